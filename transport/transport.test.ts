@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Stream } from '@libp2p/interface'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createDialer, createTransport } from './transport.ts'
+import type { Encryption, Transport } from './transport.ts'
+
+const PROTOCOL = '/test/echo/1'
+
+test('a dialer reaches a node over tcp with noise', () => echoes('/ip4/127.0.0.1/tcp/0', 'noise'))
+test('a dialer reaches a node over tcp with tls', () => echoes('/ip4/127.0.0.1/tcp/0', 'tls'))
+test('a dialer reaches a node over WebSockets with noise', () => echoes('/ip4/127.0.0.1/tcp/0/ws', 'noise'))
+
+test('a node made with start: false has no address until it is started', async () => {
+  const node = await createTransport({ ...(await nodeOptions()), start: false })
+
+  assert.deepEqual(node.getMultiaddrs(), [])
+
+  await node.start()
+  assert.equal(node.getMultiaddrs().length, 1)
+  await node.stop()
+})
+
+test('a node tells peers the announced addresses instead of its own', async () => {
+  const announce = ['/dns4/hub.example/tcp/4001']
+  const node = await createTransport({ ...(await nodeOptions()), announce })
+
+  assert.match(String(node.getMultiaddrs()[0]), /^\/dns4\/hub\.example\/tcp\/4001\/p2p\//)
+
+  await node.stop()
+})
+
+test('a connection above maxConnections is refused and the others live on', async () => {
+  const node = await createTransport({ ...(await nodeOptions()), maxConnections: 1 })
+  const [first, second] = await Promise.all([createDialer(), createDialer()])
+
+  const kept = await first.dial(addressOf(node))
+
+  await assert.rejects(second.dial(addressOf(node)))
+  assert.equal(kept.status, 'open')
+  await Promise.all([first.stop(), second.stop(), node.stop()])
+})
+
+async function echoes(listen: string, encryption: Encryption): Promise<void> {
+  const node = await createTransport({ ...(await nodeOptions()), listen: [listen] })
+  await node.handle(PROTOCOL, stream => {
+    stream.addEventListener('message', ({ data }) => void stream.send(data))
+  })
+  const dialer = await createDialer({ encryption: [encryption] })
+
+  const connection = await dialer.dial(addressOf(node))
+  const stream = await connection.newStream(PROTOCOL)
+
+  assert.equal(connection.encryption, encryption === 'noise' ? '/noise' : '/tls/1.0.0')
+  assert.equal(await answer(stream, 'ping'), 'ping')
+  await Promise.all([dialer.stop(), node.stop()])
+}
+
+async function nodeOptions() {
+  return { privateKey: await generateKeyPair('Ed25519'), listen: ['/ip4/127.0.0.1/tcp/0'] }
+}
+
+function addressOf(node: Transport) {
+  const [address] = node.getMultiaddrs()
+  return multiaddr(String(address))
+}
+
+function answer(stream: Stream, text: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  stream.addEventListener('message', ({ data }) => resolve(Buffer.from(data.subarray()).toString()), {
+    once: true
+  })
+  stream.send(Buffer.from(text))
+  return promise
+}

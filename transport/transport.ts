@@ -1,0 +1,126 @@
+import { identify } from '@libp2p/identify'
+import type { ComponentLogger, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import type { Ping } from '@libp2p/ping'
+import type { Identify } from '@libp2p/identify'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS_INTERVAL_MS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
+import { silentLogger } from './silent-logger.ts'
+
+/** How a connection is encrypted; noise opens faster, tls costs less per byte once open. */
+export type Encryption = 'noise' | 'tls'
+
+/** A libp2p node that serves identify and ping. */
+export type Transport = Libp2p<{ identify: Identify; ping: Ping }>
+
+export interface DialerOptions {
+  /** A fresh Ed25519 key when absent. */
+  readonly privateKey?: PrivateKey
+  /** Offered in this order; the dialer's order decides. Default: noise, tls. */
+  readonly encryption?: readonly Encryption[]
+  /** Leave libp2p's stock code in the hot paths when false. Default true. */
+  readonly tuned?: boolean
+  /** False yields a node that still has to be started. Default true. */
+  readonly start?: boolean
+  readonly maxConnections?: number
+  readonly maxInboundStreams?: number
+  readonly maxOutboundStreams?: number
+  readonly dialTimeoutMs?: number
+  /** Where libp2p's own components log; silent unless the environment variable DEBUG is set. */
+  readonly logger?: ComponentLogger
+}
+
+export interface TransportOptions extends DialerOptions {
+  readonly privateKey: PrivateKey
+  /** Multiaddrs to listen on; one with /ws opens a WebSocket listener for browsers. */
+  readonly listen?: readonly string[]
+  /** Multiaddrs told to peers in place of those listened on. */
+  readonly announce?: readonly string[]
+  /** Inbound connections whose upgrade is under way; one more is refused. */
+  readonly maxPendingConnections?: number
+  /** Asked before, during and after an upgrade whether a connection may go on. */
+  readonly connectionGater?: ConnectionGater
+  /** What identify tells peers about this software. */
+  readonly userAgent?: string
+}
+
+/**
+ * Yields a libp2p node over tcp and WebSockets with noise, tls and yamux. It dials only what it is told to, discovers
+ * nobody and never throttles dials per address: admission is the gater's task.
+ * Connections above `maxConnections` are reset before any cryptography.
+ */
+export function createTransport(options: TransportOptions): Promise<Transport> {
+  const limits = { ...NODE_LIMITS, ...defined(options) }
+  return createLibp2p({
+    ...common(options, limits),
+    addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
+    connectionMonitor: { pingInterval: LIVENESS_INTERVAL_MS },
+    services: { identify: identify(), ping: ping() },
+    ...(options.connectionGater && { connectionGater: options.connectionGater }),
+    ...(options.userAgent !== undefined && { nodeInfo: { userAgent: options.userAgent } })
+  })
+}
+
+/**
+ * Yields a libp2p node that only dials: no listener, no identify, no heartbeat of its own; for clients.
+ * It answers no protocol but those that its owner handles.
+ */
+export function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
+  const limits = { ...DIALER_LIMITS, ...defined(options) }
+  return createLibp2p({
+    ...common(options, limits),
+    addresses: { listen: [] },
+    connectionMonitor: { enabled: false }
+  })
+}
+
+interface Limits {
+  readonly maxConnections: number
+  readonly maxPendingConnections: number
+  readonly maxInboundStreams: number
+  readonly maxOutboundStreams: number
+}
+
+function common(options: DialerOptions, limits: Limits) {
+  return {
+    transports: [tcp(), webSockets()],
+    connectionEncrypters: (options.encryption ?? ['noise', 'tls']).map(name => ENCRYPTERS[name]()),
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: limits.maxInboundStreams,
+        maxOutboundStreams: limits.maxOutboundStreams,
+        streamOptions: STREAM_LIMITS
+      })
+    ],
+    connectionManager: {
+      maxConnections: limits.maxConnections,
+      maxIncomingPendingConnections: limits.maxPendingConnections,
+      inboundConnectionThreshold: Infinity,
+      reconnectRetries: 0,
+      maxParallelDials: DIAL_LIMITS.maxParallelDials,
+      maxDialQueueLength: DIAL_LIMITS.maxDialQueueLength,
+      maxPeerAddrsToDial: DIAL_LIMITS.maxPeerAddrsToDial,
+      dialTimeout: options.dialTimeoutMs ?? DIAL_LIMITS.dialTimeoutMs,
+      inboundUpgradeTimeout: DIAL_LIMITS.inboundUpgradeTimeoutMs
+    },
+    start: options.start ?? true,
+    ...(options.privateKey && { privateKey: options.privateKey }),
+    ...logging(options.logger)
+  }
+}
+
+const ENCRYPTERS = { noise, tls } as const
+
+function logging(logger: ComponentLogger | undefined): { logger?: ComponentLogger } {
+  if (logger) return { logger }
+  return process.env['DEBUG'] ? {} : { logger: silentLogger }
+}
+
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}
