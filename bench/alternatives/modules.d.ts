@@ -1,0 +1,63 @@
+// The few members that the benches use, so that types do not depend on whether the packages are installed.
+declare module '@grpc/grpc-js' {
+  export interface UnaryCall {
+    readonly request: Buffer
+  }
+  export interface MethodDefinition {
+    readonly path: string
+    readonly requestStream: false
+    readonly responseStream: false
+    readonly requestSerialize: (value: Buffer) => Buffer
+    readonly requestDeserialize: (bytes: Buffer) => Buffer
+    readonly responseSerialize: (value: Buffer) => Buffer
+    readonly responseDeserialize: (bytes: Buffer) => Buffer
+  }
+  export type Answer = (error: Error | null, value?: Buffer) => void
+  export interface Credentials {
+    readonly kind?: never
+  }
+  export class Server {
+    addService(
+      methods: Record<string, MethodDefinition>,
+      handlers: Record<string, (call: UnaryCall, answer: Answer) => void>
+    ): void
+    bindAsync(
+      address: string,
+      credentials: Credentials,
+      bound: (error: Error | null, port: number) => void
+    ): void
+    forceShutdown(): void
+  }
+  export const ServerCredentials: { createInsecure(): Credentials }
+  export const credentials: { createInsecure(): Credentials }
+  export interface GenericClient {
+    close(): void
+    waitForReady(deadline: number, ready: (error?: Error) => void): void
+    echo(message: Buffer, answer: Answer): void
+  }
+  export function makeGenericClientConstructor(
+    methods: Record<string, MethodDefinition>,
+    name: string
+  ): new (address: string, credentials: Credentials) => GenericClient
+}
+
+declare module '@nats-io/transport-node' {
+  export interface Message {
+    readonly data: Uint8Array
+    respond(data: Uint8Array): boolean
+  }
+  export interface Connection {
+    subscribe(
+      subject: string,
+      options: { callback: (error: Error | null, message: Message) => void }
+    ): { unsubscribe(): void }
+    request(subject: string, data: Uint8Array, options: { timeout: number }): Promise<Message>
+    flush(): Promise<void>
+    close(): Promise<void>
+  }
+  export function connect(options: {
+    servers: string
+    timeout?: number
+    maxReconnectAttempts?: number
+  }): Promise<Connection>
+}

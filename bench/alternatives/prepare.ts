@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { NotAvailable } from '../harness/echo-contender.ts'
+
+const NATS_SERVER = 'v2.15.2'
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const CACHE = fileURLToPath(new URL('../.cache/', import.meta.url))
+const INSTALL_MS = 5 * 60_000
+const run = promisify(execFile)
+
+export interface Preparation {
+  /** False: use what an earlier run left, fetch and build nothing. */
+  readonly install: boolean
+}
+
+/** Installs the npm packages of this folder from its lock file, unless they are there. */
+export async function preparePackages({ install }: Preparation): Promise<void> {
+  if (existsSync(`${HERE}node_modules/.package-lock.json`)) return
+  if (!install)
+    throw new NotAvailable('packages of bench/alternatives are not installed, and this run installs nothing')
+  await attempt(
+    'npm ci in bench/alternatives',
+    run('npm', ['ci', '--ignore-scripts'], { cwd: HERE, timeout: INSTALL_MS })
+  )
+}
+
+/** Path of a nats-server of the pinned version, built from its Go module when it is not in the cache. */
+export async function prepareNatsServer({ install }: Preparation): Promise<string> {
+  const folder = `${CACHE}nats-server-${NATS_SERVER}`
+  const program = `${folder}/nats-server`
+  if (existsSync(program)) return program
+  if (!install) throw new NotAvailable('nats-server is not built, and this run builds nothing')
+  await mkdir(folder, { recursive: true })
+  const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod', CGO_ENABLED: '0' }
+  const build = run('go', ['install', `github.com/nats-io/nats-server/v2@${NATS_SERVER}`], {
+    env,
+    cwd: folder,
+    timeout: INSTALL_MS
+  })
+  await attempt(`go install of nats-server ${NATS_SERVER}`, build)
+  return program
+}
+
+async function attempt(what: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
+    const reason =
+      code === 'ENOENT' ? 'the program is not installed' : (stderr.trim().split('\n').at(-1) ?? '')
+    throw new NotAvailable(`${what}: ${reason || (error as Error).message}`)
+  }
+}

@@ -1,0 +1,33 @@
+import { prepareNatsServer, preparePackages } from './alternatives/prepare.ts'
+import type { EchoContender } from './harness/echo-contender.ts'
+
+const file = (path: string) => new URL(path, import.meta.url)
+
+export const TCP: EchoContender = { name: 'tcp', ends: file('./baselines/tcp-echo.ts') }
+export const PLAIN: EchoContender = { name: 'plain', ends: file('./baselines/stock-stream.ts') }
+export const PLAIN_JITTERED: EchoContender = { ...PLAIN, name: 'plain jittered', jitter: true }
+export const PLAIN_TUNED: EchoContender = { name: 'plain tuned', ends: file('./baselines/tuned-stream.ts') }
+export const OURS: EchoContender = { name: 'ours', ends: file('./ours/oap-echo.ts') }
+export const OURS_JITTERED: EchoContender = { ...OURS, name: 'ours jittered', jitter: true }
+
+export function grpc(install: boolean): EchoContender {
+  return {
+    name: 'grpc',
+    ends: file('./alternatives/grpc-echo.ts'),
+    prepare: async () => {
+      await preparePackages({ install })
+      return {}
+    }
+  }
+}
+
+export function nats(install: boolean): EchoContender {
+  return {
+    name: 'nats',
+    ends: file('./alternatives/nats-echo.ts'),
+    prepare: async () => {
+      await preparePackages({ install })
+      return { program: await prepareNatsServer({ install }) }
+    }
+  }
+}

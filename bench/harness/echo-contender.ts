@@ -1,0 +1,32 @@
+import type { EchoClient } from './load.ts'
+
+/** What a file of `baselines/`, `alternatives/` or `ours/` exports: both ends of one echo. */
+export interface EchoEnds {
+  listen(options: EchoOptions): Promise<EchoServer>
+  dial(address: string, options: EchoOptions): Promise<EchoClient>
+}
+
+export interface EchoOptions {
+  readonly messageBytes: number
+  /** The server answers after 0 to 5 turns of its event loop, at random. */
+  readonly jitter: boolean
+  /** Path of a foreign program that the server starts, when it needs one. */
+  readonly program?: string
+}
+
+export interface EchoServer {
+  readonly address: string
+  /** Foreign processes that work for this server; their CPU time counts as its own. */
+  readonly helpers?: readonly number[]
+  close(): unknown
+}
+
+export interface EchoContender {
+  readonly name: string
+  readonly ends: URL
+  readonly jitter?: boolean
+  /** Makes ready what the contender needs; throws `NotAvailable` when it cannot be had. */
+  readonly prepare?: () => Promise<{ readonly program?: string }>
+}
+
+export class NotAvailable extends Error {}

@@ -1,0 +1,6 @@
+import type { Row } from '../harness/row.ts'
+import { p1 } from './p1.ts'
+import { p1b } from './p1b.ts'
+import { p2 } from './p2.ts'
+
+export const ROWS: readonly Row[] = [p1, p1b, p2]
