@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// @ts-check
+// Any Node from 12 on must be able to read this file and those that it imports before it has found a newer one.
+import { existsSync } from 'fs'
+import { dirname, join } from 'path'
+import { fileURLToPath } from 'url'
+import { bundledNode, isUsable, needsNewerNode, refuse, runUnder } from './runtime.mjs'
+
+const self = fileURLToPath(import.meta.url)
+const root = dirname(dirname(self))
+const isCheckout = existsSync(join(root, 'cli', 'main.ts'))
+
+async function launch() {
+  if (isCheckout) {
+    const { ensureInstalled } = await import('./bootstrap.mjs')
+    await ensureInstalled(root)
+  }
+  if (isUsable(process.version)) {
+    const { main } = await import(isCheckout ? '../cli/main.ts' : '../cli/main.js')
+    process.exitCode = await main(process.argv.slice(2))
+    return
+  }
+  const node = bundledNode(root, process.platform, process.arch)
+  if (node === undefined) refuse(needsNewerNode(process.version))
+  else runUnder(node, [self].concat(process.argv.slice(2)))
+}
+
+launch().catch(error => {
+  process.stderr.write('omnigate: ' + (error && error.message ? error.message : String(error)) + '\n')
+  process.exitCode = error && error.exitCode ? error.exitCode : 1
+})

@@ -1,0 +1,90 @@
+import { defineConfig } from 'oxlint'
+
+// Who may import whom. Of another folder only its index.ts, and only if the row names it.
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  protocols: [],
+  transport: [],
+  sdk: ['protocols', 'transport'],
+  node: ['protocols', 'transport'],
+  cli: ['protocols', 'sdk', 'node'],
+  examples: [],
+  bench: [],
+  'interop-tests': []
+}
+
+// A test may set up the other end of what its folder does.
+const TESTS_MAY_IMPORT: Record<string, readonly string[]> = { sdk: ['node'], node: ['sdk'] }
+
+const UNBOUNDED_STREAM_HELPERS = [
+  'lpStream',
+  'byteStream',
+  'pbStream',
+  'pipe',
+  'messageStreamToDuplex',
+  'echo'
+]
+const UNBOUNDED_PACKAGES = ['it-pipe', 'it-length-prefixed', 'it-length-prefixed-stream', 'it-byte-stream']
+
+type Pattern =
+  { group: string[]; message: string } | { regex: string; message: string; allowTypeImports?: boolean }
+
+const BROWSER_SAFE: Pattern[] = [
+  { regex: '^node:', message: 'protocols/ runs in browsers; take what you need as an argument.' },
+  {
+    regex: '^(libp2p|@libp2p/.*|@multiformats/.*)$',
+    allowTypeImports: true,
+    message: 'protocols/ knows libp2p by its types only.'
+  }
+]
+
+function restricted(patterns: Pattern[]) {
+  const paths = [
+    {
+      name: '@libp2p/utils',
+      importNames: UNBOUNDED_STREAM_HELPERS,
+      message: 'It buffers whatever the other side sends; read the stream through its message events.'
+    },
+    ...UNBOUNDED_PACKAGES.map(name => ({ name, message: 'It buffers whatever the other side sends.' }))
+  ]
+  return { 'no-restricted-imports': ['error' as const, { paths, patterns }] as ['error', object] }
+}
+
+function boundaries(folder: string, allowed: readonly string[]): Pattern[] {
+  const others = Object.keys(MAY_IMPORT).filter(other => other !== folder)
+  return others.map(other => {
+    const inside = [`../${other}/**`, `../**/${other}/**`]
+    return allowed.includes(other)
+      ? {
+          group: [...inside, `!../${other}/index.ts`, `!../**/${other}/index.ts`],
+          message: `Import ${other}/index.ts.`
+        }
+      : { group: inside, message: `${folder}/ may not import ${other}/.` }
+  })
+}
+
+const folders = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+  files: [`${folder}/**/*.{ts,mjs}`],
+  rules: restricted([...boundaries(folder, allowed), ...(folder === 'protocols' ? BROWSER_SAFE : [])])
+}))
+
+const tests = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+  files: [`${folder}/**/*.test.ts`],
+  rules: restricted(boundaries(folder, [...allowed, ...(TESTS_MAY_IMPORT[folder] ?? [])]))
+}))
+
+export default defineConfig({
+  plugins: ['typescript', 'unicorn', 'oxc', 'import'],
+  categories: { correctness: 'error' },
+  rules: {
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/await-thenable': 'error',
+    'typescript/consistent-type-imports': 'error',
+    eqeqeq: 'error',
+    'no-var': 'error',
+    'prefer-const': 'error',
+    ...restricted([])
+  },
+  overrides: [...folders, ...tests],
+  ignorePatterns: ['dist', 'node_modules', '**/node_modules', '.cache']
+})
