@@ -11,6 +11,8 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS_INTERVAL_MS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { silentLogger } from './silent-logger.ts'
+import { tunedNoise } from './tuned/noise.ts'
+import { tunedYamux } from './tuned/yamux.ts'
 
 /** How a connection is encrypted; noise opens faster, tls costs less per byte once open. */
 export type Encryption = 'noise' | 'tls'
@@ -87,11 +89,13 @@ interface Limits {
 }
 
 function common(options: DialerOptions, limits: Limits) {
+  const tuned = options.tuned ?? true
+  const encrypters = tuned ? TUNED : STOCK
   return {
     transports: [tcp(), webSockets()],
-    connectionEncrypters: (options.encryption ?? ['noise', 'tls']).map(name => ENCRYPTERS[name]()),
+    connectionEncrypters: (options.encryption ?? ['noise', 'tls']).map(name => encrypters[name]()),
     streamMuxers: [
-      yamux({
+      (tuned ? tunedYamux : yamux)({
         maxInboundStreams: limits.maxInboundStreams,
         maxOutboundStreams: limits.maxOutboundStreams,
         streamOptions: STREAM_LIMITS
@@ -114,7 +118,8 @@ function common(options: DialerOptions, limits: Limits) {
   }
 }
 
-const ENCRYPTERS = { noise, tls } as const
+const STOCK = { noise, tls } as const
+const TUNED = { noise: tunedNoise, tls } as const
 
 function logging(logger: ComponentLogger | undefined): { logger?: ComponentLogger } {
   if (logger) return { logger }

@@ -1,0 +1,94 @@
+import { StreamMessageEvent } from '@libp2p/interface'
+import { YamuxStream } from '@libp2p/yamux/stream'
+import { canDeliverNow, canSendNow, innards } from './message-stream.ts'
+import type { Bytes, StreamInnards } from './message-stream.ts'
+import { DATA, WINDOW_UPDATE } from './yamux-frames.ts'
+import type { FrameHeader } from './yamux-frames.ts'
+
+/** What @libp2p/yamux 8.0.3 keeps in a stream. */
+interface YamuxInnards extends StreamInnards {
+  sendWindowCapacity: number
+  recvWindow: number
+  recvWindowCapacity: number
+  readonly maxStreamWindowSize: number
+  epochStart: number
+  getRTT(): number
+  getSendFlags(): number
+  sendFrame(header: FrameHeader, body?: Bytes): boolean
+}
+
+/**
+ * A yamux stream that gives credit for what its reader consumed, not for what arrived: window plus unread bytes never
+ * exceed the window size, so a paused stream cannot overflow. Credit goes out once half a window has been consumed,
+ * never while the stream is paused, and always after it resumes.
+ */
+export class FrugalStream extends YamuxStream {
+  override send(data: Bytes): boolean {
+    const own = yamuxInnards(this)
+    const { byteLength } = data
+    if (byteLength === 0 || byteLength > own.sendWindowCapacity || !canSendNow(own)) return super.send(data)
+    try {
+      own.sendWindowCapacity -= byteLength
+      const header = { type: DATA, flag: own.getSendFlags(), streamID: this.streamId, length: byteLength }
+      const more = own.sendFrame(header, data)
+      if (!more) this.writableNeedsDrain = true
+      return more
+    } catch (err) {
+      this.abort(err as Error)
+      throw err
+    }
+  }
+
+  override onData(data: Bytes): void {
+    if (canDeliverNow(innards(this)) && data.byteLength > 0 && this.listenerCount('message') > 0) {
+      this.dispatchEvent(new StreamMessageEvent(data))
+    } else {
+      super.onData(data)
+    }
+  }
+
+  protected override dispatchReadBuffer(): void {
+    super.dispatchReadBuffer()
+    this.sendWindowUpdate()
+  }
+
+  // Pausing is `readStatus`; the state machine keeps what it must still tell the peer (SYN, ACK).
+  override sendPause(): void {}
+
+  // A listener may pause again while resume() hands out what was buffered; that pause counts.
+  override sendResume(): void {
+    this.sendWindowUpdate()
+  }
+
+  override sendWindowUpdate(): void {
+    const own = yamuxInnards(this)
+    if (this.status !== 'open') return
+    const flag = own.getSendFlags()
+    if (flag === 0 && (this.readStatus !== 'readable' || this.remoteWriteStatus === 'closed')) return
+    const consumed = own.recvWindow - own.recvWindowCapacity - own.readBuffer.byteLength
+    if (flag === 0 && consumed < own.recvWindow / 2) return
+    if (flag === 0) grow(own)
+    const credit = Math.max(0, own.recvWindow - own.recvWindowCapacity - own.readBuffer.byteLength)
+    own.recvWindowCapacity += credit
+    own.sendFrame({ type: WINDOW_UPDATE, flag, streamID: this.streamId, length: credit })
+  }
+}
+
+/** How many bytes the peer may still send on a stream. */
+export function receiveWindow(stream: YamuxStream): number {
+  return yamuxInnards(stream).recvWindowCapacity
+}
+
+function yamuxInnards(stream: YamuxStream): YamuxInnards {
+  return stream as unknown as YamuxInnards
+}
+
+/** Doubles the window of a reader that consumed half of it within four round trips. */
+function grow(own: YamuxInnards): void {
+  const now = Date.now()
+  const rtt = own.getRTT()
+  if (rtt >= 0 && now - own.epochStart <= rtt * 4) {
+    own.recvWindow = Math.min(own.recvWindow * 2, own.maxStreamWindowSize)
+  }
+  own.epochStart = now
+}
