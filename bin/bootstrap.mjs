@@ -9,6 +9,7 @@ import { EXIT_NOT_SET_UP, forwardSignals, isUsable, runtimePackage } from './run
 
 const STAMP = '.omnigate-installed'
 const KEPT_OUTPUT_CHARS = 4000
+const SHOWN_OUTPUT_LINES = 8
 
 /**
  * @typedef {{ version?: string, optional?: boolean, dev?: boolean, link?: boolean, os?: string | string[], cpu?: string | string[], libc?: string | string[] }} LockEntry
@@ -109,7 +110,10 @@ async function install(root) {
     throw Object.assign(new Error('interrupted; start again to install the rest'), { exitCode: 130 })
   if (code !== 0) {
     const problem = 'the dependencies could not be installed; run: ' + shown
-    throw Object.assign(new Error(problem + '\n' + output.trim()), { exitCode: EXIT_NOT_SET_UP })
+    throw Object.assign(
+      new Error(problem + '\n' + output.trim().split('\n').slice(0, SHOWN_OUTPUT_LINES).join('\n')),
+      { exitCode: EXIT_NOT_SET_UP }
+    )
   }
   const lockText = fs.readFileSync(join(root, 'package-lock.json'))
   fs.writeFileSync(join(root, 'node_modules', STAMP), createHash('sha256').update(lockText).digest('hex'))
@@ -127,7 +131,7 @@ function run(command, cwd) {
   return new Promise(resolve => {
     let output = ''
     /** @param {string} text */
-    const keep = text => (output = (output + text).slice(-KEPT_OUTPUT_CHARS))
+    const keep = text => (output = (output + text).slice(0, KEPT_OUTPUT_CHARS))
     const child = spawn(program, words, { cwd, shell, stdio: ['ignore', 'pipe', 'pipe'] })
     const signals = forwardSignals(child)
     /** @param {number} code */
