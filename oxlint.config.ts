@@ -8,7 +8,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   node: ['protocols', 'transport'],
   cli: ['protocols', 'sdk', 'node'],
   examples: [],
-  bench: [],
+  bench: ['transport'],
   'interop-tests': []
 }
 
