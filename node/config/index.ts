@@ -1,0 +1,6 @@
+export { type Config, configSchema } from './schema.ts'
+export { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts'
+export { type ConfigRow, explainConfig } from './explain.ts'
+export { ConfigError } from './config-error.ts'
+export { defaultConfigText } from './default-text.ts'
+export { type HostPort, multiaddrProblem, parseHostPort } from './address.ts'

@@ -1,0 +1,164 @@
+import Type, { type Static, type TProperties, type TSchema, type TStringOptions } from 'typebox'
+import { httpListenProblem, listenProblem, multiaddrProblem } from './address.ts'
+
+const MIB = 1024 * 1024
+const HOUR_MS = 3_600_000
+
+const name = (description: string, value: string) =>
+  Type.Refine(
+    Type.String({ description, default: value }),
+    text => /^[a-z0-9-]{1,63}$/.test(text),
+    () => 'must be 1 to 63 of a-z, 0-9 and -'
+  )
+
+const checked = (options: TStringOptions, problem: (text: string) => string | undefined) =>
+  Type.Refine(
+    Type.String(options),
+    text => problem(text) === undefined,
+    text => problem(text) ?? ''
+  )
+
+const count = (description: string, value: number, minimum: number, maximum: number) =>
+  Type.Integer({ description, default: value, minimum, maximum })
+
+const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
+
+const section = <P extends TProperties>(description: string, properties: P) =>
+  Type.Object(properties, { description, additionalProperties: false })
+
+/** Every key that a configuration may hold, with its bounds, its default and the words that `omnigate init` writes. */
+export const configSchema = Type.Object(
+  {
+    node: section('This process among the nodes of its hub.', {
+      name: name('Name of this node within its hub, and part of what the hub key signs.', 'node1'),
+      listen: Type.Array(checked({}, listenProblem), {
+        description: 'Addresses to listen on. Peers use TCP; browsers need one that ends in /ws.',
+        default: ['/ip4/127.0.0.1/tcp/4801', '/ip4/127.0.0.1/tcp/4802/ws'],
+        minItems: 1,
+        maxItems: 16,
+        uniqueItems: true
+      }),
+      announce: Type.Array(checked({}, multiaddrProblem), {
+        description: 'Addresses to tell peers instead of the ones above, for a node behind NAT or a proxy.',
+        default: [],
+        maxItems: 16,
+        uniqueItems: true
+      }),
+      drainTimeoutMs: count('How long a stopping node waits for calls under way.', 10_000, 0, HOUR_MS)
+    }),
+    transport: section('Connections to peers.', {
+      encryption: Type.Array(Type.Enum(['noise', 'tls']), {
+        description: 'Secure channels to offer, the preferred one first: "noise", "tls".',
+        default: ['noise', 'tls'],
+        minItems: 1,
+        uniqueItems: true
+      }),
+      tuned: flag(
+        'Faster noise and yamux. false runs the libraries as they are, to tell whose fault is whose.',
+        true
+      ),
+      maxConnections: count('Connections in all; one more is refused.', 1000, 1, 1_000_000),
+      maxPendingConnections: count(
+        'Inbound connections that have not finished their handshake.',
+        200,
+        1,
+        100_000
+      ),
+      inboundStreamsPerPeer: count('Open inbound streams of one peer.', 256, 1, 65_536)
+    }),
+    limits: section('Bounds that hold for every peer.', {
+      maxFrameBytes: count('Largest frame, without its length field.', MIB, 66_000, MIB),
+      maxInflight: count('Open calls of one session.', 64, 1, 65_536),
+      firstFrameTimeoutMs: count('Time for the first frame of a stream to arrive whole.', 5000, 100, HOUR_MS),
+      frameTimeoutMs: count('Time for any frame to arrive whole, from its first byte.', 15_000, 100, HOUR_MS),
+      idleTimeoutMs: count(
+        'Inbound sessions without calls are closed after this.',
+        60_000,
+        1000,
+        24 * HOUR_MS
+      ),
+      inboundBufferBytes: count(
+        'Received bytes held by the node in all; reading pauses beyond it.',
+        64 * MIB,
+        2 * MIB,
+        2 ** 40
+      ),
+      helloBurst: count('HELLOs that one connection may send at once.', 10, 1, 1000),
+      helloPerSecond: count('HELLOs a second that one connection regains.', 1, 1, 1000)
+    }),
+    strangers: section('Connections that have shown neither a link nor a token.', {
+      loopbackIsKnown: flag('Treat connections from this machine as known. For development only.', false),
+      bufferBytes: count('Received bytes held for one of them.', MIB, 66_004, 64 * MIB),
+      maxStreams: count('Open streams of one of them.', 8, 1, 65_536),
+      maxCalls: count('Open calls of one of them.', 4, 1, 65_536),
+      graceMs: count('Closed this long after its last call.', 10_000, 100, HOUR_MS),
+      maxSharePercent: count('Share of all connections that they may take together.', 25, 0, 100),
+      maxPerPrefix: count('Connections from one IPv4 /24 or IPv6 /64.', 8, 1, 1_000_000)
+    }),
+    compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
+      maxRatio: count('Bytes out for one byte in.', 10, 1, 10),
+      maxInflatedBytes: count('Bytes out in all.', 8 * MIB, 1024, 8 * MIB)
+    }),
+    http: section('Health, readiness and metrics for the operator.', {
+      enabled: flag('Serve /healthz, /readyz and /metrics.', true),
+      listen: checked(
+        { description: 'A loopback address and port.', default: '127.0.0.1:4803' },
+        httpListenProblem
+      )
+    }),
+    log: section('The log: one JSON object a line.', {
+      level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+        description: 'Least severe level that is written. Peers are named at debug only.',
+        default: 'info'
+      }),
+      file: Type.String({
+        description: 'File to append to. Empty: standard error.',
+        default: '',
+        maxLength: 4096
+      })
+    }),
+    federation: section('The federation that this node belongs to.', {
+      name: name('Hubs with another name here are refused.', 'main')
+    })
+  },
+  { additionalProperties: false }
+)
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+
+/** A checked and frozen configuration. Units stand in the names. */
+export type Config = DeepReadonly<Static<typeof configSchema>>
+
+export type SectionName = keyof Config
+
+export interface Section {
+  readonly name: string
+  readonly description: string
+  readonly leaves: readonly Leaf[]
+}
+
+export interface Leaf {
+  readonly section: string
+  readonly key: string
+  /** `section.key`, as errors and origins write it. */
+  readonly path: string
+  readonly schema: TSchema & { readonly default: unknown; readonly description: string }
+}
+
+/** All sections in the order of the schema. */
+export const configSections: readonly Section[] = Object.entries(configSchema.properties).map(
+  ([name, schema]) => ({
+    name,
+    description: String((schema as TSchema & { description?: string }).description),
+    leaves: Object.entries(schema.properties).map(([key, leaf]) => ({
+      section: name,
+      key,
+      path: `${name}.${key}`,
+      // Every key above is made with both members.
+      schema: leaf as Leaf['schema']
+    }))
+  })
+)
+
+/** All keys in the order of the schema. */
+export const configLeaves: readonly Leaf[] = configSections.flatMap(({ leaves }) => leaves)
