@@ -76,7 +76,10 @@ export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import'],
   categories: { correctness: 'error' },
   rules: {
-    'typescript/no-floating-promises': 'error',
+    'typescript/no-floating-promises': [
+      'error',
+      { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'suite'], package: 'node:test' }] }
+    ],
     'typescript/no-misused-promises': 'error',
     'typescript/await-thenable': 'error',
     'typescript/consistent-type-imports': 'error',
