@@ -2,8 +2,8 @@ import type { EchoClient } from './load.ts'
 
 /** What a file of `baselines/`, `alternatives/` or `ours/` exports: both ends of one echo. */
 export interface EchoEnds {
-  listen(options: EchoOptions): Promise<EchoServer>
-  dial(address: string, options: EchoOptions): Promise<EchoClient>
+  readonly listen: (options: EchoOptions) => Promise<EchoServer>
+  readonly dial: (address: string, options: EchoOptions) => Promise<EchoClient>
 }
 
 export interface EchoOptions {
