@@ -1,0 +1,67 @@
+// @ts-check
+// Builds dist/, the folder that is released: `npm pack ./dist`.
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { releaseManifest, withEmittedImports } from './release-manifest.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const dist = join(root, 'dist')
+
+// What the release carries beside the emitted code. A file named here that does not exist ends the build.
+const FILES = ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'bin/omnigate.mjs', 'bin/runtime.mjs']
+const FOLDERS = ['specs/**/*.{md,json}', 'registry/*.{md,json}', 'configs/**/*.{toml,json,yml,yaml,md}']
+
+build()
+
+function build() {
+  rmSync(dist, { recursive: true, force: true })
+  compile()
+  for (const file of globSync('**/*.d.ts', { cwd: dist })) rewrite(join(dist, file))
+  for (const file of [...FILES, ...globSync(FOLDERS, { cwd: root })]) copy(file)
+  chmodSync(join(dist, 'bin', 'omnigate.mjs'), 0o755)
+  const manifest = releaseManifest(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
+  writeFileSync(join(dist, 'package.json'), JSON.stringify(manifest, null, 2) + '\n')
+  checkTargets(manifest)
+}
+
+function compile() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit'
+  })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** @param {string} path */
+function rewrite(path) {
+  writeFileSync(path, withEmittedImports(readFileSync(path, 'utf8')))
+}
+
+/** @param {string} file */
+function copy(file) {
+  mkdirSync(dirname(join(dist, file)), { recursive: true })
+  cpSync(join(root, file), join(dist, file))
+}
+
+/** @param {Record<string, any>} manifest */
+function checkTargets(manifest) {
+  const targets = [...Object.values(manifest['exports']), ...Object.values(manifest['bin'])].flatMap(
+    target => (typeof target === 'string' ? [target] : Object.values(target))
+  )
+  const absent = targets.filter(target => !existsSync(join(dist, target)))
+  if (absent.length === 0) return
+  process.stderr.write(`build: package.json names what was not built: ${absent.join(', ')}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,44 @@
+// @ts-check
+
+const KEPT = /** @type {const} */ ([
+  'name',
+  'version',
+  'description',
+  'keywords',
+  'license',
+  'type',
+  'engines',
+  'bin',
+  'dependencies',
+  'optionalDependencies'
+])
+
+/**
+ * The package.json of the release, from that of the checkout: exports lead to what tsc emitted, and what only
+ * a checkout needs is gone.
+ * @param {Record<string, any>} manifest
+ * @returns {Record<string, unknown>}
+ */
+export function releaseManifest(manifest) {
+  const kept = Object.fromEntries(KEPT.filter(key => key in manifest).map(key => [key, manifest[key]]))
+  const exports = Object.entries(manifest['exports']).map(([name, target]) => [name, emitted(target)])
+  return { ...kept, exports: Object.fromEntries(exports) }
+}
+
+/** @param {string} source */
+export function emitted(source) {
+  if (!source.endsWith('.ts')) return source
+  const stem = source.slice(0, -'.ts'.length)
+  return { types: stem + '.d.ts', default: stem + '.js' }
+}
+
+/**
+ * A declaration file with the relative imports that a consumer can follow; tsc rewrites them in .js only.
+ * @param {string} declaration
+ */
+export function withEmittedImports(declaration) {
+  return declaration.replace(
+    /(\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)(['"])(\.{1,2}\/[^'"]*)\.ts\2/g,
+    '$1$2$3.js$2'
+  )
+}
