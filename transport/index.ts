@@ -1,3 +1,8 @@
 export { createDialer, createTransport } from './transport.ts'
 export type { DialerOptions, Encryption, Transport, TransportOptions } from './transport.ts'
 export { DIALER_LIMITS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
+export { createAdmission } from './admission.ts'
+export type { Admission, AdmissionOptions } from './admission.ts'
+export { isLoopback, prefixOf } from './remote-prefix.ts'
+export { StrangerLedger } from './stranger-ledger.ts'
+export type { StrangerBounds, StrangerRefusal, StrangerVerdict } from './stranger-ledger.ts'

@@ -12,6 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS_INTERVAL_MS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { silentLogger } from './silent-logger.ts'
 import { tunedNoise } from './tuned/noise.ts'
+import { tunedTls } from './tuned/tls.ts'
 import { tunedYamux } from './tuned/yamux.ts'
 
 /** How a connection is encrypted; noise opens faster, tls costs less per byte once open. */
@@ -119,7 +120,7 @@ function common(options: DialerOptions, limits: Limits) {
 }
 
 const STOCK = { noise, tls } as const
-const TUNED = { noise: tunedNoise, tls } as const
+const TUNED = { noise: tunedNoise, tls: tunedTls } as const
 
 function logging(logger: ComponentLogger | undefined): { logger?: ComponentLogger } {
   if (logger) return { logger }

@@ -12,18 +12,20 @@ export function tunedNoise(): (components: NoiseComponents) => ConnectionEncrypt
   const factory = noise({ crypto: cachedKeyCrypto })
   return components => {
     const encrypter = factory(components)
-    const { secureInbound, secureOutbound } = encrypter
-    encrypter.secureInbound = async (raw, options) =>
-      tuned(raw, await secureInbound.call(encrypter, raw, options))
-    encrypter.secureOutbound = async (raw, options) =>
-      tuned(raw, await secureOutbound.call(encrypter, raw, options))
+    const secureInbound = encrypter.secureInbound.bind(encrypter)
+    const secureOutbound = encrypter.secureOutbound.bind(encrypter)
+    encrypter.secureInbound = async (raw, options) => tuned(raw, await secureInbound(raw, options))
+    encrypter.secureOutbound = async (raw, options) => tuned(raw, await secureOutbound(raw, options))
     return encrypter
   }
 }
 
 /** What @libp2p/noise 17.0.3 keeps in its encrypted stream. */
 interface NoiseInnards extends StreamInnards {
-  readonly handshake: { encrypt(plaintext: Bytes): Bytes; decrypt(record: Bytes, dst?: Uint8Array): Bytes }
+  readonly handshake: {
+    readonly encrypt: (plaintext: Bytes) => Bytes
+    readonly decrypt: (record: Bytes) => Bytes
+  }
   decoder: { readonly buffer?: { readonly byteLength: number }; decode(data: Bytes): Iterable<Bytes> }
   decrypt(record: Bytes): Bytes
 }

@@ -19,9 +19,9 @@ export function tunedYamux(init: YamuxMuxerInit): () => StreamMuxerFactory {
   const stock = yamux(init)
   return () => {
     const factory = stock()
-    const { createStreamMuxer } = factory
+    const createStreamMuxer = factory.createStreamMuxer.bind(factory)
     factory.createStreamMuxer = connection => {
-      const muxer = createStreamMuxer.call(factory, connection)
+      const muxer = createStreamMuxer(connection)
       tune(muxer as unknown as MuxerInnards, connection)
       return muxer
     }

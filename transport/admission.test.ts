@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, test } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection } from '@libp2p/interface'
+import { createAdmission } from './admission.ts'
+import type { AdmissionOptions } from './admission.ts'
+import { createDialer, createTransport } from './transport.ts'
+
+const BOUNDS = {
+  maxConnections: 40,
+  maxSharePercent: 25,
+  maxPerPrefix: 2,
+  graceMs: 10_000,
+  loopbackIsKnown: false
+}
+
+const A_LENGTH_BEYOND_EVERY_LIMIT = Buffer.from('ffffff7f', 'hex')
+
+void describe('admission', () => {
+  void test('refuses one stranger too many of a prefix and names the reason', async () => {
+    const refused: string[] = []
+    await using hub = await listening({ onRefused: reason => refused.push(reason) })
+    await hub.dial()
+    await hub.dial()
+
+    await assert.rejects(hub.dial())
+
+    assert.deepEqual(refused, ['stranger_prefix'])
+    assert.equal(hub.admission.strangers, 2)
+  })
+
+  void test('has the place again after a stranger has left', async () => {
+    await using hub = await listening({ maxPerPrefix: 1 })
+    const first = await hub.dial()
+
+    await Promise.all([hub.closed(), first.close()])
+
+    assert.equal(hub.admission.strangers, 0)
+    assert.equal((await hub.dial()).status, 'open')
+  })
+
+  void test('has the place again after an upgrade failed', async () => {
+    await using hub = await listening({ maxPerPrefix: 1 })
+    const stranger = connect(hub.port, '127.0.0.1').on('error', () => {})
+    stranger.write(A_LENGTH_BEYOND_EVERY_LIMIT)
+
+    await new Promise(resolve => stranger.once('close', resolve))
+
+    assert.equal(hub.admission.strangers, 0)
+    assert.equal((await hub.dial()).status, 'open')
+  })
+
+  void test('makes room when a stranger is promoted', async () => {
+    await using hub = await listening({ maxPerPrefix: 1 })
+    await hub.dial()
+    const [inbound] = hub.node.getConnections()
+
+    assert.equal(hub.admission.isStranger(inbound!), true)
+    hub.admission.promote(inbound!)
+
+    assert.equal(hub.admission.isStranger(inbound!), false)
+    assert.equal((await hub.dial()).status, 'open')
+  })
+
+  void test('closes a quiet stranger after its grace and leaves a promoted one alone', async () => {
+    let now = 0
+    await using hub = await listening({ now: () => now })
+    const [known, quiet] = [await hub.dial(), await hub.dial()]
+    hub.admission.promote(hub.inbound(known))
+
+    now = 9999
+    hub.admission.closeOverdue()
+    assert.equal(quiet.status, 'open')
+
+    const gone = hub.closed()
+    now = 10_000
+    hub.admission.closeOverdue()
+    await gone
+    assert.equal(known.status, 'open')
+    assert.equal(hub.node.getConnections().length, 1)
+  })
+
+  void test('takes loopback for known where the configuration says so', async () => {
+    await using hub = await listening({ maxPerPrefix: 1, loopbackIsKnown: true })
+
+    await hub.dial()
+    await hub.dial()
+
+    assert.equal(hub.admission.strangers, 0)
+    assert.equal(hub.admission.isStranger(hub.node.getConnections()[0]!), false)
+  })
+})
+
+async function listening(options: Partial<AdmissionOptions>) {
+  const admission = createAdmission({ ...BOUNDS, ...options })
+  const { connectionGater } = admission
+  const privateKey = await generateKeyPair('Ed25519')
+  const node = await createTransport({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'], connectionGater })
+  const unwatch = admission.watch(node)
+  const dialers = [await createDialer()]
+  const address = node.getMultiaddrs()[0]!
+  return {
+    admission,
+    node,
+    port: Number(address.getComponents().find(({ name }) => name === 'tcp')!.value),
+    async dial(): Promise<Connection> {
+      const dialer = await createDialer({ encryption: ['noise'] })
+      dialers.push(dialer)
+      const seen = Promise.withResolvers<void>()
+      node.addEventListener('connection:open', () => seen.resolve(), { once: true })
+      const connection = await dialer.dial(address)
+      await seen.promise
+      return connection
+    },
+    inbound(outbound: Connection): Connection {
+      const dialer = dialers.find(one => one.getConnections().includes(outbound))!
+      return node.getConnections(dialer.peerId)[0]!
+    },
+    closed: () => once(node as unknown as EventTarget, 'connection:close'),
+    async [Symbol.asyncDispose]() {
+      unwatch()
+      await Promise.all([...dialers, node].map(async one => one.stop()))
+    }
+  }
+}

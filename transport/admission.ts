@@ -1,0 +1,97 @@
+import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import { isLoopback, prefixOf } from './remote-prefix.ts'
+import { StrangerLedger } from './stranger-ledger.ts'
+import type { StrangerBounds, StrangerRefusal } from './stranger-ledger.ts'
+
+const SWEEP_INTERVAL_MS = 1000
+
+export interface AdmissionOptions extends StrangerBounds {
+  /** Connections from this machine are no strangers. Off for a node that serves others through a local proxy. */
+  readonly loopbackIsKnown: boolean
+  /** Told of every inbound connection that is refused; the prefix is not for a metric's label. */
+  readonly onRefused?: (reason: StrangerRefusal, prefix: string) => void
+  readonly now?: () => number
+}
+
+/** Who may connect, and who must leave again. */
+export interface Admission {
+  /** For `createTransport`: refuses inbound connections before any cryptography is spent on them. */
+  readonly connectionGater: ConnectionGater
+  /** Strangers' connections at present, those being upgraded included. */
+  readonly strangers: number
+  /** False for connections that we dialled, that were promoted, or that come from a known loopback. */
+  isStranger(connection: Connection): boolean
+  /** To be called once a connection has shown a link or a verified token. */
+  promote(connection: Connection): void
+  callStarted(connection: Connection): void
+  callEnded(connection: Connection): void
+  /** Closes strangers whose grace is over; `watch` does it every second. */
+  closeOverdue(): void
+  /** Follows the node's connections until the returned function is called. */
+  watch(node: Libp2p): () => void
+}
+
+/** Applies the bounds for strangers to a node's inbound connections. */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { loopbackIsKnown, onRefused, now = Date.now } = options
+  const ledger = new StrangerLedger(options)
+  // A raw connection and the connection made from it share their timeline object, and nothing else that is public.
+  const ids = new WeakMap<object, number>()
+  const open = new Map<number, Connection>()
+  const idOf = (connection: Connection) => ids.get(connection.timeline) ?? 0
+
+  function denyInboundConnection(raw: MultiaddrConnection): boolean {
+    if (loopbackIsKnown && isLoopback(raw.remoteAddr)) return false
+    if (raw.status !== 'open') return true
+    const prefix = prefixOf(raw.remoteAddr)
+    const verdict = ledger.admit(prefix)
+    if (!verdict.ok) {
+      onRefused?.(verdict.refused, prefix)
+      return true
+    }
+    ids.set(raw.timeline, verdict.id)
+    // Fires for a failed upgrade too: libp2p aborts the raw connection.
+    raw.addEventListener('close', () => {
+      ledger.release(verdict.id)
+      open.delete(verdict.id)
+    })
+    return false
+  }
+
+  function onOpen({ detail: connection }: CustomEvent<Connection>): void {
+    const id = idOf(connection)
+    if (!ledger.isStranger(id) || connection.status !== 'open') return
+    open.set(id, connection)
+    ledger.opened(id, now())
+  }
+
+  function closeOverdue(): void {
+    for (const id of ledger.overdue(now())) {
+      const connection = open.get(id)
+      connection?.close().catch(err => connection.abort(err as Error))
+    }
+  }
+
+  return {
+    connectionGater: { denyInboundConnection },
+    get strangers() {
+      return ledger.size
+    },
+    isStranger: connection => ledger.isStranger(idOf(connection)),
+    promote(connection) {
+      ledger.promote(idOf(connection))
+      open.delete(idOf(connection))
+    },
+    callStarted: connection => ledger.callStarted(idOf(connection)),
+    callEnded: connection => ledger.callEnded(idOf(connection), now()),
+    closeOverdue,
+    watch(node) {
+      const timer = setInterval(closeOverdue, SWEEP_INTERVAL_MS).unref()
+      node.addEventListener('connection:open', onOpen)
+      return () => {
+        clearInterval(timer)
+        node.removeEventListener('connection:open', onOpen)
+      }
+    }
+  }
+}

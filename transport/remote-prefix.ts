@@ -1,0 +1,61 @@
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+/**
+ * The network that a remote address is judged by: its /24 for IPv4 (also when mapped into IPv6), its /64 for IPv6.
+ * Yields 'local' for a Unix socket, and one shared 'unknown' for what carries no IP address.
+ */
+export function prefixOf(address: Multiaddr): string {
+  const host = hostOf(address)
+  switch (host.kind) {
+    case 'ip4':
+      return `${host.octets.slice(0, 3).join('.')}.0/24`
+    case 'ip6':
+      return `${host.groups
+        .slice(0, 4)
+        .map(group => group.toString(16))
+        .join(':')}::/64`
+    default:
+      return host.kind
+  }
+}
+
+/** True for 127.0.0.0/8, ::1 and Unix sockets: callers on this machine. */
+export function isLoopback(address: Multiaddr): boolean {
+  const host = hostOf(address)
+  if (host.kind === 'ip4') return host.octets[0] === 127
+  if (host.kind === 'ip6') return host.groups.every((group, i) => group === (i === 7 ? 1 : 0))
+  return host.kind === 'local'
+}
+
+type Host =
+  | { readonly kind: 'ip4'; readonly octets: readonly number[] }
+  | { readonly kind: 'ip6'; readonly groups: readonly number[] }
+  | { readonly kind: 'local' | 'unknown' }
+
+function hostOf(address: Multiaddr): Host {
+  for (const { name, value } of address.getComponents()) {
+    if (name === 'ip4' && value !== undefined) return { kind: 'ip4', octets: value.split('.').map(Number) }
+    if (name === 'ip6' && value !== undefined) return unmapped(groupsOf(value))
+    if (name === 'unix') return { kind: 'local' }
+  }
+  return { kind: 'unknown' }
+}
+
+function unmapped(groups: readonly number[]): Host {
+  const isMapped = groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff
+  if (!isMapped) return { kind: 'ip6', groups }
+  return { kind: 'ip4', octets: groups.slice(6).flatMap(group => [group >>> 8, group & 0xff]) }
+}
+
+function groupsOf(ip6: string): number[] {
+  const normal = new URL(`http://[${ip6}]`).hostname.slice(1, -1)
+  const [head = '', tail] = normal.split('::')
+  const before = parseGroups(head)
+  if (tail === undefined) return before
+  const after = parseGroups(tail)
+  return [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
+}
+
+function parseGroups(text: string): number[] {
+  return text === '' ? [] : text.split(':').map(group => Number.parseInt(group, 16))
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import * as fc from 'fast-check'
+import { StrangerLedger } from './stranger-ledger.ts'
+
+const BOUNDS = { maxConnections: 16, maxSharePercent: 25, maxPerPrefix: 2, graceMs: 10_000 }
+
+void describe('stranger ledger', () => {
+  void test('refuses one more stranger of a prefix and takes one of another', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    admitted(ledger, 'a')
+    admitted(ledger, 'a')
+
+    assert.deepEqual(ledger.admit('a'), { ok: false, refused: 'stranger_prefix' })
+    assert.equal(ledger.admit('b').ok, true)
+  })
+
+  void test('refuses strangers beyond their share of all connections', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    for (const prefix of ['a', 'b', 'c', 'd']) admitted(ledger, prefix)
+
+    assert.deepEqual(ledger.admit('e'), { ok: false, refused: 'stranger_share' })
+  })
+
+  void test('grants one stranger even where the share rounds to none', () => {
+    const ledger = new StrangerLedger({ ...BOUNDS, maxConnections: 1 })
+
+    assert.equal(ledger.admit('a').ok, true)
+  })
+
+  void test('has a free place after a release or a promotion, once each', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const [first, second] = [admitted(ledger, 'a'), admitted(ledger, 'a')]
+
+    ledger.release(first)
+    ledger.release(first)
+    ledger.promote(second)
+
+    assert.equal(ledger.isStranger(second), false)
+    assert.equal(ledger.size, 0)
+    assert.equal(ledger.admit('a').ok, true)
+    assert.equal(ledger.admit('a').ok, true)
+    assert.equal(ledger.admit('a').ok, false)
+  })
+
+  void test('closes a stranger that never calls when its grace ends, not before', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const id = admitted(ledger, 'a')
+    ledger.opened(id, 1000)
+
+    assert.deepEqual(ledger.overdue(10_999), [])
+    assert.deepEqual(ledger.overdue(11_000), [id])
+  })
+
+  void test('counts the grace from the end of the last call and spares a call that still runs', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const id = admitted(ledger, 'a')
+    ledger.opened(id, 0)
+    ledger.callStarted(id)
+    ledger.callStarted(id)
+    ledger.callEnded(id, 5000)
+
+    assert.deepEqual(ledger.overdue(60_000), [])
+
+    ledger.callEnded(id, 60_000)
+    assert.deepEqual(ledger.overdue(69_999), [])
+    assert.deepEqual(ledger.overdue(70_000), [id])
+  })
+
+  void test('never closes what is still being upgraded or what was promoted', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const [, known] = [admitted(ledger, 'a'), admitted(ledger, 'b')]
+    ledger.opened(known, 0)
+    ledger.promote(known)
+
+    assert.deepEqual(ledger.overdue(1e9), [])
+  })
+
+  void test('keeps both bounds through any sequence of admissions and releases', () => {
+    const step = fc.record({ prefix: fc.constantFrom('a', 'b', 'c', 'd', 'e'), release: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), steps => {
+        const ledger = new StrangerLedger(BOUNDS)
+        const held: { id: number; prefix: string }[] = []
+        for (const { prefix, release } of steps) {
+          const verdict = release ? undefined : ledger.admit(prefix)
+          if (verdict?.ok) held.push({ id: verdict.id, prefix })
+          if (release) ledger.release(held.shift()?.id ?? 0)
+          assert.equal(ledger.size, held.length)
+          assert.ok(held.length <= 4)
+          assert.ok(held.filter(one => one.prefix === prefix).length <= 2)
+        }
+      })
+    )
+  })
+})
+
+function admitted(ledger: StrangerLedger, prefix: string): number {
+  const verdict = ledger.admit(prefix)
+  assert.ok(verdict.ok)
+  return verdict.id
+}

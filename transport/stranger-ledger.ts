@@ -1,0 +1,102 @@
+/** How many connections of strangers a node bears, and for how long. */
+export interface StrangerBounds {
+  /** All connections of the node, known or not. */
+  readonly maxConnections: number
+  /** Strangers' part of `maxConnections`; at least one connection. */
+  readonly maxSharePercent: number
+  /** Strangers of one /24 or /64. */
+  readonly maxPerPrefix: number
+  /** How long a stranger may stay without a call. */
+  readonly graceMs: number
+}
+
+export type StrangerRefusal = 'stranger_share' | 'stranger_prefix'
+
+export type StrangerVerdict =
+  { readonly ok: true; readonly id: number } | { readonly ok: false; readonly refused: StrangerRefusal }
+
+interface Stranger {
+  readonly prefix: string
+  openCalls: number
+  /** When its last call ended or it opened; undefined while it is still being upgraded. */
+  quietSince: number | undefined
+}
+
+/** Counts the connections that have shown neither a link nor a token. Keeps no clock and does no I/O. */
+export class StrangerLedger {
+  readonly #bounds: StrangerBounds
+  readonly #maxStrangers: number
+  readonly #strangers = new Map<number, Stranger>()
+  readonly #perPrefix = new Map<string, number>()
+  #lastId = 0
+
+  constructor(bounds: StrangerBounds) {
+    this.#bounds = bounds
+    this.#maxStrangers = Math.max(1, Math.floor((bounds.maxConnections * bounds.maxSharePercent) / 100))
+  }
+
+  get size(): number {
+    return this.#strangers.size
+  }
+
+  /** Takes a place for a new connection, or names the bound that has none left. */
+  admit(prefix: string): StrangerVerdict {
+    const ofPrefix = this.#perPrefix.get(prefix) ?? 0
+    if (ofPrefix >= this.#bounds.maxPerPrefix) return { ok: false, refused: 'stranger_prefix' }
+    if (this.#strangers.size >= this.#maxStrangers) return { ok: false, refused: 'stranger_share' }
+    const id = ++this.#lastId
+    this.#strangers.set(id, { prefix, openCalls: 0, quietSince: undefined })
+    this.#perPrefix.set(prefix, ofPrefix + 1)
+    return { ok: true, id }
+  }
+
+  /** Starts the grace time: from here on the connection can carry calls. */
+  opened(id: number, now: number): void {
+    const stranger = this.#strangers.get(id)
+    if (stranger) stranger.quietSince ??= now
+  }
+
+  callStarted(id: number): void {
+    const stranger = this.#strangers.get(id)
+    if (stranger) stranger.openCalls++
+  }
+
+  callEnded(id: number, now: number): void {
+    const stranger = this.#strangers.get(id)
+    if (!stranger) return
+    stranger.openCalls = Math.max(0, stranger.openCalls - 1)
+    stranger.quietSince = now
+  }
+
+  isStranger(id: number): boolean {
+    return this.#strangers.has(id)
+  }
+
+  /** The connection has shown who it is: its place is free for another stranger. */
+  promote(id: number): void {
+    this.release(id)
+  }
+
+  /** The connection is gone, or its upgrade failed. Ids that hold no place are ignored. */
+  release(id: number): void {
+    const stranger = this.#strangers.get(id)
+    if (!stranger) return
+    this.#strangers.delete(id)
+    const left = this.#perPrefix.get(stranger.prefix)! - 1
+    if (left > 0) this.#perPrefix.set(stranger.prefix, left)
+    else this.#perPrefix.delete(stranger.prefix)
+  }
+
+  /** Strangers whose grace is over: to be closed. */
+  overdue(now: number): number[] {
+    const ids = []
+    for (const [id, stranger] of this.#strangers) {
+      if (isOverdue(stranger, now, this.#bounds.graceMs)) ids.push(id)
+    }
+    return ids
+  }
+}
+
+function isOverdue({ openCalls, quietSince }: Stranger, now: number, graceMs: number): boolean {
+  return openCalls === 0 && quietSince !== undefined && now - quietSince >= graceMs
+}
