@@ -25,7 +25,10 @@ async function launch() {
   else runUnder(node, [self].concat(process.argv.slice(2)))
 }
 
+const EXIT_BUG = 70
+
 launch().catch(error => {
-  process.stderr.write('omnigate: ' + (error && error.message ? error.message : String(error)) + '\n')
-  process.exitCode = error && error.exitCode ? error.exitCode : 1
+  const isKnown = error && typeof error.exitCode === 'number'
+  process.stderr.write('omnigate: ' + ((isKnown ? error.message : error && error.stack) || String(error)) + '\n')
+  process.exitCode = isKnown ? error.exitCode : EXIT_BUG
 })
