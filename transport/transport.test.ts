@@ -2,17 +2,33 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Stream } from '@libp2p/interface'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { createDialer, createTransport } from './transport.ts'
 import type { Encryption, Transport } from './transport.ts'
 
 const PROTOCOL = '/test/echo/1'
 
-test('a dialer reaches a node over tcp with noise', () => echoes('/ip4/127.0.0.1/tcp/0', 'noise'))
-test('a dialer reaches a node over tcp with tls', () => echoes('/ip4/127.0.0.1/tcp/0', 'tls'))
-test('a dialer reaches a node over WebSockets with noise', () => echoes('/ip4/127.0.0.1/tcp/0/ws', 'noise'))
+void test('a dialer reaches a node over tcp with noise', () => echoes('/ip4/127.0.0.1/tcp/0', 'noise'))
+void test('a dialer reaches a node over tcp with tls', () => echoes('/ip4/127.0.0.1/tcp/0', 'tls'))
+void test('a dialer reaches a node over WebSockets with noise', () =>
+  echoes('/ip4/127.0.0.1/tcp/0/ws', 'noise'))
 
-test('a node made with start: false has no address until it is started', async () => {
+for (const encryption of ['noise', 'tls'] as const) {
+  void test(`a dialer refuses a node that is not the peer it dialled over ${encryption}`, async () => {
+    const node = await createTransport(await nodeOptions())
+    const dialer = await createDialer({ encryption: [encryption] })
+    const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const address = addressOf(node).decapsulateCode(CODE_P2P).encapsulate(`/p2p/${other}`)
+
+    await assert.rejects(dialer.dial(address))
+
+    assert.equal(dialer.getConnections().length, 0)
+    await Promise.all([dialer.stop(), node.stop()])
+  })
+}
+
+void test('a node made with start: false has no address until it is started', async () => {
   const node = await createTransport({ ...(await nodeOptions()), start: false })
 
   assert.deepEqual(node.getMultiaddrs(), [])
@@ -22,7 +38,7 @@ test('a node made with start: false has no address until it is started', async (
   await node.stop()
 })
 
-test('a node tells peers the announced addresses instead of its own', async () => {
+void test('a node tells peers the announced addresses instead of its own', async () => {
   const announce = ['/dns4/hub.example/tcp/4001']
   const node = await createTransport({ ...(await nodeOptions()), announce })
 
@@ -31,7 +47,7 @@ test('a node tells peers the announced addresses instead of its own', async () =
   await node.stop()
 })
 
-test('a connection above maxConnections is refused and the others live on', async () => {
+void test('a connection above maxConnections is refused and the others live on', async () => {
   const node = await createTransport({ ...(await nodeOptions()), maxConnections: 1 })
   const [first, second] = await Promise.all([createDialer(), createDialer()])
 

@@ -32,9 +32,9 @@ interface NoiseInnards extends StreamInnards {
 
 function tuned<S extends SecuredConnection>(raw: MessageStream, secured: S): S {
   const stream = innards(secured.connection) as NoiseInnards
-  writeOnce(raw)
   tuneSending(raw, stream)
   tuneReceiving(raw, stream)
+  writeOnce(raw)
   return secured
 }
 

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Stream } from '@libp2p/interface'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import { STREAM_LIMITS } from '../limits.ts'
+import { encodeHeader } from './yamux-frames.ts'
+import { tunedYamux } from './yamux.ts'
+
+const KIB = 1024
+const INITIAL_WINDOW = 256 * KIB
+const HEADER_BYTES = 12
+
+void describe('tuned yamux', () => {
+  void test('sends credit per half window, not per frame', async () => {
+    const { outbound, inbound, sentBack } = await streams()
+    let read = 0
+    inbound.addEventListener('message', ({ data }) => void (read += data.byteLength))
+    const before = sentBack()
+
+    for (let i = 0; i < 127; i++) outbound.send(new Uint8Array(KIB))
+    await until(() => read === 127 * KIB)
+    assert.equal(sentBack() - before, 0)
+
+    outbound.send(new Uint8Array(KIB))
+    await until(() => read === 128 * KIB)
+    assert.equal(sentBack() - before, HEADER_BYTES)
+  })
+
+  void test('gives a paused stream no credit and all of it after it resumes', async () => {
+    const { outbound, inbound, sentBack } = await streams()
+    let read = 0
+    inbound.addEventListener('message', ({ data }) => void (read += data.byteLength))
+    inbound.pause()
+    const before = sentBack()
+
+    outbound.send(new Uint8Array(1024 * KIB))
+    await until(() => inbound.readBufferLength === INITIAL_WINDOW)
+    await turns()
+    assert.equal(inbound.readBufferLength, INITIAL_WINDOW)
+    assert.equal(sentBack(), before)
+
+    inbound.resume()
+    await until(() => read === 1024 * KIB)
+    assert.equal(inbound.status, 'open')
+  })
+
+  void test('heeds a pause from a listener that resume() has called', async () => {
+    const { outbound, inbound, sentBack } = await streams()
+    let read = 0
+    inbound.pause()
+    inbound.addEventListener('message', ({ data }) => {
+      read += data.byteLength
+      inbound.pause()
+    })
+    outbound.send(new Uint8Array(4096 * KIB))
+    await until(() => inbound.readBufferLength === INITIAL_WINDOW)
+    const before = sentBack()
+
+    inbound.resume()
+    await turns()
+
+    assert.equal(sentBack(), before)
+    assert.equal(inbound.readStatus, 'paused')
+    while (read < 4096 * KIB) {
+      inbound.resume()
+      await turn()
+    }
+    assert.equal(inbound.status, 'open')
+  })
+
+  void test('gives credit for what waited for its first listener', async () => {
+    const { outbound, inbound } = await streams()
+    outbound.send(new Uint8Array(1024 * KIB))
+    await until(() => inbound.readBufferLength === INITIAL_WINDOW)
+    let read = 0
+
+    inbound.addEventListener('message', ({ data }) => void (read += data.byteLength))
+
+    await until(() => read === 1024 * KIB)
+  })
+
+  void test('ends the connection at the header of a frame beyond the window', async () => {
+    const { connection, raw, inbound } = await streams()
+    const closed = once(inbound as unknown as EventTarget, 'close')
+
+    raw.send(encodeHeader({ type: 0, flag: 0, streamID: 1, length: INITIAL_WINDOW + 1 }))
+
+    await closed
+    assert.equal(connection.status, 'aborted')
+  })
+
+  void test('lets the body of a frame for a closed stream pass without keeping it', async () => {
+    const { raw, outbound, inbound } = await streams()
+    let read = 0
+    inbound.addEventListener('message', ({ data }) => void (read += data.byteLength))
+    raw.send(encodeHeader({ type: 0, flag: 0, streamID: 77, length: 5000 }))
+    raw.send(new Uint8Array(5000))
+
+    outbound.send(new Uint8Array(10))
+
+    await until(() => read === 10)
+  })
+})
+
+/** A stream over two muxers in memory, and the count of bytes that its receiving side has sent. */
+async function streams() {
+  const [raw, connection] = multiaddrConnectionPair()
+  const factory = tunedYamux({ enableKeepAlive: false, streamOptions: STREAM_LIMITS })()
+  const [dialer, listener] = [factory.createStreamMuxer(raw), factory.createStreamMuxer(connection)]
+  let sent = 0
+  const send = connection.send.bind(connection)
+  connection.send = data => {
+    sent += data.byteLength
+    return send(data)
+  }
+  const opened = once(listener as unknown as EventTarget, 'stream') as Promise<[CustomEvent<Stream>]>
+  const outbound = await dialer.createStream()
+  const [{ detail: inbound }] = await opened
+  inbound.send(new Uint8Array(1))
+  await turns()
+  return { raw, connection, outbound, inbound, sentBack: () => sent }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; !holds(); i++) {
+    assert.ok(i < 20_000, 'the condition never held')
+    await turn()
+  }
+}
+
+async function turns(): Promise<void> {
+  for (let i = 0; i < 50; i++) await turn()
+}
