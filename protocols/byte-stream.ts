@@ -1,0 +1,24 @@
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** What a session needs of the stream below it. A libp2p stream fits as it is. */
+export interface ByteStream {
+  readonly status: string
+  readonly readStatus: string
+  readonly writableNeedsDrain: boolean
+  readonly readBufferLength: number
+  /** False when `drain` must be awaited before more is sent. */
+  send(bytes: Uint8Array | Uint8ArrayList): boolean
+  pause(): void
+  resume(): void
+  close(): Promise<void>
+  abort(error: Error): void
+  addEventListener(type: string, listener: (event: never) => void): void
+}
+
+export interface MessageEvent {
+  readonly data: Uint8Array | Uint8ArrayList
+}
+
+export interface CloseEvent {
+  readonly error?: Error
+}

@@ -1,0 +1,257 @@
+import { StreamingCall, UnaryCall } from './client-call.ts'
+import type { ClientCall } from './client-call.ts'
+import type { ClientSession, Start } from './client-session.ts'
+import { deflate } from './compression.ts'
+import { OapError } from './errors.ts'
+import { FLAG, tenantBytes } from './frame.ts'
+import type { Json } from './json.ts'
+import type {
+  Operation,
+  Operations,
+  RequestCodec,
+  ServiceTable,
+  Streamed,
+  Subscription,
+  Unary
+} from './service.ts'
+import { INITIAL_CREDIT_BYTES } from './server-call.ts'
+
+/** How much longer than its deadline a call is waited for here, in milliseconds. */
+const DEADLINE_SLACK_MS = 250
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until the responder gives up with 504. */
+  readonly deadlineMs?: number | undefined
+  /** The printed UUID of the tenant. */
+  readonly tenant?: string | undefined
+  readonly cap?: Uint8Array | undefined
+  /** The body is sealed between applications: nobody inflates or reads it. */
+  readonly e2e?: boolean | undefined
+  /** Sends the body as zstd where that is shorter. */
+  readonly compress?: boolean | undefined
+  /** A W3C traceparent. */
+  readonly trace?: string | undefined
+}
+
+export interface UploadOptions extends CallOptions {
+  /** The streamed body: read as fast as the other side takes it. */
+  readonly body?: AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined
+}
+
+export interface SubscribeOptions extends CallOptions {
+  /** Bytes of events that may be outstanding; without it the stream's own window governs. */
+  readonly credit?: number | undefined
+}
+
+/** An answer of a head and a body; leaving the loop over the body early cancels the call. */
+export interface StreamedResult<Head> {
+  readonly head: Head
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+type Method<O extends Operation> =
+  O extends Unary<infer Req, infer Res>
+    ? (request: Req, options?: UploadOptions) => Promise<Res>
+    : O extends Streamed<infer Req, infer Head>
+      ? (request: Req, options?: UploadOptions) => Promise<StreamedResult<Head>>
+      : O extends Subscription<infer Req, infer Event>
+        ? (request: Req, options?: SubscribeOptions) => Promise<AsyncIterable<Event>>
+        : never
+
+/** A service's operations as functions; each throws OapError with the code of the refusal. */
+export type Client<O extends Operations> = { readonly [K in keyof O]: Method<O[K]> }
+
+/** Where calls go: `shared` is the connection's long-lived session, `own` a stream for one call. */
+export interface Caller {
+  shared(): ClientSession | Promise<ClientSession>
+  own(): Promise<ClientSession>
+}
+
+/** The client of a table over `caller`. */
+export function client<O extends Operations>(table: ServiceTable<O>, caller: Caller): Client<O> {
+  const methods = Object.entries(table.operations).map(([op, row]) => [
+    op,
+    method(table.app, op, row, caller)
+  ])
+  return Object.fromEntries(methods) as Client<O>
+}
+
+function method(app: number, op: string, row: Operation, caller: Caller): unknown {
+  if (row.kind === 'unary') {
+    return row.upload === true
+      ? async (request: unknown, options: UploadOptions = {}) =>
+          callUnary(await caller.own(), app, op, row, request, options)
+      : (request: unknown, options: UploadOptions = {}) => callShared(caller, app, op, row, request, options)
+  }
+  if (row.kind === 'streamed') {
+    return async (request: unknown, options: UploadOptions = {}) =>
+      callStreamed(await caller.own(), app, op, row, request, options)
+  }
+  return async (request: unknown, options: SubscribeOptions = {}) =>
+    subscribe(await caller.own(), app, op, row, request, options)
+}
+
+function callShared(
+  caller: Caller,
+  app: number,
+  op: string,
+  row: Unary<unknown, unknown>,
+  request: unknown,
+  options: UploadOptions
+): Promise<unknown> {
+  const session = caller.shared()
+  if (session instanceof Promise || session.isAtLimit)
+    return queueShared(caller, app, op, row, request, options)
+  return callUnary(session, app, op, row, request, options)
+}
+
+async function queueShared(
+  caller: Caller,
+  app: number,
+  op: string,
+  row: Unary<unknown, unknown>,
+  request: unknown,
+  options: UploadOptions
+): Promise<unknown> {
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const session = await caller.shared()
+    await session.room()
+    if (session.isUsable) return callUnary(session, app, op, row, request, options)
+  }
+}
+
+function callUnary(
+  session: ClientSession,
+  app: number,
+  op: string,
+  row: Unary<unknown, unknown>,
+  request: unknown,
+  options: UploadOptions
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const call = new UnaryCall(app, payload => row.answer.decode(payload), resolve, reject)
+    open(session, call, start(session, op, row.request, request, options, row.upload === true), options)
+  })
+}
+
+async function callStreamed(
+  session: ClientSession,
+  app: number,
+  op: string,
+  row: Streamed<unknown, unknown>,
+  request: unknown,
+  options: UploadOptions
+): Promise<StreamedResult<unknown>> {
+  let call: StreamingCall<unknown>
+  const head = await new Promise((resolve, reject) => {
+    call = new StreamingCall(app, false, payload => row.answer.decode(payload), session, resolve, reject)
+    open(session, call, start(session, op, row.request, request, options, row.upload === true), options)
+  })
+  return { head, body: untilLeft(session, call!) }
+}
+
+async function subscribe(
+  session: ClientSession,
+  app: number,
+  op: string,
+  row: Subscription<unknown, unknown>,
+  request: unknown,
+  options: SubscribeOptions
+): Promise<AsyncIterable<unknown>> {
+  let call: StreamingCall<undefined>
+  await new Promise<undefined>((resolve, reject) => {
+    call = new StreamingCall(app, true, () => undefined, session, resolve, reject)
+    const extra = options.credit === undefined ? {} : { credit: options.credit }
+    const opening = start(session, op, row.request, request, options, false, extra)
+    const flags = opening.flags | (options.credit === undefined ? 0 : FLAG.ACK_REQ)
+    open(session, call, { ...opening, flags }, options)
+  })
+  return events(session, call!, row, options.credit)
+}
+
+async function* untilLeft(session: ClientSession, call: StreamingCall<unknown>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* call.queue
+  } finally {
+    session.cancel(call, new OapError('deadline', 'the reader left'))
+  }
+}
+
+/** Grants credit for what was taken, a quarter of the window at a time. */
+async function* events(
+  session: ClientSession,
+  call: StreamingCall<undefined>,
+  row: Subscription<unknown, unknown>,
+  credit: number | undefined
+): AsyncGenerator<unknown> {
+  let seen = 0
+  let taken = 0
+  const step = (credit ?? INITIAL_CREDIT_BYTES) / 4
+  try {
+    for await (const payload of call.queue) {
+      yield row.event.decode(payload)
+      seen++
+      taken += payload.length
+      if (credit === undefined || taken < step) continue
+      session.grant(call, seen, credit)
+      taken = 0
+    }
+  } finally {
+    session.cancel(call, new OapError('deadline', 'the reader left'))
+  }
+}
+
+function start(
+  session: ClientSession,
+  op: string,
+  codec: RequestCodec<unknown>,
+  request: unknown,
+  options: UploadOptions,
+  hasUpload: boolean,
+  members: Readonly<Record<string, Json>> = {}
+): Start {
+  const { deadlineMs, trace, compress, e2e, cap } = options
+  const extra =
+    deadlineMs === undefined && trace === undefined ? members : withTimes(members, deadlineMs, trace)
+  const { head, body } = codec.encode(op, request, extra)
+  const small = compress === true && e2e !== true ? deflate(session.platform, body) : undefined
+  return {
+    flags: (e2e === true ? FLAG.APP_E2E : 0) | (small === undefined ? 0 : FLAG.COMP),
+    tenant: options.tenant === undefined ? undefined : tenantBytes(options.tenant),
+    cap,
+    head,
+    body: small ?? body,
+    upload: hasUpload ? (options.body ?? []) : undefined
+  }
+}
+
+function withTimes(
+  members: Readonly<Record<string, Json>>,
+  deadlineMs: number | undefined,
+  trace: string | undefined
+): Readonly<Record<string, Json>> {
+  return {
+    ...members,
+    ...(deadlineMs === undefined ? {} : { deadline_ms: deadlineMs }),
+    ...(trace === undefined ? {} : { trace })
+  }
+}
+
+/** Opens the call and ties it to the caller's signal and deadline. */
+function open(session: ClientSession, call: ClientCall, opening: Start, options: CallOptions): void {
+  const { signal, deadlineMs } = options
+  if (signal === undefined && deadlineMs === undefined) return session.open(call, opening)
+  signal?.throwIfAborted()
+  const onAbort = (): void => session.cancel(call, signal?.reason)
+  const late = (): void => session.cancel(call, new OapError('deadline', 'no answer before the deadline'))
+  const timer =
+    deadlineMs === undefined ? undefined : session.platform.setTimer(late, deadlineMs + DEADLINE_SLACK_MS)
+  call.onOver = () => {
+    signal?.removeEventListener('abort', onAbort)
+    if (timer !== undefined) session.platform.clearTimer(timer)
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  session.open(call, opening)
+}

@@ -1,0 +1,19 @@
+import type { OapError } from './errors.ts'
+import type { InboundBudget } from './frame-stream.ts'
+import type { HelloRequest, Limits } from './hello.ts'
+
+/** What the sessions of one connection share, as a session needs it. The node decides; the session asks. */
+export interface ConnectionState {
+  /** The peer id that the secure channel proved. */
+  readonly peer: string
+  /** The limits of the moment: HELLO may lower them once. */
+  readonly limits: Limits
+  readonly budget: InboundBudget
+  /** Settles the limits from what a HELLO asks; only the first one counts. */
+  settle(asked: HelloRequest): Limits
+  /** Takes one HELLO from the connection's bucket; false when it is empty. */
+  takeHello(): boolean
+  /** Opens a call, or says why not. Each opened call is ended once. */
+  openCall(): OapError | undefined
+  endCall(): void
+}

@@ -1,0 +1,66 @@
+export { decodeBatch, encodeBatch } from './batch.ts'
+export type { ByteStream } from './byte-stream.ts'
+export { client } from './client.ts'
+export type {
+  CallOptions,
+  Caller,
+  Client,
+  StreamedResult,
+  SubscribeOptions,
+  UploadOptions
+} from './client.ts'
+export { ClientSession } from './client-session.ts'
+export type { ClientSessionOptions } from './client-session.ts'
+export { DEFAULT_INFLATE_LIMITS } from './compression.ts'
+export type { InflateLimits } from './compression.ts'
+export type { ConnectionState } from './connection.ts'
+export { ERRORS, OapError, REASONS, clampRetryAfter, isErrorCode } from './errors.ts'
+export type { Blame, ErrorCode, ErrorRow } from './errors.ts'
+export { flag, integer, optional, text } from './fields.ts'
+export type { Field, FieldValues, Fields } from './fields.ts'
+export * from './frame.ts'
+export { FrameDecoder } from './frame-decoder.ts'
+export type { FrameFault, FrameSink } from './frame-decoder.ts'
+export type { InboundBudget } from './frame-stream.ts'
+export { FrameWriter } from './frame-writer.ts'
+export {
+  DEFAULT_LIMITS,
+  DEFAULT_MAX_INFLIGHT,
+  LEAST_MAX_FRAME_BYTES,
+  agree,
+  checkVersion,
+  parseHelloAnswer
+} from './hello.ts'
+export type { Hello, HelloFacts, HelloRequest, Limits } from './hello.ts'
+export { MAX_JSON_BYTES, MAX_JSON_DEPTH, encodeJson, parseJson } from './json.ts'
+export type { Json, JsonObject } from './json.ts'
+export { plainPlatform } from './platform.ts'
+export type { Platform } from './platform.ts'
+export { decodePayload, decodeRecord, encodeRecord } from './record.ts'
+export type { Payload } from './record.ts'
+export { ServerCall } from './server-call.ts'
+export { CANCELLED, DEFAULT_TIMEOUTS, ServerSession } from './server-session.ts'
+export type {
+  CallHead,
+  Guard,
+  ServerSessionOptions,
+  SessionObserver,
+  SessionTimeouts
+} from './server-session.ts'
+export {
+  defineService,
+  header,
+  headerAndBody,
+  json,
+  nothing,
+  opaque,
+  record,
+  serviceDirectory,
+  streamed,
+  subscription,
+  unary
+} from './service.ts'
+export type * from './service.ts'
+export { echoService } from './services/echo.ts'
+export { TokenBucket } from './token-bucket.ts'
+export { checkZstdFrame } from './zstd-frame.ts'

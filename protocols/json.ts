@@ -1,0 +1,195 @@
+import { OapError } from './errors.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [member: string]: Json
+}
+
+export const MAX_JSON_BYTES = 65_536
+export const MAX_JSON_DEPTH = 16
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const encoder = new TextEncoder()
+
+/** The bytes of one JSON object. Throws `bad_request` for a fraction or a number beyond 2^53 - 1. */
+export function encodeJson(value: JsonObject): Uint8Array {
+  return encoder.encode(JSON.stringify(value, refuseFractions))
+}
+
+function refuseFractions(member: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw new OapError('bad_request', `${member}: ${value} is not an integer within 2^53 - 1`)
+  }
+  return value
+}
+
+/**
+ * The object that `bytes` hold: one JSON object, UTF-8, integers only, no member twice.
+ * Throws `body_oversize` above 64 KiB, else `bad_payload`.
+ * @see specs/oap-1.md, Payload forms
+ */
+export function parseJson(bytes: Uint8Array, { maxBytes = MAX_JSON_BYTES } = {}): JsonObject {
+  if (bytes.length > maxBytes)
+    throw new OapError('body_oversize', `a header of ${bytes.length} bytes, at most ${maxBytes}`)
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    throw new OapError('bad_payload', 'the JSON is not valid UTF-8')
+  }
+  return new Reader(text).document()
+}
+
+const INTEGER = /-?(?:0|[1-9][0-9]*)(?![0-9.eE])/y
+const SPACE = /[ \t\n\r]*/y
+// eslint-disable-next-line no-control-regex -- JSON forbids exactly these in strings
+const PLAIN = /[^"\\\u0000-\u001f]*/y
+const ESCAPES: Record<string, string> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t'
+}
+const LITERALS: readonly (readonly [string, Json])[] = [
+  ['true', true],
+  ['false', false],
+  ['null', null]
+]
+
+/** A strict reader: it judges while it reads, so that nothing is built before it is known to be allowed. */
+class Reader {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  document(): JsonObject {
+    this.#space()
+    if (this.#text[this.#at] !== '{') this.#refuse('an object was expected')
+    const value = this.#object(1)
+    this.#space()
+    if (this.#at < this.#text.length) this.#refuse('something follows the object')
+    return value
+  }
+
+  #value(depth: number): Json {
+    const c = this.#text[this.#at]
+    if (c === '"') return this.#string()
+    if (c === '{') return this.#object(depth)
+    if (c === '[') return this.#array(depth)
+    for (const [word, value] of LITERALS) {
+      if (!this.#text.startsWith(word, this.#at)) continue
+      this.#at += word.length
+      return value
+    }
+    return this.#integer()
+  }
+
+  #object(depth: number): JsonObject {
+    this.#deeper(depth)
+    const object: Record<string, Json> = {}
+    if (this.#opened('}')) return object
+    for (;;) {
+      const member = this.#member()
+      if (Object.hasOwn(object, member)) this.#refuse(`member ${JSON.stringify(member)} stands twice`)
+      const value = this.#value(depth + 1)
+      if (member === '__proto__') Object.defineProperty(object, member, { value, enumerable: true })
+      else object[member] = value
+      if (this.#next('}')) return object
+    }
+  }
+
+  #array(depth: number): Json[] {
+    this.#deeper(depth)
+    const items: Json[] = []
+    if (this.#opened(']')) return items
+    for (;;) {
+      items.push(this.#value(depth + 1))
+      if (this.#next(']')) return items
+    }
+  }
+
+  #deeper(depth: number): void {
+    if (depth > MAX_JSON_DEPTH) this.#refuse(`deeper than ${MAX_JSON_DEPTH}`)
+  }
+
+  #opened(close: string): boolean {
+    this.#at++
+    this.#space()
+    if (this.#text[this.#at] !== close) return false
+    this.#at++
+    return true
+  }
+
+  #next(close: string): boolean {
+    this.#space()
+    const c = this.#text[this.#at++]
+    if (c === close) return true
+    if (c !== ',') this.#refuse(`',' or '${close}' was expected`)
+    this.#space()
+    return false
+  }
+
+  #member(): string {
+    if (this.#text[this.#at] !== '"') this.#refuse('a member name was expected')
+    const name = this.#string()
+    this.#space()
+    if (this.#text[this.#at++] !== ':') this.#refuse("':' was expected")
+    this.#space()
+    return name
+  }
+
+  #integer(): number {
+    const digits = this.#match(INTEGER)
+    const value = Number(digits)
+    if (digits === '') this.#refuse('a value was expected; fractions and exponents are not taken')
+    if (!Number.isSafeInteger(value)) this.#refuse(`${digits} is beyond 2^53 - 1`)
+    return value
+  }
+
+  #string(): string {
+    this.#at++
+    let out = this.#match(PLAIN)
+    while (this.#text[this.#at] !== '"') {
+      if (this.#text[this.#at] !== '\\') this.#refuse('a string does not end, or holds a control character')
+      out += this.#escape() + this.#match(PLAIN)
+    }
+    this.#at++
+    if (!out.isWellFormed()) this.#refuse('a string holds half a surrogate pair')
+    return out
+  }
+
+  #escape(): string {
+    const c = this.#text[this.#at + 1] ?? ''
+    const short = ESCAPES[c]
+    if (short !== undefined) {
+      this.#at += 2
+      return short
+    }
+    const hex = this.#text.slice(this.#at + 2, this.#at + 6)
+    if (c !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) this.#refuse('an unknown escape')
+    this.#at += 6
+    return String.fromCharCode(parseInt(hex, 16))
+  }
+
+  #space(): void {
+    this.#match(SPACE)
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)?.[0] ?? ''
+    this.#at += found.length
+    return found
+  }
+
+  #refuse(why: string): never {
+    throw new OapError('bad_payload', `JSON at character ${this.#at}: ${why}`)
+  }
+}

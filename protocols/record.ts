@@ -1,0 +1,110 @@
+import { OapError } from './errors.ts'
+import { readU16 } from './frame.ts'
+import { MAX_JSON_BYTES, encodeJson, parseJson } from './json.ts'
+import type { JsonObject } from './json.ts'
+
+const MARK = 0x00
+const OPEN_BRACE = 0x7b
+/** `00 | header_len u16 LE` before the header. */
+export const RECORD_PREFIX_BYTES = 3
+
+const EMPTY = new Uint8Array(0)
+
+/** A START payload taken apart: `isRecord` tells `00 | length | header | body` from a bare JSON object. */
+export interface Payload {
+  readonly header: JsonObject
+  readonly body: Uint8Array
+  readonly isRecord: boolean
+}
+
+/** The bytes of a record: a JSON header of at most 65,535 bytes and a raw body. */
+export function encodeRecord(header: JsonObject, body: Uint8Array = EMPTY): Uint8Array {
+  const prefix = recordPrefix(header)
+  const bytes = new Uint8Array(prefix.length + body.length)
+  bytes.set(prefix)
+  bytes.set(body, prefix.length)
+  return bytes
+}
+
+/** The bytes of a record that stand before its body. */
+export function recordPrefix(header: JsonObject): Uint8Array {
+  const json = encodeJson(header)
+  if (json.length > 0xffff)
+    throw new OapError('body_oversize', `a record header of ${json.length} bytes, at most 65535`)
+  const prefix = new Uint8Array(RECORD_PREFIX_BYTES + json.length)
+  prefix[0] = MARK
+  prefix[1] = json.length
+  prefix[2] = json.length >>> 8
+  prefix.set(json, RECORD_PREFIX_BYTES)
+  return prefix
+}
+
+/** Takes a START payload apart. Throws `bad_payload` when it is neither form, `body_oversize` over 64 KiB of JSON. */
+export function decodePayload(payload: Uint8Array): Payload {
+  if (payload[0] === MARK) return decodeRecord(payload)
+  if (payload[0] === OPEN_BRACE) return { header: parseJson(payload), body: EMPTY, isRecord: false }
+  const first = payload[0] === undefined ? 'nothing' : `0x${payload[0].toString(16).padStart(2, '0')}`
+  throw new OapError(
+    'bad_payload',
+    `the payload begins with ${first}; a record (0x00) or a JSON object ({) was expected`
+  )
+}
+
+export function decodeRecord(payload: Uint8Array): Payload {
+  if (payload[0] !== MARK) throw new OapError('bad_payload', 'a record begins with 0x00')
+  const headerEnd = recordHeaderEnd(payload)
+  const header = parseJson(payload.subarray(RECORD_PREFIX_BYTES, headerEnd), { maxBytes: MAX_JSON_BYTES })
+  return { header, body: payload.subarray(headerEnd), isRecord: true }
+}
+
+/** Where a record's body begins. Throws `bad_payload` when the header is longer than the payload. */
+export function recordHeaderEnd(payload: Uint8Array): number {
+  const end = RECORD_PREFIX_BYTES + (payload.length < RECORD_PREFIX_BYTES ? Infinity : readU16(payload, 1))
+  if (end <= payload.length) return end
+  throw new OapError('bad_payload', 'the record is shorter than its header length says')
+}
+
+/**
+ * Remembers how the last headers read, keyed by their bytes: callers repeat themselves.
+ * Holds at most `slots` headers of at most `maxBytes`; results are shared, so they are frozen.
+ */
+export class HeaderCache {
+  readonly #entries: { readonly bytes: Uint8Array; readonly header: JsonObject }[] = []
+  readonly #slots: number
+  readonly #maxBytes: number
+  #turn = 0
+
+  constructor({ slots = 4, maxBytes = 256 } = {}) {
+    this.#slots = slots
+    this.#maxBytes = maxBytes
+  }
+
+  decode(payload: Uint8Array): Payload {
+    if (payload[0] !== MARK) return decodePayload(payload)
+    const end = recordHeaderEnd(payload)
+    for (const { bytes, header } of this.#entries) {
+      if (startsWith(payload, bytes, end)) return { header, body: payload.subarray(end), isRecord: true }
+    }
+    const decoded = decodeRecord(payload)
+    if (end <= this.#maxBytes) this.#keep(payload.slice(0, end), deepFreeze(decoded.header))
+    return decoded
+  }
+
+  #keep(bytes: Uint8Array, header: JsonObject): void {
+    this.#entries[this.#turn] = { bytes, header }
+    this.#turn = (this.#turn + 1) % this.#slots
+  }
+}
+
+function startsWith(payload: Uint8Array, prefix: Uint8Array, end: number): boolean {
+  if (prefix.length !== end) return false
+  for (let i = 1; i < end; i++) if (payload[i] !== prefix[i]) return false
+  return true
+}
+
+function deepFreeze(value: JsonObject): JsonObject {
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null) deepFreeze(member as JsonObject)
+  }
+  return Object.freeze(value)
+}

@@ -1,0 +1,554 @@
+import type { ByteStream } from './byte-stream.ts'
+import type { ConnectionState } from './connection.ts'
+import { Inflater } from './compression.ts'
+import type { InflateLimits } from './compression.ts'
+import { control } from './control.ts'
+import type { ControlTarget } from './control.ts'
+import { OapError, errorMembers } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
+import { integer } from './fields.ts'
+import type { FrameFault } from './frame-decoder.ts'
+import { FLAG, KIND_MASK, HEADER_BYTES, MAX_CHUNK_BYTES, MIN_LEN, corrHex } from './frame.ts'
+import type { CorrId, Frame } from './frame.ts'
+import { FrameStream } from './frame-stream.ts'
+import type { FrameStreamOwner, InboundBudget } from './frame-stream.ts'
+import type { FrameWriter } from './frame-writer.ts'
+import { helloAnswer } from './hello.ts'
+import type { HelloFacts, HelloRequest } from './hello.ts'
+import { encodeJson } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
+import type { Platform } from './platform.ts'
+import { HeaderCache } from './record.ts'
+import type { Payload } from './record.ts'
+import { Credit, INITIAL_CREDIT_BYTES, ServerCall } from './server-call.ts'
+import type { ServedOperation, ServiceDirectory } from './service.ts'
+import { sendEvents, sendStream, sendUnary } from './server-answer.ts'
+
+const DRAINING_MS = 15_000
+/** Body bytes of a session that wait for handlers; above it the session stops reading. */
+const BODY_HIGH_WATER_BYTES = 262_144
+const MAX_DEADLINE_MS = 2 ** 31 - 1
+/** The status of a call that ended without an answer, in metrics. */
+export const CANCELLED = 499
+
+const EMPTY = new Uint8Array(0)
+const deadlineField = integer(1, MAX_DEADLINE_MS)
+const creditField = integer(0, Number.MAX_SAFE_INTEGER)
+
+/** Timeouts of a session in milliseconds. */
+export interface SessionTimeouts {
+  readonly firstFrameMs: number
+  readonly frameMs: number
+  readonly idleMs: number
+}
+
+export const DEFAULT_TIMEOUTS: SessionTimeouts = { firstFrameMs: 5000, frameMs: 15_000, idleMs: 60_000 }
+
+/** What a guard judges: who asks, with what, for which row. Never the body. */
+export interface CallHead {
+  readonly call: ServerCall
+  readonly served: ServedOperation
+  readonly header: JsonObject
+  readonly cap: Uint8Array
+}
+
+export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError | undefined>
+
+/** Hears what happened, for metrics and logs. Called on the hot path: it must not throw or block. */
+export interface SessionObserver {
+  answered(call: ServerCall, status: number, ms: number): void
+  rejected(reason: ErrorCode): void
+  inflated(bytesIn: number, bytesOut: number): void
+  /** A handler or guard threw something other than an OapError. */
+  failed(call: ServerCall, error: unknown): void
+}
+
+export interface ServerSessionOptions {
+  readonly connection: ConnectionState
+  readonly services: ServiceDirectory
+  readonly facts: () => HelloFacts
+  readonly platform: Platform
+  readonly observer: SessionObserver
+  readonly guard?: Guard
+  readonly timeouts?: SessionTimeouts
+  readonly inflateLimits?: InflateLimits
+  readonly onClose?: () => void
+}
+
+/**
+ * The responder's half of one stream: takes REQ frames, runs handlers, sends RESP and EVENT frames.
+ * @see specs/oap-1.md, section 5.3
+ */
+export class ServerSession implements FrameStreamOwner, ControlTarget {
+  readonly platform: Platform
+  readonly budget: InboundBudget
+  readonly #o: ServerSessionOptions
+  readonly #frames: FrameStream
+  readonly #calls = new Map<CorrId, ServerCall>()
+  readonly #draining = new Map<CorrId, number>()
+  readonly #headers = new HeaderCache()
+  #bodyBytes = 0
+  #isEnding = false
+  #busyAt: number
+
+  constructor(stream: ByteStream, options: ServerSessionOptions) {
+    this.#o = options
+    this.platform = options.platform
+    this.budget = options.connection.budget
+    this.#busyAt = options.platform.now()
+    this.#frames = new FrameStream(stream, this)
+  }
+
+  get writer(): FrameWriter {
+    return this.#frames.writer
+  }
+
+  /** The largest payload of one RESP frame. */
+  get maxChunkBytes(): number {
+    return Math.min(MAX_CHUNK_BYTES, this.#o.connection.limits.maxFrameBytes - MIN_LEN)
+  }
+
+  // What the frame stream asks and tells
+
+  maxFrameBytes(): number {
+    return this.#o.connection.limits.maxFrameBytes
+  }
+
+  callsOpen(): number {
+    return this.#calls.size
+  }
+
+  isFull(): boolean {
+    return this.#bodyBytes > BODY_HIGH_WATER_BYTES
+  }
+
+  frame(frame: Frame): void {
+    const kind = frame.flags & KIND_MASK
+    if (frame.app === 0) {
+      if (!control(frame, this)) this.#drop()
+    } else if (kind !== FLAG.REQ) this.#drop()
+    else if ((frame.flags & FLAG.START) !== 0) this.#start(frame)
+    else this.#continue(frame)
+  }
+
+  fault(fault: FrameFault): void {
+    const error = new OapError(fault.code, fault.message)
+    if (fault.fatal) return this.#closeForCause(error, fault.corr)
+    const open = this.#calls.get(fault.corr)
+    if (open !== undefined) this.refuse(open, error)
+    else this.#sendError(fault.app, undefined, fault.corr, error)
+  }
+
+  finished(): void {
+    this.#isEnding = true
+    for (const call of this.#calls.values()) {
+      if (!call.isReceiving) continue
+      call.isReceiving = false
+      this.refuse(call, new OapError('bad_sequence', 'the stream ended before the request did'))
+    }
+    if (this.#calls.size === 0) void this.#frames.finish()
+  }
+
+  gone(error: Error | undefined): void {
+    this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'))
+    this.#draining.clear()
+    this.#o.onClose?.()
+  }
+
+  // Control: what app 0 asks for
+
+  hello(frame: Frame, asked: HelloRequest): void {
+    const limits = this.#o.connection.settle(asked)
+    this.#write(
+      FLAG.RESP | FLAG.END,
+      0,
+      0,
+      frame.tenant,
+      frame.corr,
+      encodeJson(helloAnswer(this.#o.facts(), limits))
+    )
+  }
+
+  takeHello(): boolean {
+    if (this.#o.connection.takeHello()) return true
+    this.#o.observer.rejected('quota_peer')
+    this.#frames.reset(new OapError('quota_peer', 'HELLO: too many'))
+    return false
+  }
+
+  cancel(corr: CorrId): void {
+    this.#draining.delete(corr)
+    const call = this.#calls.get(corr)
+    if (call === undefined) return
+    call.isReceiving = false
+    call.stop(new OapError('deadline', 'the caller cancelled'))
+    this.#forget(call, CANCELLED)
+  }
+
+  credit(corr: CorrId, upTo: number, bytes: number): void {
+    const call = this.#calls.get(corr)
+    if (call?.credit === undefined) return
+    if (!call.credit.grant(upTo, bytes)) this.refuse(call, new OapError('credit_violation'))
+  }
+
+  refuseControl(frame: Frame, error: OapError): void {
+    this.#sendError(0, frame.tenant, frame.corr, error)
+  }
+
+  // Calls
+
+  #start(frame: Frame): void {
+    const { corr } = frame
+    const isWhole = (frame.flags & FLAG.END) !== 0
+    const open = this.#calls.get(corr)
+    if (open !== undefined) {
+      open.isReceiving = !isWhole
+      return this.refuse(open, new OapError('bad_sequence', 'START for a call that is open'))
+    }
+    if (corr === 0)
+      return this.#refuseFrame(frame, new OapError('bad_sequence', 'corr_id 0 belongs to HELLO'))
+    if (this.#draining.has(corr)) {
+      if (isWhole) this.#draining.delete(corr)
+      return this.#refuseFrame(
+        frame,
+        new OapError('bad_sequence', 'START before the END of the call before it')
+      )
+    }
+    this.#judge(new ServerCall(frame, this.#o.connection.peer, this.#o.platform.now()), frame)
+  }
+
+  #judge(call: ServerCall, frame: Frame): void {
+    const full =
+      this.#calls.size >= this.#o.connection.limits.maxInflight
+        ? new OapError('saturated', `${this.#calls.size} calls are in flight on this session`)
+        : this.#o.connection.openCall()
+    if (full !== undefined) return this.#refuseStart(call, full)
+    this.#calls.set(call.corr, call)
+    try {
+      const payload = this.#findOperation(call, frame)
+      this.#run(call, payload, frame)
+    } catch (error) {
+      this.#failed(call, error)
+    }
+  }
+
+  #refuseStart(call: ServerCall, error: OapError): void {
+    if (call.isReceiving) this.#drain(call.corr)
+    this.#sendError(call.app, call.tenantWire, call.corr, error)
+    this.#o.observer.answered(call, error.status, 0)
+  }
+
+  #findOperation(call: ServerCall, frame: Frame): Payload {
+    const operations = this.#o.services.get(frame.app)
+    if (operations === undefined) {
+      throw new OapError(
+        'unknown_app',
+        `app_proto_id 0x${frame.app.toString(16).padStart(4, '0')} is not served here`
+      )
+    }
+    const payload = this.#headers.decode(frame.payload)
+    const op = payload.header['op']
+    if (typeof op !== 'string') throw new OapError('unknown_operation', 'op: missing', { status: 400 })
+    checkBodyFlags(call, payload)
+    const served = operations.get(op)
+    if (served === undefined)
+      throw new OapError('unknown_operation', 'op: this service has no such operation')
+    call.served = served
+    if (served.row.upload !== true) call.isReceiving = false
+    return payload
+  }
+
+  #run(call: ServerCall, payload: Payload, frame: Frame): void {
+    const { header } = payload
+    this.#setDeadline(call, header['deadline_ms'])
+    const served = call.served!
+    const request = (): unknown => served.row.request.decode(header, this.#plainBody(call, payload.body))
+    if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
+    if (served.row.upload === true) this.#openBody(call, payload.body)
+    const verdict = this.#o.guard?.({ call, served, header, cap: frame.cap })
+    if (verdict === undefined) return this.#handle(call, request)
+    if (verdict instanceof OapError) return this.refuse(call, verdict)
+    this.#keep(call, frame.payloadBytes)
+    verdict.then(
+      refusal => (refusal === undefined ? this.#tryHandle(call, request) : this.refuse(call, refusal)),
+      (error: unknown) => this.#failed(call, error)
+    )
+  }
+
+  #tryHandle(call: ServerCall, request: () => unknown): void {
+    if (call.isOver) return
+    try {
+      this.#handle(call, request)
+    } catch (error) {
+      this.#failed(call, error)
+    }
+    this.#frames.flushSoon()
+  }
+
+  #handle(call: ServerCall, request: () => unknown): void {
+    const result = call.served!.handler(request(), call)
+    if (!(result instanceof Promise)) return this.#answer(call, result)
+    this.#keep(call, call.bytesIn)
+    result.then(
+      value => this.#tryAnswer(call, value),
+      (error: unknown) => this.#failed(call, error)
+    )
+  }
+
+  #tryAnswer(call: ServerCall, value: unknown): void {
+    try {
+      this.#answer(call, value)
+    } catch (error) {
+      this.#failed(call, error)
+    }
+    this.#frames.flushSoon()
+  }
+
+  #answer(call: ServerCall, value: unknown): void {
+    if (call.isOver) return
+    const { row } = call.served!
+    if (row.kind === 'unary') return sendUnary(this, call, row.answer.encode(value), row)
+    const sending =
+      row.kind === 'streamed' ? sendStream(this, call, value, row) : sendEvents(this, call, value, row)
+    sending.catch((error: unknown) => this.#failed(call, error))
+  }
+
+  #plainBody(call: ServerCall, body: Uint8Array): Uint8Array {
+    if (call.served!.row.upload === true) return EMPTY
+    return (call.startFlags & FLAG.COMP) === 0 || call.isE2e ? body : this.#inflate(call, body)
+  }
+
+  #inflate(call: ServerCall, body: Uint8Array): Uint8Array {
+    call.inflater ??= new Inflater(this.#o.platform, this.#o.inflateLimits)
+    const plain = call.inflater.inflate(body)
+    this.#o.observer.inflated(body.length, plain.length)
+    return plain
+  }
+
+  #openBody(call: ServerCall, first: Uint8Array): void {
+    const queue = call.openBody({
+      held: bytes => this.#bodyHeld(bytes),
+      taken: bytes => this.#bodyTaken(bytes)
+    })
+    if (first.length > 0) this.#pushBody(call, call.startFlags, first)
+    if (!call.isReceiving) queue.end()
+  }
+
+  #pushBody(call: ServerCall, flags: number, bytes: Uint8Array): void {
+    const sealed = ((flags | call.startFlags) & FLAG.APP_E2E) !== 0
+    const piece = (flags & FLAG.COMP) === 0 || sealed ? bytes : this.#inflate(call, bytes)
+    if (piece.length > 0) call.queue?.push(piece, piece.length)
+  }
+
+  #openCredit(call: ServerCall, asked: Json | undefined): void {
+    if ((call.startFlags & FLAG.ACK_REQ) === 0) return
+    call.credit = new Credit(asked === undefined ? INITIAL_CREDIT_BYTES : creditField.read(asked, 'credit'))
+  }
+
+  #setDeadline(call: ServerCall, asked: Json | undefined): void {
+    if (asked === undefined) return
+    const ms = deadlineField.read(asked, 'deadline_ms')
+    call.timer = this.#o.platform.setTimer(() => this.refuse(call, new OapError('deadline')), ms)
+  }
+
+  #continue(frame: Frame): void {
+    const isEnd = (frame.flags & FLAG.END) !== 0
+    const isEmptyEnd = isEnd && frame.payloadBytes === 0
+    const call = this.#calls.get(frame.corr)
+    if (call === undefined) return this.#continueNone(frame, isEnd, isEmptyEnd)
+    call.bytesIn += frame.end - frame.start
+    if (!call.isReceiving) {
+      if (isEmptyEnd) return
+      call.isReceiving = !isEnd
+      return this.refuse(call, new OapError('bad_sequence', 'data after the END of the request'))
+    }
+    if (isEnd) call.isReceiving = false
+    try {
+      if (frame.payloadBytes > 0 || ((frame.flags & FLAG.COMP) !== 0 && !call.isE2e)) {
+        this.#pushBody(call, frame.flags, frame.payload)
+      }
+      if (isEnd) call.queue?.end()
+    } catch (error) {
+      this.#failed(call, error)
+    }
+  }
+
+  #continueNone(frame: Frame, isEnd: boolean, isEmptyEnd: boolean): void {
+    if (this.#draining.has(frame.corr)) {
+      if (isEnd) this.#draining.delete(frame.corr)
+      return
+    }
+    if (frame.corr === 0)
+      return this.#refuseFrame(frame, new OapError('bad_sequence', 'corr_id 0 belongs to HELLO'))
+    if (isEmptyEnd) return
+    if (!isEnd) this.#drain(frame.corr)
+    this.#refuseFrame(frame, new OapError('bad_sequence', 'data for a call that is not open'))
+  }
+
+  // Answers
+
+  /** Queues one frame of a call's answer. */
+  send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void {
+    call.bytesOut += HEADER_BYTES + head.length + body.length
+    this.writer.writeParts(flags, 0, call.app, call.tenantWire, call.corr, EMPTY, head, body)
+    this.#frames.flushSoon()
+  }
+
+  /** The answer's END has been queued: the call is over. */
+  end(call: ServerCall): void {
+    call.isOver = true
+    this.#forget(call, 0)
+  }
+
+  /** Ends a call with an error answer; nothing follows it. */
+  refuse(call: ServerCall, error: OapError): void {
+    if (call.isOver) return
+    call.stop(error)
+    this.#sendError(call.app, call.tenantWire, call.corr, error)
+    this.#forget(call, error.status)
+  }
+
+  #failed(call: ServerCall, error: unknown): void {
+    if (call.isOver) return
+    if (!(error instanceof OapError)) this.#o.observer.failed(call, error)
+    this.refuse(call, asOapError(error))
+    this.#frames.flushSoon()
+  }
+
+  #forget(call: ServerCall, status: number): void {
+    if (this.#calls.get(call.corr) !== call) return
+    this.#calls.delete(call.corr)
+    if (call.timer !== undefined) this.#o.platform.clearTimer(call.timer)
+    call.credit?.wake()
+    if (call.heldBytes > 0) this.budget.release(call.heldBytes)
+    call.heldBytes = 0
+    this.#o.connection.endCall()
+    this.#o.observer.answered(call, status, this.#o.platform.now() - call.startedAt)
+    if (call.isReceiving) this.#drain(call.corr)
+    if (this.#calls.size === 0) this.#lastCallEnded()
+  }
+
+  #lastCallEnded(): void {
+    this.#busyAt = this.#frames.lastTick
+    if (this.#isEnding) void this.#frames.finish()
+  }
+
+  #drain(corr: CorrId): void {
+    this.#draining.set(corr, this.#frames.lastTick + DRAINING_MS)
+    if (this.#draining.size <= this.#o.connection.limits.maxInflight) return
+    for (const oldest of this.#draining.keys()) {
+      this.#draining.delete(oldest)
+      return
+    }
+  }
+
+  #refuseFrame(frame: Frame, error: OapError): void {
+    this.#sendError(frame.app, frame.tenant, frame.corr, error)
+  }
+
+  #sendError(app: number, tenant: Uint8Array | undefined, corr: CorrId, error: OapError): void {
+    this.#o.observer.rejected(error.counted)
+    this.#write(
+      FLAG.RESP | FLAG.END,
+      error.status,
+      app,
+      tenant,
+      corr,
+      encodeJson(errorMembers(error, corrHex(corr)))
+    )
+  }
+
+  #write(
+    flags: number,
+    code: number,
+    app: number,
+    tenant: Uint8Array | undefined,
+    corr: CorrId,
+    payload: Uint8Array
+  ): void {
+    this.writer.write(flags, code, app, tenant, corr, payload)
+    this.#frames.flushSoon()
+  }
+
+  // Flow and time
+
+  #keep(call: ServerCall, bytes: number): void {
+    if (call.heldBytes > 0 || call.isOver) return
+    call.heldBytes = bytes
+    this.budget.hold(bytes)
+  }
+
+  #bodyHeld(bytes: number): void {
+    this.#bodyBytes += bytes
+    this.budget.hold(bytes)
+  }
+
+  #bodyTaken(bytes: number): void {
+    this.#bodyBytes -= bytes
+    this.budget.release(bytes)
+    if (!this.isFull()) queueMicrotask(() => this.#frames.readOn())
+  }
+
+  #drop(): void {
+    this.#o.observer.rejected('bad_sequence')
+    this.#frames.drop()
+  }
+
+  #abandonCalls(error: Error): void {
+    for (const call of this.#calls.values()) {
+      call.stop(error)
+      call.isReceiving = false
+      this.#forget(call, CANCELLED)
+    }
+  }
+
+  /** Answers a fault that makes the rest of the stream unreadable, then ends this half. */
+  #closeForCause(error: OapError, corr: CorrId): void {
+    if (this.#frames.isClosing) return
+    this.#sendError(0, undefined, corr, error)
+    this.#abandonCalls(error)
+    this.#frames.closeForCause(error)
+  }
+
+  /** Ends this half once the calls that are open have been answered. */
+  drain(): void {
+    this.#isEnding = true
+    if (this.#calls.size === 0) void this.#frames.finish()
+  }
+
+  reset(error: Error): void {
+    this.#frames.reset(error)
+  }
+
+  /** Judges what time has done. Called about four times a second with a time that never goes back. */
+  tick(now: number): void {
+    if (this.#frames.isGone || this.#frames.isClosing) return
+    const timeouts = this.#o.timeouts ?? DEFAULT_TIMEOUTS
+    const late = this.#frames.tick(now, timeouts)
+    if (late !== undefined)
+      return this.#late(late === 'write', late === 'first' ? timeouts.firstFrameMs : timeouts.frameMs)
+    for (const [corr, until] of this.#draining) if (until <= now) this.#draining.delete(corr)
+    if (this.#calls.size > 0) this.#busyAt = now
+    else if (now - this.#busyAt > timeouts.idleMs && !this.#frames.isMidFrame) this.drain()
+  }
+
+  #late(isWrite: boolean, ms: number): void {
+    const error = new OapError(
+      'slow_peer',
+      isWrite ? 'the peer took no byte in time' : `a frame was not whole within ${ms} ms`
+    )
+    if (!isWrite) return this.#closeForCause(error, this.#frames.partialCorr)
+    this.#o.observer.rejected('slow_peer')
+    this.#frames.reset(error)
+  }
+}
+
+function checkBodyFlags(call: ServerCall, { isRecord, body }: Payload): void {
+  if (call.isE2e && !isRecord) throw new OapError('bad_payload', 'APP_E2E: the payload must be a record')
+  if ((call.startFlags & FLAG.COMP) === 0 || call.isE2e) return
+  if (body.length === 0) throw new OapError('bad_payload', 'COMP: the body is empty')
+}
+
+function asOapError(error: unknown): OapError {
+  return error instanceof OapError ? error : new OapError('internal', undefined, { cause: error })
+}

@@ -1,0 +1,220 @@
+import { OapError } from './errors.ts'
+import { readFields, writeFields } from './fields.ts'
+import type { FieldValues, Fields } from './fields.ts'
+import { encodeJson, parseJson } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
+import { decodeRecord, recordPrefix } from './record.ts'
+
+const EMPTY = new Uint8Array(0)
+
+/** A payload about to be sent: `head`, then `body` as it is. */
+export interface Parts {
+  readonly head: Uint8Array
+  readonly body: Uint8Array
+}
+
+/** What a START payload asks for: members of the header, and a body where the operation takes one. */
+export interface RequestCodec<T> {
+  readonly takesBody: boolean
+  encode(op: string, value: T, extra: JsonObject): Parts
+  decode(header: JsonObject, body: Uint8Array): T
+}
+
+/** The form of an answer's or event's payload. */
+export interface PayloadCodec<T> {
+  readonly form: 'json' | 'record' | 'opaque'
+  encode(value: T): Parts
+  decode(payload: Uint8Array): T
+}
+
+export type WithBody<T> = T & { readonly body?: Uint8Array }
+
+/** A request of header members alone. */
+export const header = <F extends Fields>(fields: F): RequestCodec<FieldValues<F>> => ({
+  takesBody: false,
+  encode: (op, value, extra) => ({
+    head: encodeJson({ op, ...writeFields(fields, value), ...extra }),
+    body: EMPTY
+  }),
+  decode: (members, body) => {
+    if (body.length > 0) throw new OapError('bad_request', 'body: this operation takes none')
+    return readFields(fields, members)
+  }
+})
+
+/** A request of header members and a body. */
+export const headerAndBody = <F extends Fields>(fields: F): RequestCodec<WithBody<FieldValues<F>>> => {
+  let last: { key: string; prefix: Uint8Array } | undefined
+  return {
+    takesBody: true,
+    encode: (op, value, extra) => {
+      const members: Record<string, Json> = { op, ...writeFields(fields, value), ...extra }
+      const key = JSON.stringify(members)
+      if (last?.key !== key) last = { key, prefix: recordPrefix(members) }
+      return { head: last.prefix, body: value.body ?? EMPTY }
+    },
+    decode: (members, body) => ({ ...readFields(fields, members), body })
+  }
+}
+
+export const json = <F extends Fields>(fields: F): PayloadCodec<FieldValues<F>> => ({
+  form: 'json',
+  encode: value => ({ head: encodeJson(writeFields(fields, value)), body: EMPTY }),
+  decode: payload => readFields(fields, parseJson(payload))
+})
+
+export const record = <F extends Fields>(fields: F): PayloadCodec<WithBody<FieldValues<F>>> => ({
+  form: 'record',
+  encode: value => ({ head: recordPrefix(writeFields(fields, value)), body: value.body ?? EMPTY }),
+  decode: payload => {
+    const { header: members, body } = decodeRecord(payload)
+    return { ...readFields(fields, members), body }
+  }
+})
+
+export const opaque: PayloadCodec<Uint8Array> = {
+  form: 'opaque',
+  encode: body => ({ head: EMPTY, body }),
+  decode: payload => payload
+}
+
+export const nothing: PayloadCodec<undefined> = {
+  form: 'opaque',
+  encode: () => ({ head: EMPTY, body: EMPTY }),
+  decode: () => undefined
+}
+
+interface Row<Req> {
+  /** What a capability must allow: `mailbox:send`. */
+  readonly verb: string
+  readonly request: RequestCodec<Req>
+  /** True when raw body frames follow START. */
+  readonly upload?: boolean
+  /** True when answers hand the request's sealed body back, and carry its APP_E2E. */
+  readonly mirrorsSeal?: boolean
+}
+
+/** One request, one answer. */
+export interface Unary<Req, Res> extends Row<Req> {
+  readonly kind: 'unary'
+  readonly answer: PayloadCodec<Res>
+}
+
+/** An answer of a head and a body that is streamed in chunks. */
+export interface Streamed<Req, Head> extends Row<Req> {
+  readonly kind: 'streamed'
+  readonly answer: PayloadCodec<Head>
+}
+
+/** Server push within one call. */
+export interface Subscription<Req, Event> extends Row<Req> {
+  readonly kind: 'subscription'
+  readonly event: PayloadCodec<Event>
+}
+
+// eslint-disable-next-line typescript/no-explicit-any
+export type Operation = Unary<any, any> | Streamed<any, any> | Subscription<any, any>
+
+export type Operations = Readonly<Record<string, Operation>>
+
+/** A service: its name for metrics, its app_proto_id, and a row for each operation. */
+export interface ServiceTable<O extends Operations = Operations> {
+  readonly name: string
+  readonly app: number
+  readonly operations: O
+}
+
+export const unary = <Req, Res>(row: Omit<Unary<Req, Res>, 'kind'>): Unary<Req, Res> => ({
+  kind: 'unary',
+  ...row
+})
+
+export const streamed = <Req, Head>(row: Omit<Streamed<Req, Head>, 'kind'>): Streamed<Req, Head> => ({
+  kind: 'streamed',
+  ...row
+})
+
+export const subscription = <Req, Event>(
+  row: Omit<Subscription<Req, Event>, 'kind'>
+): Subscription<Req, Event> => ({
+  kind: 'subscription',
+  ...row
+})
+
+/** Checks a table once, where it is written. Throws RangeError for an id or name that cannot be served. */
+export function defineService<O extends Operations>(table: ServiceTable<O>): ServiceTable<O> {
+  const { name, app, operations } = table
+  if (!/^[a-z][a-z0-9_]{0,31}$/.test(name))
+    throw new RangeError(`service ${name}: a name of [a-z0-9_], at most 32`)
+  if (!Number.isInteger(app) || app < 1 || app > 0xffff) {
+    throw new RangeError(`service ${name}: app_proto_id ${app}, an integer from 1 to 65535`)
+  }
+  for (const op of Object.keys(operations)) {
+    if (!/^[a-z][a-z0-9_]{0,31}$/.test(op))
+      throw new RangeError(`service ${name}: operation ${op}: [a-z0-9_], at most 32`)
+  }
+  return table
+}
+
+/** What a handler knows of the call it serves. */
+export interface Call {
+  readonly corrId: bigint
+  readonly app: number
+  /** The peer id of the caller's connection. */
+  readonly peer: string
+  /** The printed UUID of the frame's tenant_id, nil for none. */
+  readonly tenant: string
+  /** True when the body is end-to-end encrypted by the application: keep it opaque. */
+  readonly isE2e: boolean
+  /** Aborts when the caller cancels, its deadline passes, its stream ends or the node drains. */
+  readonly signal: AbortSignal
+  /** The streamed body, empty unless the row has `upload`. Read once. */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export interface StreamedAnswer<Head> {
+  readonly head: Head
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export type Handler<O extends Operation> =
+  O extends Unary<infer Req, infer Res>
+    ? (request: Req, call: Call) => Res | Promise<Res>
+    : O extends Streamed<infer Req, infer Head>
+      ? (request: Req, call: Call) => StreamedAnswer<Head> | Promise<StreamedAnswer<Head>>
+      : O extends Subscription<infer Req, infer Event>
+        ? (request: Req, call: Call) => AsyncIterable<Event> | Promise<AsyncIterable<Event>>
+        : never
+
+export type Handlers<O extends Operations> = { readonly [K in keyof O]: Handler<O[K]> }
+
+/** A table with the code that answers it. */
+export interface Service<O extends Operations = Operations> {
+  readonly table: ServiceTable<O>
+  readonly handlers: Handlers<O>
+}
+
+/** One row ready to run. */
+export interface ServedOperation {
+  readonly service: string
+  readonly name: string
+  readonly row: Operation
+  readonly handler: (request: unknown, call: Call) => unknown
+}
+
+/** The rows of several services by app id and operation. Throws RangeError when two claim one app id. */
+export function serviceDirectory(services: readonly Service[]): ServiceDirectory {
+  const directory = new Map<number, ReadonlyMap<string, ServedOperation>>()
+  for (const { table, handlers } of services) {
+    if (directory.has(table.app)) throw new RangeError(`app_proto_id ${table.app}: two services claim it`)
+    const rows = Object.entries(table.operations).map(([name, row]) => {
+      const handler = handlers[name] as ServedOperation['handler'] | undefined
+      if (handler === undefined) throw new RangeError(`service ${table.name}: no handler for ${name}`)
+      return [name, { service: table.name, name, row, handler: handler.bind(handlers) }] as const
+    })
+    directory.set(table.app, new Map(rows))
+  }
+  return directory
+}
+
+export type ServiceDirectory = ReadonlyMap<number, ReadonlyMap<string, ServedOperation>>

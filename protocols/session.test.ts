@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { client } from './client.ts'
+import { ClientSession } from './client-session.ts'
+import type { ConnectionState } from './connection.ts'
+import { OapError } from './errors.ts'
+import type { InboundBudget } from './frame-stream.ts'
+import { integer } from './fields.ts'
+import { DEFAULT_LIMITS } from './hello.ts'
+import { memoryStreams } from './memory-streams.ts'
+import { plainPlatform } from './platform.ts'
+import { ServerSession } from './server-session.ts'
+import type { ServerSessionOptions, SessionObserver } from './server-session.ts'
+import {
+  defineService,
+  header,
+  headerAndBody,
+  json,
+  nothing,
+  opaque,
+  serviceDirectory,
+  streamed,
+  subscription,
+  unary
+} from './service.ts'
+import type { Call } from './service.ts'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+class OpenBudget implements InboundBudget {
+  held = 0
+  readonly isSpent = false
+  reserve(n: number): boolean {
+    this.held += n
+    return true
+  }
+  hold(n: number): void {
+    this.held += n
+  }
+  release(n: number): void {
+    this.held -= n
+  }
+  onRoom(): void {}
+}
+
+class OpenConnection implements ConnectionState {
+  readonly peer = 'peer'
+  limits = DEFAULT_LIMITS
+  readonly budget = new OpenBudget()
+  calls = 0
+  settle(): typeof DEFAULT_LIMITS {
+    return this.limits
+  }
+  takeHello(): boolean {
+    return true
+  }
+  openCall(): undefined {
+    this.calls++
+  }
+  endCall(): void {
+    this.calls--
+  }
+}
+
+const quiet: SessionObserver = { answered() {}, rejected() {}, inflated() {}, failed() {} }
+
+const table = defineService({
+  name: 'sample',
+  app: 0x1001,
+  operations: {
+    echo: unary({ verb: 'sample:echo', request: headerAndBody({}), answer: opaque }),
+    late: unary({ verb: 'sample:late', request: header({}), answer: json({ n: integer(0, 9) }) }),
+    stream: streamed({ verb: 'sample:stream', request: headerAndBody({}), answer: nothing, upload: true }),
+    count: subscription({
+      verb: 'sample:count',
+      request: header({ to: integer(0, 1000) }),
+      event: json({ n: integer(0, 1000) })
+    })
+  }
+})
+
+interface Seen {
+  signal?: AbortSignal
+  sent: number
+}
+
+function pair(options: Partial<ServerSessionOptions> = {}, isOwn = false) {
+  const seen: Seen = { sent: 0 }
+  const services = serviceDirectory([
+    {
+      table,
+      handlers: {
+        echo: ({ body = new Uint8Array(0) }: { body?: Uint8Array }) => body,
+        late: (_: object, call: Call) =>
+          new Promise((_resolve, reject) => {
+            seen.signal = call.signal
+            call.signal.addEventListener('abort', () => reject(call.signal.reason as Error))
+          }),
+        stream: (_: object, { body }: Call) => ({ head: undefined, body }),
+        count: async function* ({ to }: { to: number }) {
+          for (let n = 0; n < to; n++) {
+            seen.sent = n + 1
+            yield { n }
+          }
+        }
+      } as never
+    }
+  ])
+  const [left, right] = memoryStreams()
+  const connection = new OpenConnection()
+  const server = new ServerSession(right, {
+    connection,
+    services,
+    facts: () => ({
+      serverVersion: 'test',
+      transports: [],
+      revocationSeq: 0,
+      apps: [0, 0x1001],
+      compression: false
+    }),
+    platform: plainPlatform,
+    observer: quiet,
+    ...options
+  })
+  const budget = new OpenBudget()
+  const session = new ClientSession(left, {
+    platform: plainPlatform,
+    budget,
+    limits: () => DEFAULT_LIMITS,
+    isOwn
+  })
+  const calls = client(table, { shared: () => session, own: () => Promise.resolve(session) })
+  return { calls, session, server, connection, seen, left, right, budget }
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<number> {
+  let total = 0
+  for await (const piece of source) total += piece.length
+  return total
+}
+
+test('answers a unary call with the body it came with', async () => {
+  const { calls } = pair()
+
+  const body = await calls.echo({ body: bytes('hi') })
+
+  assert.deepEqual(body, bytes('hi'))
+})
+
+test('puts an answer that needs many chunks together again', async () => {
+  const { calls, connection } = pair()
+  const big = new Uint8Array(900_000).map((_, i) => i)
+
+  const body = await calls.echo({ body: big })
+
+  assert.deepEqual(body, big)
+  assert.equal(connection.calls, 0)
+  assert.equal(connection.budget.held, 0)
+})
+
+test('sends all frames of one turn in one write', async () => {
+  const { calls, left } = pair()
+  let writes = 0
+  const send = left.send.bind(left)
+  left.send = data => {
+    writes++
+    return send(data)
+  }
+
+  await Promise.all(Array.from({ length: 50 }, () => calls.echo({ body: bytes('x') })))
+
+  assert.ok(writes <= 3, `${writes} writes`)
+})
+
+test('streams a body both ways', async () => {
+  const { calls, connection } = pair({}, true)
+  const pieces = Array.from({ length: 64 }, () => new Uint8Array(131_072))
+
+  const { body } = await calls.stream({}, { body: pieces })
+
+  assert.equal(await collect(body), 64 * 131_072)
+  assert.equal(connection.budget.held, 0)
+})
+
+test('makes the writer wait for a reader that does not read', async () => {
+  const { calls, seen, left } = pair({}, true)
+  const events = await calls.count({ to: 1000 }, { credit: 100 })
+  const iterator = events[Symbol.asyncIterator]()
+
+  await iterator.next()
+  for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve))
+
+  assert.ok(seen.sent < 20, `${seen.sent} events produced`)
+  await iterator.return?.()
+  assert.notEqual(left.status, 'open')
+})
+
+test('delivers every event within credit', async () => {
+  const { calls } = pair({}, true)
+  const events = await calls.count({ to: 500 }, { credit: 64 })
+  let n = 0
+
+  for await (const event of events) assert.equal(event.n, n++)
+
+  assert.equal(n, 500)
+})
+
+test('cancels a call of a shared session without ending the session', async () => {
+  const { calls, seen } = pair()
+  const abort = new AbortController()
+  const late = calls.late({}, { signal: abort.signal })
+  await calls.echo({})
+
+  abort.abort(new Error('enough'))
+
+  await assert.rejects(late, /enough/)
+  assert.deepEqual(await calls.echo({ body: bytes('alive') }), bytes('alive'))
+  assert.equal(seen.signal?.aborted, true)
+})
+
+test('ends a call at its deadline with 504', async () => {
+  const { calls, seen } = pair()
+
+  const late = calls.late({}, { deadlineMs: 5 })
+
+  await assert.rejects(late, (error: OapError) => error.code === 'deadline' && error.status === 504)
+  assert.equal(seen.signal?.aborted, true)
+})
+
+test('tells a handler that its stream is gone', async () => {
+  const { calls, seen, left } = pair()
+  const late = calls.late({})
+  await calls.echo({})
+
+  left.abort(new Error('gone'))
+
+  await assert.rejects(late, (error: OapError) => error.reason === 'session_lost')
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(seen.signal?.aborted, true)
+})
+
+test('answers HELLO with the smaller limits', async () => {
+  const { session } = pair()
+
+  const hello = await session.hello({ ua: 'test' })
+
+  assert.equal(hello.maxInflight, 64)
+  assert.deepEqual(hello.apps, [0, 0x1001])
+})
