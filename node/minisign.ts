@@ -8,6 +8,7 @@ export { MinisignError }
 const PLAIN = Buffer.from('Ed')
 const PREHASHED = Buffer.from('ED')
 const NO_KDF = Buffer.from([0, 0])
+const PASSWORD_KDF = Buffer.from('Sc')
 const CHECKSUM = Buffer.from('B2')
 const KEY_ID_BYTES = 8
 const PUBLIC_BYTES = 42
@@ -67,6 +68,13 @@ export function parseSecretKey(text: string): MinisignSecretKey {
   } finally {
     bytes.fill(0)
   }
+}
+
+/** Whether a secret key file is whole and protected by a password, which only minisign itself can take off. */
+export function isPasswordProtected(text: string): boolean {
+  const [encoded] = parseLines(text, ['untrusted comment: ', ''], 'secret key')
+  const bytes = decodeBase64(encoded, SECRET_BYTES, 'secret key')
+  return bytes.subarray(SECRET_OFFSET.kdf, SECRET_OFFSET.checksumName).equals(PASSWORD_KDF)
 }
 
 function readSecret(bytes: Buffer): MinisignSecretKey {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { ClassicLevel } from 'classic-level'
+import { EXIT, SetupError } from '../setup-error.ts'
+import { type Level, openLevel } from './level.ts'
+
+test('keeps bytes on disk from one opening to the next', async t => {
+  const path = scratch(t)
+  const first = await openLevel(path)
+  await first.put('key', Uint8Array.of(1, 2))
+  await first.close()
+
+  await using second = await openLevel(path)
+
+  assert.deepEqual([...((await second.get('key')) ?? [])], [1, 2])
+})
+
+test('starts empty in memory each time', async () => {
+  await using first = await openLevel('memory')
+  await first.put('key', Uint8Array.of(1))
+  await using second = await openLevel('memory')
+
+  assert.equal(await second.get('key'), undefined)
+})
+
+test('migrates an older store step by step, once', async t => {
+  const path = scratch(t)
+  await (await openLevel(path)).close()
+  const steps: number[] = []
+  const migrations = [1, 2].map(step => async (level: Level) => {
+    steps.push(step)
+    await level.put(`step${step}`, Uint8Array.of(step))
+  })
+
+  await (await openLevel(path, { migrations: migrations.slice(0, 1) })).close()
+  await (await openLevel(path, { migrations })).close()
+  await (await openLevel(path, { migrations })).close()
+
+  assert.deepEqual(steps, [1, 2])
+})
+
+test('refuses a store of a newer format', async t => {
+  const path = scratch(t)
+  await (await openLevel(path, { migrations: [async () => {}] })).close()
+
+  await assert.rejects(openLevel(path), refusal(EXIT.newerFormat, /has format 2, this version reads up to 1/))
+})
+
+test('refuses a store of another program', async t => {
+  const path = scratch(t)
+  const foreign = new ClassicLevel(path)
+  await foreign.put('a', 'b')
+  await foreign.close()
+
+  await assert.rejects(openLevel(path), refusal(EXIT.badInput, /written by another program/))
+})
+
+test('refuses a store that is open already', async t => {
+  const path = scratch(t)
+  await using _ = await openLevel(path)
+
+  await assert.rejects(openLevel(path), refusal(EXIT.inUse, /is in use/))
+})
+
+function scratch(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'level-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'store')
+}
+
+function refusal(exitCode: number, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof SetupError, String(error))
+    assert.match(error.message, message)
+    assert.equal(error.exitCode, exitCode)
+    return true
+  }
+}
