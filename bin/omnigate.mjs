@@ -29,6 +29,8 @@ const EXIT_BUG = 70
 
 launch().catch(error => {
   const isKnown = error && typeof error.exitCode === 'number'
-  process.stderr.write('omnigate: ' + ((isKnown ? error.message : error && error.stack) || String(error)) + '\n')
+  process.stderr.write(
+    'omnigate: ' + ((isKnown ? error.message : error && error.stack) || String(error)) + '\n'
+  )
   process.exitCode = isKnown ? error.exitCode : EXIT_BUG
 })
