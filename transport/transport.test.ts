@@ -19,7 +19,7 @@ for (const encryption of ['noise', 'tls'] as const) {
     const node = await createTransport(await nodeOptions())
     const dialer = await createDialer({ encryption: [encryption] })
     const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-    const address = addressOf(node).decapsulateCode(CODE_P2P).encapsulate(`/p2p/${other}`)
+    const address = addressOf(node).decapsulateCode(CODE_P2P).encapsulate(`/p2p/${other.toString()}`)
 
     await assert.rejects(dialer.dial(address))
 

@@ -104,6 +104,19 @@ void describe('tuned yamux', () => {
   })
 })
 
+void test('a stream opened on a saturated connection waits for its drain', async () => {
+  const { raw, dialer, inbound } = await streams()
+  raw.writableNeedsDrain = true
+  const late = await dialer.createStream()
+
+  assert.equal(late.send(new Uint8Array(KIB)), false)
+  assert.equal(late.writeBufferLength, KIB)
+
+  raw.safeDispatchEvent('drain')
+  await until(() => late.writeBufferLength === 0)
+  assert.equal(inbound.status, 'open')
+})
+
 /** A stream over two muxers in memory, and the count of bytes that its receiving side has sent. */
 async function streams() {
   const [raw, connection] = multiaddrConnectionPair()
@@ -120,7 +133,7 @@ async function streams() {
   const [{ detail: inbound }] = await opened
   inbound.send(new Uint8Array(1))
   await turns()
-  return { raw, connection, outbound, inbound, sentBack: () => sent }
+  return { raw, connection, dialer, outbound, inbound, sentBack: () => sent }
 }
 
 async function until(holds: () => boolean): Promise<void> {

@@ -45,7 +45,7 @@ interface MuxerInnards extends StreamMuxer {
 
 function tune(muxer: MuxerInnards, connection: MessageStream): void {
   const byId = new Map<number, YamuxStream>()
-  tuneStreams(muxer, byId)
+  tuneStreams(muxer, byId, connection)
   tuneSending(muxer)
   tuneReceiving(muxer, byId)
   deliverDirectly(
@@ -58,7 +58,7 @@ function tune(muxer: MuxerInnards, connection: MessageStream): void {
   )
 }
 
-function tuneStreams(muxer: MuxerInnards, byId: Map<number, YamuxStream>): void {
+function tuneStreams(muxer: MuxerInnards, byId: Map<number, YamuxStream>, connection: MessageStream): void {
   const sendFrame = (header: FrameHeader, body?: Bytes) => muxer.sendFrame(header, body)
   const getRTT = () => muxer.getRTT()
   muxer._newStream = (streamId, state, direction) => {
@@ -74,6 +74,8 @@ function tuneStreams(muxer: MuxerInnards, byId: Map<number, YamuxStream>): void 
       log
     }
     const stream = new FrugalStream(init)
+    // A stream opened on a saturated connection waits like the others, or many of them would overflow it.
+    stream.writableNeedsDrain = connection.writableNeedsDrain
     byId.set(streamId, stream)
     const forget = () => {
       byId.delete(streamId)
