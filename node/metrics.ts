@@ -1,0 +1,199 @@
+import { type Metric, Registry, collectDefaultMetrics } from 'prom-client'
+import { Distribution, Family, Series, valuesOf } from './metrics-series.ts'
+
+const LATENCY_BOUNDS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const RATIO_BOUNDS = [1, 2, 3, 4, 5, 6, 8, 10]
+const STATUSES = [0, 400, 401, 402, 403, 404, 408, 409, 413, 429, 500, 502, 503, 504]
+
+export type Quota = 'peer' | 'tenant' | 'capability'
+
+/** The handles of one operation, to be held by whoever serves it; no call of theirs allocates. */
+export interface OperationMetrics {
+  /** A call begins. */
+  begin(): void
+  /** It has ended with the status of the answer, 0 for success, this many seconds after `begin`. */
+  end(status: number, seconds: number): void
+  /** Bytes of payload received and sent. */
+  received(bytes: number): void
+  sent(bytes: number): void
+}
+
+export interface Metrics<Reason extends string = string> {
+  /** The same handles for the same pair each time. Both names come from service tables, never from a peer. */
+  operation(service: string, operation: string): OperationMetrics
+  /** @throws RangeError for a reason outside the closed list. */
+  rejected(reason: Reason): void
+  /** A crash counts as a rejection with the same reason. @throws RangeError likewise. */
+  crashed(service: string, reason: Reason): void
+  quotaExhausted(quota: Quota): void
+  busDropped(count?: number): void
+  /** Bytes out per byte in, of one inflated body. */
+  inflated(ratio: number): void
+  /** A gauge that is read when it is scraped. */
+  gauge(name: string, help: string, read: () => number): void
+  /** Everything in Prometheus' text format, the process' own metrics included. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+/**
+ * The metrics of one node, under the names that the specification fixes. Every reason, status and quota is there from
+ * the start with 0, so that a rate over them has a beginning. `reasons` is the closed list of rejections.
+ */
+export function createMetrics<Reason extends string>(options: {
+  readonly reasons: readonly Reason[]
+}): Metrics<Reason> {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const register = (family: Family): void => registry.registerMetric(family as unknown as Metric)
+
+  const rejections = new Map(options.reasons.map(reason => [reason, new Series({ reason })]))
+  const crashes = new Map<string, Series>()
+  const quotas = { peer: quota('peer'), tenant: quota('tenant'), capability: quota('capability') }
+  const dropped = new Series()
+  const ratios = new Distribution(RATIO_BOUNDS)
+  const operations = new Map<string, Operation>()
+  const each = (pick: (operation: Operation) => Series[]) => () =>
+    valuesOf([...operations.values()].flatMap(pick))
+
+  register(
+    new Family(
+      'counter',
+      'requests_total',
+      'Calls answered, by status.',
+      each(o => o.answers())
+    )
+  )
+  register(
+    new Family(
+      'counter',
+      'bytes_in_total',
+      'Payload bytes received.',
+      each(o => [o.bytesIn])
+    )
+  )
+  register(
+    new Family(
+      'counter',
+      'bytes_out_total',
+      'Payload bytes sent.',
+      each(o => [o.bytesOut])
+    )
+  )
+  register(
+    new Family(
+      'gauge',
+      'inflight',
+      'Calls under way.',
+      each(o => [o.inflight])
+    )
+  )
+  register(
+    new Family('histogram', 'latency_seconds', 'Time from a call to the end of its answer.', () =>
+      [...operations.values()].flatMap(o => o.latency.values('latency_seconds'))
+    )
+  )
+  register(
+    new Family('counter', 'rejected_total', 'What was refused, by reason.', () =>
+      valuesOf(rejections.values())
+    )
+  )
+  register(
+    new Family('counter', 'service_crashes_total', 'Crashes of supervised parts.', () =>
+      valuesOf(crashes.values())
+    )
+  )
+  register(
+    new Family('counter', 'quota_exhaustions_total', 'Times that a quota was used up.', () =>
+      valuesOf(Object.values(quotas))
+    )
+  )
+  register(
+    new Family('counter', 'bus_overflow_dropped_total', 'Announcements dropped from a full queue.', () =>
+      valuesOf([dropped])
+    )
+  )
+  register(
+    new Family('histogram', 'inflate_ratio', 'Bytes out for one byte in, of compressed bodies.', () =>
+      ratios.values('inflate_ratio')
+    )
+  )
+
+  const rejected = (reason: Reason): void => {
+    const series = rejections.get(reason)
+    if (series === undefined)
+      throw new RangeError(`rejected_total: ${reason} is not in the closed list of reasons`)
+    series.add()
+  }
+  return {
+    operation: (service, name) => kept(operations, `${service} ${name}`, () => new Operation(service, name)),
+    rejected,
+    crashed(service, reason) {
+      rejected(reason)
+      kept(crashes, `${service} ${reason}`, () => new Series({ service, reason })).add()
+    },
+    quotaExhausted: which => quotas[which].add(),
+    busDropped: (count = 1) => dropped.add(count),
+    inflated: ratio => ratios.observe(ratio),
+    gauge: (name, help, read) =>
+      register(new Family('gauge', name, help, () => [{ labels: {}, value: read() }])),
+    text: () => registry.metrics(),
+    contentType: registry.contentType
+  }
+}
+
+class Operation implements OperationMetrics {
+  readonly bytesIn: Series
+  readonly bytesOut: Series
+  readonly inflight: Series
+  readonly latency: Distribution
+  readonly #statuses: ReadonlyMap<number, Series>
+  readonly #otherStatus: Series
+
+  constructor(service: string, operation: string) {
+    const labels = { service, operation }
+    this.bytesIn = new Series(labels)
+    this.bytesOut = new Series(labels)
+    this.inflight = new Series(labels)
+    this.latency = new Distribution(LATENCY_BOUNDS_S, labels)
+    this.#statuses = new Map(
+      STATUSES.map(status => [status, new Series({ ...labels, status: String(status) })])
+    )
+    this.#otherStatus = new Series({ ...labels, status: 'other' })
+  }
+
+  begin(): void {
+    this.inflight.add()
+  }
+
+  end(status: number, seconds: number): void {
+    this.inflight.add(-1)
+    this.latency.observe(seconds)
+    // An application may answer with any number; each would be a series of its own for ever.
+    ;(this.#statuses.get(status) ?? this.#otherStatus).add()
+  }
+
+  received(bytes: number): void {
+    this.bytesIn.add(bytes)
+  }
+
+  sent(bytes: number): void {
+    this.bytesOut.add(bytes)
+  }
+
+  answers(): Series[] {
+    return [...this.#statuses.values(), this.#otherStatus]
+  }
+}
+
+function quota(name: Quota): Series {
+  return new Series({ quota: name })
+}
+
+function kept<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}
