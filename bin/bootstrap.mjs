@@ -70,7 +70,11 @@ function isInstalled(root) {
   const installed = readOr(join(root, 'node_modules', '.package-lock.json'), '{}')
   if (missingPackages(JSON.parse(String(lockText)), JSON.parse(installed), thisMachine()).length > 0)
     return false
-  fs.writeFileSync(stamp, hash)
+  try {
+    fs.writeFileSync(stamp, hash)
+  } catch {
+    // In a checkout that we may not write to, the comparison above is made at every start.
+  }
   return true
 }
 
