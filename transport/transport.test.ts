@@ -38,6 +38,15 @@ void test('a node made with start: false has no address until it is started', as
   await node.stop()
 })
 
+void test('a node whose port is taken is not made, and the error says so', async () => {
+  const node = await createTransport(await nodeOptions())
+  const listen = [addressOf(node).decapsulateCode(CODE_P2P).toString()]
+
+  await assert.rejects(async () => createTransport({ ...(await nodeOptions()), listen }), /EADDRINUSE/)
+
+  await node.stop()
+})
+
 void test('a node tells peers the announced addresses instead of its own', async () => {
   const announce = ['/dns4/hub.example/tcp/4001']
   const node = await createTransport({ ...(await nodeOptions()), announce })

@@ -9,6 +9,7 @@ import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { forgetPeersThatLeave } from './forget-peers.ts'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS_INTERVAL_MS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { silentLogger } from './silent-logger.ts'
 import { tunedNoise } from './tuned/noise.ts'
@@ -55,18 +56,23 @@ export interface TransportOptions extends DialerOptions {
 /**
  * Yields a libp2p node over tcp and WebSockets with noise, tls and yamux. It dials only what it is told to, discovers
  * nobody and never throttles dials per address: admission is the gater's task.
- * Connections above `maxConnections` are reset before any cryptography.
+ * Connections above `maxConnections` are reset before any cryptography. Rejects, with nothing left running, when one of
+ * the addresses cannot be listened on.
  */
-export function createTransport(options: TransportOptions): Promise<Transport> {
+export async function createTransport(options: TransportOptions): Promise<Transport> {
   const limits = { ...NODE_LIMITS, ...defined(options) }
-  return createLibp2p({
+  const node = await createLibp2p({
     ...common(options, limits),
+    start: false,
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
     connectionMonitor: { pingInterval: LIVENESS_INTERVAL_MS },
     services: { identify: identify(), ping: ping() },
     ...(options.connectionGater && { connectionGater: options.connectionGater }),
     ...(options.userAgent !== undefined && { nodeInfo: { userAgent: options.userAgent } })
   })
+  forgetPeersThatLeave(node)
+  if (options.start ?? true) await startOrStop(node)
+  return node
 }
 
 /**
@@ -80,6 +86,15 @@ export function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
     addresses: { listen: [] },
     connectionMonitor: { enabled: false }
   })
+}
+
+async function startOrStop(node: Transport): Promise<void> {
+  try {
+    await node.start()
+  } catch (err) {
+    await node.stop()
+    throw err
+  }
 }
 
 interface Limits {
