@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { type HttpListener, type Readiness, startHttp } from './http.ts'
+import { createMetrics } from './metrics.ts'
+import { EXIT, SetupError } from './setup-error.ts'
+
+const READY: Readiness = { missing: [], degraded: [] }
+
+test('says that it lives', async t => {
+  const { status, body } = await get(await listener(t), '/healthz')
+
+  assert.deepEqual([status, body], [200, '{"live":true}'])
+})
+
+test('says that it is ready, and what runs with less', async t => {
+  const { status, body } = await get(await listener(t, () => ({ missing: [], degraded: ['dht'] })), '/readyz')
+
+  assert.deepEqual([status, JSON.parse(body)], [200, { ready: true, missing: [], degraded: ['dht'] }])
+})
+
+test('says what is missing, and when to ask again, in whole seconds', async t => {
+  const readiness = () => ({ missing: ['store'], degraded: [], retryAfterS: 1.2 })
+  const { status, body, headers } = await get(await listener(t, readiness), '/readyz')
+
+  assert.deepEqual([status, headers['retry-after']], [503, '2'])
+  assert.deepEqual(JSON.parse(body), { ready: false, missing: ['store'], degraded: [], retry_after: 2 })
+})
+
+test('asks for readiness at each request', async t => {
+  let missing = ['echo']
+  const http = await listener(t, () => ({ missing, degraded: [] }))
+
+  const first = await get(http, '/readyz')
+  missing = []
+  const second = await get(http, '/readyz')
+
+  assert.deepEqual([first.status, second.status], [503, 200])
+})
+
+test('serves the metrics as Prometheus text', async t => {
+  const { status, body, headers } = await get(await listener(t), '/metrics')
+
+  assert.equal(status, 200)
+  assert.match(headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/)
+  assert.match(body, /rejected_total\{reason="bad_frame"\} 0/)
+})
+
+for (const host of ['127.0.0.1', '127.0.0.1:4803', 'localhost', 'LOCALHOST:1', '[::1]:4803']) {
+  test(`answers to the host ${host}`, async t => {
+    assert.equal((await get(await listener(t), '/healthz', { host })).status, 200)
+  })
+}
+
+for (const host of [
+  'evil.example',
+  'localhost.evil.example',
+  '127.0.0.1.evil.example',
+  '',
+  'a@localhost',
+  '10.0.0.1'
+]) {
+  test(`refuses the host ${JSON.stringify(host)} on every path`, async t => {
+    const http = await listener(t)
+    for (const path of ['/healthz', '/readyz', '/metrics', '/other']) {
+      assert.equal((await get(http, path, { host })).status, 421)
+    }
+  })
+}
+
+test('answers unknown paths and methods with 404', async t => {
+  const http = await listener(t)
+
+  assert.equal((await get(http, '/other')).status, 404)
+  assert.equal((await get(http, '/metrics', { method: 'POST' })).status, 404)
+})
+
+test('tells nobody why it failed inside', async t => {
+  const http = await listener(t, () => {
+    throw new Error('path /secret/place')
+  })
+
+  const { status, body } = await get(http, '/readyz')
+
+  assert.equal(status, 500)
+  assert.doesNotMatch(body, /secret/)
+})
+
+test('answers bytes that are not HTTP with 400 and closes', async t => {
+  const answer = await raw(await listener(t), 'OAP\r\n\r\n')
+
+  assert.match(answer, /^HTTP\/1\.1 400 /)
+})
+
+test('refuses headers over 8 KiB', async t => {
+  const answer = await raw(
+    await listener(t),
+    `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(9000)}\r\n\r\n`
+  )
+
+  assert.match(answer, /^HTTP\/1\.1 431 /)
+})
+
+test('closes connections beyond 64', async t => {
+  const { url } = await listener(t)
+  const port = Number(new URL(url).port)
+  const held = Array.from({ length: 64 }, () => connect(port, '127.0.0.1'))
+  t.after(() => held.forEach(socket => socket.destroy()))
+  await Promise.all(held.map(socket => once(socket, 'connect')))
+
+  const extra = connect(port, '127.0.0.1').on('error', () => {})
+  extra.resume()
+  await once(extra, 'close')
+
+  assert.ok(held.every(socket => !socket.destroyed))
+})
+
+test('names a taken port', async t => {
+  const { url } = await listener(t)
+  const port = Number(new URL(url).port)
+
+  await assert.rejects(start(port), (error: unknown) => {
+    assert.ok(error instanceof SetupError)
+    assert.match(error.message, new RegExp(`^http.listen: port ${port} on 127.0.0.1 is taken`))
+    assert.equal(error.exitCode, EXIT.portInUse)
+    return true
+  })
+})
+
+test('stops with connections open, and twice', async () => {
+  const http = await start(0)
+  const socket = connect(Number(new URL(http.url).port), '127.0.0.1').on('error', () => {})
+  await once(socket, 'connect')
+  socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(socket, 'data')
+
+  await http.stop()
+  await http.stop()
+
+  if (!socket.closed) await once(socket, 'close')
+})
+
+function start(port: number, readiness = () => READY): Promise<HttpListener> {
+  return startHttp(
+    { host: '127.0.0.1', port },
+    { readiness, metrics: createMetrics({ reasons: ['bad_frame'] }) }
+  )
+}
+
+async function listener(t: TestContext, readiness?: () => Readiness): Promise<HttpListener> {
+  const http = await start(0, readiness)
+  t.after(() => http.stop())
+  return http
+}
+
+async function get({ url }: HttpListener, path: string, { host = 'localhost', method = 'GET' } = {}) {
+  const call = request(url + path, { method, setHost: false, headers: { host }, agent: false })
+  call.end()
+  const [response] = await once(call, 'response')
+  let body = ''
+  for await (const piece of response) body += String(piece)
+  const headers: Record<string, string | undefined> = response.headers
+  return { status: Number(response.statusCode), body, headers }
+}
+
+async function raw({ url }: HttpListener, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(text)
+  const [first] = await once(socket, 'data')
+  socket.destroy()
+  return String(first)
+}
