@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
 import { type FileHandle, chmod, link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { SetupError, errorCode, systemError } from './setup-error.ts'
 
 const UNFINISHED = '.new-'
+// Opening a pipe would otherwise wait for its writer for ever.
+const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 
@@ -108,7 +111,7 @@ async function readBounded(
   checkMode: (mode: number) => void
 ): Promise<string> {
   try {
-    await using file = await open(path, 'r')
+    await using file = await open(path, READ_WITHOUT_WAITING)
     const { mode, size } = await regular(file, path)
     checkMode(mode)
     if (size > maxBytes) throw new SetupError('badInput', `${path}: larger than ${maxBytes} bytes`)

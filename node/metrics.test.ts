@@ -106,7 +106,9 @@ test(
       encoding: 'utf8'
     })
 
-    const complaints = `${stdout}${stderr}`.split('\n').filter(line => line !== '' && !line.startsWith('nodejs_'))
+    const complaints = `${stdout}${stderr}`
+      .split('\n')
+      .filter(line => line !== '' && !line.startsWith('nodejs_'))
     assert.deepEqual(complaints, [])
   }
 )
