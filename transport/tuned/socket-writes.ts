@@ -5,14 +5,16 @@ import type { Bytes } from './message-stream.ts'
 
 /**
  * Makes each send on a stream over a Node socket one system call, and all sends that answer one piece of input one
- * system call together. Streams over anything else are left alone.
+ * system call together. Streams over anything else are left alone. Sends above `corkUpToBytes` go piece by piece.
  */
-export function writeOnce(stream: MessageStream): void {
+export function writeOnce(stream: MessageStream, corkUpToBytes = Infinity): void {
   const { socket } = stream as { socket?: Socket }
   if (typeof socket?.cork !== 'function') return
   const own = innards(stream)
-  own.sendData = data => ({ sentBytes: data.byteLength, canSendMore: writeCorked(socket, data) })
-  sendDirectly(own, data => writeCorked(socket, data))
+  const write = (data: Bytes) =>
+    data.byteLength > corkUpToBytes ? writePieces(socket, data) : writeCorked(socket, data)
+  own.sendData = data => ({ sentBytes: data.byteLength, canSendMore: write(data) })
+  sendDirectly(own, write)
   const received = own.onData.bind(own)
   own.onData = data => {
     socket.cork()
@@ -26,9 +28,15 @@ export function writeOnce(stream: MessageStream): void {
 
 function writeCorked(socket: Socket, data: Bytes): boolean {
   if (data instanceof Uint8Array) return socket.write(data)
-  let more = !socket.writableNeedDrain
   socket.cork()
-  for (const piece of data) more = socket.write(piece)
+  const more = writePieces(socket, data)
   socket.uncork()
+  return more
+}
+
+function writePieces(socket: Socket, data: Bytes): boolean {
+  if (data instanceof Uint8Array) return socket.write(data)
+  let more = !socket.writableNeedDrain
+  for (const piece of data) more = socket.write(piece)
   return more
 }

@@ -15,6 +15,9 @@ import { toMessageStream, toNodeDuplex, verifyPeerCertificate } from '@libp2p/tl
 import { writeOnce } from './socket-writes.ts'
 import { tlsIdentity } from './tls-identity.ts'
 
+/** A TLS socket copies corked pieces into one buffer; above this the copy costs more than a second record. */
+const COPY_UP_TO_BYTES = 16 * 1024
+
 /** The ALPN name of a peer that negotiates its muxer later. */
 const NO_EARLY_MUXER = 'libp2p'
 
@@ -48,7 +51,7 @@ async function handshake(
   const remotePeer = await authenticated(socket, raw, options)
   const streamMuxer = earlyMuxer(socket, muxers)
   const connection = toMessageStream(raw, socket)
-  writeOnce(connection)
+  writeOnce(connection, COPY_UP_TO_BYTES)
   return { remotePeer, connection, ...(streamMuxer && { streamMuxer }) }
 }
 
