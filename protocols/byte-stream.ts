@@ -12,7 +12,9 @@ export interface ByteStream {
   resume(): void
   close(): Promise<void>
   abort(error: Error): void
-  addEventListener(type: string, listener: (event: never) => void): void
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void
+  addEventListener(type: 'close', listener: (event: CloseEvent) => void): void
+  addEventListener(type: 'drain' | 'remoteCloseWrite', listener: () => void): void
 }
 
 export interface MessageEvent {

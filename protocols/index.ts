@@ -1,5 +1,5 @@
 export { decodeBatch, encodeBatch } from './batch.ts'
-export type { ByteStream } from './byte-stream.ts'
+export type { ByteStream, CloseEvent, MessageEvent } from './byte-stream.ts'
 export { client } from './client.ts'
 export type {
   CallOptions,
@@ -10,6 +10,8 @@ export type {
   UploadOptions
 } from './client.ts'
 export { ClientSession } from './client-session.ts'
+export { ConnectionCaller } from './connection-caller.ts'
+export type { ConnectionCallerOptions } from './connection-caller.ts'
 export type { ClientSessionOptions } from './client-session.ts'
 export { DEFAULT_INFLATE_LIMITS } from './compression.ts'
 export type { InflateLimits } from './compression.ts'
@@ -52,6 +54,7 @@ export {
   header,
   headerAndBody,
   json,
+  jsonObject,
   nothing,
   opaque,
   record,
@@ -61,6 +64,7 @@ export {
   unary
 } from './service.ts'
 export type * from './service.ts'
+export { adminService } from './services/admin.ts'
 export { echoService } from './services/echo.ts'
 export { TokenBucket } from './token-bucket.ts'
 export { checkZstdFrame } from './zstd-frame.ts'

@@ -56,6 +56,8 @@ export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError 
 
 /** Hears what happened, for metrics and logs. Called on the hot path: it must not throw or block. */
 export interface SessionObserver {
+  /** The operation is known; `answered` follows once. */
+  started(call: ServerCall): void
   answered(call: ServerCall, status: number, ms: number): void
   rejected(reason: ErrorCode): void
   inflated(bytesIn: number, bytesOut: number): void
@@ -262,6 +264,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
     const { header } = payload
     this.#setDeadline(call, header['deadline_ms'])
     const served = call.served!
+    this.#o.observer.started(call)
     const request = (): unknown => served.row.request.decode(header, this.#plainBody(call, payload.body))
     if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
     if (served.row.upload === true) this.#openBody(call, payload.body)

@@ -63,6 +63,13 @@ export const json = <F extends Fields>(fields: F): PayloadCodec<FieldValues<F>> 
   decode: payload => readFields(fields, parseJson(payload))
 })
 
+/** A JSON object whose members the operation's text describes, for answers that nest. */
+export const jsonObject: PayloadCodec<JsonObject> = {
+  form: 'json',
+  encode: value => ({ head: encodeJson(value), body: EMPTY }),
+  decode: payload => parseJson(payload)
+}
+
 export const record = <F extends Fields>(fields: F): PayloadCodec<WithBody<FieldValues<F>>> => ({
   form: 'record',
   encode: value => ({ head: recordPrefix(writeFields(fields, value)), body: value.body ?? EMPTY }),

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { client } from './client.ts'
 import { ClientSession } from './client-session.ts'
 import type { ConnectionState } from './connection.ts'
-import { OapError } from './errors.ts'
+import type { OapError } from './errors.ts'
 import type { InboundBudget } from './frame-stream.ts'
 import { integer } from './fields.ts'
 import { DEFAULT_LIMITS } from './hello.ts'
@@ -62,7 +62,7 @@ class OpenConnection implements ConnectionState {
   }
 }
 
-const quiet: SessionObserver = { answered() {}, rejected() {}, inflated() {}, failed() {} }
+const quiet: SessionObserver = { started() {}, answered() {}, rejected() {}, inflated() {}, failed() {} }
 
 const table = defineService({
   name: 'sample',

@@ -1,0 +1,79 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import { OAP_PROTOCOL, OapError } from '../../protocols/index.ts'
+import type { Admission, Transport } from '../../transport/index.ts'
+import type { Config } from '../config/index.ts'
+import { ConnectionRecord } from '../admission/connection-record.ts'
+import type { ConnectionBounds } from '../admission/connection-record.ts'
+import { NodeBudget } from '../admission/inbound-budget.ts'
+import type { SessionHost } from './session-host.ts'
+
+/** The bounds of a connection as the configuration gives them. */
+export const connectionBounds = ({ limits, strangers }: Config): ConnectionBounds => ({
+  limits: { maxFrameBytes: limits.maxFrameBytes, maxInflight: limits.maxInflight },
+  helloBurst: limits.helloBurst,
+  helloPerSecond: limits.helloPerSecond,
+  strangerBytes: strangers.bufferBytes,
+  strangerCalls: strangers.maxCalls,
+  strangerStreams: strangers.maxStreams
+})
+
+export interface OapListenerOptions {
+  readonly transport: Transport
+  readonly admission: Admission
+  readonly host: SessionHost
+  readonly config: Config
+  readonly refusal: () => OapError | undefined
+  readonly onStreamRefused: () => void
+}
+
+/** Serves `/oap/1.0.0` on every connection of a libp2p node. */
+export class OapListener {
+  readonly #o: OapListenerOptions
+  readonly #records = new WeakMap<Connection, ConnectionRecord>()
+  readonly budget: NodeBudget
+
+  constructor(options: OapListenerOptions) {
+    this.#o = options
+    this.budget = new NodeBudget(options.config.limits.inboundBufferBytes)
+  }
+
+  async start(): Promise<void> {
+    await this.#o.transport.handle(OAP_PROTOCOL, (stream, connection) => this.#accept(stream, connection), {
+      maxInboundStreams: this.#o.config.transport.inboundStreamsPerPeer
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#o.transport.unhandle(OAP_PROTOCOL)
+  }
+
+  #accept(stream: Stream, connection: Connection): void {
+    const record = this.#recordOf(connection)
+    if (!record.openStream()) {
+      this.#o.onStreamRefused()
+      stream.abort(new OapError('quota_peer', 'a connection without a capability has too many streams'))
+      return
+    }
+    this.#o.host.serve(stream, record, () => record.closeStream())
+  }
+
+  #recordOf(connection: Connection): ConnectionRecord {
+    const known = this.#records.get(connection)
+    if (known !== undefined) return known
+    const { admission, config, refusal } = this.#o
+    const record = new ConnectionRecord(
+      this.budget,
+      connectionBounds(config),
+      {
+        peer: connection.remotePeer.toString(),
+        isStranger: () => admission.isStranger(connection),
+        callStarted: () => admission.callStarted(connection),
+        callEnded: () => admission.callEnded(connection),
+        refusal
+      },
+      () => performance.now()
+    )
+    this.#records.set(connection, record)
+    return record
+  }
+}

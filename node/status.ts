@@ -1,0 +1,66 @@
+import type { JsonObject } from '../protocols/index.ts'
+import type { Admission, Transport } from '../transport/index.ts'
+import type { NodeBudget } from './admission/inbound-budget.ts'
+import type { Config } from './config/index.ts'
+import type { NodeKeys } from './keys.ts'
+import type { SessionHost } from './listener/session-host.ts'
+import { readinessOf } from './node.ts'
+import type { State } from './node.ts'
+import { VERSION } from './version.ts'
+
+/** What a running node says of itself, as JSON. Times are in whole seconds, sizes in bytes. */
+export interface NodeStatus extends JsonObject {
+  readonly hub_id: string
+  readonly peer_id: string
+  readonly node: string
+  readonly version: string
+  readonly addresses: readonly string[]
+  readonly ready: boolean
+}
+
+export interface StatusSources {
+  readonly config: Config
+  readonly keys: NodeKeys
+  readonly transport: Transport
+  readonly admission: Admission
+  readonly host: SessionHost
+  readonly budget: NodeBudget
+  readonly state: State
+  readonly boot: number
+  readonly startedAt: number
+  readonly data: string | undefined
+  readonly apps: readonly number[]
+}
+
+export function statusOf(s: StatusSources): NodeStatus {
+  const { missing, degraded } = readinessOf(s.state)
+  const addresses = s.transport.getMultiaddrs().map(String)
+  return {
+    hub_id: s.keys.hubId,
+    peer_id: s.keys.peerId,
+    node: s.config.node.name,
+    version: VERSION,
+    pid: process.pid,
+    boot: s.boot,
+    uptime_s: Math.floor((Date.now() - s.startedAt) / 1000),
+    addresses,
+    only_private_addresses: addresses.every(isPrivate),
+    http: s.state.httpUrl ?? null,
+    data: s.data ?? null,
+    ready: missing.length === 0,
+    missing: [...missing],
+    degraded: [...degraded],
+    apps: [...s.apps],
+    connections: s.transport.getConnections().length,
+    strangers: s.admission.strangers,
+    sessions: s.host.sessions,
+    calls: s.host.callsOpen,
+    inbound_held_bytes: s.budget.all.heldBytes,
+    memory_bytes: process.memoryUsage.rss(),
+    parts: s.state.parts.map(part => ({ ...part.status }))
+  }
+}
+
+const PRIVATE = /^\/(ip4\/(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.|ip6\/(::1|fe80|f[cd]))/
+
+const isPrivate = (address: string): boolean => PRIVATE.test(address)

@@ -1,0 +1,105 @@
+import type { ByteStream } from './byte-stream.ts'
+import { client } from './client.ts'
+import type { Caller, Client } from './client.ts'
+import { ClientSession } from './client-session.ts'
+import type { InboundBudget } from './frame-stream.ts'
+import { DEFAULT_LIMITS, checkVersion } from './hello.ts'
+import type { Hello, HelloRequest, Limits } from './hello.ts'
+import type { Platform } from './platform.ts'
+import type { Operations, ServiceTable } from './service.ts'
+
+/** A session that rested this long may be gone at the other side: calls get a new stream. */
+const MAX_REST_MS = 50_000
+
+/** A client holds no more than its sessions' own bounds allow. */
+const sessionBoundsOnly: InboundBudget = {
+  isSpent: false,
+  reserve: () => true,
+  hold() {},
+  release() {},
+  onRoom() {}
+}
+
+export interface ConnectionCallerOptions {
+  readonly platform: Platform
+  /** Opens one more stream for `/oap/1.0.0`. */
+  readonly openStream: () => Promise<ByteStream>
+  readonly hello?: HelloRequest
+}
+
+/**
+ * Calls over one connection: unary ones share a long-lived session, streamed ones get a stream each.
+ * A HELLO is sent once, when it is asked for; its limits then hold for every later frame.
+ */
+export class ConnectionCaller implements Caller {
+  readonly #o: ConnectionCallerOptions
+  #limits: Limits = DEFAULT_LIMITS
+  #session: ClientSession | undefined
+  #opening: Promise<ClientSession> | undefined
+  #hello: Promise<Hello> | undefined
+
+  constructor(options: ConnectionCallerOptions) {
+    this.#o = options
+  }
+
+  client<O extends Operations>(table: ServiceTable<O>): Client<O> {
+    return client(table, this)
+  }
+
+  /** The other side's HELLO; asked once and kept. Throws `bad_version` when it does not speak OAP/1. */
+  hello(): Promise<Hello> {
+    this.#hello ??= this.#askHello().catch((error: unknown) => {
+      this.#hello = undefined
+      throw error
+    })
+    return this.#hello
+  }
+
+  async #askHello(): Promise<Hello> {
+    const session = await this.shared()
+    const hello = await session.hello(this.#o.hello ?? {})
+    checkVersion(hello)
+    this.#limits = {
+      maxFrameBytes: Math.min(DEFAULT_LIMITS.maxFrameBytes, hello.maxFrameBytes),
+      maxInflight: hello.maxInflight
+    }
+    return hello
+  }
+
+  shared(): ClientSession | Promise<ClientSession> {
+    const session = this.#session
+    if (session?.isUsable === true && !this.#isRested(session)) return session
+    this.#opening ??= this.#openShared().finally(() => (this.#opening = undefined))
+    return this.#opening
+  }
+
+  async own(): Promise<ClientSession> {
+    return this.#open(true)
+  }
+
+  /** Ends the shared session once its calls have their answers. */
+  async end(): Promise<void> {
+    await this.#session?.end()
+  }
+
+  #isRested(session: ClientSession): boolean {
+    return session.callsOpen() === 0 && this.#o.platform.now() - session.usedAt > MAX_REST_MS
+  }
+
+  async #openShared(): Promise<ClientSession> {
+    const rested = this.#session
+    this.#session = await this.#open(false)
+    void rested?.end()
+    return this.#session
+  }
+
+  async #open(isOwn: boolean): Promise<ClientSession> {
+    const stream = await this.#o.openStream()
+    return new ClientSession(stream, {
+      platform: this.#o.platform,
+      budget: sessionBoundsOnly,
+      limits: () => this.#limits,
+      isOwn
+    })
+  }
+}

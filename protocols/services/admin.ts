@@ -1,0 +1,10 @@
+import { defineService, header, jsonObject, unary } from '../service.ts'
+
+/** App 0x0003: what the operator's own commands ask of a running node. Served on the local socket only. */
+export const adminService = defineService({
+  name: 'admin',
+  app: 0x0003,
+  operations: {
+    status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject })
+  }
+})

@@ -1,0 +1,109 @@
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { ConnectionCaller, OAP_PROTOCOL, plainPlatform } from '../protocols/index.ts'
+import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
+import { createDialer } from '../transport/index.ts'
+import type { DialerOptions } from '../transport/index.ts'
+import { ConnectError } from './connect-error.ts'
+
+const DIAL_TIMEOUT_MS = 10_000
+const MAX_STREAMS = 512
+
+export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
+  readonly signal?: AbortSignal
+  /** What our HELLO says; sent only when `hello()` is called. */
+  readonly hello?: HelloRequest
+  /** Where zstd comes from; without it COMP is not spoken. */
+  readonly platform?: Platform
+}
+
+/** One connection to a node. Ends with `close()`, or with `await using`. */
+export interface HubConnection extends AsyncDisposable {
+  /** The peer id that the node proved. */
+  readonly peer: string
+  /** `/noise` or `/tls`: what encrypts the connection. */
+  readonly encryption: string | undefined
+  /** The node's HELLO, asked once and kept. */
+  hello(): Promise<Hello>
+  /** A service's operations as functions; they share this connection. */
+  client<O extends Operations>(table: ServiceTable<O>): Client<O>
+  close(): Promise<void>
+}
+
+/**
+ * Connects to the node at a multiaddr; resolves when it speaks OAP/1.
+ * @throws ConnectError `bad_address`, `unreachable` or `not_oap`, in at most 10 seconds unless `dialTimeoutMs` says else.
+ */
+export async function connect(address: string, options: ConnectOptions = {}): Promise<HubConnection> {
+  const target = parseAddress(address)
+  const { signal, hello, platform = plainPlatform, ...dialerOptions } = options
+  const dialer = await createDialer(dialerOptions)
+  try {
+    const deadline = AbortSignal.timeout(options.dialTimeoutMs ?? DIAL_TIMEOUT_MS)
+    const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
+    const connection = await dialer
+      .dial(target, { signal: stop })
+      .catch(error => refuse(signal, 'unreachable', address, error))
+    const caller = new ConnectionCaller({
+      platform,
+      openStream: () => openStream(connection),
+      ...(hello === undefined ? {} : { hello })
+    })
+    await openFirst(caller, stop).catch(error => refuse(signal, 'not_oap', address, error))
+    return hub(connection, caller, async () => dialer.stop())
+  } catch (error) {
+    await dialer.stop()
+    throw error
+  }
+}
+
+function parseAddress(address: string): ReturnType<typeof multiaddr> {
+  try {
+    return multiaddr(address)
+  } catch (error) {
+    throw new ConnectError('bad_address', address, error)
+  }
+}
+
+function refuse(
+  signal: AbortSignal | undefined,
+  code: 'unreachable' | 'not_oap',
+  address: string,
+  error: unknown
+): never {
+  signal?.throwIfAborted()
+  throw new ConnectError(code, address, error)
+}
+
+const openStream = (connection: Connection, signal?: AbortSignal) =>
+  connection.newStream(OAP_PROTOCOL, {
+    maxOutboundStreams: MAX_STREAMS,
+    ...(signal === undefined ? {} : { signal })
+  })
+
+async function openFirst(caller: ConnectionCaller, signal: AbortSignal): Promise<void> {
+  const gone = Promise.withResolvers<never>()
+  const onAbort = (): void => gone.reject(signal.reason)
+  signal.addEventListener('abort', onAbort)
+  try {
+    await Promise.race([caller.shared(), gone.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function hub(connection: Connection, caller: ConnectionCaller, stop: () => Promise<void>): HubConnection {
+  const close = async (): Promise<void> => {
+    await caller.end()
+    await connection.close()
+    await stop()
+  }
+  return {
+    peer: connection.remotePeer.toString(),
+    encryption: connection.encryption,
+    hello: () => caller.hello(),
+    client: table => caller.client(table),
+    close,
+    [Symbol.asyncDispose]: close
+  }
+}
