@@ -1,0 +1,3 @@
+import { answerParent } from '../harness/answering.ts'
+
+answerParent({ ready: () => true })

@@ -1,0 +1,27 @@
+import { echoService } from 'omnigate/protocols'
+import { connect, type HubConnection } from 'omnigate/sdk'
+import { answerParent } from '../harness/answering.ts'
+
+const AT_ONCE = 2
+
+const [address, encryption] = process.argv.slice(2) as [string, 'noise' | 'tls']
+const connections: HubConnection[] = []
+const body = new Uint8Array(128).fill(7)
+
+answerParent({
+  open: async ({ connections: wanted }: { connections: number }) => {
+    for (let left = wanted; left > 0; left -= AT_ONCE) {
+      await Promise.all(Array.from({ length: Math.min(AT_ONCE, left) }, () => openOne()))
+    }
+    return connections.length
+  }
+})
+
+async function openOne(): Promise<void> {
+  const connection = await connect(address, { encryption: [encryption] })
+  connections.push(connection)
+  const expected = encryption === 'tls' ? '/tls' : '/noise'
+  if (connection.encryption !== expected)
+    throw new Error(`connected with ${connection.encryption}, not ${expected}`)
+  await connection.client(echoService).echo({ body })
+}

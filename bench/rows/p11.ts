@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { builtPackage } from '../harness/built-package.ts'
+import { Child } from '../harness/child.ts'
+import { rssBytesOf } from '../harness/process-files.ts'
+import { interleaved } from '../harness/rounds.ts'
+import type { Row, RunOptions } from '../harness/row.ts'
+import { median, rounded, spread } from '../harness/statistics.ts'
+import { atMost, type Figures } from '../harness/verdict.ts'
+
+const MB = 1e6
+const KB = 1e3
+const IDLE_MS = 15_000
+const DIALERS = 4
+const WARM_CONNECTIONS = 20
+const CONNECTIONS = 200
+
+type Encryption = 'noise' | 'tls'
+type Case = 'bare' | 'idle' | Encryption
+type Samples = ReadonlyMap<Case, readonly number[]>
+
+const CASES: readonly Case[] = ['bare', 'idle', 'noise', 'tls']
+
+export const p11: Row = {
+  id: 'P11',
+  summary: 'resident memory of the built package, idle and for each connection that has made a call',
+  async run(options) {
+    const built = await builtPackage(options)
+    const samples = await interleaved(CASES, options.rounds, async (work, round) => {
+      const bytes = await measured(work, built, options)
+      options.say(`round ${round + 1}/${options.rounds} ${work}: ${rounded(bytes / MB, 4)} MB`)
+      return bytes
+    })
+    return figuresOf(samples)
+  }
+}
+
+async function measured(work: Case, built: URL, options: RunOptions): Promise<number> {
+  if (work === 'bare') return bareRss(options)
+  const folder = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
+  try {
+    await using node = startNode(built, folder)
+    const address = await node.ask<string>('address')
+    return work === 'idle'
+      ? await idleRss(node, options)
+      : await rssOfConnection(node, address, work, options)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function bareRss({ smoke }: RunOptions): Promise<number> {
+  await using node = Child.start('bare node', new URL('../baselines/bare-node.ts', import.meta.url), [])
+  await node.ask('ready')
+  if (!smoke) await sleep(1000)
+  return rssBytesOf(node.pid)
+}
+
+/** Nothing is forced here: what the operator sees after a while without peers. */
+async function idleRss(node: Child, { smoke }: RunOptions): Promise<number> {
+  await sleep(smoke ? 200 : IDLE_MS)
+  return rssBytesOf(node.pid)
+}
+
+/** The first connections pay for code and heap that are there once; the difference starts behind them. */
+async function rssOfConnection(
+  node: Child,
+  address: string,
+  encryption: Encryption,
+  { smoke }: RunOptions
+): Promise<number> {
+  const connections = smoke ? 2 * DIALERS : CONNECTIONS
+  await using dialers = new Dialers(address, encryption)
+  await dialers.open(smoke ? DIALERS : WARM_CONNECTIONS)
+  const before = await node.ask<number>('settledRss')
+  await dialers.open(connections)
+  const after = await node.ask<number>('settledRss')
+  return (after - before) / connections
+}
+
+class Dialers implements AsyncDisposable {
+  readonly #children: readonly Child[]
+
+  constructor(address: string, encryption: Encryption) {
+    const script = new URL('../ours/dialer-child.ts', import.meta.url)
+    this.#children = Array.from({ length: DIALERS }, (_, i) =>
+      Child.start(`dialer ${i}`, script, [address, encryption])
+    )
+  }
+
+  async open(connections: number): Promise<void> {
+    const args = { connections: connections / DIALERS }
+    await Promise.all(this.#children.map(child => child.ask('open', { args, withinMs: 120_000 })))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#children.map(child => child.stop()))
+  }
+}
+
+function startNode(built: URL, folder: string): Child {
+  const script = new URL('../ours/node-child.ts', import.meta.url)
+  return Child.start('node', script, [built.href, folder], ['--expose-gc'])
+}
+
+function figuresOf(samples: Samples): Figures {
+  const of = (work: Case) => median(samples.get(work)!)
+  return {
+    what: 'resident memory of the built package when idle: MB; limit: a Node process that does nothing',
+    ours: rounded(of('idle') / MB),
+    others: {},
+    limit: rounded(of('bare') / MB),
+    checks: [
+      atMost('idle, MB', 160, of('idle') / MB),
+      atMost('a noise connection, KB', 120, of('noise') / KB),
+      atMost('a TLS connection, KB', 400, of('tls') / KB)
+    ],
+    spread: Object.fromEntries([...samples].map(([work, list]) => [work, rounded(spread(list))])),
+    notes: {}
+  }
+}
