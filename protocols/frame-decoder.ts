@@ -157,7 +157,10 @@ export class FrameDecoder {
     this.#count++
     this.#skip = skip
     this.#broken = fatal
-    if (fatal) this.#held = []
+    if (fatal) {
+      this.#held = []
+      this.#headFill = 0
+    }
     if (!this.#sink.fault({ code, message, app, corr, fatal })) this.#stopped = true
     return false
   }

@@ -147,7 +147,8 @@ class Reader {
 
   #integer(): number {
     const digits = this.#match(INTEGER)
-    const value = Number(digits)
+    // The sum turns -0 into 0.
+    const value = Number(digits) + 0
     if (digits === '') this.#refuse('a value was expected; fractions and exponents are not taken')
     if (!Number.isSafeInteger(value)) this.#refuse(`${digits} is beyond 2^53 - 1`)
     return value
