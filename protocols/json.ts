@@ -11,14 +11,17 @@ export const MAX_JSON_DEPTH = 16
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
-/** The bytes of one JSON object. Throws `bad_request` for a fraction or a number beyond 2^53 - 1. */
+/** The bytes of one JSON object. Throws `bad_request` for what a reader would refuse: a fraction, a number beyond 2^53 - 1, half a surrogate pair. */
 export function encodeJson(value: JsonObject): Uint8Array {
-  return encoder.encode(JSON.stringify(value, refuseFractions))
+  return encoder.encode(JSON.stringify(value, refuseUnreadable))
 }
 
-function refuseFractions(member: string, value: unknown): unknown {
+function refuseUnreadable(member: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw new OapError('bad_request', `${member}: ${value} is not an integer within 2^53 - 1`)
+  }
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new OapError('bad_request', `${member}: holds half a surrogate pair`)
   }
   return value
 }
