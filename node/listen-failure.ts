@@ -1,8 +1,12 @@
 import { SetupError, errorCode } from './setup-error.ts'
 
+const CODES = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES']
+
 /** What a failed start of the transport means for the operator; other errors come back as they are. */
 export function listenFailure(listen: readonly string[], error: unknown): unknown {
-  const codes = causes(error).map(errorCode)
+  const text = error instanceof Error ? error.message : ''
+  // libp2p puts the causes into its message; only their names are looked for.
+  const codes = CODES.filter(code => errorCode(error) === code || text.includes(code))
   const where = listen.join(', ')
   if (codes.includes('EADDRINUSE')) {
     return new SetupError(
@@ -24,10 +28,4 @@ export function listenFailure(listen: readonly string[], error: unknown): unknow
     )
   }
   return error
-}
-
-function causes(error: unknown): unknown[] {
-  if (!(error instanceof Error)) return []
-  const inner = error instanceof AggregateError ? error.errors : []
-  return [error, ...[error.cause, ...(inner as unknown[])].flatMap(causes)]
 }

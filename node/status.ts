@@ -15,6 +15,8 @@ export interface NodeStatus extends JsonObject {
   readonly node: string
   readonly version: string
   readonly addresses: readonly string[]
+  readonly http: string | null
+  readonly data: string | null
   readonly ready: boolean
 }
 

@@ -3,7 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { ConnectionCaller, OAP_PROTOCOL, plainPlatform } from '../protocols/index.ts'
 import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
 import { createDialer } from '../transport/index.ts'
-import type { DialerOptions } from '../transport/index.ts'
+import type { DialerOptions, Encryption } from '../transport/index.ts'
 import { ConnectError } from './connect-error.ts'
 
 const DIAL_TIMEOUT_MS = 10_000
@@ -21,8 +21,8 @@ export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
 export interface HubConnection extends AsyncDisposable {
   /** The peer id that the node proved. */
   readonly peer: string
-  /** `/noise` or `/tls`: what encrypts the connection. */
-  readonly encryption: string | undefined
+  /** What encrypts the connection. */
+  readonly encryption: Encryption
   /** The node's HELLO, asked once and kept. */
   hello(): Promise<Hello>
   /** A service's operations as functions; they share this connection. */
@@ -95,12 +95,13 @@ async function openFirst(caller: ConnectionCaller, signal: AbortSignal): Promise
 function hub(connection: Connection, caller: ConnectionCaller, stop: () => Promise<void>): HubConnection {
   const close = async (): Promise<void> => {
     await caller.end()
-    await connection.close()
+    // A connection that the other side is closing too rejects; it is gone either way.
+    await connection.close().catch(() => connection.abort(new Error('closed')))
     await stop()
   }
   return {
     peer: connection.remotePeer.toString(),
-    encryption: connection.encryption,
+    encryption: connection.encryption?.startsWith('/tls') === true ? 'tls' : 'noise',
     hello: () => caller.hello(),
     client: table => caller.client(table),
     close,

@@ -14,6 +14,7 @@ import { OapError, ServerSession } from '../../protocols/index.ts'
 import type { SessionClock } from './session-clock.ts'
 
 const DRAIN_POLL_MS = 20
+const LINGER_MS = 1000
 
 export interface SessionHostOptions {
   readonly services: ServiceDirectory
@@ -60,12 +61,20 @@ export class SessionHost {
     this.#sessions.add(session)
   }
 
+  /** Gives the last answers time to leave: a stream ends once the other side has ended its half too. */
+  async #lastBytes(): Promise<void> {
+    const until = performance.now() + LINGER_MS
+    while (this.#sessions.size > 0 && this.callsOpen === 0 && performance.now() < until)
+      await sleep(DRAIN_POLL_MS)
+  }
+
   /** Lets calls under way finish for at most `timeoutMs`, then resets what is left. Yields how many calls were cut off. */
   async drain(timeoutMs: number): Promise<number> {
     for (const session of this.#sessions) session.drain()
     const until = performance.now() + timeoutMs
     while (this.callsOpen > 0 && performance.now() < until) await sleep(DRAIN_POLL_MS)
     const cutOff = this.callsOpen
+    await this.#lastBytes()
     for (const session of this.#sessions) if (session.callsOpen() > 0) session.reset(new OapError('draining'))
     return cutOff
   }
