@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { builtPackage } from '../harness/built-package.ts'
+import { builtProgram } from '../harness/built-package.ts'
 import { Child } from '../harness/child.ts'
 import { rssBytesOf } from '../harness/process-files.ts'
 import { interleaved } from '../harness/rounds.ts'
 import type { Row, RunOptions } from '../harness/row.ts'
 import { median, rounded, spread } from '../harness/statistics.ts'
 import { atMost, type Figures } from '../harness/verdict.ts'
+import { BuiltNode } from '../ours/built-node.ts'
 
 const MB = 1e6
 const KB = 1e3
@@ -27,9 +28,9 @@ export const p11: Row = {
   id: 'P11',
   summary: 'resident memory of the built package, idle and for each connection that has made a call',
   async run(options) {
-    const built = await builtPackage(options)
+    const program = await builtProgram(options)
     const samples = await interleaved(CASES, options.rounds, async (work, round) => {
-      const bytes = await measured(work, built, options)
+      const bytes = await measured(work, program, options)
       options.say(`round ${round + 1}/${options.rounds} ${work}: ${rounded(bytes / MB, 4)} MB`)
       return bytes
     })
@@ -37,15 +38,12 @@ export const p11: Row = {
   }
 }
 
-async function measured(work: Case, built: URL, options: RunOptions): Promise<number> {
+async function measured(work: Case, program: string, options: RunOptions): Promise<number> {
   if (work === 'bare') return bareRss(options)
   const folder = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
   try {
-    await using node = startNode(built, folder)
-    const address = await node.ask<string>('address')
-    return work === 'idle'
-      ? await idleRss(node, options)
-      : await rssOfConnection(node, address, work, options)
+    await using node = await BuiltNode.start(program, folder, { collects: work !== 'idle' })
+    return work === 'idle' ? await idleRss(node, options) : await rssOfConnection(node, work, options)
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -59,24 +57,23 @@ async function bareRss({ smoke }: RunOptions): Promise<number> {
 }
 
 /** Nothing is forced here: what the operator sees after a while without peers. */
-async function idleRss(node: Child, { smoke }: RunOptions): Promise<number> {
+async function idleRss(node: BuiltNode, { smoke }: RunOptions): Promise<number> {
   await sleep(smoke ? 200 : IDLE_MS)
-  return rssBytesOf(node.pid)
+  return node.rssBytes()
 }
 
 /** The first connections pay for code and heap that are there once; the difference starts behind them. */
 async function rssOfConnection(
-  node: Child,
-  address: string,
+  node: BuiltNode,
   encryption: Encryption,
   { smoke }: RunOptions
 ): Promise<number> {
   const connections = smoke ? 2 * DIALERS : CONNECTIONS
-  await using dialers = new Dialers(address, encryption)
+  await using dialers = new Dialers(await node.address(), encryption)
   await dialers.open(smoke ? DIALERS : WARM_CONNECTIONS)
-  const before = await node.ask<number>('settledRss')
+  const before = await node.settledRssBytes()
   await dialers.open(connections)
-  const after = await node.ask<number>('settledRss')
+  const after = await node.settledRssBytes()
   return (after - before) / connections
 }
 
@@ -98,11 +95,6 @@ class Dialers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map(child => child.stop()))
   }
-}
-
-function startNode(built: URL, folder: string): Child {
-  const script = new URL('../ours/node-child.ts', import.meta.url)
-  return Child.start('node', script, [built.href, folder], ['--expose-gc'])
 }
 
 function figuresOf(samples: Samples): Figures {

@@ -1,0 +1,2 @@
+// @ts-check
+process.on('SIGUSR2', () => globalThis.gc?.())
