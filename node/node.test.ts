@@ -79,6 +79,16 @@ for (const encryption of ['noise', 'tls'] as const) {
   })
 }
 
+test('answers over a WebSocket, as browsers come', async t => {
+  const node = await running(t, {}, { 'node.listen': ['/ip4/127.0.0.1/tcp/0/ws'] })
+  await using hub = await connect(addressOf(node))
+
+  const body = await hub.client(echoService).echo({ body: Uint8Array.of(9) })
+
+  assert.match(addressOf(node), /\/ws\//)
+  assert.deepEqual([...body], [9])
+})
+
 test("serves an application's own table, and tells it in HELLO", async t => {
   const table = defineService({
     name: 'adder',

@@ -27,6 +27,7 @@ export function sessionMetrics(metrics: Metrics<ErrorCode>, log: Log): SessionOb
       metrics.rejected(reason)
       if (reason === 'quota_peer') metrics.quotaExhausted('peer')
     },
+    broke: err => log.error({ event: 'SessionBroke', err }, 'a session threw; its stream was reset'),
     inflated: (bytesIn, bytesOut) => metrics.inflated(bytesOut / bytesIn),
     failed: (call, err) => {
       const { served } = call

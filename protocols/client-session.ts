@@ -251,6 +251,10 @@ export class ClientSession implements FrameStreamOwner {
     void this.#frames.finish()
   }
 
+  broke(error: unknown): void {
+    this.#failAll(error instanceof Error ? error : new OapError('internal', undefined, { cause: error }))
+  }
+
   gone(error: Error | undefined): void {
     this.#failAll(sessionLost(error?.message ?? 'the stream is closed'))
     this.#o.onGone?.()

@@ -38,6 +38,8 @@ export interface FrameStreamOwner {
   fault(fault: FrameFault): void
   /** The other side ended its half at a frame boundary. */
   finished(): void
+  /** Taking a frame threw something that is a fault of this software; the stream is reset. */
+  broke(error: unknown): void
   /** The stream is gone; told once. */
   gone(error: Error | undefined): void
 }
@@ -118,14 +120,28 @@ export class FrameStream {
 
   frame(frame: Frame): boolean {
     this.#sawFrame = true
-    this.#owner.frame(frame)
+    try {
+      this.#owner.frame(frame)
+    } catch (error) {
+      this.#broke(error)
+    }
     if (this.#reserved > 0) this.#unreserve()
     return !this.#mustStop()
   }
 
   fault(fault: FrameFault): boolean {
-    this.#owner.fault(fault)
+    try {
+      this.#owner.fault(fault)
+    } catch (error) {
+      this.#broke(error)
+    }
     return !this.#mustStop()
+  }
+
+  /** A fault of ours costs this stream, never the process. */
+  #broke(error: unknown): void {
+    this.#owner.broke(error)
+    this.reset(new OapError('internal'))
   }
 
   /** Counts a frame that was dropped unanswered; the sixteenth resets the stream. */

@@ -63,6 +63,8 @@ export interface SessionObserver {
   inflated(bytesIn: number, bytesOut: number): void
   /** A handler or guard threw something other than an OapError. */
   failed(call: ServerCall, error: unknown): void
+  /** A session threw: a fault of this software, which cost one stream. */
+  broke(error: unknown): void
 }
 
 export interface ServerSessionOptions {
@@ -149,6 +151,11 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
       this.refuse(call, new OapError('bad_sequence', 'the stream ended before the request did'))
     }
     if (this.#calls.size === 0) void this.#frames.finish()
+  }
+
+  broke(error: unknown): void {
+    this.#o.observer.rejected('internal')
+    this.#o.observer.broke(error)
   }
 
   gone(error: Error | undefined): void {

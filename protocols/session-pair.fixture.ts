@@ -64,7 +64,8 @@ export const quiet: SessionObserver = {
   answered() {},
   rejected() {},
   inflated() {},
-  failed() {}
+  failed() {},
+  broke() {}
 }
 
 export const table = defineService({

@@ -69,7 +69,11 @@ test('survives any conversation, and holds nothing once the stream is gone', asy
           compression: false
         }),
         platform: plainPlatform,
-        observer: { ...quiet, failed: (_call, error) => failures.push(error) }
+        observer: {
+          ...quiet,
+          failed: (_call, error) => failures.push(error),
+          broke: error => failures.push(error)
+        }
       })
 
       for (const bytes of sent) if (left.status === 'open') left.send(bytes)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { OapError } from './errors.ts'
-import { bytes, pair } from './session-pair.fixture.ts'
+import { bytes, pair, quiet } from './session-pair.fixture.ts'
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<number> {
   let total = 0
@@ -116,4 +116,19 @@ test('answers HELLO with the smaller limits', async () => {
 
   assert.equal(hello.maxInflight, 64)
   assert.deepEqual(hello.apps, [0, 0x1001])
+})
+
+test('loses one stream and nothing more when its own code throws', async () => {
+  const broken: unknown[] = []
+  const { session, left } = pair({
+    facts: () => {
+      throw new TypeError('a fault of ours')
+    },
+    observer: { ...quiet, broke: error => broken.push(error) }
+  })
+
+  await assert.rejects(session.hello({}), (error: OapError) => error.reason === 'session_lost')
+
+  assert.equal(broken.length, 1)
+  assert.equal(left.status, 'reset')
 })
