@@ -6,6 +6,8 @@ export interface ByteStream {
   readonly readStatus: string
   readonly writableNeedsDrain: boolean
   readonly readBufferLength: number
+  /** `closed` once the other side has ended its half; absent where the end is told to late listeners too. */
+  readonly remoteWriteStatus?: string
   /** False when `drain` must be awaited before more is sent. */
   send(bytes: Uint8Array | Uint8ArrayList): boolean
   pause(): void

@@ -233,7 +233,9 @@ export class FrameStream {
   }
 
   #mustStop(): boolean {
-    return this.#isClosing || this.writer.isFull || this.#owner.isFull() || this.#owner.budget.isSpent
+    if (this.#isClosing || this.writer.isFull || this.#owner.isFull()) return true
+    // What a reserved frame still lacks is counted already; to wait for room would be to wait for itself.
+    return this.#reserved === 0 && this.#owner.budget.isSpent
   }
 
   #stop(): void {

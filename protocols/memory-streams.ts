@@ -18,6 +18,7 @@ export function memoryStreams({ windowBytes = 262_144 } = {}): [MemoryStream, Me
 export class MemoryStream implements ByteStream {
   status = 'open'
   readStatus = 'readable'
+  remoteWriteStatus = 'writable'
   writableNeedsDrain = false
   other: MemoryStream | undefined
   sentBytes = 0
@@ -87,6 +88,7 @@ export class MemoryStream implements ByteStream {
 
   receiveFin(): void {
     this.#finReceived = true
+    this.remoteWriteStatus = 'closed'
     this.#plan()
   }
 

@@ -26,12 +26,10 @@ export class StreamReader {
     this.#stream = stream
     this.#sink = sink
     stream.addEventListener('message', (event: MessageEvent) => this.#receive(event.data))
-    stream.addEventListener('remoteCloseWrite', () => {
-      this.#finSeen = true
-      // A muxer frame may carry the last bytes beside its FIN, and reports the FIN first.
-      queueMicrotask(() => this.#tellFinished())
-    })
+    stream.addEventListener('remoteCloseWrite', () => this.#sawFin())
     stream.addEventListener('close', (event: CloseEvent) => sink.closed(event.error))
+    // A FIN that came during the protocol's negotiation has told its event to nobody.
+    if (stream.remoteWriteStatus === 'closed') this.#sawFin()
   }
 
   get isPaused(): boolean {
@@ -57,6 +55,12 @@ export class StreamReader {
       this.#resuming = false
     }
     if (this.#paused && this.#stream.readStatus === 'readable') this.#stream.pause()
+  }
+
+  #sawFin(): void {
+    this.#finSeen = true
+    // A muxer frame may carry the last bytes beside its FIN, and reports the FIN first.
+    queueMicrotask(() => this.#tellFinished())
   }
 
   #receive(data: MessageEvent['data']): void {
