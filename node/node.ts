@@ -8,7 +8,6 @@ import type { Config } from './config/index.ts'
 import { openDataFolder } from './data-folder.ts'
 import { ephemeralKeys } from './ephemeral-keys.ts'
 import { echo } from './handlers/echo.ts'
-import type { Readiness } from './http.ts'
 import { loadKeys } from './keys.ts'
 import type { NodeKeys } from './keys.ts'
 import { OapListener } from './listener/oap-listener.ts'
@@ -26,6 +25,8 @@ import type { NodeStatus } from './status.ts'
 import { BootStore } from './stores/boot-store.ts'
 import { openLevel } from './stores/level.ts'
 import { SetupError } from './setup-error.ts'
+import { readinessOf } from './readiness.ts'
+import type { NodeState } from './readiness.ts'
 import { Supervisor, systemClock } from './supervision.ts'
 import type { Clock, SupervisedPart } from './supervision.ts'
 import { listenFailure } from './listen-failure.ts'
@@ -108,7 +109,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   starting.defer(() => level.close())
   const boot = await new BootStore(level).next()
 
-  const state: State = { isDraining: false, isStarted: false, parts: [], httpUrl: undefined }
+  const state: NodeState = { isDraining: false, isStarted: false, parts: [], httpUrl: undefined }
   const refusal = (): OapError | undefined => (state.isDraining ? new OapError('draining') : undefined)
   const services = serviceDirectory([echo, ...(options.services ?? [])])
   const apps = [0, ...services.keys()]
@@ -210,22 +211,6 @@ function checkName({ node }: Config, { delegation }: NodeKeys): void {
     'config',
     `node.name: is ${node.name}, but the hub key delegated to ${named}; set it back`
   )
-}
-
-/** What changes while the node runs. */
-export interface State {
-  isDraining: boolean
-  isStarted: boolean
-  readonly parts: Supervisor[]
-  httpUrl: string | undefined
-}
-
-export function readinessOf({ isDraining, isStarted, parts }: State): Readiness {
-  const crashed = parts.map(part => part.status).filter(part => !part.ready)
-  const missing = crashed.map(({ service }) => service)
-  if (!isStarted) missing.push('start')
-  if (isDraining) missing.push('draining')
-  return { missing, degraded: [] }
 }
 
 function prepareTransport(config: Config, keys: NodeKeys, admission: Admission): Promise<Transport> {

@@ -4,8 +4,8 @@ import type { NodeBudget } from './admission/inbound-budget.ts'
 import type { Config } from './config/index.ts'
 import type { NodeKeys } from './keys.ts'
 import type { SessionHost } from './listener/session-host.ts'
-import { readinessOf } from './node.ts'
-import type { State } from './node.ts'
+import { readinessOf } from './readiness.ts'
+import type { NodeState } from './readiness.ts'
 import { VERSION } from './version.ts'
 
 /** What a running node says of itself, as JSON. Times are in whole seconds, sizes in bytes. */
@@ -27,7 +27,7 @@ export interface StatusSources {
   readonly admission: Admission
   readonly host: SessionHost
   readonly budget: NodeBudget
-  readonly state: State
+  readonly state: NodeState
   readonly boot: number
   readonly startedAt: number
   readonly data: string | undefined

@@ -13,7 +13,7 @@ import type { Hello, HelloRequest, Limits } from './hello.ts'
 import { UnaryCall } from './client-call.ts'
 import { encodeJson } from './json.ts'
 import type { Platform } from './platform.ts'
-import { isSuccess, remoteError, sessionLost } from './remote-error.ts'
+import { isSuccess, remoteError, sessionLost } from './error-payload.ts'
 
 /** How long frames of a cancelled call may still be under way. */
 const CANCELLED_MS = 15_000

@@ -1,5 +1,3 @@
-import type { JsonObject } from './json.ts'
-
 export type Blame = 'caller' | 'peer' | 'node' | 'operator'
 
 export interface ErrorRow {
@@ -121,22 +119,4 @@ export const clampRetryAfter = (ms: number): number =>
 const defaultRetryAfter = (status: number): number | undefined => {
   if (status === 503) return MIN_RETRY_MS + Math.floor(Math.random() * (MAX_RETRY_MS - MIN_RETRY_MS + 1))
   return status === 429 ? MIN_RETRY_MS : undefined
-}
-
-const MAX_MESSAGE_LENGTH = 256
-
-/** The members of an error answer. A 5xx tells the table's message and nothing more. */
-export function errorMembers(error: OapError, corr: string): JsonObject {
-  const detail =
-    error.message.length > MAX_MESSAGE_LENGTH
-      ? `${error.message.slice(0, MAX_MESSAGE_LENGTH)}...`
-      : error.message
-  return {
-    code: error.code,
-    message: error.status >= 500 ? ERRORS[error.counted].message : detail,
-    retryable: error.retryable,
-    corr_id: corr,
-    ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: error.retryAfterMs }),
-    ...(error.reason === undefined ? {} : { reason: error.reason })
-  }
 }

@@ -41,14 +41,15 @@ export type { Platform } from './platform.ts'
 export { decodePayload, decodeRecord, encodeRecord } from './record.ts'
 export type { Payload } from './record.ts'
 export { ServerCall } from './server-call.ts'
-export { CANCELLED, DEFAULT_TIMEOUTS, ServerSession } from './server-session.ts'
+export { DEFAULT_TIMEOUTS } from './server-options.ts'
 export type {
   CallHead,
   Guard,
   ServerSessionOptions,
   SessionObserver,
   SessionTimeouts
-} from './server-session.ts'
+} from './server-options.ts'
+export { CANCELLED, ServerSession } from './server-session.ts'
 export {
   defineService,
   header,

@@ -1,36 +1,47 @@
 import { FLAG } from './frame.ts'
 import type { ServerCall } from './server-call.ts'
-import type { ServerSession } from './server-session.ts'
+import type { FrameWriter } from './frame-writer.ts'
 import type { Parts, Streamed, StreamedAnswer, Subscription, Unary } from './service.ts'
 
 const EMPTY = new Uint8Array(0)
 
+/** Where answers go. */
+export interface AnswerPort {
+  readonly writer: FrameWriter
+  /** The largest payload of one RESP frame. */
+  readonly maxChunkBytes: number
+  /** Queues one frame of a call's answer. */
+  send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void
+  /** The answer's END has been queued: the call is over. */
+  end(call: ServerCall): void
+}
+
 /** One answer: a single frame where it fits, else chunks. */
 export function sendUnary(
-  session: ServerSession,
+  port: AnswerPort,
   call: ServerCall,
   { head, body }: Parts,
   row: Unary<unknown, unknown>
 ): void {
   const flags = FLAG.RESP | sealFlags(call, row)
   const size = head.length + body.length
-  if (size <= session.maxChunkBytes) session.send(call, flags | FLAG.START | FLAG.END, head, body)
-  else sendChunks(session, call, flags, head.length === 0 ? body : concat(head, body))
-  session.end(call)
+  if (size <= port.maxChunkBytes) port.send(call, flags | FLAG.START | FLAG.END, head, body)
+  else sendChunks(port, call, flags, head.length === 0 ? body : concat(head, body))
+  port.end(call)
 }
 
-function sendChunks(session: ServerSession, call: ServerCall, flags: number, bytes: Uint8Array): void {
-  const step = session.maxChunkBytes
+function sendChunks(port: AnswerPort, call: ServerCall, flags: number, bytes: Uint8Array): void {
+  const step = port.maxChunkBytes
   for (let at = 0; at < bytes.length; at += step) {
     const first = at === 0 ? FLAG.START : 0
     const last = at + step >= bytes.length ? FLAG.END : 0
-    session.send(call, flags | first | last, EMPTY, bytes.subarray(at, at + step))
+    port.send(call, flags | first | last, EMPTY, bytes.subarray(at, at + step))
   }
 }
 
 /** A head, then a body as the handler yields it; the handler waits while the peer does not read. */
 export async function sendStream(
-  session: ServerSession,
+  port: AnswerPort,
   call: ServerCall,
   answer: unknown,
   row: Streamed<unknown, unknown>
@@ -38,27 +49,27 @@ export async function sendStream(
   const { head, body } = answer as StreamedAnswer<unknown>
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
-  session.send(call, flags | FLAG.START, parts.head, parts.body)
+  port.send(call, flags | FLAG.START, parts.head, parts.body)
   for await (const piece of body) {
-    for (let at = 0; at < piece.length && !call.isOver; at += session.maxChunkBytes) {
-      session.send(call, flags, EMPTY, piece.subarray(at, at + session.maxChunkBytes))
-      await session.writer.pressure()
+    for (let at = 0; at < piece.length && !call.isOver; at += port.maxChunkBytes) {
+      port.send(call, flags, EMPTY, piece.subarray(at, at + port.maxChunkBytes))
+      await port.writer.pressure()
     }
     if (call.isOver) return
   }
   if (call.isOver) return
-  session.send(call, flags | FLAG.END, EMPTY, EMPTY)
-  session.end(call)
+  port.send(call, flags | FLAG.END, EMPTY, EMPTY)
+  port.end(call)
 }
 
 /** RESP|START, then each event within credit, then RESP|END. */
 export async function sendEvents(
-  session: ServerSession,
+  port: AnswerPort,
   call: ServerCall,
   events: unknown,
   row: Subscription<unknown, unknown>
 ): Promise<void> {
-  session.send(call, FLAG.RESP | FLAG.START, EMPTY, EMPTY)
+  port.send(call, FLAG.RESP | FLAG.START, EMPTY, EMPTY)
   for await (const event of events as AsyncIterable<unknown>) {
     const { head, body } = row.event.encode(event)
     const bytes = head.length + body.length
@@ -66,12 +77,12 @@ export async function sendEvents(
     if (call.isOver) return
     call.credit?.sent(bytes)
     call.eventsSent++
-    session.send(call, FLAG.EVENT | sealFlags(call, row), head, body)
-    await session.writer.pressure()
+    port.send(call, FLAG.EVENT | sealFlags(call, row), head, body)
+    await port.writer.pressure()
   }
   if (call.isOver) return
-  session.send(call, FLAG.RESP | FLAG.END, EMPTY, EMPTY)
-  session.end(call)
+  port.send(call, FLAG.RESP | FLAG.END, EMPTY, EMPTY)
+  port.end(call)
 }
 
 /** A row that hands sealed bodies back says so, and its answers carry the request's seal. */

@@ -1,30 +1,31 @@
 import type { ByteStream } from './byte-stream.ts'
-import type { ConnectionState } from './connection.ts'
 import { Inflater } from './compression.ts'
-import type { InflateLimits } from './compression.ts'
 import { control } from './control.ts'
 import type { ControlTarget } from './control.ts'
-import { OapError, errorMembers } from './errors.ts'
-import type { ErrorCode } from './errors.ts'
+import { Draining } from './draining.ts'
+import { errorPayload } from './error-payload.ts'
+import { OapError } from './errors.ts'
 import { integer } from './fields.ts'
+import { findOperation } from './find-operation.ts'
 import type { FrameFault } from './frame-decoder.ts'
-import { FLAG, KIND_MASK, HEADER_BYTES, MAX_CHUNK_BYTES, MIN_LEN, corrHex } from './frame.ts'
+import { FLAG, KIND_MASK, HEADER_BYTES, MAX_CHUNK_BYTES, MIN_LEN } from './frame.ts'
 import type { CorrId, Frame } from './frame.ts'
 import { FrameStream } from './frame-stream.ts'
 import type { FrameStreamOwner, InboundBudget } from './frame-stream.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import { helloAnswer } from './hello.ts'
-import type { HelloFacts, HelloRequest } from './hello.ts'
+import type { HelloRequest } from './hello.ts'
 import { encodeJson } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 import type { Platform } from './platform.ts'
 import { HeaderCache } from './record.ts'
 import type { Payload } from './record.ts'
 import { Credit, INITIAL_CREDIT_BYTES, ServerCall } from './server-call.ts'
-import type { ServedOperation, ServiceDirectory } from './service.ts'
 import { sendEvents, sendStream, sendUnary } from './server-answer.ts'
+import type { AnswerPort } from './server-answer.ts'
+import { DEFAULT_TIMEOUTS } from './server-options.ts'
+import type { ServerSessionOptions } from './server-options.ts'
 
-const DRAINING_MS = 15_000
 /** Body bytes of a session that wait for handlers; above it the session stops reading. */
 const BODY_HIGH_WATER_BYTES = 262_144
 const MAX_DEADLINE_MS = 2 ** 31 - 1
@@ -35,61 +36,17 @@ const EMPTY = new Uint8Array(0)
 const deadlineField = integer(1, MAX_DEADLINE_MS)
 const creditField = integer(0, Number.MAX_SAFE_INTEGER)
 
-/** Timeouts of a session in milliseconds. */
-export interface SessionTimeouts {
-  readonly firstFrameMs: number
-  readonly frameMs: number
-  readonly idleMs: number
-}
-
-export const DEFAULT_TIMEOUTS: SessionTimeouts = { firstFrameMs: 5000, frameMs: 15_000, idleMs: 60_000 }
-
-/** What a guard judges: who asks, with what, for which row. Never the body. */
-export interface CallHead {
-  readonly call: ServerCall
-  readonly served: ServedOperation
-  readonly header: JsonObject
-  readonly cap: Uint8Array
-}
-
-export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError | undefined>
-
-/** Hears what happened, for metrics and logs. Called on the hot path: it must not throw or block. */
-export interface SessionObserver {
-  /** The operation is known; `answered` follows once. */
-  started(call: ServerCall): void
-  answered(call: ServerCall, status: number, ms: number): void
-  rejected(reason: ErrorCode): void
-  inflated(bytesIn: number, bytesOut: number): void
-  /** A handler or guard threw something other than an OapError. */
-  failed(call: ServerCall, error: unknown): void
-  /** A session threw: a fault of this software, which cost one stream. */
-  broke(error: unknown): void
-}
-
-export interface ServerSessionOptions {
-  readonly connection: ConnectionState
-  readonly services: ServiceDirectory
-  readonly facts: () => HelloFacts
-  readonly platform: Platform
-  readonly observer: SessionObserver
-  readonly guard?: Guard
-  readonly timeouts?: SessionTimeouts
-  readonly inflateLimits?: InflateLimits
-  readonly onClose?: () => void
-}
-
 /**
  * The responder's half of one stream: takes REQ frames, runs handlers, sends RESP and EVENT frames.
  * @see specs/oap-1.md, section 5.3
  */
-export class ServerSession implements FrameStreamOwner, ControlTarget {
+export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPort {
   readonly platform: Platform
   readonly budget: InboundBudget
   readonly #o: ServerSessionOptions
   readonly #frames: FrameStream
   readonly #calls = new Map<CorrId, ServerCall>()
-  readonly #draining = new Map<CorrId, number>()
+  readonly #draining = new Draining()
   readonly #headers = new HeaderCache()
   #bodyBytes = 0
   #isEnding = false
@@ -234,7 +191,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
     if (full !== undefined) return this.#refuseStart(call, full)
     this.#calls.set(call.corr, call)
     try {
-      const payload = this.#findOperation(call, frame)
+      const payload = findOperation(this.#o.services, this.#headers, call, frame)
       this.#run(call, payload, frame)
     } catch (error) {
       this.#failed(call, error)
@@ -245,26 +202,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
     if (call.isReceiving) this.#drain(call.corr)
     this.#sendError(call.app, call.tenantWire, call.corr, error)
     this.#o.observer.answered(call, error.status, 0)
-  }
-
-  #findOperation(call: ServerCall, frame: Frame): Payload {
-    const operations = this.#o.services.get(frame.app)
-    if (operations === undefined) {
-      throw new OapError(
-        'unknown_app',
-        `app_proto_id 0x${frame.app.toString(16).padStart(4, '0')} is not served here`
-      )
-    }
-    const payload = this.#headers.decode(frame.payload)
-    const op = payload.header['op']
-    if (typeof op !== 'string') throw new OapError('unknown_operation', 'op: missing', { status: 400 })
-    checkBodyFlags(call, payload)
-    const served = operations.get(op)
-    if (served === undefined)
-      throw new OapError('unknown_operation', 'op: this service has no such operation')
-    call.served = served
-    if (served.row.upload !== true) call.isReceiving = false
-    return payload
   }
 
   #run(call: ServerCall, payload: Payload, frame: Frame): void {
@@ -444,12 +381,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
   }
 
   #drain(corr: CorrId): void {
-    this.#draining.set(corr, this.#frames.lastTick + DRAINING_MS)
-    if (this.#draining.size <= this.#o.connection.limits.maxInflight) return
-    for (const oldest of this.#draining.keys()) {
-      this.#draining.delete(oldest)
-      return
-    }
+    this.#draining.add(corr, this.#o.connection.limits.maxInflight, this.#frames.lastTick)
   }
 
   #refuseFrame(frame: Frame, error: OapError): void {
@@ -458,14 +390,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
 
   #sendError(app: number, tenant: Uint8Array | undefined, corr: CorrId, error: OapError): void {
     this.#o.observer.rejected(error.counted)
-    this.#write(
-      FLAG.RESP | FLAG.END,
-      error.status,
-      app,
-      tenant,
-      corr,
-      encodeJson(errorMembers(error, corrHex(corr)))
-    )
+    this.#write(FLAG.RESP | FLAG.END, error.status, app, tenant, corr, errorPayload(error, corr))
   }
 
   #write(
@@ -537,7 +462,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
     const late = this.#frames.tick(now, timeouts)
     if (late !== undefined)
       return this.#late(late === 'write', late === 'first' ? timeouts.firstFrameMs : timeouts.frameMs)
-    for (const [corr, until] of this.#draining) if (until <= now) this.#draining.delete(corr)
+    this.#draining.expire(now)
     if (this.#calls.size > 0) this.#busyAt = now
     else if (now - this.#busyAt > timeouts.idleMs && !this.#frames.isMidFrame) this.drain()
   }
@@ -551,12 +476,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget {
     this.#o.observer.rejected('slow_peer')
     this.#frames.reset(error)
   }
-}
-
-function checkBodyFlags(call: ServerCall, { isRecord, body }: Payload): void {
-  if (call.isE2e && !isRecord) throw new OapError('bad_payload', 'APP_E2E: the payload must be a record')
-  if ((call.startFlags & FLAG.COMP) === 0 || call.isE2e) return
-  if (body.length === 0) throw new OapError('bad_payload', 'COMP: the body is empty')
 }
 
 function asOapError(error: unknown): OapError {

@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS } from './hello.ts'
 import { memoryStreams } from './memory-streams.ts'
 import { plainPlatform } from './platform.ts'
 import { ServerSession } from './server-session.ts'
-import type { ServerSessionOptions, SessionObserver } from './server-session.ts'
+import type { ServerSessionOptions, SessionObserver } from './server-options.ts'
 import {
   defineService,
   header,

@@ -1,7 +1,8 @@
-import { OapError, isErrorCode } from './errors.ts'
+import { ERRORS, OapError, isErrorCode } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
+import { corrHex } from './frame.ts'
 import type { CorrId } from './frame.ts'
-import { parseJson } from './json.ts'
+import { encodeJson, parseJson } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
 
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -16,6 +17,24 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   502: 'upstream',
   503: 'saturated',
   504: 'deadline'
+}
+
+const MAX_MESSAGE_LENGTH = 256
+
+/** The payload of an error answer. A 5xx tells the table's message and nothing more. */
+export function errorPayload(error: OapError, corr: CorrId): Uint8Array {
+  const detail =
+    error.message.length > MAX_MESSAGE_LENGTH
+      ? `${error.message.slice(0, MAX_MESSAGE_LENGTH)}...`
+      : error.message
+  return encodeJson({
+    code: error.code,
+    message: error.status >= 500 ? ERRORS[error.counted].message : detail,
+    retryable: error.retryable,
+    corr_id: corrHex(corr),
+    ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: error.retryAfterMs }),
+    ...(error.reason === undefined ? {} : { reason: error.reason })
+  })
 }
 
 export const isSuccess = (code: number): boolean => code === 0 || (code >= 200 && code < 300)

@@ -1,0 +1,52 @@
+import type { InflateLimits } from './compression.ts'
+import type { ConnectionState } from './connection.ts'
+import type { ErrorCode, OapError } from './errors.ts'
+import type { HelloFacts } from './hello.ts'
+import type { JsonObject } from './json.ts'
+import type { Platform } from './platform.ts'
+import type { ServerCall } from './server-call.ts'
+import type { ServedOperation, ServiceDirectory } from './service.ts'
+
+/** Timeouts of a session in milliseconds. */
+export interface SessionTimeouts {
+  readonly firstFrameMs: number
+  readonly frameMs: number
+  readonly idleMs: number
+}
+
+export const DEFAULT_TIMEOUTS: SessionTimeouts = { firstFrameMs: 5000, frameMs: 15_000, idleMs: 60_000 }
+
+/** What a guard judges: who asks, with what, for which row. Never the body. */
+export interface CallHead {
+  readonly call: ServerCall
+  readonly served: ServedOperation
+  readonly header: JsonObject
+  readonly cap: Uint8Array
+}
+
+export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError | undefined>
+
+/** Hears what happened, for metrics and logs. Called on the hot path: it must not throw or block. */
+export interface SessionObserver {
+  /** The operation is known; `answered` follows once. */
+  started(call: ServerCall): void
+  answered(call: ServerCall, status: number, ms: number): void
+  rejected(reason: ErrorCode): void
+  inflated(bytesIn: number, bytesOut: number): void
+  /** A handler or guard threw something other than an OapError. */
+  failed(call: ServerCall, error: unknown): void
+  /** A session threw: a fault of this software, which cost one stream. */
+  broke(error: unknown): void
+}
+
+export interface ServerSessionOptions {
+  readonly connection: ConnectionState
+  readonly services: ServiceDirectory
+  readonly facts: () => HelloFacts
+  readonly platform: Platform
+  readonly observer: SessionObserver
+  readonly guard?: Guard
+  readonly timeouts?: SessionTimeouts
+  readonly inflateLimits?: InflateLimits
+  readonly onClose?: () => void
+}
