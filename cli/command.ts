@@ -1,0 +1,67 @@
+import type { ExitName } from './exit-codes.ts'
+import type { Invocation } from './invocation.ts'
+
+/** What a shell offers for a value. */
+export type Completes = 'file' | 'folder' | 'nothing'
+
+export interface Argument {
+  readonly name: string
+  readonly summary: string
+  /** The environment variable that stands in for it. */
+  readonly env?: string
+  readonly isOptional?: boolean
+  readonly choices?: readonly string[]
+  readonly completes?: Completes
+}
+
+export interface Option {
+  /** Without the dashes; `run` asks for it by this name. */
+  readonly name: string
+  readonly short?: string
+  readonly summary: string
+  /** What the value is called in help; a flag when absent. */
+  readonly value?: string
+  readonly isRequired?: boolean
+  /** May be given several times, or with several values. */
+  readonly isList?: boolean
+  readonly completes?: Completes
+}
+
+export interface Example {
+  readonly line: string
+  readonly says: string
+}
+
+/** A command is data; `run` loads what it needs when it runs, and yields the exit code. */
+export interface Command {
+  /** One or two words: `start`, `key show`. */
+  readonly name: string
+  readonly summary: string
+  /** What to know beyond the summary, and what a failure means. */
+  readonly details?: string
+  readonly arguments?: readonly Argument[]
+  readonly options?: readonly Option[]
+  readonly examples: readonly Example[]
+  /** Besides ok, usage and bug, which any command may end with. */
+  readonly exits: readonly ExitName[]
+  readonly run: (invocation: Invocation) => Promise<number>
+}
+
+export const JSON_OPTION: Option = { name: 'json', summary: 'print one JSON object instead of text' }
+
+export const DATA_OPTION: Option = {
+  name: 'data',
+  value: 'DIR',
+  summary: 'data folder of the node',
+  isRequired: true,
+  completes: 'folder'
+}
+
+export const NODE_ARGUMENT: Argument = {
+  name: 'MULTIADDR',
+  summary: 'address of the node, with its peer id at the end',
+  env: 'RON_NODE_URL',
+  completes: 'nothing'
+}
+
+export const optionsOf = (command: Command): readonly Option[] => [...(command.options ?? []), JSON_OPTION]

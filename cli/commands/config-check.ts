@@ -1,0 +1,30 @@
+import type { Command } from '../command.ts'
+import { readConfigFile } from '../config-file.ts'
+import { EXIT } from '../exit-codes.ts'
+import { columns } from '../terminal.ts'
+
+export const configCheck: Command = {
+  name: 'config check',
+  summary: 'check a configuration file and print each effective value with its origin',
+  details:
+    'The environment counts as it would for start: OMNIGATE_HTTP__LISTEN is http.listen. ' +
+    'All problems are reported together, one a line, each with its key.',
+  arguments: [{ name: 'FILE', summary: 'a TOML file, such as omnigate.toml', completes: 'file' }],
+  examples: [
+    { line: 'omnigate config check ./hub/omnigate.toml', says: 'what a node with this file would run with' },
+    {
+      line: 'omnigate config check --json configs/node.toml',
+      says: 'the same as a list of path, value, origin'
+    }
+  ],
+  exits: ['badInput', 'noInput', 'badAddress', 'permission', 'config'],
+  async run(invocation) {
+    const { explainConfig, loadConfig } = await import('../../node/index.ts')
+    const file = await readConfigFile(invocation.neededArgument('FILE'))
+    const rows = explainConfig(loadConfig({ file, env: invocation.terminal.env }))
+    invocation.show({ file: file.path, values: rows }, () =>
+      columns(rows.map(({ path, value, origin }) => [path, JSON.stringify(value), origin]))
+    )
+    return EXIT.ok
+  }
+}

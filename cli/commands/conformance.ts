@@ -1,0 +1,52 @@
+import type { ConformanceResult } from '../conformance/index.ts'
+import type { Command } from '../command.ts'
+import { NODE_ARGUMENT } from '../command.ts'
+import { CommandError } from '../command-error.ts'
+import { EXIT } from '../exit-codes.ts'
+import { withPeer } from '../peer.ts'
+
+const ENCRYPTIONS = ['noise', 'tls'] as const
+
+export const conformance: Command = {
+  name: 'conformance',
+  summary: 'play every case of the OAP/1 specification against a node and print a table',
+  details:
+    'Each case has a connection of its own; about 20 s in all. Run it against your own node only: it sends what a ' +
+    'node must refuse. Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
+    '(strangers.loopbackIsKnown). Exit 1 when a case fails.',
+  arguments: [NODE_ARGUMENT],
+  options: [
+    { name: 'slow', summary: 'also the cases that wait for idle sessions to end: about 70 s' },
+    { name: 'only', value: 'TEXT', summary: 'only cases whose id contains this', completes: 'nothing' },
+    { name: 'encryption', value: 'NAME', summary: 'noise (default) or tls', completes: 'nothing' }
+  ],
+  examples: [
+    { line: 'omnigate conformance /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo...', says: 'the table, and a tally' },
+    { line: 'omnigate conformance --only hello --json', says: 'some cases, as one JSON object' }
+  ],
+  exits: ['failed', 'badAddress', 'unreachable', 'notOap'],
+  async run(invocation) {
+    const address = invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env)
+    const given = invocation.option('encryption')
+    const encryption = ENCRYPTIONS.find(name => name === given)
+    if (given !== undefined && encryption === undefined) {
+      throw new CommandError(EXIT.usage, `--encryption ${given}: noise or tls`)
+    }
+    const { conformanceTable, runConformance, tally } = await import('../conformance/index.ts')
+    // Says in one line why an address cannot be used at all, before any case does.
+    await withPeer(address, () => Promise.resolve())
+    const only = invocation.option('only')
+    const results: ConformanceResult[] = []
+    const options = { slow: invocation.flag('slow'), ...(only !== undefined && { only }) }
+    for await (const result of runConformance(address, { ...options, ...(encryption && { encryption }) })) {
+      results.push(result)
+      invocation.terminal.progress(`${results.length} cases played`)
+    }
+    invocation.terminal.progress('')
+    if (results.length === 0)
+      throw new CommandError(EXIT.usage, `--only ${only ?? ''}: no case has such an id`)
+    const counts = tally(results)
+    invocation.show({ ...counts, results }, () => conformanceTable(results))
+    return counts.failed === 0 ? EXIT.ok : EXIT.failed
+  }
+}

@@ -1,0 +1,97 @@
+import { NODE_ARGUMENT } from '../command.ts'
+import type { Command } from '../command.ts'
+import { CommandError } from '../command-error.ts'
+import { echoFile } from '../echo-file.ts'
+import type { Echoed } from '../echo-file.ts'
+import { echoText } from '../echo-text.ts'
+import { EXIT } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
+import { withPeer } from '../peer.ts'
+import { bytesText, roundMs, timeText } from '../quantity.ts'
+import { printable } from '../terminal.ts'
+
+export const echo: Command = {
+  name: 'echo',
+  summary: 'send a text or a file to a node and check that it comes back as it was',
+  details:
+    'What fits one frame goes as one call, a longer file as a stream that waits whenever either side does. ' +
+    'Times and throughput go to standard error. Exit 1: the bytes came back changed, or the node answered with an error.',
+  arguments: [NODE_ARGUMENT],
+  options: [
+    {
+      name: 'text',
+      value: 'TEXT',
+      summary: 'send this text and print what comes back',
+      completes: 'nothing'
+    },
+    { name: 'file', value: 'FILE', summary: 'send this file, of any size', completes: 'file' },
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FILE',
+      summary: 'with --file: write what comes back to a new file',
+      completes: 'file'
+    }
+  ],
+  examples: [
+    {
+      line: "omnigate echo /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo... --text 'hello hub'",
+      says: 'prints hello hub'
+    },
+    { line: 'omnigate echo --file backup.tar -o copy.tar', says: 'to the node in RON_NODE_URL and back' }
+  ],
+  exits: [
+    'failed',
+    'badInput',
+    'noInput',
+    'badAddress',
+    'unreachable',
+    'cannotCreate',
+    'io',
+    'notOap',
+    'permission'
+  ],
+  async run(invocation) {
+    const text = invocation.option('text')
+    const file = invocation.option('file')
+    if ((text === undefined) === (file === undefined)) {
+      throw new CommandError(EXIT.usage, 'echo takes either --text TEXT or --file FILE')
+    }
+    const output = invocation.option('output')
+    if (output !== undefined && file === undefined) {
+      throw new CommandError(EXIT.usage, '--output goes with --file FILE')
+    }
+    return withPeer(invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env), async hub => {
+      const echoed =
+        file === undefined
+          ? await echoText(hub, text ?? '')
+          : await echoFile(hub, file, { output, progress: line => invocation.terminal.progress(line) })
+      return show(invocation, echoed)
+    })
+  }
+}
+
+function show(invocation: Invocation, echoed: Echoed): number {
+  const { bytes, ms, operation, isEqual, answer } = echoed
+  if (!isEqual)
+    throw new CommandError(EXIT.failed, `${bytesText(bytes)} came back changed; the node is at fault`)
+  const bytesPerSecond = Math.round((bytes / ms) * 1000)
+  const result = {
+    operation,
+    bytes,
+    equal: isEqual,
+    sha256: echoed.sha256,
+    ms: roundMs(ms),
+    bytes_per_second: bytesPerSecond
+  }
+  invocation.show(result, () =>
+    answer === undefined
+      ? `${bytesText(bytes)} came back as sent, sha256 ${echoed.sha256}`
+      : printable(answer, Infinity)
+  )
+  if (!invocation.isJson) {
+    const speed = operation === 'stream' ? `, ${bytesText(bytesPerSecond)}/s each way` : ''
+    invocation.terminal.note(`${operation}: ${bytesText(bytes)} there and back in ${timeText(ms)}${speed}`)
+  }
+  return EXIT.ok
+}

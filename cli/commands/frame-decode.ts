@@ -1,0 +1,38 @@
+import type { Command } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+
+export const frameDecode: Command = {
+  name: 'frame decode',
+  summary: 'explain OAP/1 frames field by field, or say exactly what is wrong',
+  details:
+    'Takes hex with or without white space, one frame after another, at most 8 MiB of text. ' +
+    'What is wrong is one line on standard error with the reason that a node would give, and exit 65.',
+  arguments: [{ name: 'HEX', summary: 'the bytes in hex, or - for standard input', completes: 'nothing' }],
+  examples: [
+    {
+      line: 'omnigate frame decode 21000000011900000000000000000000000000000000000000000000000100000000000000',
+      says: 'a HELLO, each field with its offset'
+    },
+    {
+      line: 'xxd -p -c0 captured.bin | omnigate frame decode - --json',
+      says: 'all frames of a capture, for a script'
+    }
+  ],
+  exits: ['badInput'],
+  async run(invocation) {
+    const { readHex, readInput } = await import('../frame/hex-input.ts')
+    const { explainFrames } = await import('../frame/explain.ts')
+    const { frameText } = await import('../frame/text.ts')
+    const given = invocation.neededArgument('HEX')
+    const bytes = readHex(given === '-' ? await readInput(process.stdin) : given)
+    const { frames, problems } = explainFrames(bytes)
+    const { terminal } = invocation
+    if (frames.length > 0 || invocation.isJson) {
+      invocation.show({ frames, problems }, () =>
+        frames.map(frame => frameText(frame, terminal)).join('\n\n')
+      )
+    }
+    if (!invocation.isJson) for (const problem of problems) terminal.note(`omnigate: ${problem}`)
+    return problems.length === 0 ? EXIT.ok : EXIT.badInput
+  }
+}

@@ -1,0 +1,53 @@
+import { NODE_ARGUMENT } from '../command.ts'
+import type { Command } from '../command.ts'
+import { withDeadline } from '../deadline.ts'
+import { EXIT } from '../exit-codes.ts'
+import { withPeer } from '../peer.ts'
+import { roundMs, timeText } from '../quantity.ts'
+import { appText } from '../registry-names.ts'
+import { facts, printable } from '../terminal.ts'
+
+const ANSWER_MS = 10_000
+
+export const hello: Command = {
+  name: 'hello',
+  summary: 'connect to a node and print what its HELLO says',
+  details:
+    'Shows that the node runs, that it is the peer its address names, and that it speaks OAP/1. ' +
+    'Exit 69 is about the way there (not running, firewall, wrong port or peer id), 76 about what is there.',
+  arguments: [NODE_ARGUMENT],
+  examples: [
+    {
+      line: 'omnigate hello /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo...',
+      says: 'version, limits, services, and how the connection is encrypted'
+    },
+    { line: 'RON_NODE_URL=/ip4/127.0.0.1/tcp/4801 omnigate hello --json', says: 'the same, from a script' }
+  ],
+  exits: ['failed', 'badAddress', 'unreachable', 'notOap'],
+  run: invocation => {
+    const address = invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env)
+    return withPeer(address, async hub => {
+      const asked = performance.now()
+      const { raw, ...said } = await withDeadline(hub.hello(), ANSWER_MS, address)
+      const rttMs = performance.now() - asked
+      const result = { peer: hub.peer, encryption: hub.encryption, rtt_ms: roundMs(rttMs), hello: raw }
+      invocation.show(result, () =>
+        facts(
+          [
+            ['peer', hub.peer],
+            ['encryption', hub.encryption],
+            ['software', said.serverVersion === undefined ? undefined : printable(said.serverVersion)],
+            ['OAP', said.versions.join(' ')],
+            ['max_frame', said.maxFrameBytes],
+            ['max_inflight', said.maxInflight],
+            ['compression', said.supportsCompression ? 'zstd' : 'none'],
+            ['services', said.apps.map(appText).join(' ')],
+            ['answered in', timeText(rttMs)]
+          ],
+          invocation.terminal
+        )
+      )
+      return EXIT.ok
+    })
+  }
+}

@@ -1,0 +1,59 @@
+import { EXIT } from './exit-codes.ts'
+import { printable } from './terminal.ts'
+
+export interface Failure {
+  readonly exitCode: number
+  /** One line a problem, each ready to print. */
+  readonly lines: readonly string[]
+  /** Only for a fault of this program. */
+  readonly stack?: string
+}
+
+const CONNECT_EXITS: Readonly<Record<string, number>> = {
+  bad_address: EXIT.badAddress,
+  unreachable: EXIT.unreachable,
+  not_oap: EXIT.notOap
+}
+
+const MAX_LINE = 2000
+
+/** What an error means to the person at the terminal. Errors are known by their members, so that none need loading. */
+export function describeFailure(error: unknown): Failure {
+  if (!(error instanceof Error)) return bug(new Error(String(error)))
+  const known = error as Error & {
+    exitCode?: unknown
+    problems?: unknown
+    code?: unknown
+    status?: unknown
+    corrId?: unknown
+  }
+  if (typeof known.exitCode === 'number') {
+    const lines = Array.isArray(known.problems) ? known.problems.map(String) : [known.message]
+    return { exitCode: known.exitCode, lines: lines.map(line => printable(line, MAX_LINE)) }
+  }
+  if (known.name === 'ConnectError') {
+    const exitCode = CONNECT_EXITS[String(known.code)]
+    if (exitCode !== undefined) return { exitCode, lines: [printable(known.message, MAX_LINE)] }
+  }
+  if (known.name === 'OapError') return { exitCode: EXIT.failed, lines: [answeredError(known)] }
+  return bug(error)
+}
+
+export interface AnsweredError {
+  readonly message: string
+  readonly code?: unknown
+  readonly status?: unknown
+  readonly corrId?: unknown
+}
+
+/** An error answer in one line: status, code, message, and the id under which its node logged it. */
+export function answeredError({ code, status, message, corrId }: AnsweredError): string {
+  const id = typeof corrId === 'bigint' ? `, corr_id ${corrId.toString(16).padStart(16, '0')}` : ''
+  return printable(`the answer is ${String(status)} ${String(code)}: ${message}${id}`, MAX_LINE)
+}
+
+const bug = (error: Error): Failure => ({
+  exitCode: EXIT.bug,
+  lines: ['a fault of this program; please report it with what follows'],
+  stack: error.stack ?? error.message
+})

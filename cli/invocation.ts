@@ -1,0 +1,61 @@
+import { CommandError } from './command-error.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
+
+export type OptionValue = string | boolean | readonly string[] | undefined
+
+/** One command line, read: what was given, and where answers go. */
+export class Invocation {
+  readonly terminal: Terminal
+  readonly isJson: boolean
+  readonly #arguments: Readonly<Record<string, string | undefined>>
+  readonly #options: Readonly<Record<string, OptionValue>>
+
+  constructor(
+    terminal: Terminal,
+    args: Readonly<Record<string, string | undefined>>,
+    options: Readonly<Record<string, OptionValue>>
+  ) {
+    this.terminal = terminal
+    this.#arguments = args
+    this.#options = options
+    this.isJson = options['json'] === true
+  }
+
+  argument(name: string): string | undefined {
+    return this.#arguments[name]
+  }
+
+  /** @throws CommandError `usage`, which names the environment variable that may stand in. */
+  neededArgument(name: string, env?: string): string {
+    const value = this.#arguments[name]
+    if (value !== undefined && value !== '') return value
+    const wayOut = env === undefined ? '' : `; give it, or set ${env}`
+    throw new CommandError(EXIT.usage, `${name} is missing${wayOut}`)
+  }
+
+  option(name: string): string | undefined {
+    const value = this.#options[name]
+    return typeof value === 'string' ? value : undefined
+  }
+
+  neededOption(name: string): string {
+    const value = this.option(name)
+    if (value === undefined || value === '') throw new CommandError(EXIT.usage, `--${name} is missing`)
+    return value
+  }
+
+  list(name: string): readonly string[] | undefined {
+    const value = this.#options[name]
+    return Array.isArray(value) ? value : undefined
+  }
+
+  flag(name: string): boolean {
+    return this.#options[name] === true
+  }
+
+  /** Prints the result: `value` as one line of JSON when asked for, else the text. */
+  show(value: unknown, text: () => string): void {
+    this.terminal.result(this.isJson ? JSON.stringify(value) : text())
+  }
+}

@@ -1,0 +1,128 @@
+import { Argument as CommanderArgument, Command as Commander, Option as CommanderOption } from 'commander'
+import type { Argument, Command, Option } from './command.ts'
+import { optionsOf } from './command.ts'
+import { EXIT, EXIT_MEANING } from './exit-codes.ts'
+import type { ExitName } from './exit-codes.ts'
+import { Invocation } from './invocation.ts'
+import type { OptionValue } from './invocation.ts'
+import type { Terminal } from './terminal.ts'
+
+const GROUPS: Readonly<Record<string, string>> = {
+  key: 'keys of a hub and its node',
+  config: 'configuration files',
+  frame: 'single OAP/1 frames',
+  registry: 'the registry of app_proto_ids'
+}
+
+const CLOSING = `
+Any command takes --help, with examples and exit codes, and --json.
+Results go to standard output, everything else to standard error.
+Commands that call a node take its address from RON_NODE_URL when none is given.`
+
+/** The parser of a table of commands; `finish` gets the exit code of the command that ran. */
+export function buildProgram(
+  commands: readonly Command[],
+  version: string,
+  terminal: Terminal,
+  finish: (exitCode: number) => void
+): Commander {
+  const program = new Commander('omnigate')
+    .description('A node for hubs that federate over OAP/1.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', CLOSING)
+    .exitOverride()
+    .configureOutput({ outputError() {} })
+    .showSuggestionAfterError()
+  for (const command of commands) addCommand(program, command, terminal, finish)
+  return program
+}
+
+function addCommand(
+  program: Commander,
+  command: Command,
+  terminal: Terminal,
+  finish: (exitCode: number) => void
+): void {
+  const [first = '', second] = command.name.split(' ')
+  const parent = second === undefined ? program : group(program, first)
+  const added = parent
+    .command(second ?? first)
+    .summary(command.summary)
+    .description(sentence(command))
+    .addHelpText('after', helpTail(command))
+    .allowExcessArguments(false)
+  for (const argument of command.arguments ?? []) added.addArgument(commanderArgument(argument))
+  for (const option of optionsOf(command)) added.addOption(commanderOption(option))
+  added.action(async (...given: unknown[]) => {
+    const values = given.slice(0, command.arguments?.length ?? 0)
+    finish(
+      await command.run(
+        new Invocation(terminal, named(command, values, terminal), optionValues(command, added))
+      )
+    )
+  })
+}
+
+function group(program: Commander, name: string): Commander {
+  const existing = program.commands.find(command => command.name() === name)
+  return (
+    existing ??
+    program
+      .command(name)
+      .description(GROUPS[name] ?? name)
+      .helpCommand(false)
+  )
+}
+
+const sentence = ({ summary, details }: Command): string =>
+  `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${details === undefined ? '' : `\n\n${details}`}`
+
+function commanderArgument({ name, summary, env, isOptional, choices }: Argument): CommanderArgument {
+  const isOpen = isOptional === true || env !== undefined
+  const text = env === undefined ? summary : `${summary} (default: ${env} of the environment)`
+  const argument = new CommanderArgument(isOpen ? `[${name}]` : `<${name}>`, text)
+  return choices === undefined ? argument : argument.choices([...choices])
+}
+
+function commanderOption({ name, short, summary, value, isRequired, isList }: Option): CommanderOption {
+  const flags = short === undefined ? `--${name}` : `-${short}, --${name}`
+  const shape = value === undefined ? flags : `${flags} <${value}${isList === true ? '...' : ''}>`
+  const option = new CommanderOption(shape, summary)
+  return isRequired === true ? option.makeOptionMandatory() : option
+}
+
+function helpTail({ examples, exits }: Command): string {
+  const shown = examples.map(({ line, says }) => `  ${line}\n      ${says}`)
+  const names: readonly ExitName[] = ['ok', ...exits, 'usage', 'bug']
+  const rows = [...new Set(names)]
+    .sort((a, b) => EXIT[a] - EXIT[b])
+    .map(name => `  ${String(EXIT[name]).padEnd(4)} ${EXIT_MEANING[name]}`)
+  return ['', 'Examples:', ...shown, '', 'Exit codes:', ...rows].join('\n')
+}
+
+function named(
+  command: Command,
+  values: readonly unknown[],
+  terminal: Terminal
+): Record<string, string | undefined> {
+  const pairs = (command.arguments ?? []).map(({ name, env }, at) => {
+    const value = values[at]
+    return [
+      name,
+      typeof value === 'string' ? value : env === undefined ? undefined : terminal.env[env]
+    ] as const
+  })
+  return Object.fromEntries(pairs)
+}
+
+function optionValues(command: Command, parsed: Commander): Record<string, OptionValue> {
+  const values = parsed.opts<Record<string, OptionValue>>()
+  return Object.fromEntries(
+    optionsOf(command).map(({ name }) => [
+      name,
+      values[name.replaceAll(/-([a-z])/g, (_, c: string) => c.toUpperCase())]
+    ])
+  )
+}

@@ -1,0 +1,55 @@
+import { styleText } from 'node:util'
+
+export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan'
+
+/** Where a command writes: results to standard output, everything else to standard error. */
+export interface Terminal {
+  result(text: string): void
+  note(text: string): void
+  /** Overwrites one line on a terminal's standard error; writes nothing elsewhere. An empty text clears it. */
+  progress(text: string): void
+  /** `text` in a style where results go to a terminal, else as it is. */
+  style(style: Style, text: string): string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export const processTerminal: Terminal = {
+  result: text => void process.stdout.write(`${text}\n`),
+  note: text => void process.stderr.write(`${text}\n`),
+  progress: text => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+  },
+  style: (style, text) => (process.stdout.isTTY ? styleText(style, text, { stream: process.stdout }) : text),
+  env: process.env
+}
+
+/** Lines of `name  value`, aligned; names without a value are left out. */
+export function facts(rows: readonly (readonly [string, unknown])[], terminal: Terminal): string {
+  const present = rows.filter(([, value]) => value !== undefined && value !== null && value !== '')
+  const width = Math.max(...present.map(([name]) => name.length))
+  return present
+    .map(([name, value]) => `${terminal.style('dim', name.padEnd(width))}  ${String(value)}`)
+    .join('\n')
+}
+
+/** Columns of equal width, two spaces apart; the last is not padded. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map(row => (row[at] ?? '').length)))
+  return rows
+    .map(row =>
+      row
+        .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
+        .join('  ')
+        .trimEnd()
+    )
+    .join('\n')
+}
+
+// Control characters of a stranger could move the cursor, recolour the screen or hide what follows.
+const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
+
+/** Text from outside as one printable line of at most `max` characters. */
+export function printable(text: string, max = 300): string {
+  const safe = text.replaceAll(UNSAFE, c => `\\u{${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`)
+  return safe.length > max ? `${safe.slice(0, max)}...` : safe
+}
