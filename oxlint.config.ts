@@ -6,7 +6,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   transport: [],
   sdk: ['protocols', 'transport'],
   node: ['protocols', 'transport'],
-  cli: ['protocols', 'sdk', 'node'],
+  cli: ['protocols', 'transport', 'sdk', 'node'],
   examples: [],
   bench: ['transport'],
   'interop-tests': []

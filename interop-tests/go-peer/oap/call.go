@@ -10,8 +10,10 @@ import (
 // Operation is a row of a service table.
 type Operation struct {
 	TakesBody bool
-	Check     func(Object) error
-	Run       func(ctx context.Context, c Caller) error
+	// BodyInRecord tells that the START record may hold a body although none is streamed.
+	BodyInRecord bool
+	Check        func(Object) error
+	Run          func(ctx context.Context, c Caller) error
 }
 
 // Service maps the names of its operations to their rows.
@@ -131,6 +133,9 @@ func (c *call) check(op *Operation) error {
 		if c.credit, err = newCredit(header); err != nil {
 			return err
 		}
+	}
+	if len(c.request.Body) > 0 && !op.TakesBody && !op.BodyInRecord {
+		return fail("bad_request", "this operation takes no body")
 	}
 	c.deadline = time.Duration(deadline) * time.Millisecond
 	return nil

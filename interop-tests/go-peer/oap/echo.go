@@ -11,7 +11,7 @@ const EchoApp = 1
 
 // Echo is the service of section 12.3.
 var Echo = Service{
-	"echo":   {Run: echo},
+	"echo":   {BodyInRecord: true, Run: echo},
 	"stream": {TakesBody: true, Run: stream},
 	"ticks":  {Check: checkTicks, Run: ticks},
 	"work":   {Check: checkWork, Run: work},
@@ -38,10 +38,11 @@ func stream(ctx context.Context, c Caller) error {
 }
 
 func tickNumbers(header Object) (count, interval int64, err error) {
-	if count, err = header.Integer("count", 0, 1_000_000, nil); err != nil {
+	if count, err = header.Integer("count", 1, 1_000_000, nil); err != nil {
 		return
 	}
-	interval, err = header.Integer("interval_ms", 0, 60_000, nil)
+	atOnce := int64(0)
+	interval, err = header.Integer("interval_ms", 0, 60_000, &atOnce)
 	return
 }
 

@@ -3,7 +3,7 @@ package oap
 import (
 	"errors"
 	"io"
-	"os"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,7 +104,8 @@ func (s *session) run() error {
 
 // late answers a frame that took too long and passes on every other error.
 func (s *session) late(err error) error {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
+	var timeout net.Error
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
 		return err
 	}
 	return s.closeWith("slow_peer", s.in.Corr())

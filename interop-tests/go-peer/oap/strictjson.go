@@ -20,10 +20,11 @@ func ParseObject(text []byte) (Object, error) {
 	if len(text) > MaxJSONBytes {
 		return nil, fail("body_oversize", "the JSON text is longer than 65536 bytes")
 	}
-	if !utf8.Valid(text) || len(text) == 0 || text[0] != '{' {
-		return nil, fail("bad_payload", "not a JSON object in UTF-8")
+	if !utf8.Valid(text) {
+		return nil, fail("bad_payload", "not UTF-8")
 	}
 	p := &parser{text: text}
+	p.space()
 	value, ok := p.object(1)
 	p.space()
 	if !ok || p.at != len(text) {

@@ -1,0 +1,53 @@
+import type { Connection } from '@libp2p/interface'
+import { vectorFrame } from '../../specs/index.ts'
+import { ExpectationFailure } from './expectation-failure.ts'
+import { Wire, describe, whatCame } from './wire.ts'
+
+const WITHIN_MS = 5000
+const HELLO_CORR = '0000000000000001'
+/** One more than the calls that a stranger may have open. */
+const CALLS = 5
+
+/** What decides which cases apply to a node. */
+export interface Facts {
+  /** HELLO lists COMP. */
+  readonly zstd: boolean
+  /** More calls are open at once than a stranger may have. */
+  readonly known: boolean
+}
+
+/** Asks the node on two connections. @throws ExpectationFailure when it answers no HELLO. */
+export async function probe(dial: () => Promise<Connection>): Promise<Facts> {
+  return { zstd: await onConnection(dial, listsCompression), known: await onConnection(dial, isKnown) }
+}
+
+async function onConnection<T>(dial: () => Promise<Connection>, ask: (wire: Wire) => Promise<T>): Promise<T> {
+  const connection = await dial()
+  try {
+    return await ask(await Wire.open(connection))
+  } finally {
+    connection.abort(new Error('the probe is over'))
+  }
+}
+
+async function listsCompression(wire: Wire): Promise<boolean> {
+  await wire.write(vectorFrame({ flags: ['REQ', 'START', 'END'], app: 0, corr_id: HELLO_CORR }))
+  const answer = await wire.take(({ corr_id }) => corr_id === HELLO_CORR, WITHIN_MS)
+  if (answer === undefined) throw new ExpectationFailure('an answer to HELLO', whatCame(wire, WITHIN_MS))
+  if (answer.code !== 0) throw new ExpectationFailure('an answer to HELLO', describe(answer))
+  return answer.payload.includes('"COMP"')
+}
+
+async function isKnown(wire: Wire): Promise<boolean> {
+  const payload = { utf8: '{"op":"stream"}' }
+  for (let n = 1; n <= CALLS; n++) {
+    const corr_id = n.toString(16).padStart(16, '0')
+    await wire.write(vectorFrame({ flags: ['REQ', 'START'], app: 1, corr_id, payload }))
+  }
+  const echo = { record: { header: { utf8: '{"op":"echo"}' } } }
+  const corr_id = 'ffffffffffffffff'
+  await wire.write(vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload: echo }))
+  const answer = await wire.take(frame => frame.corr_id === corr_id, WITHIN_MS)
+  if (answer === undefined) throw new ExpectationFailure('an answer to echo', whatCame(wire, WITHIN_MS))
+  return answer.code !== 429
+}

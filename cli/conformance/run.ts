@@ -1,0 +1,183 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { createDialer } from '../../transport/index.ts'
+import type { Encryption } from '../../transport/index.ts'
+import { ExpectationFailure } from './expectation-failure.ts'
+import { FLOW_CASES } from './flow-cases.ts'
+import { frameCases } from './frame-cases.ts'
+import { payloadCases } from './payload-cases.ts'
+import { play } from './play.ts'
+import { probe } from './probe.ts'
+import type { Facts } from './probe.ts'
+import { readVectors } from './vectors.ts'
+import type { Conversation } from './vectors.ts'
+
+const DIAL_TIMEOUT_MS = 10_000
+const CLOSE_TIMEOUT_MS = 1000
+/** A stranger may hold 8 connections from one prefix; slow cases take some of them. */
+const LANES = { known: 8, stranger: 2 } as const
+const SLOW_LANES = { known: 16, stranger: 4 } as const
+const SLOWEST_MS = { all: Infinity, usual: 20_000, stranger: 9000 } as const
+
+export interface ConformanceOptions {
+  readonly encryption?: Encryption
+  /** Also the cases of about a minute: idle sessions. Default false. */
+  readonly slow?: boolean
+  /** Only cases whose id contains this. */
+  readonly only?: string
+  readonly signal?: AbortSignal
+}
+
+/** What became of one case. `pass` is false for a case that was left out; `leftOut` says why it was. */
+export interface ConformanceResult {
+  readonly id: string
+  readonly rule: string
+  readonly about: string
+  readonly pass: boolean
+  readonly leftOut?: string
+  /** What should have come at the step that failed. */
+  readonly expected?: string
+  readonly received?: string
+  readonly ms: number
+}
+
+/** Every case that there is, in the order of the vectors. */
+export async function conformanceCases(): Promise<Conversation[]> {
+  const vectors = await readVectors()
+  return [...vectors.conversations, ...FLOW_CASES, ...frameCases(vectors), ...payloadCases(vectors)]
+}
+
+/**
+ * Plays every case against the node at a multiaddr, each on a connection of its own, and yields results as they come.
+ * Takes about 20 s, with `slow` about 70 s: cases that wait run beside the others.
+ * @throws when the node cannot be reached or does not speak OAP/1 at all.
+ */
+export async function* runConformance(
+  address: string,
+  options: ConformanceOptions = {}
+): AsyncGenerator<ConformanceResult> {
+  const node: Target = { address: multiaddr(address), ...options }
+  const facts = await withDialer(node, dialer => probe(() => dial(dialer, node)))
+  const { only = '' } = options
+  const cases = (await conformanceCases()).filter(({ id }) => id.includes(only))
+  const judged = cases.map(conversation => ({ conversation, why: whyLeftOut(conversation, facts, options) }))
+  for (const { conversation, why } of judged) if (why !== undefined) yield leaveOut(conversation, why)
+  const played = judged.filter(({ why }) => why === undefined).map(({ conversation }) => conversation)
+  yield* inLanes(lanes(played, facts.known), node)
+}
+
+interface Target {
+  readonly address: Multiaddr
+  readonly encryption?: Encryption
+  readonly signal?: AbortSignal
+}
+
+async function withDialer<T>(
+  { encryption = 'noise' }: Target,
+  use: (dialer: Libp2p) => Promise<T>
+): Promise<T> {
+  const dialer = await createDialer({ encryption: [encryption] })
+  try {
+    return await use(dialer)
+  } finally {
+    await dialer.stop()
+  }
+}
+
+function whyLeftOut(
+  { needs = [], slow_ms = 0 }: Conversation,
+  facts: Facts,
+  { slow = false }: ConformanceOptions
+): string | undefined {
+  if (needs.includes('zstd') && !facts.zstd) return 'the node does not list COMP in its HELLO'
+  if (needs.includes('known') && !facts.known) return 'the node counts this connection as a stranger'
+  if (!facts.known && slow_ms > SLOWEST_MS.stranger) return 'the node closes a stranger before it is over'
+  if (slow_ms > SLOWEST_MS[slow ? 'all' : 'usual']) return `takes ${slow_ms / 1000} s; asked for with --slow`
+  return undefined
+}
+
+const leaveOut = ({ id, rule, about }: Conversation, leftOut: string): ConformanceResult => ({
+  id,
+  rule,
+  about,
+  pass: false,
+  leftOut,
+  ms: 0
+})
+
+/** The queues that are worked off side by side: slow cases have lanes of their own. */
+function lanes(cases: readonly Conversation[], known: boolean): Iterator<Conversation>[] {
+  const kind = known ? 'known' : 'stranger'
+  const slow = cases.filter(({ slow_ms }) => slow_ms !== undefined)
+  const quick = cases.filter(({ slow_ms }) => slow_ms === undefined)
+  return [...shared(slow, SLOW_LANES[kind]), ...shared(quick, LANES[kind])]
+}
+
+function shared(cases: readonly Conversation[], count: number): Iterator<Conversation>[] {
+  const queue = cases.values()
+  return Array.from({ length: Math.min(count, cases.length) }, () => queue)
+}
+
+// Each lane has a dialer of its own: libp2p gives two dials of one node towards one peer the same connection.
+async function* inLanes(
+  queues: readonly Iterator<Conversation>[],
+  node: Target
+): AsyncGenerator<ConformanceResult> {
+  const results = new ReadableStream<ConformanceResult>({
+    start: async controller => {
+      const lane = (queue: Iterator<Conversation>) =>
+        withDialer(node, async dialer => {
+          for (let next = queue.next(); next.done !== true; next = queue.next())
+            controller.enqueue(await playCase(next.value, dialer, node))
+        })
+      await Promise.all(queues.map(lane))
+      controller.close()
+    }
+  })
+  yield* results
+}
+
+async function playCase(
+  { id, rule, about, steps }: Conversation,
+  dialer: Libp2p,
+  node: Target
+): Promise<ConformanceResult> {
+  const from = performance.now()
+  const done = (fault?: Pick<ConformanceResult, 'expected' | 'received'>): ConformanceResult => ({
+    id,
+    rule,
+    about,
+    pass: fault === undefined,
+    ...fault,
+    ms: Math.round(performance.now() - from)
+  })
+  try {
+    const connection = await dial(dialer, node)
+    try {
+      await play(steps, connection)
+    } finally {
+      await hangUp(connection)
+    }
+    return done()
+  } catch (error) {
+    node.signal?.throwIfAborted()
+    if (error instanceof ExpectationFailure) return done(error)
+    return done({ expected: 'a connection and a stream that last', received: String(error) })
+  }
+}
+
+function dial(dialer: Libp2p, { address, signal }: Target): Promise<Connection> {
+  const deadline = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+  return dialer.dial(address, {
+    force: true,
+    signal: signal ? AbortSignal.any([signal, deadline]) : deadline
+  })
+}
+
+async function hangUp(connection: Connection): Promise<void> {
+  for (const stream of connection.streams) stream.abort(new Error('the case is over'))
+  await connection
+    .close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
+    .catch(error => connection.abort(error))
+}
