@@ -15,8 +15,8 @@ const MB = 1e6
 const KB = 1e3
 const IDLE_MS = 15_000
 const DIALERS = 4
-const WARM_CONNECTIONS = 20
-const CONNECTIONS = 200
+const WARM_CONNECTIONS = 200
+const CONNECTIONS = 600
 
 type Encryption = 'noise' | 'tls'
 type Case = 'bare' | 'idle' | Encryption
@@ -50,7 +50,7 @@ async function measured(work: Case, program: string, options: RunOptions): Promi
 }
 
 async function bareRss({ smoke }: RunOptions): Promise<number> {
-  await using node = Child.start('bare node', new URL('../baselines/bare-node.ts', import.meta.url), [])
+  await using node = Child.start('bare node', new URL('../baselines/bare-node.mjs', import.meta.url), [])
   await node.ask('ready')
   if (!smoke) await sleep(1000)
   return rssBytesOf(node.pid)
@@ -62,7 +62,7 @@ async function idleRss(node: BuiltNode, { smoke }: RunOptions): Promise<number> 
   return node.rssBytes()
 }
 
-/** The first connections pay for code and heap that are there once; the difference starts behind them. */
+/** The first connections fit into what the start left behind, so the difference begins after them. */
 async function rssOfConnection(
   node: BuiltNode,
   encryption: Encryption,

@@ -1,3 +1,0 @@
-import { answerParent } from '../harness/answering.ts'
-
-answerParent({ ready: () => true })
