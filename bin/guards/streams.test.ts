@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { pulls } from './streams.ts'
+import { root, sources } from './source.ts'
+
+// What is read with `for await` and the like in shipped code, and why it cannot be a stream of a stranger: reading one
+// so buffers without bound whatever it sends. A new row needs the same kind of reason.
+const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] = [
+  [
+    'protocols/body-queue.ts',
+    'Symbol.asyncIterator',
+    'defines it: a queue whose held bytes pause the session'
+  ],
+  ['protocols/server-call.ts', 'Symbol.asyncIterator', 'defines it: the body of a call that has none'],
+  ['protocols/client.ts', 'call.queue', 'a body queue'],
+  ['protocols/client-session.ts', 'upload!', 'pieces of our own application'],
+  ['protocols/server-answer.ts', 'body', 'the answer of our own handler'],
+  ['protocols/server-answer.ts', 'events', 'the events of our own handler'],
+  ['cli/echo-file.ts', 'body', 'a body queue'],
+  ['cli/frame/hex-input.ts', 'stream', 'standard input, counted against a bound'],
+  ['cli/commands/conformance.ts', 'runConformance', 'results of our own'],
+  ['cli/conformance/run.ts', 'inLanes', 'results of our own'],
+  ['cli/conformance/run.ts', 'results', 'results of our own']
+]
+
+const shipped = sources('{protocols,transport,node,sdk,cli}/**/*.ts')
+const pulled = [...shipped].flatMap(([file, source]) => pulls(source).map(what => `${file}: ${what}`))
+const allowed = BOUNDED.map(([file, what]) => `${file}: ${what}`)
+
+test('whatever is pulled from an async iterable has a reason why it is bounded', () => {
+  assert.deepEqual(
+    pulled.filter(each => !allowed.includes(each)),
+    []
+  )
+})
+
+test('every reason is still about something', () => {
+  assert.deepEqual(
+    allowed.filter(each => !pulled.includes(each)),
+    []
+  )
+})
+
+for (const source of [
+  'for await (const chunk of stream) use(chunk)',
+  'for await (const { data } of connection.streams[0]) {}',
+  'await Array.fromAsync(stream)',
+  'const reader = stream[Symbol.asyncIterator]()',
+  'yield* stream',
+  'Readable.from(stream)',
+  'ReadableStream.from(stream)',
+  'source.pipe(target)',
+  'source.pipeTo(target)',
+  `const utils = await import('@libp2p/utils')`
+]) {
+  test(`counted as pulling: ${source}`, () => assert.equal(pulls(source).length, 1))
+}
+
+test('a comment about for await pulls nothing', () => {
+  assert.deepEqual(pulls('// for await (const chunk of stream)\nfor (const a of b) {}'), [])
+})
+
+const FOLDERS = ['protocols', 'transport', 'node', 'sdk', 'cli']
+const UTILS = '@libp2p/utils'
+const HELPERS: readonly string[] = [
+  ...['lpStream', 'byteStream', 'pbStream', 'pipe', 'messageStreamToDuplex', 'echo'].map(
+    name => `import { ${name} } from '${UTILS}'; export const used = ${name}`
+  ),
+  `import { lpStream as bounded } from '${UTILS}'; export const used = bounded`,
+  `import * as utils from '${UTILS}'; export const used = utils`,
+  `export { byteStream } from '${UTILS}'`,
+  `export * from '${UTILS}'`,
+  ...['it-pipe', 'it-length-prefixed', 'it-length-prefixed-stream', 'it-byte-stream'].map(
+    name => `import { used } from '${name}'; export { used }`
+  )
+]
+
+const refusedIn = lintAll(HELPERS)
+
+for (const [at, line] of HELPERS.entries()) {
+  for (const folder of FOLDERS) {
+    test(`the linter refuses in ${folder}: ${line}`, () => {
+      assert.match(refusedIn, new RegExp(`${folder}/case-${at}\\.ts:.*no-restricted-imports`))
+    })
+  }
+}
+
+/** What the linter says of all lines, each in a file of its own in every folder: one run, as each takes a second. */
+function lintAll(lines: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'omnigate streams '))
+  after(() => rmSync(folder, { recursive: true }))
+  copyFileSync(join(root, 'oxlint.config.ts'), join(folder, 'oxlint.config.ts'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+  for (const name of FOLDERS) {
+    mkdirSync(join(folder, name))
+    for (const [at, line] of lines.entries()) writeFileSync(join(folder, name, `case-${at}.ts`), `${line}\n`)
+  }
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules', 'oxlint', 'bin', 'oxlint'), '-f', 'unix'],
+    { cwd: folder, encoding: 'utf8' }
+  )
+  assert.equal(status, 1, stderr)
+  return stdout
+}
