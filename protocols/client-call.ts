@@ -94,11 +94,13 @@ export class StreamingCall<Head> implements ClientCall {
   readonly #decode: (payload: Uint8Array) => Head
   readonly #resolve: (head: Head) => void
   readonly #reject: (error: unknown) => void
+  readonly #isOpaque: boolean
   #hasHead = false
 
+  /** Of an opaque answer the first frame's payload belongs to the body too. */
   constructor(
     app: number,
-    isSubscription: boolean,
+    { isSubscription = false, isOpaque = false },
     decode: (payload: Uint8Array) => Head,
     owner: HeldBytes,
     resolve: (head: Head) => void,
@@ -106,6 +108,7 @@ export class StreamingCall<Head> implements ClientCall {
   ) {
     this.app = app
     this.isSubscription = isSubscription
+    this.#isOpaque = isOpaque
     this.#decode = decode
     this.queue = new BodyQueue(owner)
     this.#resolve = resolve
@@ -116,7 +119,9 @@ export class StreamingCall<Head> implements ClientCall {
     if (!this.#hasHead) {
       this.#hasHead = true
       this.#resolve(this.#decode(payload))
-    } else if (payload.length > 0) this.queue.push(payload, payload.length)
+      if (!this.#isOpaque) return
+    }
+    if (payload.length > 0) this.queue.push(payload, payload.length)
   }
 
   event(payload: Uint8Array): void {

@@ -146,7 +146,15 @@ async function callStreamed(
 ): Promise<StreamedResult<unknown>> {
   let call: StreamingCall<unknown>
   const head = await new Promise((resolve, reject) => {
-    call = new StreamingCall(app, false, payload => row.answer.decode(payload), session, resolve, reject)
+    const isOpaque = row.answer.form === 'opaque'
+    call = new StreamingCall(
+      app,
+      { isOpaque },
+      payload => row.answer.decode(payload),
+      session,
+      resolve,
+      reject
+    )
     open(session, call, start(session, op, row.request, request, options, row.upload === true), options)
   })
   return { head, body: untilLeft(session, call!) }
@@ -162,7 +170,7 @@ async function subscribe(
 ): Promise<AsyncIterable<unknown>> {
   let call: StreamingCall<undefined>
   await new Promise<undefined>((resolve, reject) => {
-    call = new StreamingCall(app, true, () => undefined, session, resolve, reject)
+    call = new StreamingCall(app, { isSubscription: true }, () => undefined, session, resolve, reject)
     const extra = options.credit === undefined ? {} : { credit: options.credit }
     const opening = start(session, op, row.request, request, options, false, extra)
     const flags = opening.flags | (options.credit === undefined ? 0 : FLAG.ACK_REQ)
