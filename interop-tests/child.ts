@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+const FIRST_LINE_MS = 20_000
+const END_MS = 20_000
+const KEPT_STDERR_CHARACTERS = 20_000
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: readonly string[]
+  readonly stderr: string
+}
+
+/** A process that tests started; `await using` ends it whatever happens. */
+export class Child implements AsyncDisposable {
+  readonly #process: ChildProcessWithoutNullStreams
+  readonly #lines: string[] = []
+  readonly #firstLine = Promise.withResolvers<string>()
+  readonly #ended: Promise<number | null>
+  #stderr = ''
+
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#process = spawn(command, args, { env: { ...process.env, ...env } })
+    createInterface(this.#process.stdout).on('line', line => {
+      this.#lines.push(line)
+      this.#firstLine.resolve(line)
+    })
+    this.#process.stderr.on('data', (text: Buffer) => {
+      this.#stderr = `${this.#stderr}${text.toString()}`.slice(-KEPT_STDERR_CHARACTERS)
+    })
+    this.#process.stdin.on('error', () => undefined)
+    this.#ended = once(this.#process, 'close').then(([code]) => code as number | null)
+    this.#ended.then(
+      code => this.#firstLine.reject(new Error(`ended with ${code} before a line: ${this.#stderr}`)),
+      error => this.#firstLine.reject(error)
+    )
+  }
+
+  get pid(): number {
+    return this.#process.pid!
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  /** The first line of its standard output as JSON. */
+  async firstJson(): Promise<Record<string, unknown>> {
+    return JSON.parse(await within(FIRST_LINE_MS, 'a first line', this.#firstLine.promise))
+  }
+
+  signal(name: 'SIGTERM' | 'SIGINT'): void {
+    this.#process.kill(name)
+  }
+
+  endInput(): void {
+    this.#process.stdin.end()
+  }
+
+  /** Waits until it has ended by itself. */
+  async ended(withinMs = END_MS): Promise<Ended> {
+    this.#firstLine.promise.catch(() => undefined)
+    const code = await within(withinMs, `the end of process ${this.pid}`, this.#ended)
+    return { code, stdout: this.#lines, stderr: this.#stderr }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#firstLine.promise.catch(() => undefined)
+    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill('SIGKILL')
+    await this.ended()
+  }
+}
+
+/** The promise's value, or a rejection that names what was waited for. */
+export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`${what} did not come within ${ms} ms`)), ms)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import test, { before, describe } from 'node:test'
+import { GoNode, buildGoPeer, goIsMissing } from './go-peer.ts'
+import { OurNode, omnigate } from './our-node.ts'
+import type { Encryption } from './our-node.ts'
+
+const RUN_MS = 120_000
+const LEAST_CASES = 60
+
+interface Report {
+  readonly passed: number
+  readonly failed: number
+  readonly leftOut: number
+  readonly results: readonly { readonly id: string; readonly pass: boolean; readonly leftOut?: string }[]
+}
+
+for (const encryption of ['noise', 'tls'] as const) {
+  test(`our node passes every case over ${encryption}`, async () => {
+    await using node = await OurNode.start({ encryption })
+
+    const report = await conformance(node.address, encryption)
+
+    assert.deepEqual(failures(report), [])
+    assert.ok(report.passed >= LEAST_CASES, `${report.passed} cases`)
+    assert.deepEqual(leftOut(report), ['idle', 'idle-open-call'])
+  })
+}
+
+test('our node passes every case that a stranger may play', async () => {
+  await using node = await OurNode.start({ strangers: true })
+
+  const report = await conformance(node.address)
+
+  assert.deepEqual(failures(report), [])
+  assert.ok(report.passed >= LEAST_CASES, `${report.passed} cases`)
+})
+
+describe('the Go peer', { skip: goIsMissing() ?? false }, () => {
+  before(buildGoPeer)
+
+  test('passes every case', async () => {
+    await using go = await GoNode.start()
+
+    const report = await conformance(go.address)
+
+    assert.deepEqual(failures(report), [])
+    assert.deepEqual(leftOut(report), ['idle', 'idle-open-call'])
+  })
+})
+
+async function conformance(address: string, encryption: Encryption = 'noise'): Promise<Report> {
+  const { stdout, stderr } = await omnigate(
+    ['conformance', address, '--json', '--encryption', encryption],
+    RUN_MS
+  )
+  assert.notEqual(stdout.length, 0, stderr)
+  return JSON.parse(stdout.join('')) as Report
+}
+
+const failures = ({ results }: Report) =>
+  results.filter(({ pass, leftOut }) => !pass && leftOut === undefined)
+
+const leftOut = ({ results }: Report): string[] =>
+  results.filter(result => result.leftOut !== undefined).map(({ id }) => id)
