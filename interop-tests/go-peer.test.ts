@@ -117,24 +117,24 @@ describe('the Go peer', { skip }, () => {
       assert.equal(body.length, MIB - 33)
     })
 
-    const lost = [
-      'length 0',
-      'length 4 GiB - 1',
-      'version 2',
-      'garbage',
-      'fin',
-      'fin inside',
-      'fin after start',
-      'reset',
-      'too many strays'
+    const lost: readonly [script: string, reason: string][] = [
+      ['length 0', 'bad_frame'],
+      ['length 4 GiB - 1', 'frame_oversize'],
+      ['version 2', 'bad_version'],
+      ['garbage', 'frame_oversize'],
+      ['fin', 'session_lost'],
+      ['fin inside', 'session_lost'],
+      ['fin after start', 'session_lost'],
+      ['reset', 'session_lost'],
+      ['too many strays', 'session_lost']
     ]
-    for (const script of lost) {
+    for (const [script, reason] of lost) {
       test(`costs our client the session and nothing more when it sends: ${script}`, async () => {
         await using hub = await connect(go.address)
 
         const error = await failure(play(hub, script))
 
-        assert.equal(error.reason, 'session_lost')
+        assert.deepEqual([error.code, error.reason], ['upstream', reason])
         assert.equal(Buffer.from(await within(ANSWER_MS, 'an answer', play(hub, 'good'))).toString(), 'good')
       })
     }
