@@ -157,7 +157,7 @@ async function callStreamed(
     )
     open(session, call, start(session, op, row.request, request, options, row.upload === true), options)
   })
-  return { head, body: untilLeft(session, call!) }
+  return { head, body: leavable(session, call!, untilLeft(session, call!)) }
 }
 
 async function subscribe(
@@ -176,10 +176,28 @@ async function subscribe(
     const flags = opening.flags | (options.credit === undefined ? 0 : FLAG.ACK_REQ)
     open(session, call, { ...opening, flags }, options)
   })
-  return events(session, call!, row, options.credit)
+  return leavable(session, call!, events(session, call!, row, options.credit))
 }
 
-async function* untilLeft(session: ClientSession, call: StreamingCall<unknown>): AsyncGenerator<Uint8Array> {
+/** Leaving a generator that waits, or was never begun, runs no `finally` of it: this frees the call at once. */
+function leavable<T, Head>(
+  session: ClientSession,
+  call: StreamingCall<Head>,
+  pieces: AsyncGenerator<T, void>
+): AsyncGenerator<T, void> {
+  const leave = pieces.return.bind(pieces)
+  pieces.return = value => {
+    call.queue.drop()
+    session.cancel(call, new OapError('deadline', 'the reader left'))
+    return leave(value)
+  }
+  return pieces
+}
+
+async function* untilLeft(
+  session: ClientSession,
+  call: StreamingCall<unknown>
+): AsyncGenerator<Uint8Array, void> {
   try {
     yield* call.queue
   } finally {
@@ -193,7 +211,7 @@ async function* events(
   call: StreamingCall<undefined>,
   row: Subscription<unknown, unknown>,
   credit: number | undefined
-): AsyncGenerator<unknown> {
+): AsyncGenerator<unknown, void> {
   let seen = 0
   let taken = 0
   const step = (credit ?? INITIAL_CREDIT_BYTES) / 4

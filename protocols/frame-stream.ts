@@ -233,14 +233,15 @@ export class FrameStream {
   }
 
   #mustStop(): boolean {
-    if (this.#isClosing || this.writer.isFull || this.#owner.isFull()) return true
+    if (this.#isGone || this.#isClosing || this.writer.isFull || this.#owner.isFull()) return true
     // What a reserved frame still lacks is counted already; to wait for room would be to wait for itself.
     return this.#reserved === 0 && this.#owner.budget.isSpent
   }
 
   #stop(): void {
     this.#stopped = true
-    if (!this.#isGone) this.#reader.pause()
+    if (this.#isGone) return
+    this.#reader.pause()
     if (this.writer.isFull && !this.#awaitsWriter) {
       this.#awaitsWriter = true
       this.writer.onRoom(() => {

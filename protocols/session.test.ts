@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { OapError } from './errors.ts'
-import { bytes, pair, quiet } from './session-pair.fixture.ts'
+import { FLAG, encodeFrame } from './frame.ts'
+import { bytes, pair, quiet, table } from './session-pair.fixture.ts'
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<number> {
   let total = 0
@@ -65,6 +66,28 @@ test('makes the writer wait for a reader that does not read', async () => {
   assert.notEqual(left.status, 'open')
 })
 
+test('frees what waits for a reader that leaves before it begins', async () => {
+  const { calls, budget } = pair({}, true)
+  const { body } = await calls.stream({}, { body: [new Uint8Array(500)] })
+  for (let i = 0; i < 5; i++) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(budget.held, 500)
+
+  await body[Symbol.asyncIterator]().return?.()
+
+  assert.equal(budget.held, 0)
+})
+
+test('lets a reader leave while it waits for the next event', async () => {
+  const { calls, left } = pair({}, true)
+  const events = (await calls.count({ to: 1000 }, { credit: 0 }))[Symbol.asyncIterator]()
+  const waiting = events.next()
+
+  await events.return?.()
+
+  assert.equal((await waiting).done, true)
+  assert.notEqual(left.status, 'open')
+})
+
 test('delivers every event within credit', async () => {
   const { calls } = pair({}, true)
   const events = await calls.count({ to: 500 }, { credit: 64 })
@@ -116,6 +139,26 @@ test('answers HELLO with the smaller limits', async () => {
 
   assert.equal(hello.maxInflight, 64)
   assert.deepEqual(hello.apps, [0, 0x1001])
+})
+
+test('takes nothing that follows what the stream is reset for, in the same piece', async () => {
+  const { left, connection, seen } = pair()
+  const wrong = encodeFrame({ flags: FLAG.RESP, app: table.app, corr: 1 })
+  const late = encodeFrame({
+    flags: FLAG.REQ | FLAG.START | FLAG.END,
+    app: table.app,
+    corr: 2,
+    payload: bytes('{"op":"late"}')
+  })
+  const pieces = [...Array<Uint8Array>(16).fill(wrong), late, late.subarray(0, -1)]
+
+  left.send(Uint8Array.from(Buffer.concat(pieces)))
+  for (let i = 0; i < 3; i++) await new Promise(resolve => setImmediate(resolve))
+
+  assert.equal(left.status, 'reset')
+  assert.equal(seen.signal, undefined)
+  assert.equal(connection.calls, 0)
+  assert.equal(connection.budget.held, 0)
 })
 
 test('loses one stream and nothing more when its own code throws', async () => {
