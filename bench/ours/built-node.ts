@@ -80,11 +80,14 @@ export class BuiltNode implements AsyncDisposable {
 
   /** Resident memory once garbage is gone. */
   async settledRssBytes(): Promise<number> {
-    for (let i = 0; i < COLLECTIONS; i++) {
-      this.#process.kill('SIGUSR2')
-      await sleep(AFTER_COLLECTION_MS)
-    }
+    for (let i = 0; i < COLLECTIONS; i++) await this.collect()
     return this.rssBytes()
+  }
+
+  /** Has the node collect its garbage, and gives it time to. */
+  async collect(): Promise<void> {
+    this.#process.kill('SIGUSR2')
+    await sleep(AFTER_COLLECTION_MS)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
