@@ -38,7 +38,10 @@ function endParsing(
   if (exitCode === 0) return EXIT.ok
   // A group without its command, or no command at all: the help is on standard error already.
   if (code === 'commander.help') return EXIT.usage
-  const line = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  const line = message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')
   return report({ exitCode: EXIT.usage, lines: [`${line}; see: omnigate --help`] }, args, terminal)
 }
 

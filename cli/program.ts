@@ -89,8 +89,8 @@ function commanderArgument({ name, summary, env, isOptional, choices }: Argument
 function commanderOption({ name, short, summary, value, isRequired, isList }: Option): CommanderOption {
   const flags = short === undefined ? `--${name}` : `-${short}, --${name}`
   const shape = value === undefined ? flags : `${flags} <${value}${isList === true ? '...' : ''}>`
-  const option = new CommanderOption(shape, summary)
-  return isRequired === true ? option.makeOptionMandatory() : option
+  // Commander would look for a missing option before an unknown one, and so miss what was mistyped.
+  return new CommanderOption(shape, isRequired === true ? `${summary} (required)` : summary)
 }
 
 function helpTail({ examples, exits }: Command): string {

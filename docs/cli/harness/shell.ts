@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const LAUNCHER = fileURLToPath(new URL('../../../bin/omnigate.mjs', import.meta.url))
+
+/** Where a page's commands run: its folder, and an environment in which `omnigate` is this checkout's. */
+export interface Place {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Variables that would change what a page prints. */
+const FOREIGN = /^(OMNIGATE_|RON_NODE_URL$|FORCE_COLOR$|NODE_|npm_)/
+
+/**
+ * Makes a folder for programs with `omnigate` in it, and yields the environment that finds it. Compiled code is kept in
+ * `cache`, so that many short commands do not each compile all of it.
+ */
+export async function shellEnv(programs: string, cache: string): Promise<Record<string, string>> {
+  await mkdir(programs, { recursive: true })
+  const script = `#!/bin/sh\nexec "${process.execPath}" "${LAUNCHER}" "$@"\n`
+  await writeFile(join(programs, 'omnigate'), script, { mode: 0o755 })
+  const own = Object.entries(process.env).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && !FOREIGN.test(pair[0])
+  )
+  return {
+    ...Object.fromEntries(own),
+    PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+    NODE_COMPILE_CACHE: cache
+  }
+}
+
+/** A command as a shell runs it; the shell gives way to it, so that signals reach it. */
+export function shell({ folder, env }: Place, command: string): ChildProcess {
+  return spawn('/bin/sh', ['-c', command], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+}

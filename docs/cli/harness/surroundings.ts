@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { createTransport } from '../../../transport/index.ts'
+import { shell } from './shell.ts'
+import type { Place } from './shell.ts'
+
+/** Variables that a page's commands get, and how to end what gives them. */
+export interface Surrounding {
+  readonly env: Readonly<Record<string, string>>
+  readonly close: () => Promise<void>
+}
+
+const FREE_PORTS = {
+  OMNIGATE_HTTP__LISTEN: '127.0.0.1:0',
+  OMNIGATE_NODE__LISTEN: '/ip4/127.0.0.1/tcp/0'
+}
+
+/** What a page may ask for by name. */
+export const SURROUNDINGS: Readonly<Record<string, (place: Place) => Promise<Surrounding>>> = {
+  // Nodes that the page starts take any free port.
+  'free ports': () => Promise.resolve({ env: FREE_PORTS, close: () => Promise.resolve() }),
+  node: place => runningNode(place, {}),
+  'known node': place => runningNode(place, { OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: 'true' }),
+  'peer without OAP': peerWithoutOap,
+  'web server': webServer,
+  'nobody there': nobodyThere
+}
+
+/** A node on the folder `hub`; its address is $NODE. */
+async function runningNode(place: Place, settings: Readonly<Record<string, string>>): Promise<Surrounding> {
+  const env = { ...place.env, ...FREE_PORTS, ...settings }
+  const child = shell({ ...place, env }, 'exec omnigate start --data hub --init --json')
+  const exited = once(child, 'exit')
+  const errors: string[] = []
+  child.stderr?.on('data', (text: Buffer) => errors.push(text.toString()))
+  const ended = exited.then(() => Promise.reject(new Error(`the node ended: ${errors.join('')}`)))
+  const [line] = (await Promise.race([once(createInterface(child.stdout!), 'line'), ended])) as [string]
+  ended.catch(() => undefined)
+  const { addresses } = JSON.parse(line) as { addresses: string[] }
+  return {
+    env: { NODE: addresses[0] ?? '' },
+    async close() {
+      child.kill('SIGTERM')
+      await exited
+    }
+  }
+}
+
+/** A libp2p peer that serves no OAP, at $STRANGER. */
+async function peerWithoutOap(): Promise<Surrounding> {
+  const peer = await createTransport({
+    privateKey: await generateKeyPair('Ed25519'),
+    listen: ['/ip4/127.0.0.1/tcp/0']
+  })
+  return { env: { STRANGER: String(peer.getMultiaddrs()[0]) }, close: async () => peer.stop() }
+}
+
+/** Something that is no peer at all, at $WEB; its port is taken. */
+async function webServer(): Promise<Surrounding> {
+  const server = createServer(socket => {
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { env: { WEB: `/ip4/127.0.0.1/tcp/${port}` }, close: () => closed(server) }
+}
+
+/** An address where nobody listens, $NOBODY: that of a listener which is closed again. */
+async function nobodyThere(): Promise<Surrounding> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await closed(server)
+  return { env: { NOBODY: `/ip4/127.0.0.1/tcp/${port}` }, close: () => Promise.resolve() }
+}
+
+const closed = (server: ReturnType<typeof createServer>): Promise<void> =>
+  new Promise(resolve => server.close(() => resolve()))
