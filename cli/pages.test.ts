@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
-import { runPage } from '../docs/cli/harness/run-page.ts'
+import { runPage } from '../docs/harness/run-page.ts'
 import { COMMANDS } from './commands/index.ts'
 
 const FOLDER = new URL('../docs/cli/', import.meta.url)

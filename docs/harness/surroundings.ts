@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { createTransport } from '../../../transport/index.ts'
+import { createTransport } from '../../transport/index.ts'
 import { shell } from './shell.ts'
 import type { Place } from './shell.ts'
 

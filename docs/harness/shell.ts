@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const LAUNCHER = fileURLToPath(new URL('../../../bin/omnigate.mjs', import.meta.url))
+const LAUNCHER = fileURLToPath(new URL('../../bin/omnigate.mjs', import.meta.url))
 
 /** Where a page's commands run: its folder, and an environment in which `omnigate` is this checkout's. */
 export interface Place {

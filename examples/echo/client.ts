@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import { ConnectError, OapError, connect } from 'omnigate/sdk'
+import { seal, unseal } from './seal.ts'
+import { shoutService } from './service.ts'
+
+const address = process.argv[2] ?? process.env['RON_NODE_URL'] ?? ''
+// Two applications would agree on a key between them; here both are this program.
+const key = randomBytes(32)
+
+for (const encryption of ['noise', 'tls'] as const) await talk(encryption)
+
+async function talk(encryption: 'noise' | 'tls'): Promise<void> {
+  await using hub = await connect(address, { encryption: [encryption] }).catch(explain)
+  const { shout, shout_long } = hub.client(shoutService)
+  console.log(`over ${hub.encryption}`)
+
+  const answer = await shout({ body: Buffer.from('hello'), times: 2 })
+  console.log(`  plain:  ${Buffer.from(answer).toString()}`)
+
+  const sealed = seal(key, Buffer.from('a secret'))
+  const back = await shout({ body: sealed }, { e2e: true })
+  console.log(`  sealed: untouched: ${Buffer.compare(back, sealed) === 0}`)
+  console.log(`  sealed: opened:    ${Buffer.from(unseal(key, back)).toString()}`)
+
+  const { body } = await shout_long({}, { body: megabyte() })
+  let bytes = 0
+  for await (const piece of body) bytes += piece.length
+  console.log(`  long:   ${bytes} bytes in capitals`)
+
+  const code = await shout({ body: Buffer.from('hi'), times: 11 }).then(
+    () => 'none',
+    error => (error instanceof OapError ? error.code : String(error))
+  )
+  console.log(`  wrong:  ${code}`)
+}
+
+function* megabyte(): Generator<Uint8Array> {
+  for (let i = 0; i < 16; i++) yield Buffer.alloc(65_536, 'abc ')
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof ConnectError)) throw error
+  console.error(error.message)
+  process.exit(1)
+}

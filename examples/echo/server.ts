@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { createNode, loadConfig } from 'omnigate'
+import type { Handlers } from 'omnigate/protocols'
+import { shoutService } from './service.ts'
+
+const handlers: Handlers<(typeof shoutService)['operations']> = {
+  shout: ({ body = new Uint8Array(0), times = 1 }, { isE2e }) => {
+    if (isE2e) {
+      console.log(`sealed: ${body.length} bytes, none of them readable here`)
+      return body
+    }
+    const text = Buffer.from(body).toString()
+    console.log(`plain: ${text}`)
+    return Buffer.from(Array.from({ length: times }, () => text.toUpperCase()).join(' '))
+  },
+
+  shout_long: (_request, { body }) => ({ head: undefined, body: inCapitals(body) })
+}
+
+// Capitals of ASCII keep their place and length, so a piece may be cut anywhere.
+async function* inCapitals(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    yield piece.map(byte => (byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte))
+  }
+}
+
+const { config } = loadConfig({
+  flags: {
+    'node.listen': [process.argv[2] ?? '/ip4/127.0.0.1/tcp/0'],
+    'http.enabled': false,
+    'log.level': 'silent'
+  }
+})
+await using node = createNode(config, { services: [{ table: shoutService, handlers }] })
+await node.start()
+console.log(`serving at ${node.status().addresses[0]}`)
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
