@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { COMMANDS } from './commands/index.ts'
+import type { Command } from './command.ts'
+import { EXIT } from './exit-codes.ts'
+import { main } from './main.ts'
+import { buildProgram } from './program.ts'
+import type { Invocation } from './invocation.ts'
+import type { Terminal } from './terminal.ts'
+
+class WrittenTerminal implements Terminal {
+  results: string[] = []
+  notes: string[] = []
+  readonly env: Record<string, string> = {}
+  result(text: string): void {
+    this.results.push(text)
+  }
+  note(text: string): void {
+    this.notes.push(text)
+  }
+  progress(): void {}
+  style(_style: string, text: string): string {
+    return text
+  }
+}
+
+test('tells a wrong command line in one line and ends with 64', async () => {
+  for (const args of [
+    ['helo'],
+    ['init', '--dat'],
+    ['init'],
+    ['hello'],
+    ['frame', 'decode'],
+    ['start', 'extra']
+  ]) {
+    const terminal = new WrittenTerminal()
+
+    const code = await main(args, terminal)
+
+    assert.equal(code, EXIT.usage, args.join(' '))
+    assert.equal(terminal.notes.length, 1, args.join(' '))
+    assert.match(terminal.notes[0] ?? '', /^omnigate: [^\n]+$/)
+    assert.deepEqual(terminal.results, [])
+  }
+})
+
+test('tells a failure as one JSON object when results are JSON', async () => {
+  const terminal = new WrittenTerminal()
+
+  const code = await main(['frame', 'decode', 'xy', '--json'], terminal)
+
+  assert.equal(code, EXIT.badInput)
+  assert.deepEqual(JSON.parse(terminal.notes.join()), {
+    error: { exit_code: 65, problems: ['the input: "x" at digit 0 is not a hex digit'] }
+  })
+})
+
+const probe = (run: (invocation: Invocation) => Promise<number>): Command => ({
+  name: 'probe',
+  summary: 'probe',
+  arguments: [{ name: 'WHERE', summary: 'where', env: 'RON_NODE_URL' }],
+  options: [
+    { name: 'listen', value: 'MULTIADDR', summary: 'listen', isList: true },
+    { name: 'dry-run', summary: 'dry' },
+    { name: 'output', short: 'o', value: 'FILE', summary: 'out' }
+  ],
+  examples: [],
+  exits: [],
+  run
+})
+
+async function invoked(args: string[], env: Record<string, string> = {}): Promise<Invocation> {
+  const terminal = new WrittenTerminal()
+  Object.assign(terminal.env, env)
+  let seen: Invocation | undefined
+  const command = probe(invocation => {
+    seen = invocation
+    return Promise.resolve(EXIT.ok)
+  })
+  await buildProgram([command], '0', terminal, () => undefined).parseAsync(['probe', ...args], {
+    from: 'user'
+  })
+  assert.ok(seen)
+  return seen
+}
+
+test('hands lists, flags of two words, short options and arguments to the command', async () => {
+  const seen = await invoked([
+    'here',
+    '--listen',
+    'a',
+    'b',
+    '--listen',
+    'c',
+    '--dry-run',
+    '-o',
+    'f',
+    '--json'
+  ])
+
+  assert.deepEqual(seen.list('listen'), ['a', 'b', 'c'])
+  assert.equal(seen.flag('dry-run'), true)
+  assert.equal(seen.option('output'), 'f')
+  assert.equal(seen.argument('WHERE'), 'here')
+  assert.equal(seen.isJson, true)
+})
+
+test('takes an argument from the environment only when it is not given', async () => {
+  const env = { RON_NODE_URL: '/ip4/127.0.0.1/tcp/1' }
+
+  assert.equal((await invoked([], env)).argument('WHERE'), env.RON_NODE_URL)
+  assert.equal((await invoked(['/other'], env)).argument('WHERE'), '/other')
+  const without = await invoked([])
+  assert.throws(() => without.neededArgument('WHERE', 'RON_NODE_URL'), {
+    exitCode: EXIT.usage,
+    message: /RON_NODE_URL/
+  })
+})
+
+test('every command has a summary, examples that name it, and known exit codes', () => {
+  for (const { name, summary, examples, exits } of COMMANDS) {
+    assert.doesNotMatch(summary, /\.$|^[A-Z]/, name)
+    assert.ok(examples.length > 0, name)
+    for (const { line } of examples) assert.ok(line.includes(`omnigate ${name}`), line)
+    for (const exit of exits) assert.ok(exit in EXIT, `${name}: ${exit}`)
+  }
+})
