@@ -1,0 +1,9 @@
+import type { Target } from '../engine/target.ts'
+import { client } from './client.ts'
+import { codec } from './codec.ts'
+import { payload } from './payload.ts'
+import { session } from './session.ts'
+import { zstd } from './zstd.ts'
+
+/** Everything that is fuzzed, in the order in which it is. */
+export const TARGETS: readonly Target[] = [codec, payload, zstd, session, client]
