@@ -23,7 +23,7 @@ export interface Echoed {
   readonly isEqual: boolean
   /** Of what came back, in hex. */
   readonly sha256: string
-  /** What came back, for a text. */
+  /** What came back, for a text; equal to what the caller wrote, and so safe to print. */
   readonly answer?: string
 }
 

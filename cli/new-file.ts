@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { link, open, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CommandError } from './command-error.ts'
@@ -23,6 +23,7 @@ export async function newFile(path: string): Promise<NewFile> {
   const file = await open(unfinished, 'wx').catch((error: unknown) => {
     throw systemError(dirname(path), error)
   })
+  const forget = onInterrupt(() => rmSync(unfinished, { force: true }))
   const guarded = <T>(step: Promise<T>): Promise<T> =>
     step.catch((error: unknown) => {
       throw isTaken(error) ? taken(path) : systemError(path, error)
@@ -31,9 +32,24 @@ export async function newFile(path: string): Promise<NewFile> {
     write: bytes => guarded(file.writeFile(bytes)),
     commit: () => guarded(file.sync().then(() => link(unfinished, path))),
     async [Symbol.asyncDispose]() {
+      forget()
       await file.close()
       await rm(unfinished, { force: true })
     }
+  }
+}
+
+/** Ctrl-C ends the process at once, but for what `clean` takes away; yields how to forget it. */
+function onInterrupt(clean: () => void): () => void {
+  const onSignal = (): void => {
+    clean()
+    process.exit(EXIT.interrupted)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return () => {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
   }
 }
 

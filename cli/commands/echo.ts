@@ -8,7 +8,6 @@ import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { withPeer } from '../peer.ts'
 import { bytesText, roundMs, timeText } from '../quantity.ts'
-import { printable } from '../terminal.ts'
 
 export const echo: Command = {
   name: 'echo',
@@ -85,9 +84,7 @@ function show(invocation: Invocation, echoed: Echoed): number {
     bytes_per_second: bytesPerSecond
   }
   invocation.show(result, () =>
-    answer === undefined
-      ? `${bytesText(bytes)} came back as sent, sha256 ${echoed.sha256}`
-      : printable(answer, Infinity)
+    answer === undefined ? `${bytesText(bytes)} came back as sent, sha256 ${echoed.sha256}` : answer
   )
   if (!invocation.isJson) {
     const speed = operation === 'stream' ? `, ${bytesText(bytesPerSecond)}/s each way` : ''

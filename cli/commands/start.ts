@@ -57,7 +57,10 @@ export const start: Command = {
     'interrupted'
   ],
   async run(invocation) {
-    using signals = stopSignals(() => process.exit(EXIT.interrupted))
+    using signals = stopSignals(() => {
+      invocation.terminal.note('omnigate: stopped without waiting for calls')
+      process.exit(EXIT.interrupted)
+    })
     const data = dataOf(invocation)
     const config = await effectiveConfig(invocation, data)
     if (data !== undefined && invocation.flag('init')) await makeIfAbsent(invocation, data, config)
