@@ -16,30 +16,34 @@ import type { Call, ServiceDirectory } from 'omnigate/protocols'
 
 export const MOST_EVENTS = 50
 
-/** A row of each kind, each with a handler that takes another way through a session. */
-export const sampleTable = defineService({
-  name: 'sample',
-  app: 0x1001,
-  operations: {
-    echo: unary({ verb: 'sample:any', request: headerAndBody({}), answer: opaque, mirrorsSeal: true }),
-    soon: unary({ verb: 'sample:any', request: headerAndBody({}), answer: opaque }),
-    late: unary({ verb: 'sample:any', request: header({}), answer: json({ n: integer(0, 9) }) }),
-    fails: unary({ verb: 'sample:any', request: header({}), answer: opaque }),
-    sum: unary({
-      verb: 'sample:any',
-      request: header({}),
-      answer: json({ n: integer(0, 2 ** 40) }),
-      upload: true
-    }),
-    first: unary({ verb: 'sample:any', request: header({}), answer: opaque, upload: true }),
-    stream: streamed({ verb: 'sample:any', request: headerAndBody({}), answer: nothing, upload: true }),
-    count: subscription({
-      verb: 'sample:any',
-      request: header({ to: integer(0, MOST_EVENTS) }),
-      event: json({ n: integer(0, MOST_EVENTS) })
-    })
-  }
-})
+/**
+ * A row of each kind, each with a handler that takes another way through a session.
+ * A table remembers what it encoded last: each run makes its own, so that runs do not depend on each other.
+ */
+export const sampleTable = () =>
+  defineService({
+    name: 'sample',
+    app: 0x1001,
+    operations: {
+      echo: unary({ verb: 'sample:any', request: headerAndBody({}), answer: opaque, mirrorsSeal: true }),
+      soon: unary({ verb: 'sample:any', request: headerAndBody({}), answer: opaque }),
+      late: unary({ verb: 'sample:any', request: header({}), answer: json({ n: integer(0, 9) }) }),
+      fails: unary({ verb: 'sample:any', request: header({}), answer: opaque }),
+      sum: unary({
+        verb: 'sample:any',
+        request: header({}),
+        answer: json({ n: integer(0, 2 ** 40) }),
+        upload: true
+      }),
+      first: unary({ verb: 'sample:any', request: header({}), answer: opaque, upload: true }),
+      stream: streamed({ verb: 'sample:any', request: headerAndBody({}), answer: nothing, upload: true }),
+      count: subscription({
+        verb: 'sample:any',
+        request: header({ to: integer(0, MOST_EVENTS) }),
+        event: json({ n: integer(0, MOST_EVENTS) })
+      })
+    }
+  })
 
 const EMPTY = new Uint8Array(0)
 
@@ -66,7 +70,7 @@ async function* count({ to }: { to: number }): AsyncGenerator<{ n: number }> {
 export const sampleServices = (): ServiceDirectory =>
   serviceDirectory([
     {
-      table: sampleTable,
+      table: sampleTable(),
       handlers: {
         echo: ({ body = EMPTY }: { body?: Uint8Array }) => body,
         soon: async ({ body = EMPTY }: { body?: Uint8Array }) => {

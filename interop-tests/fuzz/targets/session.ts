@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict'
-import { OapError, ServerSession, encodeFrame, encodeRecord } from 'omnigate/protocols'
-import type { Guard, SessionObserver } from 'omnigate/protocols'
-import type { Uint8ArrayList } from 'uint8arraylist'
-import { memoryStreams } from '../../../protocols/memory-streams.ts'
-import type { MemoryStream } from '../../../protocols/memory-streams.ts'
+import { encodeFrame, encodeRecord } from 'omnigate/protocols'
 import { conversation } from '../engine/conversation.ts'
 import { FRAME_MUTATIONS, STEP_VERSION, frame, record } from '../engine/frames.ts'
 import { BYTE_MUTATIONS, joined } from '../engine/mutate.ts'
 import type { Target } from '../engine/target.ts'
-import { Answers, Asked } from './answers.ts'
 import { JSON_TOKENS } from './dictionary.ts'
-import { MOST_EVENTS, sampleServices } from './sample-service.ts'
+import { MOST_EVENTS } from './sample-service.ts'
 import { conversationSeeds, frameSeeds } from './seeds.ts'
-import { CountedBudget, CountedConnection, StillPlatform, turns, untilStill } from './surroundings.ts'
-
-const ACTS = ['shape', 'turns', 'time', 'pause', 'resume', 'divide', 'fin', 'reset', 'drain'] as const
-type Act = (typeof ACTS)[number]
+import { ACTS, SessionScene, shapeOf } from './session-scene.ts'
+import type { Act } from './session-scene.ts'
+import { untilStill } from './surroundings.ts'
 
 /** An id that no input uses by chance. */
 const HONEST = 0xfabc_dead_beef_0001n
@@ -24,140 +18,10 @@ const MOST_ECHO_RATIO = 11
 const EVENT_BYTES = 37 + 16
 const HELD_BESIDE_INPUT = 1_048_576 + 4
 
-const facts = () => ({
-  serverVersion: 'fuzz',
-  transports: ['tcp'],
-  revocationSeq: 0,
-  apps: [0, 0x1001],
-  compression: true
-})
-
-const guards: readonly (Guard | undefined)[] = [
-  undefined,
-  () => Promise.resolve(undefined),
-  ({ call }) => (call.corr === 3 ? new OapError('cap_denied') : undefined),
-  async ({ call }) => {
-    await turns(1)
-    if (call.corr === 2) return new OapError('quota_peer', 'not yet', { retryAfterMs: 1000 })
-    return undefined
-  }
-]
-
-/** What a `shape` step at the beginning of an input decides. */
-const shapeOf = (amount: number) => ({
-  guard: guards[amount & 3],
-  windowBytes: (amount & 4) === 0 ? 262_144 : 64,
-  budgetBytes: (amount & 8) === 0 ? Infinity : 256
-})
-
-/** One session, the peer that abuses it, and what both have seen. */
-class Scene {
-  readonly faults: unknown[] = []
-  readonly asked = new Asked()
-  readonly answers = new Answers()
-  readonly connection: CountedConnection
-  readonly session: ServerSession
-  readonly peer: MemoryStream
-  readonly far: MemoryStream
-  readonly platform = new StillPlatform()
-  readonly isRoomy: boolean
-  sentBytes = 0
-  heardBytes = 0
-  isOver = false
-  #pieceBytes = Infinity
-
-  constructor({ guard, windowBytes, budgetBytes }: ReturnType<typeof shapeOf>) {
-    ;[this.peer, this.far] = memoryStreams({ windowBytes })
-    this.isRoomy = budgetBytes === Infinity && windowBytes > 64
-    this.connection = new CountedConnection(new CountedBudget(budgetBytes))
-    this.session = new ServerSession(this.far, {
-      connection: this.connection,
-      services: sampleServices(),
-      facts,
-      platform: this.platform,
-      observer: this.#observer(),
-      ...(guard === undefined ? {} : { guard })
-    })
-    this.peer.addEventListener('message', ({ data }: { data: Uint8Array | Uint8ArrayList }) =>
-      this.#hear(data)
-    )
-  }
-
-  #observer(): SessionObserver {
-    const keep = (error: unknown): void => void this.faults.push(error)
-    return {
-      started() {},
-      answered() {},
-      rejected() {},
-      inflated() {},
-      failed: (_, error) => keep(error),
-      broke: keep
-    }
-  }
-
-  #hear(data: Uint8Array | Uint8ArrayList): void {
-    this.heardBytes += data.byteLength
-    try {
-      this.answers.push(data.subarray())
-    } catch (error) {
-      this.faults.push(error)
-    }
-  }
-
-  readonly progress = (): number =>
-    this.heardBytes + this.far.readBufferLength * 31 + this.peer.writeBufferLength * 37
-
-  send(bytes: Uint8Array): void {
-    const size = Math.max(1, this.#pieceBytes)
-    for (let at = 0; at < bytes.length && !this.isOver && this.peer.status === 'open'; at += size) {
-      const piece = bytes.subarray(at, at + size)
-      this.peer.send(piece)
-      this.asked.push(piece)
-      this.sentBytes += piece.length
-    }
-  }
-
-  readonly #acts: Readonly<Record<Act, (amount: number) => void | Promise<void>>> = {
-    shape: () => {},
-    turns: amount => turns(1 + (amount & 7)),
-    time: amount => {
-      this.platform.advance(amount * 16)
-      this.session.tick(this.platform.now())
-      this.isTimeless = false
-    },
-    pause: () => {
-      if (this.peer.readStatus === 'readable') this.peer.pause()
-    },
-    resume: () => {
-      if (this.peer.readStatus === 'paused') this.peer.resume()
-    },
-    divide: amount => void (this.#pieceBytes = amount === 0 ? Infinity : amount),
-    fin: () => {
-      this.isOver = true
-      void this.peer.close()
-    },
-    reset: () => {
-      this.isOver = true
-      this.peer.abort(new Error('enough'))
-    },
-    drain: () => {
-      this.isTimeless = false
-      this.session.drain()
-    }
-  }
-
-  /** False once time has passed or the node drains, which may end a session by itself. */
-  isTimeless = true
-
-  act(act: Act, amount: number): void | Promise<void> {
-    return this.#acts[act](amount)
-  }
-}
-
 async function run(input: Uint8Array): Promise<void> {
   const steps = conversation(input, ACTS)
   const [shape] = steps
-  const scene = new Scene(shapeOf(shape?.act === 'shape' ? shape.amount : 0))
+  const scene = new SessionScene(shapeOf(shape?.act === 'shape' ? shape.amount : 0))
   for (const step of steps) {
     if (step.act === 'send') scene.send(step.bytes)
     else await scene.act(step.act, step.amount)
@@ -169,7 +33,7 @@ async function run(input: Uint8Array): Promise<void> {
 }
 
 /** A session that has no cause to end serves the next call. */
-async function checkHonest(scene: Scene): Promise<void> {
+async function checkHonest(scene: SessionScene): Promise<void> {
   const { asked, answers, peer, connection } = scene
   const hasCause = !asked.isClean || asked.isPartial || scene.isOver || !scene.isTimeless || !scene.isRoomy
   if (hasCause || peer.status !== 'open' || peer.remoteWriteStatus === 'closed') return
@@ -180,7 +44,7 @@ async function checkHonest(scene: Scene): Promise<void> {
   assert.equal(answers.ends.get(HONEST), 1, 'the next honest call is not answered')
 }
 
-function checkAnswers({ faults, answers, asked, sentBytes, connection }: Scene): void {
+function checkAnswers({ faults, answers, asked, sentBytes, connection }: SessionScene): void {
   if (faults.length > 0) throw faults[0]
   const most = MOST_ANSWER_BYTES_A_FRAME * (asked.frames + 2) + MOST_ECHO_RATIO * sentBytes
   assert.ok(answers.otherBytes <= most, `${answers.otherBytes} bytes answer ${sentBytes}`)
@@ -194,7 +58,7 @@ function checkAnswers({ faults, answers, asked, sentBytes, connection }: Scene):
   assert.ok(connection.budget.most <= mostHeld, `${connection.budget.most} bytes are held for ${sentBytes}`)
 }
 
-async function checkLeavings({ session, peer, connection, faults, progress }: Scene): Promise<void> {
+async function checkLeavings({ session, peer, connection, faults, progress }: SessionScene): Promise<void> {
   peer.abort(new Error('over'))
   session.reset(new Error('over'))
   await untilStill(progress)
