@@ -16,6 +16,7 @@ async function launch() {
     await ensureInstalled(root)
   }
   if (isUsable(process.version)) {
+    await rememberCompiledCode()
     const { main } = await import(isCheckout ? '../cli/main.ts' : '../cli/main.js')
     process.exitCode = await main(process.argv.slice(2))
     return
@@ -23,6 +24,13 @@ async function launch() {
   const node = bundledNode(root, process.platform, process.arch)
   if (node === undefined) refuse(needsNewerNode(process.version))
   else runUnder(node, [self].concat(process.argv.slice(2)))
+}
+
+// Half of a start is compiling. The folder is as private as the installation itself; where it cannot be written,
+// nothing is kept.
+async function rememberCompiledCode() {
+  const { enableCompileCache } = await import('module')
+  enableCompileCache(join(isCheckout ? join(root, 'node_modules') : dirname(root), '.cache', 'omnigate'))
 }
 
 const EXIT_BUG = 70
