@@ -24,7 +24,14 @@ async function run(input: Uint8Array): Promise<void> {
   await untilStill(scene.progress)
   const mostHeld = HELD_BESIDE_INPUT + MOST_OUT_RATIO * scene.sentBytes
   assert.ok(scene.budget.most <= mostHeld, `${scene.budget.most} bytes are held for ${scene.sentBytes}`)
+  checkOpen(scene)
   await checkLeavings(scene)
+}
+
+/** A call that has given its answer is not open; one whose body nobody reads may be. */
+function checkOpen({ session, open }: ClientScene): void {
+  const most = open.filter(({ isSettled, iterator }) => !isSettled || iterator !== undefined).length
+  assert.ok(session.callsOpen() <= most, `${session.callsOpen()} calls are open, ${most} wait for something`)
 }
 
 async function checkLeavings(scene: ClientScene): Promise<void> {

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { nodePlatform } from 'omnigate'
 import { DEFAULT_INFLATE_LIMITS, checkZstdFrame } from 'omnigate/protocols'
 import { Inflater, deflate } from '../../../protocols/compression.ts'
-import { BYTE_MUTATIONS } from '../engine/mutate.ts'
+import { BYTE_MUTATIONS, joined } from '../engine/mutate.ts'
 import type { Target } from '../engine/target.ts'
 import { ZSTD_TOKENS } from './dictionary.ts'
 import { attempt } from './oap-errors.ts'
@@ -43,6 +43,12 @@ function checkCaps(input: Uint8Array, isFrame: boolean): void {
   }
 }
 
+/** A frame says where it ends: with a byte more or less it is one no longer. */
+function checkEnds(frame: Uint8Array): void {
+  for (const other of [frame.subarray(0, -1), joined(frame, Uint8Array.of(0))])
+    assert.ok('refused' in attempt(() => checkZstdFrame(other)), `${other.length} bytes are taken as well`)
+}
+
 /** What we compress ourselves is taken. */
 function checkRoundTrip(input: Uint8Array): void {
   checkZstdFrame(nodePlatform.deflate!(input))
@@ -56,6 +62,7 @@ function checkRoundTrip(input: Uint8Array): void {
 function run(input: Uint8Array): void {
   const frame = attempt(() => checkZstdFrame(input))
   if ('refused' in frame) assert.equal(frame.refused.code, 'bad_payload')
+  else checkEnds(input)
   checkCaps(input, 'value' in frame)
   checkRoundTrip(input)
 }
