@@ -1,0 +1,61 @@
+import type { Tarball } from './tarball.ts'
+
+/** A release grows on purpose only: raise these in the commit that needs it. */
+export const MAX_PACKED_BYTES = 400_000
+export const MAX_UNPACKED_BYTES = 1_500_000
+
+const REQUIRED = [
+  'package.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'specs/oap-1.md',
+  'registry/app_proto_ids.json'
+]
+
+// What may be in it; anything else is a mistake until a line here says otherwise.
+const ALLOWED: readonly RegExp[] = [
+  /^(package\.json|LICENSE|[A-Z]+\.md)$/,
+  /^bin\/(omnigate|runtime)\.mjs$/,
+  /^(protocols|transport|node|sdk|cli|specs|registry)\/[\w./-]+\.(js|d\.ts)$/,
+  /^(specs|registry)\/[\w./-]+\.(md|json)$/,
+  /^configs\/[\w./-]+\.(toml|json|ya?ml|md)$/
+]
+const REFUSED = /\.(test|suite|fixture)\.|(^|\/)(\.|node_modules\/|test\/)|\.(key|pem|env|log|map)$/
+
+export interface Manifest {
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  readonly bin: Readonly<Record<string, string>>
+  readonly scripts?: unknown
+}
+
+/** What is wrong with the files of a release, one line each. */
+export function contentProblems(
+  { files, size, unpackedSize }: Omit<Tarball, 'path' | 'version' | 'integrity'>,
+  manifest: Manifest
+): string[] {
+  const paths = new Set(files.map(({ path }) => path))
+  const targets = [...Object.values(manifest.exports), ...Object.values(manifest.bin)]
+    .flatMap(target => (typeof target === 'string' ? [target] : Object.values(target)))
+    .map(target => target.replace(/^\.\//, ''))
+  return [
+    ...[...REQUIRED, ...targets].filter(path => !paths.has(path)).map(path => `${path} is missing`),
+    ...[...paths].filter(path => !isAllowed(path)).map(path => `${path} has no place in a release`),
+    ...files
+      .filter(({ path, mode }) => isProgram(path, manifest) && (mode & 0o111) === 0)
+      .map(({ path }) => `${path} is not executable`),
+    ...(manifest.scripts === undefined ? [] : ['package.json has scripts, which would run on install']),
+    ...tooLarge('packed', size, MAX_PACKED_BYTES),
+    ...tooLarge('unpacked', unpackedSize, MAX_UNPACKED_BYTES)
+  ]
+}
+
+const isAllowed = (path: string): boolean =>
+  !REFUSED.test(path) && ALLOWED.some(pattern => pattern.test(path))
+
+const isProgram = (path: string, { bin }: Manifest): boolean =>
+  Object.values(bin).some(target => target.replace(/^\.\//, '') === path)
+
+const tooLarge = (what: string, bytes: number, most: number): string[] =>
+  bytes > most ? [`${what}: ${bytes} bytes, at most ${most}`] : []
