@@ -103,9 +103,25 @@ export class ClientSession implements FrameStreamOwner {
     return this.#calls.size >= this.#o.limits().maxInflight
   }
 
-  /** Resolves when a call may be opened, in the order of asking. */
-  async room(): Promise<void> {
-    while (this.isAtLimit && this.isUsable) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  /** Resolves when a call may be opened, in the order of asking; whoever does not open one passes it on by `offerRoom`. */
+  async room(signal?: AbortSignal): Promise<void> {
+    while (this.isAtLimit && this.isUsable && signal?.aborted !== true) await this.#turn(signal)
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise<void>(resolve => {
+      this.#waiting.push(resolve)
+      const leave = (): void => {
+        this.#waiting = this.#waiting.filter(waiting => waiting !== resolve)
+        resolve()
+      }
+      signal?.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  /** Lets the next one who waits for room go on, if there is room. */
+  offerRoom(): void {
+    if (!this.isAtLimit) this.#waiting.shift()?.()
   }
 
   /** Opens a call. Throws `frame_oversize` for a START that the other side would refuse. */
@@ -284,8 +300,7 @@ export class ClientSession implements FrameStreamOwner {
   #callEnded(): void {
     this.usedAt = this.platform.now()
     if (this.#o.isOwn && this.#calls.size === 0) return void this.end()
-    const next = this.#waiting.shift()
-    next?.()
+    this.offerRoom()
   }
 
   #wakeAll(): void {

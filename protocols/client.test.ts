@@ -64,6 +64,61 @@ for (const [what, frames] of OPAQUE_ANSWERS) {
   })
 }
 
+/** A client whose session takes one call at a time and whose peer answers only when told. */
+function oneAtATime() {
+  const [left, right] = memoryStreams()
+  const limits = () => ({ ...DEFAULT_LIMITS, maxInflight: 1 })
+  const budget = new OpenBudget()
+  const session = new ClientSession(left, { platform: plainPlatform, budget, limits, isOwn: false })
+  const calls = client(table, { shared: () => session, own: () => Promise.resolve(session) })
+  const answer = (corr: number): void =>
+    void right.send(encodeFrame({ flags: RESP | START | END, app: table.app, corr, payload: bytes('ok') }))
+  return { calls, answer }
+}
+
+test('a queued call that its caller leaves makes way for the next one', async () => {
+  const { calls, answer } = oneAtATime()
+  const caller = new AbortController()
+  const first = calls.echo({})
+  const left = calls.echo({}, { signal: caller.signal })
+  const next = calls.echo({})
+  caller.abort(new Error('left'))
+  await assert.rejects(left, { message: 'left' })
+
+  answer(1)
+  await first
+  setImmediate(() => answer(2))
+
+  assert.equal(new TextDecoder().decode(await next), 'ok')
+})
+
+test('a queued call that cannot be opened makes way for the next one', async () => {
+  const { calls, answer } = oneAtATime()
+  const first = calls.echo({})
+  const tooLarge = assert.rejects(calls.echo({ body: new Uint8Array(2_000_000) }), { code: 'frame_oversize' })
+  const next = calls.echo({})
+
+  answer(1)
+  await first
+  await tooLarge
+  setImmediate(() => answer(2))
+
+  assert.equal(new TextDecoder().decode(await next), 'ok')
+})
+
+test('a queued call fails at its deadline', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { calls } = oneAtATime()
+  const first = calls.echo({}, { deadlineMs: 60_000 })
+  const queued = calls.echo({}, { deadlineMs: 500 })
+
+  t.mock.timers.tick(500)
+
+  await assert.rejects(queued, { code: 'deadline' })
+  t.mock.timers.tick(60_000)
+  await assert.rejects(first, { code: 'deadline' })
+})
+
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   let text = ''
   for await (const piece of body) text += new TextDecoder().decode(piece)

@@ -5,6 +5,7 @@ import { deflate } from './compression.ts'
 import { OapError } from './errors.ts'
 import { FLAG, tenantBytes } from './frame.ts'
 import type { Json } from './json.ts'
+import { patiently } from './patience.ts'
 import type {
   Operation,
   Operations,
@@ -80,17 +81,33 @@ export function client<O extends Operations>(table: ServiceTable<O>, caller: Cal
 function method(app: number, op: string, row: Operation, caller: Caller): unknown {
   if (row.kind === 'unary') {
     return row.upload === true
-      ? async (request: unknown, options: UploadOptions = {}) =>
-          callUnary(await caller.own(), app, op, row, request, options)
+      ? async (request: unknown, options: UploadOptions = {}) => {
+          const [session, left] = await ownSession(caller, options)
+          return callUnary(session, app, op, row, request, left)
+        }
       : (request: unknown, options: UploadOptions = {}) => callShared(caller, app, op, row, request, options)
   }
   if (row.kind === 'streamed') {
-    return async (request: unknown, options: UploadOptions = {}) =>
-      callStreamed(await caller.own(), app, op, row, request, options)
+    return async (request: unknown, options: UploadOptions = {}) => {
+      const [session, left] = await ownSession(caller, options)
+      return callStreamed(session, app, op, row, request, left)
+    }
   }
-  return async (request: unknown, options: SubscribeOptions = {}) =>
-    subscribe(await caller.own(), app, op, row, request, options)
+  return async (request: unknown, options: SubscribeOptions = {}) => {
+    const [session, left] = await ownSession(caller, options)
+    return subscribe(session, app, op, row, request, left)
+  }
 }
+
+const ownSession = <O extends CallOptions>(
+  caller: Caller,
+  options: O
+): Promise<readonly [ClientSession, O]> =>
+  patiently(
+    options,
+    () => caller.own(),
+    late => late.reset(new OapError('deadline', 'nobody waits for this stream any more'))
+  )
 
 function callShared(
   caller: Caller,
@@ -114,12 +131,25 @@ async function queueShared(
   request: unknown,
   options: UploadOptions
 ): Promise<unknown> {
+  let patience = options
   for (;;) {
-    options.signal?.throwIfAborted()
-    const session = await caller.shared()
-    await session.room()
-    if (session.isUsable) return callUnary(session, app, op, row, request, options)
+    const [session, left] = await patiently(
+      patience,
+      signal => roomySession(caller, signal),
+      unused => unused.offerRoom()
+    )
+    patience = left
+    if (!session.isUsable || session.isAtLimit) continue
+    const answer = callUnary(session, app, op, row, request, left)
+    session.offerRoom()
+    return answer
   }
+}
+
+async function roomySession(caller: Caller, signal: AbortSignal | undefined): Promise<ClientSession> {
+  const session = await caller.shared()
+  await session.room(signal)
+  return session
 }
 
 function callUnary(

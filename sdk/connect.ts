@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { ConnectionCaller, OAP_PROTOCOL, plainPlatform } from '../protocols/index.ts'
+import { ConnectionCaller, OAP_PROTOCOL, OapError, plainPlatform } from '../protocols/index.ts'
 import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
 import { createDialer } from '../transport/index.ts'
 import type { DialerOptions, Encryption } from '../transport/index.ts'
@@ -8,6 +8,8 @@ import { ConnectError } from './connect-error.ts'
 
 const DIAL_TIMEOUT_MS = 10_000
 const MAX_STREAMS = 512
+/** How long a connection may take to end in peace, before it is cut. */
+const CLOSE_TIMEOUT_MS = 1000
 
 export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
   readonly signal?: AbortSignal
@@ -27,6 +29,7 @@ export interface HubConnection extends AsyncDisposable {
   hello(): Promise<Hello>
   /** A service's operations as functions; they share this connection. */
   client<O extends Operations>(table: ServiceTable<O>): Client<O>
+  /** Ends the connection; one that does not end in peace within a second is cut. */
   close(): Promise<void>
 }
 
@@ -49,7 +52,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
       openStream: () => openStream(connection),
       ...(hello === undefined ? {} : { hello })
     })
-    await openFirst(caller, stop).catch(error => refuse(signal, 'not_oap', address, error))
+    await unlessAborted(caller.shared(), stop).catch(error => refuse(signal, reasonOf(error), address, error))
     return hub(connection, caller, async () => dialer.stop())
   } catch (error) {
     await dialer.stop()
@@ -75,18 +78,24 @@ function refuse(
   throw new ConnectError(code, address, error)
 }
 
-const openStream = (connection: Connection, signal?: AbortSignal) =>
-  connection.newStream(OAP_PROTOCOL, {
-    maxOutboundStreams: MAX_STREAMS,
-    ...(signal === undefined ? {} : { signal })
+/** A link that breaks while the first stream opens says nothing about what the peer speaks. */
+const reasonOf = (error: unknown): 'unreachable' | 'not_oap' =>
+  error instanceof OapError && (error.cause as Error).name === 'UnsupportedProtocolError'
+    ? 'not_oap'
+    : 'unreachable'
+
+const openStream = (connection: Connection) =>
+  connection.newStream(OAP_PROTOCOL, { maxOutboundStreams: MAX_STREAMS }).catch((cause: unknown) => {
+    const message = `no stream could be opened: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw new OapError('upstream', message, { reason: 'session_lost', cause })
   })
 
-async function openFirst(caller: ConnectionCaller, signal: AbortSignal): Promise<void> {
+async function unlessAborted(ending: unknown, signal: AbortSignal): Promise<void> {
   const gone = Promise.withResolvers<never>()
   const onAbort = (): void => gone.reject(signal.reason)
   signal.addEventListener('abort', onAbort)
   try {
-    await Promise.race([caller.shared(), gone.promise])
+    await Promise.race([ending, gone.promise])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -94,9 +103,10 @@ async function openFirst(caller: ConnectionCaller, signal: AbortSignal): Promise
 
 function hub(connection: Connection, caller: ConnectionCaller, stop: () => Promise<void>): HubConnection {
   const close = async (): Promise<void> => {
-    await caller.end()
+    const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS)
+    await unlessAborted(caller.end(), signal).catch(() => undefined)
     // A connection that the other side is closing too rejects; it is gone either way.
-    await connection.close().catch(() => connection.abort(new Error('closed')))
+    await connection.close({ signal }).catch(() => connection.abort(new Error('closed')))
     await stop()
   }
   return {
