@@ -4,7 +4,7 @@ import { Inflater } from './compression.ts'
 import { cancelPayload, creditPayload } from './control.ts'
 import { OapError } from './errors.ts'
 import type { FrameFault } from './frame-decoder.ts'
-import { FLAG, KIND_MASK, MIN_LEN } from './frame.ts'
+import { FLAG, KIND_MASK, MAX_FRAME_BYTES, MIN_LEN } from './frame.ts'
 import type { CorrId, Frame } from './frame.ts'
 import { FrameStream } from './frame-stream.ts'
 import type { FrameStreamOwner, InboundBudget } from './frame-stream.ts'
@@ -39,6 +39,8 @@ export interface ClientSessionOptions {
   readonly platform: Platform
   readonly budget: InboundBudget
   readonly limits: () => Limits
+  /** False when the other side's HELLO did not list COMP. Default true. */
+  readonly mayCompress?: () => boolean
   /** True for a stream that serves one call: cancelling resets it, and it ends with the call. */
   readonly isOwn: boolean
   readonly onGone?: () => void
@@ -74,8 +76,13 @@ export class ClientSession implements FrameStreamOwner {
     return !this.#isEnded && !this.#frames.isGone
   }
 
+  /** What it takes: frames that were under way when HELLO lowered the limits may still be longer. */
   maxFrameBytes(): number {
-    return this.#o.limits().maxFrameBytes
+    return MAX_FRAME_BYTES
+  }
+
+  get mayCompress(): boolean {
+    return this.#o.mayCompress?.() ?? true
   }
 
   callsOpen(): number {
@@ -140,7 +147,7 @@ export class ClientSession implements FrameStreamOwner {
 
   #checkSize({ cap = EMPTY, head, body }: Start): void {
     const len = MIN_LEN + cap.length + head.length + body.length
-    const most = this.maxFrameBytes()
+    const most = this.#o.limits().maxFrameBytes
     if (len <= most) return
     throw new OapError(
       'frame_oversize',
@@ -149,7 +156,7 @@ export class ClientSession implements FrameStreamOwner {
   }
 
   async #upload(call: ClientCall, { upload, flags, tenant }: Start): Promise<void> {
-    const step = Math.min(UPLOAD_FRAME_BYTES, this.maxFrameBytes() - MIN_LEN)
+    const step = Math.min(UPLOAD_FRAME_BYTES, this.#o.limits().maxFrameBytes - MIN_LEN)
     const repeated = FLAG.REQ | (flags & FLAG.APP_E2E)
     for await (const piece of upload!) {
       for (let at = 0; at < piece.length && this.#isOpen(call); at += step) {

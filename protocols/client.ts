@@ -15,6 +15,7 @@ import type {
   Subscription,
   Unary
 } from './service.ts'
+import { NO_MEMBERS } from './service.ts'
 import { INITIAL_CREDIT_BYTES } from './server-call.ts'
 
 /** How much longer than its deadline a call is waited for here, in milliseconds. */
@@ -266,13 +267,14 @@ function start(
   request: unknown,
   options: UploadOptions,
   hasUpload: boolean,
-  members: Readonly<Record<string, Json>> = {}
+  members: Readonly<Record<string, Json>> = NO_MEMBERS
 ): Start {
   const { deadlineMs, trace, compress, e2e, cap } = options
   const extra =
     deadlineMs === undefined && trace === undefined ? members : withTimes(members, deadlineMs, trace)
   const { head, body } = codec.encode(op, request, extra)
-  const small = compress === true && e2e !== true ? deflate(session.platform, body) : undefined
+  const mayCompress = compress === true && e2e !== true && session.mayCompress
+  const small = mayCompress ? deflate(session.platform, body) : undefined
   return {
     flags: (e2e === true ? FLAG.APP_E2E : 0) | (small === undefined ? 0 : FLAG.COMP),
     tenant: options.tenant === undefined ? undefined : tenantBytes(options.tenant),

@@ -3,7 +3,7 @@ import { client } from './client.ts'
 import type { Caller, Client } from './client.ts'
 import { ClientSession } from './client-session.ts'
 import type { InboundBudget } from './frame-stream.ts'
-import { DEFAULT_LIMITS, checkVersion } from './hello.ts'
+import { DEFAULT_LIMITS, agree, checkVersion } from './hello.ts'
 import type { Hello, HelloRequest, Limits } from './hello.ts'
 import type { Platform } from './platform.ts'
 import type { Operations, ServiceTable } from './service.ts'
@@ -29,11 +29,12 @@ export interface ConnectionCallerOptions {
 
 /**
  * Calls over one connection: unary ones share a long-lived session, streamed ones get a stream each.
- * A HELLO is sent once, when it is asked for; its limits then hold for every later frame.
+ * A HELLO is sent once, when it is asked for. What it states holds for every later frame, the answer from its arrival.
  */
 export class ConnectionCaller implements Caller {
   readonly #o: ConnectionCallerOptions
   #limits: Limits = DEFAULT_LIMITS
+  #mayCompress = true
   #session: ClientSession | undefined
   #opening: Promise<ClientSession> | undefined
   #hello: Promise<Hello> | undefined
@@ -57,12 +58,12 @@ export class ConnectionCaller implements Caller {
 
   async #askHello(): Promise<Hello> {
     const session = await this.shared()
-    const hello = await session.hello(this.#o.hello ?? {})
+    const asked = this.#o.hello ?? {}
+    this.#limits = agree(this.#limits, asked)
+    const hello = await session.hello(asked)
     checkVersion(hello)
-    this.#limits = {
-      maxFrameBytes: Math.min(DEFAULT_LIMITS.maxFrameBytes, hello.maxFrameBytes),
-      maxInflight: hello.maxInflight
-    }
+    this.#limits = agree(this.#limits, { max_frame: hello.maxFrameBytes, max_inflight: hello.maxInflight })
+    this.#mayCompress = hello.supportsCompression
     return hello
   }
 
@@ -99,6 +100,7 @@ export class ConnectionCaller implements Caller {
       platform: this.#o.platform,
       budget: sessionBoundsOnly,
       limits: () => this.#limits,
+      mayCompress: () => this.#mayCompress,
       isOwn
     })
   }

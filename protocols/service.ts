@@ -6,6 +6,8 @@ import type { Json, JsonObject } from './json.ts'
 import { decodeRecord, recordPrefix } from './record.ts'
 
 const EMPTY = new Uint8Array(0)
+/** What a request says beside its own members when it says nothing. */
+export const NO_MEMBERS: JsonObject = Object.freeze({})
 
 /** A payload about to be sent: `head`, then `body` as it is. */
 export interface Parts {
@@ -29,31 +31,50 @@ export interface PayloadCodec<T> {
 
 export type WithBody<T> = T & { readonly body?: Uint8Array }
 
-/** A request of header members alone. */
-export const header = <F extends Fields>(fields: F): RequestCodec<FieldValues<F>> => ({
-  takesBody: false,
-  encode: (op, value, extra) => ({
-    head: encodeJson({ op, ...writeFields(fields, value), ...extra }),
-    body: EMPTY
-  }),
-  decode: (members, body) => {
-    if (body.length > 0) throw new OapError('bad_request', 'body: this operation takes none')
-    return readFields(fields, members)
-  }
-})
+/** Members that mean the same in every request: no service gives them another meaning. */
+const RESERVED_MEMBERS = ['op', 'deadline_ms', 'credit', 'trace']
 
-/** A request of header members and a body. */
+function checkMembers(fields: Fields): void {
+  const taken = RESERVED_MEMBERS.find(name => Object.hasOwn(fields, name))
+  if (taken !== undefined)
+    throw new RangeError(`request member ${taken}: OAP/1 gives it its meaning; use another name`)
+}
+
+/** A request of header members alone. Throws RangeError for a member whose meaning OAP/1 gives. */
+export const header = <F extends Fields>(fields: F): RequestCodec<FieldValues<F>> => {
+  checkMembers(fields)
+  return {
+    takesBody: false,
+    encode: (op, value, extra) => ({
+      head: encodeJson({ op, ...writeFields(fields, value), ...extra }),
+      body: EMPTY
+    }),
+    decode: (members, body) => {
+      if (body.length > 0) throw new OapError('bad_request', 'body: this operation takes none')
+      return readFields(fields, members)
+    }
+  }
+}
+
+/** A request of header members and a body. Throws RangeError for a member whose meaning OAP/1 gives. */
 export const headerAndBody = <F extends Fields>(fields: F): RequestCodec<WithBody<FieldValues<F>>> => {
+  checkMembers(fields)
+  const hasFields = Object.keys(fields).length > 0
   let last: { key: string; prefix: Uint8Array } | undefined
   return {
     takesBody: true,
     encode: (op, value, extra) => {
+      // Most requests say no more than their op: the one before it was the same.
+      if (!hasFields && extra === NO_MEMBERS && last?.key === op)
+        return { head: last.prefix, body: value.body ?? EMPTY }
       const members: Record<string, Json> = { op, ...writeFields(fields, value), ...extra }
-      const key = JSON.stringify(members)
+      const key = hasFields || extra !== NO_MEMBERS ? JSON.stringify(members) : op
       if (last?.key !== key) last = { key, prefix: recordPrefix(members) }
       return { head: last.prefix, body: value.body ?? EMPTY }
     },
-    decode: (members, body) => ({ ...readFields(fields, members), body })
+    decode: hasFields
+      ? (members, body) => ({ ...readFields(fields, members), body })
+      : (_members, body) => ({ body }) as WithBody<FieldValues<F>>
   }
 }
 
