@@ -9,6 +9,8 @@ export interface FrameFault {
   readonly message: string
   readonly app: number
   readonly corr: CorrId
+  /** The 16 bytes of the frame's `tenant_id`; absent after a fatal fault. */
+  readonly tenant?: Uint8Array
   readonly fatal: boolean
 }
 
@@ -116,52 +118,50 @@ export class FrameDecoder {
   }
 
   #acceptLength(len: number): boolean {
-    if (len < MIN_LEN) {
-      return this.#fail('bad_frame', `len is ${len}, shorter than the fixed header (${MIN_LEN})`, 0, 0, true)
-    }
+    if (len < MIN_LEN)
+      return this.#break('bad_frame', `len is ${len}, shorter than the fixed header (${MIN_LEN})`)
     const most = this.#maxFrameBytes()
     if (len <= most) return true
-    return this.#fail('frame_oversize', `len is ${len}, max_frame is ${most}`, 0, 0, true)
+    return this.#break('frame_oversize', `len is ${len}, max_frame is ${most}`)
   }
 
   #acceptHeader(b: Uint8Array, at: number): boolean {
     if (b[at + 4] !== OAP_VERSION) {
-      return this.#fail(
-        'bad_version',
-        `ver is ${b[at + 4]}, this is OAP/${OAP_VERSION}`,
-        0,
-        readCorr(b, at + 29),
-        true
-      )
+      const message = `ver is ${b[at + 4]}, this is OAP/${OAP_VERSION}`
+      return this.#break('bad_version', message, readCorr(b, at + 29))
     }
     const capBytes = readU16(b, at + 27)
     if (capBytes === 0) return true
     const rest = readU32(b, at) - MIN_LEN
-    const app = readU16(b, at + 9)
     if (capBytes > rest) {
-      const message = `cap_len is ${capBytes}, ${rest} bytes are left in the frame`
-      return this.#fail('bad_frame', message, app, readCorr(b, at + 29), false, rest)
+      return this.#skipFrame(
+        b,
+        at,
+        'bad_frame',
+        `cap_len is ${capBytes}, ${rest} bytes are left in the frame`
+      )
     }
     if ((b[at + 5]! & FLAG.START) !== 0) return true
-    return this.#fail(
-      'bad_sequence',
-      'a capability on a frame without START',
-      app,
-      readCorr(b, at + 29),
-      false,
-      rest
-    )
+    return this.#skipFrame(b, at, 'bad_sequence', 'a capability on a frame without START')
   }
 
-  #fail(code: ErrorCode, message: string, app: number, corr: CorrId, fatal: boolean, skip = 0): false {
+  #skipFrame(b: Uint8Array, at: number, code: ErrorCode, message: string): false {
     this.#count++
-    this.#skip = skip
-    this.#broken = fatal
-    if (fatal) {
-      this.#held = []
-      this.#headFill = 0
-    }
-    if (!this.#sink.fault({ code, message, app, corr, fatal })) this.#stopped = true
+    this.#skip = readU32(b, at) - MIN_LEN
+    const app = readU16(b, at + 9)
+    const tenant = b.slice(at + 11, at + 27)
+    if (!this.#sink.fault({ code, message, app, tenant, corr: readCorr(b, at + 29), fatal: false }))
+      this.#stopped = true
+    return false
+  }
+
+  #break(code: ErrorCode, message: string, corr: CorrId = 0): false {
+    this.#count++
+    this.#skip = 0
+    this.#broken = true
+    this.#held = []
+    this.#headFill = 0
+    if (!this.#sink.fault({ code, message, app: 0, corr, fatal: true })) this.#stopped = true
     return false
   }
 

@@ -97,7 +97,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (fault.fatal) return this.#closeForCause(error, fault.corr)
     const open = this.#calls.get(fault.corr)
     if (open !== undefined) this.refuse(open, error)
-    else this.#sendError(fault.app, undefined, fault.corr, error)
+    else this.#sendError(fault.app, fault.tenant, fault.corr, error)
   }
 
   finished(): void {

@@ -148,7 +148,7 @@ const STEPS =
     ' '
   )
 const EXPECT = 'corr_id flags app code tenant payload json json_most reason'.split(' ')
-const ANSWER = 'corr_id code body inflate max_payload events all_flags reason'.split(' ')
+const ANSWER = 'corr_id code body inflate tenant max_payload events all_flags reason'.split(' ')
 const BESIDE = 'pieces within_ms after_any_frames'.split(' ')
 
 function judgeStep(step: Step): void {
@@ -191,7 +191,7 @@ describe('the conversations', () => {
     test(`${id}: ${about}`, () => {
       assert.match(id, /^[a-z0-9]+(-[a-z0-9]+)*$/)
       assert.match(oap1, new RegExp(`^#{2,3} ${rule.replace('.', '\\.')}\\.? `, 'm'), `no section ${rule}`)
-      for (const need of needs) assert.ok(['known', 'zstd'].includes(need), need)
+      for (const need of needs) assert.ok(['known', 'stranger', 'zstd'].includes(need), need)
       assert.ok(
         steps.some(step => Object.keys(step).some(member => member.startsWith('expect'))),
         'expects nothing'

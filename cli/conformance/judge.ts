@@ -2,7 +2,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
 import { vectorBytes } from '../../specs/index.ts'
 import type { DecodedFrame } from '../../specs/index.ts'
-import { ERRORS, isErrorCode } from '../../protocols/index.ts'
+import { ERRORS, isErrorCode, parseJson } from '../../protocols/index.ts'
 import type { AnswerExpectation, FrameExpectation } from './vectors.ts'
 
 const LOOKED_AT = ['REQ', 'RESP', 'EVENT', 'START', 'END']
@@ -53,10 +53,10 @@ function jsonFault(
 const isInteger = (value: unknown, least: number, most: number): boolean =>
   Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most
 
+// Strict: senders keep the rules of oap-1.md, section 8.2, too.
 function jsonObject(payload: Buffer): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(payload.toString('utf8'))
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    return parseJson(payload)
   } catch {
     return undefined
   }
@@ -88,13 +88,19 @@ export function answerFault(
   const responses = frames.filter(frame => frame.flags.includes('RESP'))
   if (last === undefined) return 'no answer'
   if (!sameCode(last.code, expected.code)) return `code ${last.code}`
-  if (expected.reason !== undefined) return errorFault(last, expected.reason)
+  if (expected.reason !== undefined) return tenantFault(frames, expected) ?? errorFault(last, expected.reason)
   return (
+    tenantFault(frames, expected) ??
     longFault(responses, expected) ??
     flagsFault(responses, expected) ??
     eventsFault(frames, expected) ??
     bodyFault(responses, expected)
   )
+}
+
+function tenantFault(frames: readonly DecodedFrame[], { tenant }: AnswerExpectation): string | undefined {
+  const other = frames.find(frame => tenant !== undefined && frame.tenant !== tenant)
+  return other && `a frame with tenant ${other.tenant}`
 }
 
 function longFault(

@@ -31,12 +31,12 @@ test('says that a node answers no HELLO', async () => {
 test('fails the cases that a node gets wrong and prints what came', async () => {
   await using node = await listener('/oap/1.0.0', helloOnly)
 
-  const results = await played(node.address, 'len-zero')
+  const results = await played(node.address, 'cancel-no-corr')
 
   const table = conformanceTable(results)
   assert.deepEqual(tally(results), { passed: 0, failed: 1, leftOut: 0 })
-  assert.match(table, /^FAILED +4 +len-zero/)
-  assert.match(table, /\n0 passed, 1 failed, 0 left out$/)
+  assert.match(table, /^FAILED +6\.2 +cancel-no-corr .* \[6\.2-control-corr\]\n/)
+  assert.match(table, /\n0 passed, 1 failed, 0 left out\nrequirements not met: 6\.2-control-corr$/)
 })
 
 // Answers whatever begins a stream as HELLO and as the probe's echo, and nothing after it.

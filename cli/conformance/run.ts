@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createDialer } from '../../transport/index.ts'
 import type { Encryption } from '../../transport/index.ts'
+import { readRequirements } from '../../specs/index.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { FLOW_CASES } from './flow-cases.ts'
 import { frameCases } from './frame-cases.ts'
@@ -34,6 +35,8 @@ export interface ConformanceResult {
   readonly id: string
   readonly rule: string
   readonly about: string
+  /** Ids of the sentences with MUST in specs/requirements.json that this case is evidence for. */
+  readonly requirements: readonly string[]
   readonly pass: boolean
   readonly leftOut?: string
   /** What should have come at the step that failed. */
@@ -92,18 +95,26 @@ function whyLeftOut(
 ): string | undefined {
   if (needs.includes('zstd') && !facts.zstd) return 'the node does not list COMP in its HELLO'
   if (needs.includes('known') && !facts.known) return 'the node counts this connection as a stranger'
+  if (needs.includes('stranger') && facts.known) return 'the node counts this connection as known'
   if (!facts.known && slow_ms > SLOWEST_MS.stranger) return 'the node closes a stranger before it is over'
   if (slow_ms > SLOWEST_MS[slow ? 'all' : 'usual']) return `takes ${slow_ms / 1000} s; asked for with --slow`
   return undefined
 }
 
-const leaveOut = ({ id, rule, about }: Conversation, leftOut: string): ConformanceResult => ({
-  id,
-  rule,
-  about,
+const leaveOut = (conversation: Conversation, leftOut: string): ConformanceResult => ({
+  ...headOf(conversation),
   pass: false,
   leftOut,
   ms: 0
+})
+
+const REQUIREMENTS = readRequirements()
+
+const headOf = ({ id, rule, about }: Conversation) => ({
+  id,
+  rule,
+  about,
+  requirements: REQUIREMENTS.filter(({ cases }) => cases.includes(id)).map(requirement => requirement.id)
 })
 
 /** The queues that are worked off side by side: slow cases have lanes of their own. */
@@ -139,15 +150,13 @@ async function* inLanes(
 }
 
 async function playCase(
-  { id, rule, about, steps }: Conversation,
+  conversation: Conversation,
   dialer: Libp2p,
   node: Target
 ): Promise<ConformanceResult> {
   const from = performance.now()
   const done = (fault?: Pick<ConformanceResult, 'expected' | 'received'>): ConformanceResult => ({
-    id,
-    rule,
-    about,
+    ...headOf(conversation),
     pass: fault === undefined,
     ...fault,
     ms: Math.round(performance.now() - from)
@@ -155,7 +164,7 @@ async function playCase(
   try {
     const connection = await dial(dialer, node)
     try {
-      await play(steps, connection)
+      await play(conversation.steps, connection)
     } finally {
       await hangUp(connection)
     }

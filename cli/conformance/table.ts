@@ -14,11 +14,21 @@ export function tally(results: readonly ConformanceResult[]): ConformanceTally {
   return { passed, leftOut, failed: results.length - passed - leftOut }
 }
 
-/** One row a case in the order of the rules, below a failed one what was expected and what came, then the tally. */
+/**
+ * One row a case in the order of the rules, behind it the requirements that it is evidence for, below a failed one
+ * what was expected and what came; then the tally, and the requirements that are not met.
+ */
 export function conformanceTable(results: readonly ConformanceResult[]): string {
   const rows = results.toSorted(byRule).map(result => row(result, widest(results)))
   const { passed, failed, leftOut } = tally(results)
-  return [...rows, '', `${passed} passed, ${failed} failed, ${leftOut} left out`].join('\n')
+  const broken = notMet(results)
+  const named = broken.length === 0 ? [] : [`requirements not met: ${broken.join(', ')}`]
+  return [...rows, '', `${passed} passed, ${failed} failed, ${leftOut} left out`, ...named].join('\n')
+}
+
+const notMet = (results: readonly ConformanceResult[]): string[] => {
+  const failed = results.filter(({ pass, leftOut }) => !pass && leftOut === undefined)
+  return [...new Set(failed.flatMap(({ requirements }) => requirements))]
 }
 
 interface Widths {
@@ -38,7 +48,7 @@ function row(result: ConformanceResult, { id, rule }: Widths): string {
     result.id.padEnd(id),
     `${result.ms}`.padStart(6),
     ' ms  ',
-    result.about
+    [result.about, ...result.requirements.map(requirement => `[${requirement}]`)].join(' ')
   ]
   return [`${columns.slice(0, 4).join('  ')}${columns[4]}${columns[5]}`, ...details(result)].join('\n')
 }

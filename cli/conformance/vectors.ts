@@ -19,6 +19,7 @@ export interface AnswerExpectation {
   readonly code: number
   readonly body?: Bytes
   readonly inflate?: boolean
+  readonly tenant?: string
   readonly max_payload?: number
   readonly events?: readonly unknown[]
   readonly all_flags?: readonly string[]
@@ -49,7 +50,7 @@ export type Step =
   | { readonly open: true }
   | { readonly wait_ms: number }
 
-export type Need = 'known' | 'zstd'
+export type Need = 'known' | 'stranger' | 'zstd'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

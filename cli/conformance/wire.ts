@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { decodeFrame } from '../../specs/index.ts'
 import type { DecodedFrame } from '../../specs/index.ts'
+import { senderFault } from './sender-rules.ts'
 
 const OAP_PROTOCOL = '/oap/1.0.0'
 const OPEN_TIMEOUT_MS = 10_000
@@ -11,13 +12,17 @@ const MAX_UNTAKEN_BYTES = 64 * 1024 * 1024
 
 export type End = 'fin' | 'reset' | 'bad bytes'
 
-/** One raw stream: writes any bytes, and keeps the frames that come until a step takes them. */
+/**
+ * One raw stream: writes any bytes, and keeps the frames that come until a step takes them. A frame that no
+ * responder may send ends it.
+ */
 export class Wire {
   readonly #stream: Stream
   #buffer = Buffer.alloc(0)
   #untaken: DecodedFrame[] = []
   #untakenBytes = 0
   #end: End | undefined
+  #fault: string | undefined
   #changed = Promise.withResolvers<void>()
 
   constructor(stream: Stream) {
@@ -35,6 +40,11 @@ export class Wire {
 
   get end(): End | undefined {
     return this.#end
+  }
+
+  /** What made the bytes bad, where it was a frame that may not be sent. */
+  get fault(): string | undefined {
+    return this.#fault
   }
 
   get untaken(): readonly DecodedFrame[] {
@@ -116,16 +126,19 @@ export class Wire {
     for (;;) {
       const decoded = decodeFrame(this.#buffer)
       if (decoded.outcome === 'partial') break
-      if (decoded.outcome !== 'frame') return this.#break()
+      if (decoded.outcome !== 'frame') return this.#break(decoded.outcome)
+      const fault = senderFault(this.#buffer.subarray(0, decoded.next), decoded.frame)
+      if (fault !== undefined) return this.#break(`${fault}: ${describe(decoded.frame)}`)
       this.#untaken.push(decoded.frame)
       this.#untakenBytes += decoded.frame.len
       this.#buffer = this.#buffer.subarray(decoded.next)
     }
-    if (this.#untakenBytes > MAX_UNTAKEN_BYTES) return this.#break()
+    if (this.#untakenBytes > MAX_UNTAKEN_BYTES) return this.#break('more than 64 MiB that were not asked for')
     this.#notify()
   }
 
-  #break(): void {
+  #break(fault: string): void {
+    this.#fault = fault
     this.#finish('bad bytes')
     this.reset()
   }
@@ -147,13 +160,13 @@ export function whatCame(wire: Wire, withinMs: number): string {
   const frames = wire.untaken.slice(0, 3).map(describe)
   const more = wire.untaken.length > 3 ? [`and ${wire.untaken.length - 3} more`] : []
   const end = wire.end === undefined ? `nothing more in ${withinMs} ms` : ENDS[wire.end]
-  return [...frames, ...more, end].join('; ')
+  return [...frames, ...more, wire.fault === undefined ? end : `${end}: ${wire.fault}`].join('; ')
 }
 
 const ENDS: Record<End, string> = {
   fin: 'the end of the stream',
   reset: 'a reset',
-  'bad bytes': 'bytes that are no OAP/1 frame'
+  'bad bytes': 'bytes that no responder may send'
 }
 
 export function describe(frame: DecodedFrame): string {

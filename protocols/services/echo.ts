@@ -26,8 +26,8 @@ export const echoService = defineService({
     }),
     ticks: subscription({
       verb: 'echo:call',
-      request: header({ count: integer(0, 1_000_000), interval_ms: optional(integer(0, 60_000)) }),
-      event: json({ n: integer(0, 1_000_000) })
+      request: header({ count: integer(1, 1_000_000), interval_ms: optional(integer(0, 60_000)) }),
+      event: json({ n: integer(0, 999_999) })
     }),
     work: unary({
       verb: 'echo:call',

@@ -117,6 +117,7 @@ func (s *session) refuse(r *Refusal) error {
 	}
 	s.mu.Lock()
 	if e := s.entries[r.Corr]; e != nil && e.call != nil {
+		r.Tenant = e.call.start.Tenant
 		receiving := e.call.receiving()
 		s.forget(r.Corr)
 		if receiving {
@@ -222,6 +223,9 @@ func (s *session) inCall(f Frame, c *call) error {
 // outOfSequence ends the call, if one is open, with a 400; what its opener still sends is drained.
 func (s *session) outOfSequence(f Frame) error {
 	s.mu.Lock()
+	if e := s.entries[f.Corr]; e != nil && e.call != nil {
+		f.Tenant = e.call.start.Tenant
+	}
 	s.forget(f.Corr)
 	if !f.Has(END) {
 		s.drain(f.Corr)
