@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import type { Service, ServiceDirectory } from '../protocols/index.ts'
 import { OapError, REASONS, adminService, serviceDirectory } from '../protocols/index.ts'
 import { createAdmission, createTransport } from '../transport/index.ts'
@@ -32,6 +33,9 @@ import type { Clock, SupervisedPart } from './supervision.ts'
 import { listenFailure } from './listen-failure.ts'
 import { VERSION } from './version.ts'
 
+/** Strangers' part of the inbound handshakes under way; libp2p refuses everyone beyond the whole. */
+const STRANGERS_OF_PENDING = 0.75
+
 export interface NodeOptions {
   /** The data folder; without one, keys and store live as long as the process. */
   readonly data?: string | undefined
@@ -42,6 +46,8 @@ export interface NodeOptions {
   readonly overrides?: {
     readonly log?: Log
     readonly clock?: Clock
+    /** Asked once for each new connection; one that it knows is no stranger's. */
+    readonly isKnown?: (connection: Connection) => boolean
     /** Further parts to run and restart beside the node's own. */
     readonly parts?: readonly SupervisedPart[]
   }
@@ -142,9 +148,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const admission = createAdmission({
     ...config.strangers,
     maxConnections: config.transport.maxConnections,
+    maxOpening: Math.ceil(config.transport.maxPendingConnections * STRANGERS_OF_PENDING),
     onRefused: () => observer.rejected('quota_peer')
   })
   const transport = await prepareTransport(config, keys, admission)
+  transport.addEventListener('connection:open', ({ detail: connection }) => {
+    if (overrides.isKnown?.(connection) === true) admission.promote(connection)
+  })
   const host = new SessionHost(hosting(services), clock)
   const listener = new OapListener({
     transport,

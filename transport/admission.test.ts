@@ -13,6 +13,7 @@ const BOUNDS = {
   maxSharePercent: 25,
   maxPerPrefix: 2,
   graceMs: 10_000,
+  maxOpening: 30,
   loopbackIsKnown: false
 }
 
@@ -28,6 +29,19 @@ void describe('admission', () => {
     await assert.rejects(hub.dial())
 
     assert.deepEqual(refused, ['stranger_prefix'])
+    assert.equal(hub.admission.strangers, 2)
+  })
+
+  void test('closes a quiet stranger when another needs its place', async () => {
+    await using hub = await listening({ maxConnections: 8, maxPerPrefix: 8 })
+    await hub.dial()
+    await hub.dial()
+    const gone = hub.closed()
+
+    const newcomer = await hub.dial()
+
+    await gone
+    assert.equal(newcomer.status, 'open')
     assert.equal(hub.admission.strangers, 2)
   })
 

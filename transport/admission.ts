@@ -8,7 +8,7 @@ const SWEEP_INTERVAL_MS = 1000
 export interface AdmissionOptions extends StrangerBounds {
   /** Connections from this machine are no strangers. Off for a node that serves others through a local proxy. */
   readonly loopbackIsKnown: boolean
-  /** Told of every inbound connection that is refused; the prefix is not for a metric's label. */
+  /** Told of every inbound connection that is refused or evicted; the prefix is not for a metric's label. */
   readonly onRefused?: (reason: StrangerRefusal, prefix: string) => void
   readonly now?: () => number
 }
@@ -38,24 +38,35 @@ export function createAdmission(options: AdmissionOptions): Admission {
   // A raw connection and the connection made from it share their timeline object, and nothing else that is public.
   const ids = new WeakMap<object, number>()
   const open = new Map<number, Connection>()
+  const raws = new Map<number, MultiaddrConnection>()
   const idOf = (connection: Connection) => ids.get(connection.timeline) ?? 0
 
   function denyInboundConnection(raw: MultiaddrConnection): boolean {
     if (loopbackIsKnown && isLoopback(raw.remoteAddr)) return false
     if (raw.status !== 'open') return true
     const prefix = prefixOf(raw.remoteAddr)
-    const verdict = ledger.admit(prefix)
+    const verdict = ledger.admit(prefix, now())
     if (!verdict.ok) {
       onRefused?.(verdict.refused, prefix)
       return true
     }
+    if (verdict.evicted !== undefined) evict(verdict.evicted)
     ids.set(raw.timeline, verdict.id)
+    raws.set(verdict.id, raw)
     // Fires for a failed upgrade too: libp2p aborts the raw connection.
     raw.addEventListener('close', () => {
       ledger.release(verdict.id)
       open.delete(verdict.id)
+      raws.delete(verdict.id)
     })
     return false
+  }
+
+  function evict(id: number): void {
+    const raw = raws.get(id)
+    if (raw === undefined) return
+    onRefused?.('stranger_share', prefixOf(raw.remoteAddr))
+    raw.abort(new Error('a quiet stranger made room for another'))
   }
 
   function onOpen({ detail: connection }: CustomEvent<Connection>): void {
@@ -81,6 +92,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     promote(connection) {
       ledger.promote(idOf(connection))
       open.delete(idOf(connection))
+      raws.delete(idOf(connection))
     },
     callStarted: connection => ledger.callStarted(idOf(connection)),
     callEnded: connection => ledger.callEnded(idOf(connection), now()),

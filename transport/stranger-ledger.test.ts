@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { StrangerLedger } from './stranger-ledger.ts'
 
-const BOUNDS = { maxConnections: 16, maxSharePercent: 25, maxPerPrefix: 2, graceMs: 10_000 }
+const BOUNDS = { maxConnections: 16, maxSharePercent: 25, maxPerPrefix: 2, graceMs: 10_000, maxOpening: 100 }
 
 void describe('stranger ledger', () => {
   void test('refuses one more stranger of a prefix and takes one of another', () => {
@@ -11,21 +11,51 @@ void describe('stranger ledger', () => {
     admitted(ledger, 'a')
     admitted(ledger, 'a')
 
-    assert.deepEqual(ledger.admit('a'), { ok: false, refused: 'stranger_prefix' })
-    assert.equal(ledger.admit('b').ok, true)
+    assert.deepEqual(ledger.admit('a', 0), { ok: false, refused: 'stranger_prefix' })
+    assert.equal(ledger.admit('b', 0).ok, true)
   })
 
-  void test('refuses strangers beyond their share of all connections', () => {
+  void test('refuses strangers beyond their share of all connections while each of them has a call', () => {
     const ledger = new StrangerLedger(BOUNDS)
-    for (const prefix of ['a', 'b', 'c', 'd']) admitted(ledger, prefix)
+    for (const prefix of ['a', 'b', 'c', 'd']) ledger.callStarted(admitted(ledger, prefix))
 
-    assert.deepEqual(ledger.admit('e'), { ok: false, refused: 'stranger_share' })
+    assert.deepEqual(ledger.admit('e', 0), { ok: false, refused: 'stranger_share' })
+  })
+
+  void test('gives a newcomer the place of the stranger that has been quiet longest', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const [busy, quiet, quieter, fresh] = ['a', 'b', 'c', 'd'].map(prefix => admitted(ledger, prefix))
+    ledger.opened(busy!, 0)
+    ledger.callStarted(busy!)
+    for (const [id, at] of [
+      [quiet!, 200],
+      [quieter!, 100],
+      [fresh!, 300]
+    ] as const)
+      ledger.opened(id, at)
+
+    const verdict = ledger.admit('e', 400)
+
+    assert.equal(verdict.ok && verdict.evicted, quieter)
+    assert.equal(ledger.isStranger(quieter!), false)
+    assert.equal(ledger.size, 4)
+  })
+
+  void test('ends the oldest upgrade under way when too many are, and leaves open connections alone', () => {
+    const ledger = new StrangerLedger({ ...BOUNDS, maxOpening: 2 })
+    ledger.opened(admitted(ledger, 'a'), 0)
+    const oldest = admitted(ledger, 'b')
+    admitted(ledger, 'c')
+
+    const verdict = ledger.admit('d', 1)
+
+    assert.equal(verdict.ok && verdict.evicted, oldest)
   })
 
   void test('grants one stranger even where the share rounds to none', () => {
     const ledger = new StrangerLedger({ ...BOUNDS, maxConnections: 1 })
 
-    assert.equal(ledger.admit('a').ok, true)
+    assert.equal(ledger.admit('a', 0).ok, true)
   })
 
   void test('has a free place after a release or a promotion, once each', () => {
@@ -38,9 +68,9 @@ void describe('stranger ledger', () => {
 
     assert.equal(ledger.isStranger(second), false)
     assert.equal(ledger.size, 0)
-    assert.equal(ledger.admit('a').ok, true)
-    assert.equal(ledger.admit('a').ok, true)
-    assert.equal(ledger.admit('a').ok, false)
+    assert.equal(ledger.admit('a', 0).ok, true)
+    assert.equal(ledger.admit('a', 0).ok, true)
+    assert.equal(ledger.admit('a', 0).ok, false)
   })
 
   void test('closes a stranger that never calls when its grace ends, not before', () => {
@@ -83,7 +113,13 @@ void describe('stranger ledger', () => {
         const ledger = new StrangerLedger(BOUNDS)
         const held: { id: number; prefix: string }[] = []
         for (const { prefix, release } of steps) {
-          const verdict = release ? undefined : ledger.admit(prefix)
+          const verdict = release ? undefined : ledger.admit(prefix, 0)
+          if (verdict?.ok && verdict.evicted !== undefined) {
+            held.splice(
+              held.findIndex(({ id }) => id === verdict.evicted),
+              1
+            )
+          }
           if (verdict?.ok) held.push({ id: verdict.id, prefix })
           if (release) ledger.release(held.shift()?.id ?? 0)
           assert.equal(ledger.size, held.length)
@@ -96,7 +132,7 @@ void describe('stranger ledger', () => {
 })
 
 function admitted(ledger: StrangerLedger, prefix: string): number {
-  const verdict = ledger.admit(prefix)
+  const verdict = ledger.admit(prefix, 0)
   assert.ok(verdict.ok)
   return verdict.id
 }

@@ -8,18 +8,23 @@ export interface StrangerBounds {
   readonly maxPerPrefix: number
   /** How long a stranger may stay without a call. */
   readonly graceMs: number
+  /** Strangers whose upgrade is under way at once. */
+  readonly maxOpening: number
 }
 
 export type StrangerRefusal = 'stranger_share' | 'stranger_prefix'
 
+/** `evicted` has lost its place to the newcomer and must be closed. */
 export type StrangerVerdict =
-  { readonly ok: true; readonly id: number } | { readonly ok: false; readonly refused: StrangerRefusal }
+  | { readonly ok: true; readonly id: number; readonly evicted?: number }
+  | { readonly ok: false; readonly refused: StrangerRefusal }
 
 interface Stranger {
   readonly prefix: string
   openCalls: number
-  /** When its last call ended or it opened; undefined while it is still being upgraded. */
-  quietSince: number | undefined
+  isOpening: boolean
+  /** When its last call ended, else when it opened, else when it came. */
+  quietSince: number
 }
 
 /** Counts the connections that have shown neither a link nor a token. Keeps no clock and does no I/O. */
@@ -28,6 +33,7 @@ export class StrangerLedger {
   readonly #maxStrangers: number
   readonly #strangers = new Map<number, Stranger>()
   readonly #perPrefix = new Map<string, number>()
+  #opening = 0
   #lastId = 0
 
   constructor(bounds: StrangerBounds) {
@@ -39,21 +45,30 @@ export class StrangerLedger {
     return this.#strangers.size
   }
 
-  /** Takes a place for a new connection, or names the bound that has none left. */
-  admit(prefix: string): StrangerVerdict {
+  /**
+   * Takes a place for a new connection, or names the bound that has none left. Where only quiet strangers stand in the
+   * way, the one that has been quiet longest makes room, so that idle connections cannot lock others out.
+   */
+  admit(prefix: string, now: number): StrangerVerdict {
     const ofPrefix = this.#perPrefix.get(prefix) ?? 0
     if (ofPrefix >= this.#bounds.maxPerPrefix) return { ok: false, refused: 'stranger_prefix' }
-    if (this.#strangers.size >= this.#maxStrangers) return { ok: false, refused: 'stranger_share' }
+    const evicted = this.#inTheWay()
+    if (evicted === null) return { ok: false, refused: 'stranger_share' }
+    if (evicted !== undefined) this.release(evicted)
     const id = ++this.#lastId
-    this.#strangers.set(id, { prefix, openCalls: 0, quietSince: undefined })
-    this.#perPrefix.set(prefix, ofPrefix + 1)
-    return { ok: true, id }
+    this.#strangers.set(id, { prefix, openCalls: 0, isOpening: true, quietSince: now })
+    this.#perPrefix.set(prefix, (this.#perPrefix.get(prefix) ?? 0) + 1)
+    this.#opening++
+    return { ok: true, id, ...(evicted !== undefined && { evicted }) }
   }
 
   /** Starts the grace time: from here on the connection can carry calls. */
   opened(id: number, now: number): void {
     const stranger = this.#strangers.get(id)
-    if (stranger) stranger.quietSince ??= now
+    if (stranger?.isOpening !== true) return
+    stranger.isOpening = false
+    stranger.quietSince = now
+    this.#opening--
   }
 
   callStarted(id: number): void {
@@ -82,6 +97,7 @@ export class StrangerLedger {
     const stranger = this.#strangers.get(id)
     if (!stranger) return
     this.#strangers.delete(id)
+    if (stranger.isOpening) this.#opening--
     const left = this.#perPrefix.get(stranger.prefix)! - 1
     if (left > 0) this.#perPrefix.set(stranger.prefix, left)
     else this.#perPrefix.delete(stranger.prefix)
@@ -95,8 +111,26 @@ export class StrangerLedger {
     }
     return ids
   }
+
+  /** Who has to go for one more: nobody (undefined), one that is quiet, or one that is not (null). */
+  #inTheWay(): number | undefined | null {
+    if (this.#opening >= this.#bounds.maxOpening) return this.#quietest(({ isOpening }) => isOpening)
+    if (this.#strangers.size < this.#maxStrangers) return undefined
+    return this.#quietest(({ openCalls }) => openCalls === 0)
+  }
+
+  #quietest(counts: (stranger: Stranger) => boolean): number | null {
+    let quietest: number | null = null
+    let since = Infinity
+    for (const [id, stranger] of this.#strangers) {
+      if (!counts(stranger) || stranger.quietSince >= since) continue
+      quietest = id
+      since = stranger.quietSince
+    }
+    return quietest
+  }
 }
 
-function isOverdue({ openCalls, quietSince }: Stranger, now: number, graceMs: number): boolean {
-  return openCalls === 0 && quietSince !== undefined && now - quietSince >= graceMs
+function isOverdue({ openCalls, isOpening, quietSince }: Stranger, now: number, graceMs: number): boolean {
+  return openCalls === 0 && !isOpening && now - quietSince >= graceMs
 }

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Attacker } from './attacker.ts'
+import type { HostileCase, Scene, TargetName } from './hostile-case.ts'
+import { msUntilServed, warmUp } from './honest.ts'
+import { KNOWN_NETWORK } from './target-messages.ts'
+import { Target } from './target.ts'
+import { printTable } from './table.ts'
+
+const MB = 1e6
+const MEMORY_MOST = 64 * 1_048_576
+const SERVED_MS_MOST = 1000
+const EMPTY_MS = 20_000
+const HONEST = '127.250.0.1'
+/** Of a known network: a stranger would meet its bounds. */
+const WARM = `${KNOWN_NETWORK}1`
+
+/** Time-outs as an operator gets them, and such that a short run can wait for. */
+const TIMEOUTS = {
+  full: { firstFrameMs: 5000, frameMs: 15_000, idleMs: 60_000, graceMs: 10_000 },
+  short: { firstFrameMs: 800, frameMs: 1200, idleMs: 3000, graceMs: 3000 }
+} as const
+
+interface Result {
+  readonly name: string
+  readonly expected: string
+  readonly received: string
+  readonly servedMs: number
+  readonly deltaBytes: number
+  readonly faults: readonly string[]
+  readonly seconds: number
+}
+
+/** Runs the cases one after the other, prints a line for each and the table at the end. True when all pass. */
+export async function runCases(cases: readonly HostileCase[], full: boolean): Promise<boolean> {
+  const timeouts = full ? TIMEOUTS.full : TIMEOUTS.short
+  const config = {
+    'http.enabled': false,
+    'limits.firstFrameTimeoutMs': timeouts.firstFrameMs,
+    'limits.frameTimeoutMs': timeouts.frameMs,
+    'limits.idleTimeoutMs': timeouts.idleMs,
+    'strangers.graceMs': timeouts.graceMs
+  }
+  await using strict = await Victim.start(config)
+  await using open = await Victim.start({ ...config, 'strangers.loopbackIsKnown': true })
+  const victims: Readonly<Record<TargetName, Victim>> = { strict, open }
+  const results: Result[] = []
+  for (const [i, one] of cases.entries()) {
+    const result = await victims[one.on].suffer(one, i, { timeouts, full })
+    results.push(result)
+    const cost = `${result.servedMs.toFixed(0)} ms, ${megabytes(result.deltaBytes)} MB, ${result.seconds.toFixed(1)} s`
+    console.log(`${passes(result) ? 'pass' : 'FAIL'}  ${one.name}: ${result.received} (${cost})`)
+    for (const fault of result.faults) console.log(`      ${fault}`)
+    if (!victims[one.on].isAlive) throw new Error(`${one.name}: the node's process ended`)
+  }
+  printTable(
+    ['case', 'expected', 'received', 'honest ms', 'RSS MB', 'pass'],
+    results.map(r => [
+      r.name,
+      r.expected,
+      r.received,
+      r.servedMs.toFixed(0),
+      megabytes(r.deltaBytes),
+      passes(r) ? 'yes' : 'NO'
+    ])
+  )
+  const failed = results.filter(result => !passes(result)).length
+  console.log(
+    `${results.length} cases, ${failed} failed; most memory strict ${strict.peak}, open ${open.peak}`
+  )
+  return failed === 0
+}
+
+const passes = ({ expected, received, servedMs, deltaBytes, faults }: Result): boolean =>
+  received === expected && servedMs < SERVED_MS_MOST && deltaBytes <= MEMORY_MOST && faults.length === 0
+
+const megabytes = (bytes: number): string => `${bytes >= 0 ? '+' : ''}${(bytes / MB).toFixed(1)}`
+
+/** A node under attack and what it was like before. */
+class Victim implements AsyncDisposable {
+  readonly #target: Target
+  readonly #idleBytes: number
+
+  private constructor(target: Target, idleBytes: number) {
+    this.#target = target
+    this.#idleBytes = idleBytes
+  }
+
+  static async start(config: Readonly<Record<string, unknown>>): Promise<Victim> {
+    const target = await Target.start(config)
+    await warmUp(target.address, WARM)
+    await until(async () => (await target.status())['connections'] === 0, EMPTY_MS)
+    return new Victim(target, await target.settledBytes())
+  }
+
+  get isAlive(): boolean {
+    return this.#target.isAlive
+  }
+
+  get peak(): string {
+    return `${megabytes(this.#target.peakBytes - this.#idleBytes)} MB`
+  }
+
+  async suffer(
+    one: HostileCase,
+    index: number,
+    { timeouts, full }: Pick<Scene, 'timeouts'> & { full: boolean }
+  ): Promise<Result> {
+    const target = this.#target
+    const since = performance.now()
+    const watch = setInterval(() => target.isAlive && target.rssBytes(), 100)
+    await using attacker = await Attacker.create(target.address)
+    const from = (n = 0): string =>
+      `127.${10 + Math.floor(index / 50)}.${(index % 50) * 5 + Math.floor(n / 200)}.${1 + (n % 200)}`
+    const count = (short: number, most: number): number => (full ? most : short)
+    const received = await one
+      .run({ target, attacker, from, timeouts, count })
+      .catch((error: Error) => `error: ${error.message}`)
+    const servedMs = await msUntilServed(target.address, HONEST).catch(() => Infinity)
+    attacker.leave()
+    const leftovers = await this.#leftovers()
+    const deltaBytes = (await target.settledBytes(this.#idleBytes + MEMORY_MOST / 4)) - this.#idleBytes
+    clearInterval(watch)
+    const { name, expected } = one
+    const seconds = (performance.now() - since) / 1000
+    const faults = [...target.takeFaults(), ...leftovers]
+    return { name, expected, received, servedMs, deltaBytes, faults, seconds }
+  }
+
+  /** What is not back at nothing when all peers have left. */
+  async #leftovers(): Promise<string[]> {
+    const counts = ['connections', 'strangers', 'sessions', 'calls', 'inbound_held_bytes']
+    const left = async () => {
+      const status = await this.#target.status()
+      return counts.filter(name => status[name] !== 0).map(name => `${name} is still ${String(status[name])}`)
+    }
+    await until(async () => (await left()).length === 0, EMPTY_MS)
+    return await left()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#target[Symbol.asyncDispose]()
+  }
+}
+
+async function until(isSo: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const late = performance.now() + withinMs
+  while (!(await isSo()) && performance.now() < late) await sleep(20)
+}

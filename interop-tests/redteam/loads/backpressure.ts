@@ -1,0 +1,1 @@
+export const backpressure = async (full: boolean): Promise<boolean> => full

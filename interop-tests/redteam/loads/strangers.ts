@@ -1,0 +1,1 @@
+export const strangers = async (full: boolean): Promise<boolean> => full

@@ -1,0 +1,29 @@
+import { parseArgs } from 'node:util'
+import { connectionCases } from './cases/connections.ts'
+import { frameCases } from './cases/frames.ts'
+import { sessionCases } from './cases/sessions.ts'
+import { streamCases } from './cases/streams.ts'
+import { backpressure } from './loads/backpressure.ts'
+import { strangers } from './loads/strangers.ts'
+import { runCases } from './case-runner.ts'
+
+const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = { strangers, backpressure }
+const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases]
+
+const { values } = parseArgs({
+  options: { full: { type: 'boolean', default: false }, case: { type: 'string' }, load: { type: 'string' } }
+})
+process.exitCode = (await run(values)) ? 0 : 1
+
+async function run(asked: typeof values): Promise<boolean> {
+  if (asked.load !== undefined) return await chosenLoad(asked.load)(asked.full)
+  const chosen = CASES.filter(({ name }) => asked.case === undefined || name.includes(asked.case))
+  if (chosen.length === 0) throw new Error(`--case ${asked.case}: no case has that in its name`)
+  return await runCases(chosen, asked.full)
+}
+
+function chosenLoad(name: string): (full: boolean) => Promise<boolean> {
+  const load = LOADS[name]
+  if (load === undefined) throw new Error(`--load ${name}: one of ${Object.keys(LOADS).join(', ')}`)
+  return load
+}

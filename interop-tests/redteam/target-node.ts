@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createNode, loadConfig } from 'omnigate'
+import { bulk, pushedBytes } from './bulk-service.ts'
+import { KNOWN_NETWORK } from './target-messages.ts'
+import type { Ask } from './target-messages.ts'
+import type { Connection } from '@libp2p/interface'
+
+// The node under attack: configured by PATH=JSON arguments, it answers its parent over IPC and stops when that leaves.
+const flags = Object.fromEntries(process.argv.slice(2).map(parseFlag))
+const { config } = loadConfig({
+  flags: { 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'log.level': 'warn', ...flags }
+})
+// Callers from here are known, as a hub with a treaty would be; all others are strangers.
+const isKnown = ({ remoteAddr }: Connection): boolean =>
+  remoteAddr.toString().startsWith(`/ip4/${KNOWN_NETWORK}`)
+const node = createNode(config, { services: [bulk], overrides: { isKnown } })
+
+await node.start()
+process.on('message', (ask: Ask) => void answer(ask))
+process.once('disconnect', () => void node.stop())
+process.send!({ ready: node.status() })
+
+const ASKED: Record<Ask['what'], () => unknown> = {
+  status: () => node.status(),
+  settle: async () => {
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc!()
+      await sleep(30)
+    }
+    return process.memoryUsage()
+  },
+  pushed: () => pushedBytes()
+}
+
+async function answer({ id, what }: Ask): Promise<void> {
+  process.send!({ id, value: await ASKED[what]() })
+}
+
+function parseFlag(argument: string): [string, unknown] {
+  const at = argument.indexOf('=')
+  return [argument.slice(0, at), JSON.parse(argument.slice(at + 1))]
+}
