@@ -22,6 +22,11 @@ export interface ClientCall {
 /** The most bytes of an answer that is put together before it is handed over. */
 export const MAX_ANSWER_BYTES = 8_388_608
 
+/** What makes a value of an answer's bytes. */
+export interface Answer<T> {
+  decode(payload: Uint8Array): T
+}
+
 /** A call whose whole answer is one value. */
 export class UnaryCall<T> implements ClientCall {
   readonly app: number
@@ -29,21 +34,16 @@ export class UnaryCall<T> implements ClientCall {
   isAnswered = false
   corr: CorrId = 0
   onOver: (() => void) | undefined
-  readonly #decode: (payload: Uint8Array) => T
+  readonly #answer: Answer<T>
   readonly #resolve: (value: T) => void
   readonly #reject: (error: unknown) => void
   #first: Uint8Array | undefined
   #more: Uint8Array[] | undefined
   #bytes = 0
 
-  constructor(
-    app: number,
-    decode: (payload: Uint8Array) => T,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void
-  ) {
+  constructor(app: number, answer: Answer<T>, resolve: (value: T) => void, reject: (error: unknown) => void) {
     this.app = app
-    this.#decode = decode
+    this.#answer = answer
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -60,7 +60,7 @@ export class UnaryCall<T> implements ClientCall {
 
   end(): void {
     try {
-      this.#resolve(this.#decode(this.#whole()))
+      this.#resolve(this.#answer.decode(this.#whole()))
     } catch (error) {
       this.#reject(error)
     }

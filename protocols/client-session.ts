@@ -1,5 +1,6 @@
 import type { ByteStream } from './byte-stream.ts'
 import type { ClientCall } from './client-call.ts'
+import { CallTable } from './call-table.ts'
 import { Inflater } from './compression.ts'
 import { cancelPayload, creditPayload } from './control.ts'
 import { OapError } from './errors.ts'
@@ -55,7 +56,7 @@ export class ClientSession implements FrameStreamOwner {
   readonly budget: InboundBudget
   readonly #o: ClientSessionOptions
   readonly #frames: FrameStream
-  readonly #calls = new Map<CorrId, ClientCall>()
+  readonly #calls = new CallTable<ClientCall>()
   readonly #cancelled = new Map<CorrId, number>()
   #waiting: (() => void)[] = []
   #nextCorr = 1
@@ -98,7 +99,7 @@ export class ClientSession implements FrameStreamOwner {
   /** Sends a HELLO and resolves with the answer. */
   hello(asked: HelloRequest): Promise<Hello> {
     return new Promise((resolve, reject) => {
-      const call = new UnaryCall(0, parseHelloAnswer, resolve, reject)
+      const call = new UnaryCall(0, { decode: parseHelloAnswer }, resolve, reject)
       const members = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined))
       const head = encodeJson(members as Record<string, string | number>)
       this.open(call, { flags: 0, tenant: undefined, cap: undefined, head, body: EMPTY })
@@ -136,7 +137,7 @@ export class ClientSession implements FrameStreamOwner {
     if (!this.isUsable) throw sessionLost('it has ended already')
     this.#checkSize(start)
     call.corr = this.#nextCorr++
-    this.#calls.set(call.corr, call)
+    this.#calls.add(call)
     const flags = FLAG.REQ | FLAG.START | start.flags | (start.upload === undefined ? FLAG.END : 0)
     const { tenant, cap = EMPTY, head, body } = start
     this.#frames.writer.writeParts(flags, 0, call.app, tenant, call.corr, cap, head, body)
@@ -284,7 +285,7 @@ export class ClientSession implements FrameStreamOwner {
   }
 
   #failAll(error: Error): void {
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls) {
       this.#close(call)
       call.fail(error)
     }

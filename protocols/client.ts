@@ -162,7 +162,7 @@ function callUnary(
   options: UploadOptions
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const call = new UnaryCall(app, payload => row.answer.decode(payload), resolve, reject)
+    const call = new UnaryCall(app, row.answer, resolve, reject)
     open(session, call, start(session, op, row.request, request, options, row.upload === true), options)
   })
 }

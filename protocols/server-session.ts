@@ -1,5 +1,6 @@
 import type { ByteStream } from './byte-stream.ts'
 import { Inflater } from './compression.ts'
+import { CallTable } from './call-table.ts'
 import { control } from './control.ts'
 import type { ControlTarget } from './control.ts'
 import { Draining } from './draining.ts'
@@ -45,7 +46,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   readonly budget: InboundBudget
   readonly #o: ServerSessionOptions
   readonly #frames: FrameStream
-  readonly #calls = new Map<CorrId, ServerCall>()
+  readonly #calls = new CallTable<ServerCall>()
   readonly #draining = new Draining()
   readonly #headers = new HeaderCache()
   #bodyBytes = 0
@@ -102,7 +103,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   finished(): void {
     this.#isEnding = true
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls) {
       if (!call.isReceiving) continue
       call.isReceiving = false
       this.refuse(call, new OapError('bad_sequence', 'the stream ended before the request did'))
@@ -189,7 +190,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
         ? new OapError('saturated', `${this.#calls.size} calls are in flight on this session`)
         : this.#o.connection.openCall()
     if (full !== undefined) return this.#refuseStart(call, full)
-    this.#calls.set(call.corr, call)
+    this.#calls.add(call)
     try {
       const payload = findOperation(this.#o.services, this.#headers, call, frame)
       this.#run(call, payload, frame)
@@ -209,31 +210,31 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#setDeadline(call, header['deadline_ms'])
     const served = call.served!
     this.#o.observer.started(call)
-    const request = (): unknown => served.row.request.decode(header, this.#plainBody(call, payload.body))
     if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
     if (served.row.upload === true) this.#openBody(call, payload.body)
     const verdict = this.#o.guard?.({ call, served, header, cap: frame.cap })
-    if (verdict === undefined) return this.#handle(call, request)
+    if (verdict === undefined) return this.#handle(call, payload)
     if (verdict instanceof OapError) return this.refuse(call, verdict)
     this.#keep(call, frame.payloadBytes)
     verdict.then(
-      refusal => (refusal === undefined ? this.#tryHandle(call, request) : this.refuse(call, refusal)),
+      refusal => (refusal === undefined ? this.#tryHandle(call, payload) : this.refuse(call, refusal)),
       (error: unknown) => this.#failed(call, error)
     )
   }
 
-  #tryHandle(call: ServerCall, request: () => unknown): void {
+  #tryHandle(call: ServerCall, payload: Payload): void {
     if (call.isOver) return
     try {
-      this.#handle(call, request)
+      this.#handle(call, payload)
     } catch (error) {
       this.#failed(call, error)
     }
     this.#frames.flushSoon()
   }
 
-  #handle(call: ServerCall, request: () => unknown): void {
-    const result = call.served!.handler(request(), call)
+  #handle(call: ServerCall, { header, body }: Payload): void {
+    const { row, handler } = call.served!
+    const result = handler(row.request.decode(header, this.#plainBody(call, body)), call)
     if (!(result instanceof Promise)) return this.#answer(call, result)
     this.#keep(call, call.bytesIn)
     result.then(
@@ -430,7 +431,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   #abandonCalls(error: Error): void {
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls) {
       call.stop(error)
       call.isReceiving = false
       this.#forget(call, CANCELLED)
