@@ -27,6 +27,7 @@ export class FrameWriter {
   #partBytes = 0
   #blocked = false
   #closing = false
+  #gathering = 0
   #waiters: (() => void)[] = []
   bytesSent = 0
 
@@ -82,9 +83,20 @@ export class FrameWriter {
     this.#append(body, copiesBody)
   }
 
-  /** Sends what is queued, unless the stream asked to wait. */
+  /** Until `sendGathered`, only a full write leaves. */
+  gather(): void {
+    this.#gathering++
+  }
+
+  sendGathered(): void {
+    this.#gathering--
+    this.flush()
+  }
+
+  /** Sends what is queued, unless the stream asked to wait or more is being gathered. */
   flush(): void {
     if (this.#blocked || this.queuedBytes === 0 || !this.#isWritable) return
+    if (this.#gathering > 0 && this.queuedBytes < FULL_WRITE_BYTES) return
     const bytes = this.#take()
     this.bytesSent += bytes.byteLength
     try {
@@ -113,6 +125,7 @@ export class FrameWriter {
   /** Sends what is queued, then ends this half of the stream. */
   async finish(): Promise<void> {
     if (this.#closing) return
+    this.#gathering = -Infinity
     while (this.#isWritable && this.queuedBytes > 0) {
       this.flush()
       if (this.#blocked) await this.ready()

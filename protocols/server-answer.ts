@@ -1,6 +1,8 @@
+import { AnswerPace } from './answer-pace.ts'
 import { FLAG } from './frame.ts'
 import type { ServerCall } from './server-call.ts'
 import type { FrameWriter } from './frame-writer.ts'
+import type { Platform } from './platform.ts'
 import type { Parts, Streamed, StreamedAnswer, Subscription, Unary } from './service.ts'
 
 const EMPTY = new Uint8Array(0)
@@ -8,6 +10,7 @@ const EMPTY = new Uint8Array(0)
 /** Where answers go. */
 export interface AnswerPort {
   readonly writer: FrameWriter
+  readonly platform: Platform
   /** The largest payload of one RESP frame. */
   readonly maxChunkBytes: number
   /** Queues one frame of a call's answer. */
@@ -49,11 +52,13 @@ export async function sendStream(
   const { head, body } = answer as StreamedAnswer<unknown>
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
+  const pace = new AnswerPace(port.writer, port.platform)
   port.send(call, flags | FLAG.START, parts.head, parts.body)
   for await (const piece of body) {
     for (let at = 0; at < piece.length && !call.isOver; at += port.maxChunkBytes) {
-      port.send(call, flags, EMPTY, piece.subarray(at, at + port.maxChunkBytes))
-      await port.writer.pressure()
+      const chunk = piece.subarray(at, at + port.maxChunkBytes)
+      port.send(call, flags, EMPTY, chunk)
+      await pace.sent(chunk.length)
     }
     if (call.isOver) return
   }
@@ -69,6 +74,7 @@ export async function sendEvents(
   events: unknown,
   row: Subscription<unknown, unknown>
 ): Promise<void> {
+  const pace = new AnswerPace(port.writer, port.platform)
   port.send(call, FLAG.RESP | FLAG.START, EMPTY, EMPTY)
   for await (const event of events as AsyncIterable<unknown>) {
     const { head, body } = row.event.encode(event)
@@ -78,7 +84,7 @@ export async function sendEvents(
     call.credit?.sent(bytes)
     call.eventsSent++
     port.send(call, FLAG.EVENT | sealFlags(call, row), head, body)
-    await port.writer.pressure()
+    await pace.sent(bytes)
   }
   if (call.isOver) return
   port.send(call, FLAG.RESP | FLAG.END, EMPTY, EMPTY)

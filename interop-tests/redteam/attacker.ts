@@ -6,7 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { linkOf, rawYamux } from './yamux-link.ts'
 import type { YamuxLink } from './yamux-link.ts'
-import { RawStream } from './raw-stream.ts'
+import type { RawStream } from './raw-stream.ts'
 
 const DIAL_MS = 8000
 

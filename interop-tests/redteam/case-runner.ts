@@ -131,7 +131,9 @@ class Victim implements AsyncDisposable {
     const counts = ['connections', 'strangers', 'sessions', 'calls', 'inbound_held_bytes']
     const left = async () => {
       const status = await this.#target.status()
-      return counts.filter(name => status[name] !== 0).map(name => `${name} is still ${String(status[name])}`)
+      return counts
+        .filter(name => status[name] !== 0)
+        .map(name => `${name} is still ${JSON.stringify(status[name])}`)
     }
     await until(async () => (await left()).length === 0, EMPTY_MS)
     return await left()
