@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection } from '@libp2p/interface'
 import { createAdmission } from './admission.ts'
 import type { AdmissionOptions } from './admission.ts'
+import { keptBytes } from './connection-streams.ts'
 import { createDialer, createTransport } from './transport.ts'
 
 const BOUNDS = {
@@ -14,6 +16,8 @@ const BOUNDS = {
   maxPerPrefix: 2,
   graceMs: 10_000,
   maxOpening: 30,
+  maxStreams: 8,
+  maxKeptBytes: 1_000_000,
   loopbackIsKnown: false
 }
 
@@ -43,6 +47,36 @@ void describe('admission', () => {
     await gone
     assert.equal(newcomer.status, 'open')
     assert.equal(hub.admission.strangers, 2)
+  })
+
+  void test('closes the stranger that keeps most unread and refuses its network for a while', async () => {
+    let now = 0
+    await using hub = await listening({ maxKeptBytes: 100_000, now: () => now })
+    await hub.node.handle('/unread/1', stream => stream.pause())
+    const [hoarder, modest] = [await hub.dial(), await hub.dial()]
+    await fill(hub, hoarder, 90_000)
+    await fill(hub, modest, 20_000)
+
+    const gone = hub.closed()
+    hub.admission.shed()
+
+    await gone
+    assert.equal(modest.status, 'open')
+    await assert.rejects(hub.dial())
+    now = 10_000
+    assert.equal((await hub.dial()).status, 'open')
+  })
+
+  void test('bounds the streams of a stranger, negotiated or not, until it is promoted', async () => {
+    await using hub = await listening({ maxStreams: 1 })
+    await hub.node.handle('/quiet/1', () => {}, { maxInboundStreams: 100 })
+    const stranger = await hub.dial()
+    const open = () => stranger.newStream('/quiet/1', { maxOutboundStreams: 100 })
+    for (let i = 0; i < 9; i++) await open()
+
+    await assert.rejects(open())
+    hub.admission.promote(hub.inbound(stranger))
+    assert.equal((await open()).status, 'open')
   })
 
   void test('has the place again after a stranger has left', async () => {
@@ -106,6 +140,14 @@ void describe('admission', () => {
     assert.equal(hub.admission.isStranger(hub.node.getConnections()[0]!), false)
   })
 })
+
+/** Sends bytes that nobody reads, until all of them have arrived. */
+async function fill(hub: Awaited<ReturnType<typeof listening>>, connection: Connection, bytes: number) {
+  const stream = await connection.newStream('/unread/1')
+  stream.send(new Uint8Array(bytes))
+  const inbound = hub.inbound(connection)
+  while (keptBytes(inbound) < bytes) await turn()
+}
 
 async function listening(options: Partial<AdmissionOptions>) {
   const admission = createAdmission({ ...BOUNDS, ...options })

@@ -1,13 +1,20 @@
 import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import { boundInboundStreams, keptBytes, toShed } from './connection-streams.ts'
 import { isLoopback, prefixOf } from './remote-prefix.ts'
 import { StrangerLedger } from './stranger-ledger.ts'
 import type { StrangerBounds, StrangerRefusal } from './stranger-ledger.ts'
 
-const SWEEP_INTERVAL_MS = 1000
+const SWEEP_INTERVAL_MS = 250
+/** Streams of a stranger beside those of its calls: identify, ping, and those still negotiating. */
+const SIDE_STREAMS = 8
 
 export interface AdmissionOptions extends StrangerBounds {
   /** Connections from this machine are no strangers. Off for a node that serves others through a local proxy. */
   readonly loopbackIsKnown: boolean
+  /** Streams of one stranger that serve calls. */
+  readonly maxStreams: number
+  /** Bytes that all strangers together may leave unread, or leave us to send. */
+  readonly maxKeptBytes: number
   /** Told of every inbound connection that is refused or evicted; the prefix is not for a metric's label. */
   readonly onRefused?: (reason: StrangerRefusal, prefix: string) => void
   readonly now?: () => number
@@ -25,8 +32,13 @@ export interface Admission {
   promote(connection: Connection): void
   callStarted(connection: Connection): void
   callEnded(connection: Connection): void
-  /** Closes strangers whose grace is over; `watch` does it every second. */
+  /** Closes strangers whose grace is over; `watch` does it four times a second. */
   closeOverdue(): void
+  /**
+   * While strangers keep too many bytes waiting, closes those who keep most and refuses their networks for the grace
+   * time; `watch` does it four times a second.
+   */
+  shed(): void
   /** Follows the node's connections until the returned function is called. */
   watch(node: Libp2p): () => void
 }
@@ -39,6 +51,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const ids = new WeakMap<object, number>()
   const open = new Map<number, Connection>()
   const raws = new Map<number, MultiaddrConnection>()
+  const streamsWhenKnown = new WeakMap<Connection, number>()
   const idOf = (connection: Connection) => ids.get(connection.timeline) ?? 0
 
   function denyInboundConnection(raw: MultiaddrConnection): boolean {
@@ -66,7 +79,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const raw = raws.get(id)
     if (raw === undefined) return
     onRefused?.('stranger_share', prefixOf(raw.remoteAddr))
-    raw.abort(new Error('a quiet stranger made room for another'))
+    raw.abort(new Error('a stranger made room for others'))
   }
 
   function onOpen({ detail: connection }: CustomEvent<Connection>): void {
@@ -74,6 +87,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (!ledger.isStranger(id) || connection.status !== 'open') return
     open.set(id, connection)
     ledger.opened(id, now())
+    const streams = boundInboundStreams(connection, options.maxStreams + SIDE_STREAMS)
+    if (streams !== undefined) streamsWhenKnown.set(connection, streams)
+  }
+
+  function shed(): void {
+    const holders = [...open].map(([id, connection]) => [id, keptBytes(connection)] as const)
+    for (const id of toShed(holders, options.maxKeptBytes)) {
+      ledger.bar(id, now())
+      evict(id)
+    }
   }
 
   function closeOverdue(): void {
@@ -93,12 +116,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
       ledger.promote(idOf(connection))
       open.delete(idOf(connection))
       raws.delete(idOf(connection))
+      const streams = streamsWhenKnown.get(connection)
+      if (streams !== undefined) boundInboundStreams(connection, streams)
     },
     callStarted: connection => ledger.callStarted(idOf(connection)),
     callEnded: connection => ledger.callEnded(idOf(connection), now()),
     closeOverdue,
+    shed,
     watch(node) {
-      const timer = setInterval(closeOverdue, SWEEP_INTERVAL_MS).unref()
+      const sweep = (): void => {
+        closeOverdue()
+        shed()
+      }
+      const timer = setInterval(sweep, SWEEP_INTERVAL_MS).unref()
       node.addEventListener('connection:open', onOpen)
       return () => {
         clearInterval(timer)

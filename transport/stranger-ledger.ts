@@ -33,6 +33,8 @@ export class StrangerLedger {
   readonly #maxStrangers: number
   readonly #strangers = new Map<number, Stranger>()
   readonly #perPrefix = new Map<string, number>()
+  /** Networks refused, and until when. */
+  readonly #barred = new Map<string, number>()
   #opening = 0
   #lastId = 0
 
@@ -50,6 +52,7 @@ export class StrangerLedger {
    * way, the one that has been quiet longest makes room, so that idle connections cannot lock others out.
    */
   admit(prefix: string, now: number): StrangerVerdict {
+    if (this.#isBarred(prefix, now)) return { ok: false, refused: 'stranger_prefix' }
     const ofPrefix = this.#perPrefix.get(prefix) ?? 0
     if (ofPrefix >= this.#bounds.maxPerPrefix) return { ok: false, refused: 'stranger_prefix' }
     const evicted = this.#inTheWay()
@@ -87,6 +90,12 @@ export class StrangerLedger {
     return this.#strangers.has(id)
   }
 
+  /** Refuses further connections from this stranger's network for the grace time. */
+  bar(id: number, now: number): void {
+    const stranger = this.#strangers.get(id)
+    if (stranger) this.#barred.set(stranger.prefix, now + this.#bounds.graceMs)
+  }
+
   /** The connection has shown who it is: its place is free for another stranger. */
   promote(id: number): void {
     this.release(id)
@@ -110,6 +119,11 @@ export class StrangerLedger {
       if (isOverdue(stranger, now, this.#bounds.graceMs)) ids.push(id)
     }
     return ids
+  }
+
+  #isBarred(prefix: string, now: number): boolean {
+    for (const [barred, until] of this.#barred) if (until <= now) this.#barred.delete(barred)
+    return this.#barred.has(prefix)
   }
 
   /** Who has to go for one more: nobody (undefined), one that is quiet, or one that is not (null). */

@@ -1,7 +1,7 @@
 import type { InboundBudget } from '../../protocols/index.ts'
 
 /** Strangers together may hold a quarter of the node's budget, so that they cannot make others wait. */
-const STRANGERS_PART = 4
+export const STRANGERS_PART = 4
 
 /** Bytes that wait to be understood or handled, of many holders; listeners hear once when there is room again. */
 export class BytePool {
