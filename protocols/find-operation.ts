@@ -23,7 +23,7 @@ export function findOperation(
       `app_proto_id 0x${frame.app.toString(16).padStart(4, '0')} is not served here`
     )
   }
-  const payload = headers.decode(frame.payload)
+  const payload = headers.decodeFrame(frame)
   checkBodyFlags(call, payload)
   const op = payload.header['op']
   if (typeof op !== 'string') throw new OapError('unknown_operation', 'op: missing', { status: 400 })

@@ -150,17 +150,18 @@ export class FrameStream {
     this.reset(new OapError('bad_sequence', 'too many frames of the wrong kind'))
   }
 
+  readonly #flush = (): void => {
+    this.#flushPlanned = false
+    this.writer.flush()
+    this.readOn()
+  }
+
   /** Sends what is queued: at the end of the running turn, or soon. */
   flushSoon(): void {
     if (this.#inTurn || this.#flushPlanned) return
     this.#flushPlanned = true
-    const flush = (): void => {
-      this.#flushPlanned = false
-      this.writer.flush()
-      this.readOn()
-    }
-    if (this.#owner.callsOpen() <= 1) queueMicrotask(flush)
-    else this.#owner.platform.afterTurn(flush)
+    if (this.#owner.callsOpen() <= 1) queueMicrotask(this.#flush)
+    else this.#owner.platform.afterTurn(this.#flush)
   }
 
   /** Reads on when nothing stands against it any more. */

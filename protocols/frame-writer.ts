@@ -174,12 +174,18 @@ export class FrameWriter {
 
   #sealSlab(): void {
     if (this.#to === this.#from) return
-    this.#parts.push(this.#slab.subarray(this.#from, this.#to))
     this.#partBytes += this.#to - this.#from
+    this.#parts.push(this.#cutSlab())
+  }
+
+  #cutSlab(): Uint8Array {
+    const cut = this.#slab.subarray(this.#from, this.#to)
     this.#from = this.#to
+    return cut
   }
 
   #take(): Uint8Array | Uint8ArrayList {
+    if (this.#parts.length === 0) return this.#cutSlab()
     this.#sealSlab()
     const parts = this.#parts
     this.#parts = []

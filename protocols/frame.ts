@@ -70,15 +70,21 @@ export class Frame {
     return this.end - this.start - HEADER_BYTES - this.capLength
   }
 
+  /** Where the payload begins in `bytes`; it ends at `end`. */
+  get payloadStart(): number {
+    return this.start + HEADER_BYTES + this.capLength
+  }
+
   get payload(): Uint8Array {
-    return this.bytes.subarray(this.start + HEADER_BYTES + this.capLength, this.end)
+    return this.bytes.subarray(this.payloadStart, this.end)
   }
 
   /** The 16 bytes of `tenant_id` as they stand on the wire, or undefined for 0. */
   get tenant(): Uint8Array | undefined {
     const at = this.start + 11
-    for (let i = at; i < at + 16; i++) if (this.bytes[i] !== 0) return this.bytes.subarray(at, at + 16)
-    return undefined
+    const b = this.bytes
+    const isNone = (readU32(b, at) | readU32(b, at + 4) | readU32(b, at + 8) | readU32(b, at + 12)) === 0
+    return isNone ? undefined : b.subarray(at, at + 16)
   }
 }
 

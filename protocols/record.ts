@@ -1,5 +1,6 @@
 import { OapError } from './errors.ts'
 import { readU16 } from './frame.ts'
+import type { Frame } from './frame.ts'
 import { MAX_JSON_BYTES, encodeJson, parseJson } from './json.ts'
 import type { JsonObject } from './json.ts'
 
@@ -80,12 +81,28 @@ export class HeaderCache {
   }
 
   decode(payload: Uint8Array): Payload {
-    if (payload[0] !== MARK) return decodePayload(payload)
-    const end = recordHeaderEnd(payload)
-    for (const { bytes, header } of this.#entries) {
-      if (startsWith(payload, bytes, end)) return { header, body: payload.subarray(end), isRecord: true }
+    return this.#known(payload, 0, payload.length) ?? this.#read(payload)
+  }
+
+  /** The same for the payload of a frame, without a view of it where its header is known. */
+  decodeFrame(frame: Frame): Payload {
+    return this.#known(frame.bytes, frame.payloadStart, frame.end) ?? this.#read(frame.payload)
+  }
+
+  #known(bytes: Uint8Array, from: number, to: number): Payload | undefined {
+    if (to - from < RECORD_PREFIX_BYTES || bytes[from] !== MARK) return undefined
+    const length = RECORD_PREFIX_BYTES + readU16(bytes, from + 1)
+    for (const entry of this.#entries) {
+      if (entry.bytes.length !== length || !startsWith(bytes, from, to, entry.bytes)) continue
+      return { header: entry.header, body: bytes.subarray(from + length, to), isRecord: true }
     }
-    const decoded = decodeRecord(payload)
+    return undefined
+  }
+
+  #read(payload: Uint8Array): Payload {
+    const decoded = decodePayload(payload)
+    if (!decoded.isRecord) return decoded
+    const end = payload.length - decoded.body.length
     if (end <= this.#maxBytes) this.#keep(payload.slice(0, end), deepFreeze(decoded.header))
     return decoded
   }
@@ -96,9 +113,9 @@ export class HeaderCache {
   }
 }
 
-function startsWith(payload: Uint8Array, prefix: Uint8Array, end: number): boolean {
-  if (prefix.length !== end) return false
-  for (let i = 1; i < end; i++) if (payload[i] !== prefix[i]) return false
+function startsWith(bytes: Uint8Array, from: number, to: number, prefix: Uint8Array): boolean {
+  if (prefix.length > to - from) return false
+  for (let i = 0; i < prefix.length; i++) if (bytes[from + i] !== prefix[i]) return false
   return true
 }
 
