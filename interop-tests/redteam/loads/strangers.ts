@@ -33,6 +33,7 @@ export async function strangers(full: boolean): Promise<boolean> {
   const loaded = await honest.ask<Latency>('measure', { seconds })
   clearInterval(watch)
   const status = await target.status()
+  const kept = await target.memory()
   const told = await attack.ask<{ streamsOpened: number; refusals: number }>('tell')
   await attack[Symbol.asyncDispose]()
   await sleep(SETTLE_MS)
@@ -57,6 +58,7 @@ export async function strangers(full: boolean): Promise<boolean> {
   )
   console.log(
     `memory: idle ${(idle / MB).toFixed(0)} MB, most under attack +${((target.peakBytes - idle) / MB).toFixed(0)} MB, ` +
+      `without garbage +${((kept.rss - idle) / MB).toFixed(0)} MB (heap ${(kept.heapUsed / MB).toFixed(0)} MB, buffers ${(kept.arrayBuffers / MB).toFixed(0)} MB), ` +
       `after +${((after - idle) / MB).toFixed(1)} MB`
   )
   const faults = target.takeFaults()
