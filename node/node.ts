@@ -71,8 +71,14 @@ export function createNode(config: Config, options: NodeOptions = {}): OmnigateN
   let running: Promise<RunningNode> | undefined
   let started: RunningNode | undefined
   let stopping: Promise<void> | undefined
-  const stop = (): Promise<void> =>
-    (stopping ??= running?.then(node => node.stop()).catch(() => undefined) ?? Promise.resolve())
+  const stop = async (): Promise<void> => {
+    // A start that failed has stopped what it had started.
+    if (running !== undefined)
+      await (stopping ??= running.then(
+        node => node.stop(),
+        () => undefined
+      ))
+  }
   return {
     async start() {
       running ??= startNode(config, options)
@@ -168,12 +174,12 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   })
   await listener.start()
   starting.defer(() => transport.stop())
+  starting.defer(admission.watch(transport))
   try {
     await transport.start()
   } catch (error) {
     throw listenFailure(config.node.listen, error)
   }
-  starting.defer(admission.watch(transport))
 
   const status = (): NodeStatus =>
     statusOf({

@@ -83,20 +83,32 @@ function method(app: number, op: string, row: Operation, caller: Caller): unknow
   if (row.kind === 'unary') {
     return row.upload === true
       ? async (request: unknown, options: UploadOptions = {}) => {
-          const [session, left] = await ownSession(caller, options)
-          return callUnary(session, app, op, row, request, left)
+          return onOwn(caller, options, (session, left) => callUnary(session, app, op, row, request, left))
         }
       : (request: unknown, options: UploadOptions = {}) => callShared(caller, app, op, row, request, options)
   }
   if (row.kind === 'streamed') {
     return async (request: unknown, options: UploadOptions = {}) => {
-      const [session, left] = await ownSession(caller, options)
-      return callStreamed(session, app, op, row, request, left)
+      return onOwn(caller, options, (session, left) => callStreamed(session, app, op, row, request, left))
     }
   }
   return async (request: unknown, options: SubscribeOptions = {}) => {
-    const [session, left] = await ownSession(caller, options)
-    return subscribe(session, app, op, row, request, left)
+    return onOwn(caller, options, (session, left) => subscribe(session, app, op, row, request, left))
+  }
+}
+
+/** Runs one call on a stream of its own; a call that could not even be opened leaves no stream behind. */
+async function onOwn<O extends CallOptions, T>(
+  caller: Caller,
+  options: O,
+  run: (session: ClientSession, left: O) => Promise<T>
+): Promise<T> {
+  const [session, left] = await ownSession(caller, options)
+  try {
+    return await run(session, left)
+  } catch (error) {
+    if (session.isUsable) session.reset(error instanceof Error ? error : new Error('not opened'))
+    throw error
   }
 }
 
@@ -311,5 +323,10 @@ function open(session: ClientSession, call: ClientCall, opening: Start, options:
     if (timer !== undefined) session.platform.clearTimer(timer)
   }
   signal?.addEventListener('abort', onAbort, { once: true })
-  session.open(call, opening)
+  try {
+    session.open(call, opening)
+  } catch (error) {
+    call.onOver()
+    throw error
+  }
 }

@@ -130,6 +130,7 @@ export class FrameStream {
   }
 
   fault(fault: FrameFault): boolean {
+    this.#sawFrame = true
     try {
       this.#owner.fault(fault)
     } catch (error) {
@@ -171,6 +172,7 @@ export class FrameStream {
     this.#inTurn = true
     this.#decoder.resume()
     this.#inTurn = false
+    this.#notePartial()
     this.writer.flush()
     if (this.#decoder.isWaiting || this.#mustStop()) return this.#stop()
     this.#stopped = false
@@ -226,11 +228,15 @@ export class FrameStream {
   #endTurn(): void {
     this.#inTurn = false
     this.writer.flush()
-    if (this.#decoder.isPartial && this.#partialFrame !== this.#decoder.frames) {
-      this.#partialFrame = this.#decoder.frames
-      this.#partialSince = this.#owner.platform.now()
-    }
+    this.#notePartial()
     if (this.#decoder.isWaiting || this.#mustStop()) this.#stop()
+  }
+
+  /** Starts the clock of a frame whose first bytes are here and whose last are not. */
+  #notePartial(): void {
+    if (!this.#decoder.isPartial || this.#partialFrame === this.#decoder.frames) return
+    this.#partialFrame = this.#decoder.frames
+    this.#partialSince = this.#owner.platform.now()
   }
 
   #mustStop(): boolean {

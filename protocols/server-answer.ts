@@ -1,4 +1,5 @@
 import { AnswerPace } from './answer-pace.ts'
+import { OapError } from './errors.ts'
 import { FLAG } from './frame.ts'
 import type { ServerCall } from './server-call.ts'
 import type { FrameWriter } from './frame-writer.ts'
@@ -13,6 +14,8 @@ export interface AnswerPort {
   readonly platform: Platform
   /** The largest payload of one RESP frame. */
   readonly maxChunkBytes: number
+  /** The largest payload of one frame. */
+  readonly maxPayloadBytes: number
   /** Queues one frame of a call's answer. */
   send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void
   /** The answer's END has been queued: the call is over. */
@@ -53,6 +56,7 @@ export async function sendStream(
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
   const pace = new AnswerPace(port.writer, port.platform)
+  checkFits(parts, port.maxChunkBytes, 'the head of the answer')
   port.send(call, flags | FLAG.START, parts.head, parts.body)
   for await (const piece of body) {
     for (let at = 0; at < piece.length && !call.isOver; at += port.maxChunkBytes) {
@@ -77,7 +81,9 @@ export async function sendEvents(
   const pace = new AnswerPace(port.writer, port.platform)
   port.send(call, FLAG.RESP | FLAG.START, EMPTY, EMPTY)
   for await (const event of events as AsyncIterable<unknown>) {
-    const { head, body } = row.event.encode(event)
+    const parts = row.event.encode(event)
+    checkFits(parts, port.maxPayloadBytes, 'an event')
+    const { head, body } = parts
     const bytes = head.length + body.length
     while (!call.isOver && call.credit?.allows(bytes) === false) await call.credit.changed()
     if (call.isOver) return
@@ -89,6 +95,13 @@ export async function sendEvents(
   if (call.isOver) return
   port.send(call, FLAG.RESP | FLAG.END, EMPTY, EMPTY)
   port.end(call)
+}
+
+/** What cannot be divided and does not fit is refused; the other side could not decode it. */
+function checkFits({ head, body }: Parts, mostBytes: number, what: string): void {
+  const bytes = head.length + body.length
+  if (bytes > mostBytes)
+    throw new OapError('body_oversize', `${what} has ${bytes} bytes, at most ${mostBytes} fit`)
 }
 
 /** A row that hands sealed bodies back says so, and its answers carry the request's seal. */

@@ -65,6 +65,11 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     return this.#frames.writer
   }
 
+  /** The largest payload of one frame. */
+  get maxPayloadBytes(): number {
+    return this.#o.connection.limits.maxFrameBytes - MIN_LEN
+  }
+
   /** The largest payload of one RESP frame. */
   get maxChunkBytes(): number {
     return Math.min(MAX_CHUNK_BYTES, this.#o.connection.limits.maxFrameBytes - MIN_LEN)
@@ -206,10 +211,10 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   #run(call: ServerCall, payload: Payload, frame: Frame): void {
+    this.#o.observer.started(call)
     const { header } = payload
     this.#setDeadline(call, header['deadline_ms'])
     const served = call.served!
-    this.#o.observer.started(call)
     if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
     if (served.row.upload === true) this.#openBody(call, payload.body)
     const verdict = this.#o.guard?.({ call, served, header, cap: frame.cap })

@@ -75,6 +75,7 @@ export const table = defineService({
     echo: unary({ verb: 'sample:echo', request: headerAndBody({}), answer: opaque }),
     late: unary({ verb: 'sample:late', request: header({}), answer: json({ n: integer(0, 9) }) }),
     stream: streamed({ verb: 'sample:stream', request: headerAndBody({}), answer: nothing, upload: true }),
+    long: subscription({ verb: 'sample:long', request: header({}), event: opaque }),
     count: subscription({
       verb: 'sample:count',
       request: header({ to: integer(0, 1000) }),
@@ -101,6 +102,9 @@ export function serving(seen: Seen): ServiceDirectory {
             call.signal.addEventListener('abort', () => reject(call.signal.reason as Error))
           }),
         stream: (_: object, { body }: Call) => ({ head: undefined, body }),
+        long: async function* () {
+          yield new Uint8Array(5000)
+        },
         count: async function* ({ to }: { to: number }) {
           for (let n = 0; n < to; n++) {
             seen.sent = n + 1

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { plainPlatform } from './platform.ts'
 import type { OapError } from './errors.ts'
 import { FLAG, encodeFrame } from './frame.ts'
-import { bytes, pair, quiet, table } from './session-pair.fixture.ts'
+import { OpenBudget, OpenConnection, bytes, pair, quiet, table } from './session-pair.fixture.ts'
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<number> {
   let total = 0
@@ -175,3 +176,77 @@ test('loses one stream and nothing more when its own code throws', async () => {
   assert.equal(broken.length, 1)
   assert.equal(left.status, 'reset')
 })
+
+test('times a frame that became partial only when reading went on', async () => {
+  const budget = new (class extends OpenBudget {
+    room = false
+    waiting: (() => void) | undefined
+    override reserve(n: number): boolean {
+      return this.room && super.reserve(n)
+    }
+    override onRoom(listener?: () => void): void {
+      this.waiting = listener
+    }
+  })()
+  const connection = new (class extends OpenConnection {
+    override readonly budget = budget
+  })()
+  const { server, calls, left, right } = pair({ connection })
+  await calls.echo({})
+  const before = right.sentBytes
+  left.send(
+    encodeFrame({ flags: FLAG.REQ, app: 0x1001, corr: 1, payload: new Uint8Array(500) }).subarray(0, 100)
+  )
+  await turns(3)
+  budget.room = true
+  budget.waiting?.()
+  await turns(2)
+
+  const now = plainPlatform.now()
+  server.tick(now)
+  server.tick(now + 16_000)
+  await turns(3)
+
+  assert.ok(right.sentBytes > before, 'no 408 was sent')
+})
+
+test('keeps a session whose first frame was refused', async () => {
+  const { server, left, calls } = pair()
+  left.send(
+    Buffer.from('24000000010900000001000000000000000000000000000000000009000700000000000000636170', 'hex')
+  )
+  await turns(3)
+
+  const now = plainPlatform.now()
+  server.tick(now + 6000)
+
+  assert.deepEqual(await calls.echo({ body: bytes('alive') }), bytes('alive'))
+})
+
+test('leaves no stream behind when a call cannot be opened', async () => {
+  const { calls, left } = pair({}, true)
+
+  await assert.rejects(calls.stream({}, { tenant: 'no uuid' }), (e: OapError) => e.code === 'bad_request')
+
+  assert.equal(left.status, 'aborted')
+})
+
+test('refuses an event that no frame can carry', async () => {
+  const limits = { maxFrameBytes: 4096, maxInflight: 64 }
+  const connection = new OpenConnection()
+  connection.limits = limits
+  const { calls } = pair({ connection }, true)
+
+  const events = await calls.long({})
+
+  await assert.rejects(
+    async () => {
+      for await (const event of events) void event
+    },
+    (e: OapError) => e.code === 'body_oversize'
+  )
+})
+
+const turns = async (n: number): Promise<void> => {
+  for (let i = 0; i < n; i++) await new Promise(resolve => setImmediate(resolve))
+}

@@ -91,6 +91,16 @@ void describe('tuned yamux', () => {
     assert.equal(connection.status, 'aborted')
   })
 
+  void test('ends the connection at the header of a data frame on stream 0', async () => {
+    const { connection, raw, inbound } = await streams()
+    const closed = once(inbound as unknown as EventTarget, 'close')
+
+    raw.send(encodeHeader({ type: 0, flag: 0, streamID: 0, length: INITIAL_WINDOW + 1 }))
+
+    await closed
+    assert.equal(connection.status, 'aborted')
+  })
+
   void test('lets the body of a frame for a closed stream pass without keeping it', async () => {
     const { raw, outbound, inbound } = await streams()
     let read = 0

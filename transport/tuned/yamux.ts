@@ -100,7 +100,7 @@ function tuneReceiving(muxer: MuxerInnards, byId: Map<number, YamuxStream>): voi
   }
   const parser = new FrameParser({
     wants(header) {
-      if (header.streamID === 0) return true
+      if (header.streamID === 0) throw new RangeError('yamux stream 0 carries no data')
       open(header)
       const stream = byId.get(header.streamID)
       if (stream && header.length > receiveWindow(stream)) {
