@@ -8,7 +8,6 @@ import { adminSocketPath } from './admin/socket-path.ts'
 import type { Config } from './config/index.ts'
 import { openDataFolder } from './data-folder.ts'
 import { ephemeralKeys } from './ephemeral-keys.ts'
-import { STRANGERS_PART } from './admission/inbound-budget.ts'
 import { echo } from './handlers/echo.ts'
 import { loadKeys } from './keys.ts'
 import type { NodeKeys } from './keys.ts'
@@ -155,7 +154,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const admission = createAdmission({
     ...config.strangers,
     maxConnections: config.transport.maxConnections,
-    maxKeptBytes: Math.floor(config.limits.inboundBufferBytes / STRANGERS_PART),
+    maxKeptBytes: config.limits.inboundBufferBytes,
     maxOpening: Math.ceil(config.transport.maxPendingConnections * STRANGERS_OF_PENDING),
     onRefused: () => observer.rejected('quota_peer')
   })

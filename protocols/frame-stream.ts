@@ -22,8 +22,8 @@ export interface InboundBudget {
   release(bytes: number): void
   /** True when nothing further should be read. */
   readonly isSpent: boolean
-  /** Calls once when the budget has room again. */
-  onRoom(listener: () => void): void
+  /** Calls once when the budget has room for so many bytes, one if not given. */
+  onRoom(listener: () => void, bytes?: number): void
 }
 
 export interface FrameStreamOwner {
@@ -55,6 +55,8 @@ export class FrameStream {
   readonly #reader: StreamReader
   readonly #decoder: FrameDecoder
   #reserved = 0
+  /** What the frame under way needs, whether it has it or not. */
+  #wanted = 1
   #dropped = 0
   #inTurn = false
   #flushPlanned = false
@@ -113,6 +115,7 @@ export class FrameStream {
   // The decoder's sink
 
   reserve(bytes: number): boolean {
+    this.#wanted = bytes
     if (!this.#owner.budget.reserve(bytes)) return false
     this.#reserved = bytes
     return true
@@ -258,10 +261,11 @@ export class FrameStream {
     }
     if (this.#awaitsRoom || !(this.#decoder.isWaiting || this.#owner.budget.isSpent)) return
     this.#awaitsRoom = true
-    this.#owner.budget.onRoom(() => {
+    const room = (): void => {
       this.#awaitsRoom = false
       this.readOn()
-    })
+    }
+    this.#owner.budget.onRoom(room, this.#decoder.isWaiting ? this.#wanted : 1)
   }
 
   #unreserve(): void {

@@ -10,6 +10,7 @@ import type { Answer, Ask, Ready } from './target-messages.ts'
 const SCRIPT = fileURLToPath(new URL('./target-node.ts', import.meta.url))
 const ASK_MS = 15_000
 const STOP_MS = 15_000
+const TICKS_PER_SECOND = 100
 const SETTLE_ROUNDS = 12
 const SETTLE_PAUSE_MS = 100
 /** Events of the log that mean a fault of ours. */
@@ -68,6 +69,13 @@ export class Target implements AsyncDisposable {
     const bytes = Number(kilobytes) * 1024
     this.peakBytes = Math.max(this.peakBytes, bytes)
     return bytes
+  }
+
+  /** Seconds of processor time that the node has used so far. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
   }
 
   status(): Promise<NodeStatus> {

@@ -11,10 +11,10 @@ test('refuses room for a frame when the node holds its whole budget', () => {
   const node = new NodeBudget(4 * MIB)
   const one = new ConnectionBudget(node, MIB, known)
   const two = new ConnectionBudget(node, MIB, known)
-  one.hold(4 * MIB - 10)
+  one.hold(4 * MIB - 20_000)
 
-  assert.equal(two.reserve(11), false)
-  assert.equal(two.reserve(10), true)
+  assert.equal(two.reserve(20_001), false)
+  assert.equal(two.reserve(20_000), true)
   assert.equal(two.isSpent, true)
 })
 
@@ -44,6 +44,49 @@ test('keeps three quarters of the budget free of strangers', () => {
 
   assert.equal(admitted, 2)
   assert.equal(new ConnectionBudget(node, MIB, known).reserve(3 * MIB), true)
+})
+
+test('lets a connection that holds next to nothing go on, whatever the others hold', () => {
+  const node = new NodeBudget(4 * MIB)
+  const hoarder = new ConnectionBudget(node, MIB, stranger)
+  hoarder.hold(MIB)
+  const newcomer = new ConnectionBudget(node, MIB, stranger)
+
+  assert.equal(hoarder.isSpent, true)
+  assert.equal(newcomer.isSpent, false)
+  assert.equal(newcomer.reserve(1000), true)
+  assert.equal(newcomer.reserve(MIB / 2), false)
+})
+
+test('lets a connection go on once it has given back what it held, though the others hold on', async () => {
+  const node = new NodeBudget(4 * MIB)
+  const hoarder = new ConnectionBudget(node, 4 * MIB, stranger)
+  const one = new ConnectionBudget(node, MIB, stranger)
+  one.hold(100_000)
+  hoarder.hold(2 * MIB)
+  let woken = 0
+  one.onRoom(() => woken++)
+
+  one.release(100_000)
+  await Promise.resolve()
+
+  assert.equal(one.isSpent, false)
+  assert.equal(woken, 1)
+})
+
+test('wakes as many readers as there is room for, in their order', async () => {
+  const node = new NodeBudget(100_000)
+  const one = new ConnectionBudget(node, MIB, known)
+  const woken: string[] = []
+  one.hold(100_000)
+  one.onRoom(() => woken.push('large'), 50_000)
+  one.onRoom(() => woken.push('first'), 20_000)
+  one.onRoom(() => woken.push('second'), 20_000)
+
+  one.release(30_000)
+  await Promise.resolve()
+
+  assert.deepEqual(woken, ['first'])
 })
 
 test('wakes a waiting reader once, when there is room again', async () => {

@@ -1,13 +1,20 @@
 import type { InboundBudget } from '../../protocols/index.ts'
 
 /** Strangers together may hold a quarter of the node's budget, so that they cannot make others wait. */
-export const STRANGERS_PART = 4
+const STRANGERS_PART = 4
+/** What a connection may always hold: those who hold much cannot make one wait that holds next to nothing. */
+const SMALL_HOLDING_BYTES = 16_384
 
-/** Bytes that wait to be understood or handled, of many holders; listeners hear once when there is room again. */
+interface Waiting {
+  readonly wake: () => void
+  readonly bytes: number
+}
+
+/** Bytes that wait to be understood or handled, of many holders; a listener hears once when there is room for it. */
 export class BytePool {
   readonly #maxBytes: number
   #held = 0
-  #waiting: (() => void)[] = []
+  #waiting: Waiting[] = []
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -31,14 +38,25 @@ export class BytePool {
 
   release(bytes: number): void {
     this.#held -= bytes
-    if (this.#waiting.length === 0 || this.isSpent) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) queueMicrotask(wake)
+    if (this.#waiting.length > 0 && !this.isSpent) this.#wakeWhoFits()
   }
 
-  onRoom(listener: () => void): void {
-    this.#waiting.push(listener)
+  onRoom(wake: () => void, bytes: number): void {
+    this.#waiting.push({ wake, bytes })
+  }
+
+  /** Only as many as there is room for: to wake them all for each byte would cost more than the bytes do. */
+  #wakeWhoFits(): void {
+    let room = this.#maxBytes - this.#held
+    const still: Waiting[] = []
+    for (const waiting of this.#waiting) {
+      const fits = waiting.bytes <= room || (this.#held === 0 && room === this.#maxBytes)
+      if (fits && room > 0) {
+        room -= waiting.bytes
+        queueMicrotask(waiting.wake)
+      } else still.push(waiting)
+    }
+    this.#waiting = still
   }
 }
 
@@ -61,6 +79,7 @@ export class ConnectionBudget implements InboundBudget {
   readonly #node: NodeBudget
   readonly #own: BytePool
   readonly #isStranger: () => boolean
+  readonly #waiting = new Set<() => void>()
   #countedAsStranger: boolean
 
   constructor(node: NodeBudget, strangerBytes: number, isStranger: () => boolean) {
@@ -79,7 +98,7 @@ export class ConnectionBudget implements InboundBudget {
   }
 
   reserve(bytes: number): boolean {
-    if (!this.#pools().every(pool => pool.fits(bytes) || pool.heldBytes === 0)) return false
+    if (this.#without(bytes) !== undefined) return false
     this.hold(bytes)
     return true
   }
@@ -94,13 +113,18 @@ export class ConnectionBudget implements InboundBudget {
     if (this.#countedAsStranger) this.#node.strangers.release(bytes)
     this.#node.all.release(bytes)
     this.#own.release(bytes)
+    if (this.#own.heldBytes < SMALL_HOLDING_BYTES) for (const wake of this.#waiting) queueMicrotask(wake)
     if (this.#countedAsStranger && !this.#isStranger()) this.promote()
   }
 
-  onRoom(listener: () => void): void {
-    const pool = this.#blocking() ?? this.#pools().find(({ heldBytes }) => heldBytes > 0)
-    if (pool === undefined) queueMicrotask(listener)
-    else pool.onRoom(listener)
+  onRoom(listener: () => void, bytes = 1): void {
+    const pool = this.#without(bytes) ?? this.#blocking()
+    if (pool === undefined) return queueMicrotask(listener)
+    const once = (): void => {
+      if (this.#waiting.delete(once)) listener()
+    }
+    this.#waiting.add(once)
+    pool.onRoom(once, bytes)
   }
 
   /** The connection has shown who it is: what it holds no longer counts as strangers'. */
@@ -114,7 +138,14 @@ export class ConnectionBudget implements InboundBudget {
     return this.#countedAsStranger ? [this.#own, this.#node.strangers, this.#node.all] : [this.#node.all]
   }
 
+  /** The first pool that has no room for `bytes`. */
+  #without(bytes: number): BytePool | undefined {
+    if (this.#own.heldBytes + bytes <= SMALL_HOLDING_BYTES) return undefined
+    return this.#pools().find(pool => !pool.fits(bytes) && pool.heldBytes > 0)
+  }
+
   #blocking(): BytePool | undefined {
+    if (this.#own.heldBytes < SMALL_HOLDING_BYTES) return undefined
     if (this.#node.all.isSpent) return this.#node.all
     if (!this.#countedAsStranger) return undefined
     if (this.#own.isSpent) return this.#own

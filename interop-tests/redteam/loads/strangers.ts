@@ -25,12 +25,16 @@ export async function strangers(full: boolean): Promise<boolean> {
   const idle = await target.settledBytes()
   await using honest = new HelperProcess(new URL('./honest-process.ts', import.meta.url), [target.address])
   await honest.ask<Latency>('measure', { seconds: 2 })
+  const atQuiet = target.cpuSeconds()
   const quiet = await honest.ask<Latency>('measure', { seconds })
+  const quietCpu = target.cpuSeconds() - atQuiet
   await using attack = new HelperProcess(new URL('./strangers-process.ts', import.meta.url), [target.address])
   const connected = await attack.ask<number>('attack', { strangers: many })
   await sleep(SETTLE_MS)
   const watch = setInterval(() => target.rssBytes(), 200)
+  const atAttack = target.cpuSeconds()
   const loaded = await honest.ask<Latency>('measure', { seconds })
+  const loadedCpu = target.cpuSeconds() - atAttack
   clearInterval(watch)
   const status = await target.status()
   const kept = await target.memory()
@@ -55,6 +59,9 @@ export async function strangers(full: boolean): Promise<boolean> {
     `${connected} strangers connected, ${told.streamsOpened} streams opened, ${told.refusals} refusals; ` +
       `sessions ${JSON.stringify(status['sessions'])}, calls ${JSON.stringify(status['calls'])}, ` +
       `held ${JSON.stringify(status['inbound_held_bytes'])} bytes`
+  )
+  console.log(
+    `processor of the node: alone ${((quietCpu / seconds) * 100).toFixed(0)} %, attacked ${((loadedCpu / seconds) * 100).toFixed(0)} %`
   )
   console.log(
     `memory: idle ${(idle / MB).toFixed(0)} MB, most under attack +${((target.peakBytes - idle) / MB).toFixed(0)} MB, ` +
