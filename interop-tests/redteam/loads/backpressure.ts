@@ -3,6 +3,7 @@ import { Attacker } from '../attacker.ts'
 import { bulkTable } from '../bulk-service.ts'
 import { warmUp } from '../honest.ts'
 import { CALL, OPEN, rawFrame, request } from '../raw-frame.ts'
+import type { RawStream } from '../raw-stream.ts'
 import { printTable } from '../table.ts'
 import { KNOWN_NETWORK } from '../target-messages.ts'
 import { Target } from '../target.ts'
@@ -154,7 +155,7 @@ async function alternate(
 /** 100 readers on connections of their own, who take a little now and then. */
 async function slowReaders(target: Target): Promise<AsyncDisposable & { check(): void }> {
   const attacker = await Attacker.create(target.address)
-  const streams = []
+  const streams: RawStream[] = []
   for (let i = 0; i < 100; i++) {
     const stream = await attacker.stream(`127.31.0.${i + 1}`)
     stream.isGreedy = false
