@@ -42,7 +42,9 @@ export class Attacker implements AsyncDisposable {
       .dial(this.#target, { signal: late.signal, localAddress: from })
       .finally(() => clearTimeout(timer))
     this.#connections.push(connection)
-    return linkOf(connection)
+    const link = linkOf(connection)
+    await link.answers()
+    return link
   }
 
   /** A stream on a connection of its own, negotiated for OAP. */

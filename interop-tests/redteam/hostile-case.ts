@@ -19,6 +19,8 @@ export interface Scene {
 export interface HostileCase {
   readonly name: string
   readonly on: TargetName
+  /** Waits for time-outs of libp2p that no configuration shortens: left to --full. */
+  readonly isLong?: boolean
   /** What the specification says, in the words that `run` yields. */
   readonly expected: string
   run(scene: Scene): Promise<string>

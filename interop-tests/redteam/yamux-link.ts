@@ -17,6 +17,7 @@ export class YamuxLink {
   readonly #encrypted: MessageStream
   readonly #streams = new Map<number, RawStream>()
   readonly #gone = Promise.withResolvers<void>()
+  readonly #answered = Promise.withResolvers<void>()
   #nextId = 1
   #unread: Buffer = Buffer.alloc(0)
   #isGone = false
@@ -59,6 +60,12 @@ export class YamuxLink {
     this.#streams.set(id, stream)
     this.frame({ type: YAMUX.windowUpdate, flag: YAMUX_FLAG.syn, streamId: id, length: 0 })
     return stream
+  }
+
+  /** Resolves once the other side has answered: from then on it hears of streams. */
+  async answers(): Promise<void> {
+    this.frame({ type: YAMUX.ping, flag: YAMUX_FLAG.syn, streamId: 0, length: 0 })
+    await Promise.race([this.#answered.promise, this.#gone.promise])
   }
 
   forget(id: number): void {
@@ -106,7 +113,8 @@ export class YamuxLink {
   #take(frame: Buffer): void {
     const [type, flag, streamId] = [frame[1]!, frame.readUInt16BE(2), frame.readUInt32BE(4)]
     const length = frame.readUInt32BE(8)
-    if (type === YAMUX.ping && flag === YAMUX_FLAG.syn) {
+    if (type === YAMUX.ping && flag === YAMUX_FLAG.ack) this.#answered.resolve()
+    else if (type === YAMUX.ping && flag === YAMUX_FLAG.syn) {
       this.frame({ type, flag: YAMUX_FLAG.ack, streamId: 0, length })
     } else if (streamId !== 0 && (flag & YAMUX_FLAG.syn) !== 0) {
       this.#decline(streamId)

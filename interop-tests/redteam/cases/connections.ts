@@ -33,8 +33,9 @@ const closed = (socket: Socket, withinMs = CLOSED_MS): Promise<boolean> => {
 }
 
 /** Bytes on a plain socket; the node must end it. */
-const rawCase = (name: string, bytes: () => Uint8Array): HostileCase => ({
+const rawCase = (name: string, bytes: () => Uint8Array, isLong = true): HostileCase => ({
   name,
+  isLong,
   on: 'strict',
   expected: 'connection closed',
   async run(scene) {
@@ -75,8 +76,8 @@ const sends =
   }
 
 export const connectionCases: readonly HostileCase[] = [
-  rawCase('random bytes for multistream', () => randomBytes(4096)),
-  rawCase('a multistream length of 2^35', () => Buffer.from('ffffffff7f', 'hex')),
+  rawCase('random bytes for multistream', () => randomBytes(4096), false),
+  rawCase('a multistream length of 2^35', () => Buffer.from('ffffffff7f', 'hex'), false),
   rawCase('10,000 protocols that nobody speaks', () =>
     Buffer.concat([
       protocolLine('/multistream/1.0.0'),
@@ -177,7 +178,7 @@ export const connectionCases: readonly HostileCase[] = [
       await link.drained()
     }
   }),
-  yamuxCase('a go-away, and further frames', 'connection closed', link => {
+  yamuxCase('a go-away, and further frames', 'connection lives, stream reset', link => {
     link.frame({ type: YAMUX.goAway, streamId: 0, length: 1 })
     for (let i = 0; i < 100; i++) link.open()
   }),
