@@ -17,7 +17,6 @@ export class AnswerPace {
   readonly #line: Line
   #frames = 0
   #bytes = 0
-  #isGathering = false
 
   constructor(writer: FrameWriter, platform: Platform) {
     this.#writer = writer
@@ -38,13 +37,7 @@ export class AnswerPace {
   }
 
   #gather(): void {
-    if (this.#isGathering) return
-    this.#isGathering = true
-    this.#writer.gather()
-    this.#platform.afterTurn(() => {
-      this.#isGathering = false
-      this.#writer.sendGathered()
-    })
+    if (this.#writer.gather()) this.#platform.afterTurn(() => this.#writer.sendGathered())
   }
 }
 

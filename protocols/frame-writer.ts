@@ -27,7 +27,7 @@ export class FrameWriter {
   #partBytes = 0
   #blocked = false
   #closing = false
-  #gathering = 0
+  #isGathering = false
   #waiters: (() => void)[] = []
   bytesSent = 0
 
@@ -83,20 +83,22 @@ export class FrameWriter {
     this.#append(body, copiesBody)
   }
 
-  /** Until `sendGathered`, only a full write leaves. */
-  gather(): void {
-    this.#gathering++
+  /** Until `sendGathered`, only a full write leaves. False when that holds already: one of many writers ends it for all. */
+  gather(): boolean {
+    if (this.#isGathering || this.#closing) return false
+    this.#isGathering = true
+    return true
   }
 
   sendGathered(): void {
-    this.#gathering--
+    this.#isGathering = false
     this.flush()
   }
 
   /** Sends what is queued, unless the stream asked to wait or more is being gathered. */
   flush(): void {
     if (this.#blocked || this.queuedBytes === 0 || !this.#isWritable) return
-    if (this.#gathering > 0 && this.queuedBytes < FULL_WRITE_BYTES) return
+    if (this.#isGathering && this.queuedBytes < FULL_WRITE_BYTES) return
     const bytes = this.#take()
     this.bytesSent += bytes.byteLength
     try {
@@ -125,9 +127,8 @@ export class FrameWriter {
   /** Sends what is queued, then ends this half of the stream. */
   async finish(): Promise<void> {
     if (this.#closing) return
-    this.#gathering = -Infinity
     while (this.#isWritable && this.queuedBytes > 0) {
-      this.flush()
+      this.sendGathered()
       if (this.#blocked) await this.ready()
     }
     this.#closing = true
