@@ -4,7 +4,7 @@ import { Distribution, Family, Series, valuesOf } from './metrics-series.ts'
 const LATENCY_BOUNDS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const RATIO_BOUNDS = [1, 2, 3, 4, 5, 6, 8, 10]
 const EVENT_LOOP_SAMPLE_MS = 100
-const STATUSES = [0, 400, 401, 402, 403, 404, 408, 409, 413, 429, 500, 502, 503, 504]
+const STATUSES = [0, 400, 401, 402, 403, 404, 408, 409, 413, 429, 499, 500, 502, 503, 504]
 
 export type Quota = 'peer' | 'tenant' | 'capability'
 
@@ -14,7 +14,7 @@ export interface OperationMetrics {
   begin(): void
   /** It has ended with the status of the answer, 0 for success, this many seconds after `begin`. */
   end(status: number, seconds: number): void
-  /** Bytes of payload received and sent. */
+  /** Bytes of whole frames received and sent. */
   received(bytes: number): void
   sent(bytes: number): void
 }
@@ -70,7 +70,7 @@ export function createMetrics<Reason extends string>(options: {
     new Family(
       'counter',
       'bytes_in_total',
-      'Payload bytes received.',
+      'Bytes of frames received, headers included.',
       each(o => [o.bytesIn])
     )
   )
@@ -78,7 +78,7 @@ export function createMetrics<Reason extends string>(options: {
     new Family(
       'counter',
       'bytes_out_total',
-      'Payload bytes sent.',
+      'Bytes of frames sent, headers included.',
       each(o => [o.bytesOut])
     )
   )

@@ -4,36 +4,39 @@ export interface HeldBytes {
   taken(bytes: number): void
 }
 
+/** What a waiting piece costs beside its bytes; a body of one-byte frames is no way around the bound. */
+const PIECE_OVERHEAD_BYTES = 128
+
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly isPacked: boolean
+}
+
 /**
  * A streamed body on its way from the wire to one reader: pieces in order, counted while they wait.
+ * A packed piece is unpacked when the reader takes it, and what it unpacks to waits nowhere.
  * `end()` finishes it, `fail()` breaks it; a reader that returns early drops the rest.
  */
-export class BodyQueue<T = Uint8Array> implements AsyncIterable<T> {
+export class BodyQueue implements AsyncIterable<Uint8Array> {
   readonly #owner: HeldBytes
-  #pieces: { readonly piece: T; readonly bytes: number }[] = []
+  readonly #unpack: (bytes: Uint8Array) => Uint8Array
+  #pieces: Piece[] = []
   #bytes = 0
   #ended = false
   #dropped = false
   #error: Error | undefined
   #wake: (() => void) | undefined
 
-  constructor(owner: HeldBytes) {
+  constructor(owner: HeldBytes, unpack: (bytes: Uint8Array) => Uint8Array = asIs) {
     this.#owner = owner
+    this.#unpack = unpack
   }
 
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  get isEnded(): boolean {
-    return this.#ended
-  }
-
-  push(piece: T, bytes: number): void {
+  push(bytes: Uint8Array, isPacked = false): void {
     if (this.#dropped || this.#error !== undefined) return
-    this.#pieces.push({ piece, bytes })
-    this.#bytes += bytes
-    this.#owner.held(bytes)
+    this.#pieces.push({ bytes, isPacked })
+    this.#bytes += costOf(bytes)
+    this.#owner.held(costOf(bytes))
     this.#wake?.()
   }
 
@@ -57,14 +60,13 @@ export class BodyQueue<T = Uint8Array> implements AsyncIterable<T> {
     this.#wake?.()
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {
         const next = this.#pieces.shift()
         if (next !== undefined) {
-          this.#bytes -= next.bytes
-          this.#owner.taken(next.bytes)
-          yield next.piece
+          const bytes = this.#take(next)
+          if (bytes.length > 0 || !next.isPacked) yield bytes
         } else if (this.#error !== undefined) throw this.#error
         else if (this.#ended) return
         else await new Promise<void>(resolve => (this.#wake = resolve))
@@ -74,9 +76,19 @@ export class BodyQueue<T = Uint8Array> implements AsyncIterable<T> {
     }
   }
 
+  #take({ bytes, isPacked }: Piece): Uint8Array {
+    this.#bytes -= costOf(bytes)
+    this.#owner.taken(costOf(bytes))
+    return isPacked ? this.#unpack(bytes) : bytes
+  }
+
   #release(): void {
     this.#pieces = []
     if (this.#bytes > 0) this.#owner.taken(this.#bytes)
     this.#bytes = 0
   }
 }
+
+const costOf = (bytes: Uint8Array): number => bytes.length + PIECE_OVERHEAD_BYTES
+
+const asIs = (bytes: Uint8Array): Uint8Array => bytes

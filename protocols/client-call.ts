@@ -121,11 +121,11 @@ export class StreamingCall<Head> implements ClientCall {
       this.#resolve(this.#decode(payload))
       if (!this.#isOpaque) return
     }
-    if (payload.length > 0) this.queue.push(payload, payload.length)
+    if (payload.length > 0) this.queue.push(payload)
   }
 
   event(payload: Uint8Array): void {
-    this.queue.push(payload, payload.length)
+    this.queue.push(payload)
   }
 
   end(): void {

@@ -15,11 +15,19 @@ export const integer = (min: number, max: number): Field<number> =>
     throw new OapError('bad_request', `${name}: an integer from ${min} to ${max}`)
   })
 
-export const text = (maxLength: number): Field<string> =>
+export const text = (maxBytes: number): Field<string> =>
   required((value, name) => {
-    if (typeof value === 'string' && value.length <= maxLength) return value
-    throw new OapError('bad_request', `${name}: text of at most ${maxLength} characters`)
+    if (typeof value === 'string' && utf8Fits(value, maxBytes)) return value
+    throw new OapError('bad_request', `${name}: text of at most ${maxBytes} bytes`)
   })
+
+const utf8 = new TextEncoder()
+
+/** A character of a string takes at most three bytes, so most texts need no encoding. */
+function utf8Fits(value: string, maxBytes: number): boolean {
+  if (value.length > maxBytes) return false
+  return value.length * 3 <= maxBytes || utf8.encode(value).length <= maxBytes
+}
 
 export const flag: Field<boolean> = required((value, name) => {
   if (typeof value === 'boolean') return value

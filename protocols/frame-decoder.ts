@@ -53,7 +53,7 @@ export class FrameDecoder {
     return this.#headFill > 0 || this.#body !== EMPTY || this.#skip > 0
   }
 
-  /** Frames seen so far, valid or not; tells one partial frame from the next. */
+  /** Frames that are over, valid or not; tells one partial frame from the next. */
   get frames(): number {
     return this.#count
   }
@@ -146,8 +146,8 @@ export class FrameDecoder {
   }
 
   #skipFrame(b: Uint8Array, at: number, code: ErrorCode, message: string): false {
-    this.#count++
     this.#skip = readU32(b, at) - MIN_LEN
+    if (this.#skip === 0) this.#count++
     const app = readU16(b, at + 9)
     const tenant = b.slice(at + 11, at + 27)
     if (!this.#sink.fault({ code, message, app, tenant, corr: readCorr(b, at + 29), fatal: false }))
@@ -173,6 +173,7 @@ export class FrameDecoder {
   #skipSome(piece: Uint8Array, at: number): number {
     const n = Math.min(this.#skip, piece.length - at)
     this.#skip -= n
+    if (this.#skip === 0) this.#count++
     return at + n
   }
 

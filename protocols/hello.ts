@@ -8,7 +8,7 @@ export const DEFAULT_MAX_INFLIGHT = 64
 /** The lowest max_frame that either side may ask for. */
 export const LEAST_MAX_FRAME_BYTES = 4096
 const MAX_INT = 2 ** 31 - 1
-const MAX_UA_LENGTH = 256
+const MAX_UA_BYTES = 256
 
 /** The two numbers that a HELLO settles for a connection. */
 export interface Limits {
@@ -25,7 +25,7 @@ export interface HelloRequest {
 }
 
 const REQUEST = {
-  ua: optional(text(MAX_UA_LENGTH)),
+  ua: optional(text(MAX_UA_BYTES)),
   max_frame: optional(integer(LEAST_MAX_FRAME_BYTES, MAX_INT)),
   max_inflight: optional(integer(1, MAX_INT))
 }

@@ -72,8 +72,8 @@ export class ServerCall implements Call {
     return this.#queue
   }
 
-  openBody(owner: HeldBytes): BodyQueue {
-    this.#queue = new BodyQueue(owner)
+  openBody(owner: HeldBytes, inflate: (bytes: Uint8Array) => Uint8Array): BodyQueue {
+    this.#queue = new BodyQueue(owner, inflate)
     return this.#queue
   }
 

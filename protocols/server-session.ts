@@ -1,5 +1,4 @@
 import type { ByteStream } from './byte-stream.ts'
-import { Inflater } from './compression.ts'
 import { CallTable } from './call-table.ts'
 import { control } from './control.ts'
 import type { ControlTarget } from './control.ts'
@@ -26,9 +25,8 @@ import { sendEvents, sendStream, sendUnary } from './server-answer.ts'
 import type { AnswerPort } from './server-answer.ts'
 import { DEFAULT_TIMEOUTS } from './server-options.ts'
 import type { ServerSessionOptions } from './server-options.ts'
+import { Uploads } from './uploads.ts'
 
-/** Body bytes of a session that wait for handlers; above it the session stops reading. */
-const BODY_HIGH_WATER_BYTES = 262_144
 const MAX_DEADLINE_MS = 2 ** 31 - 1
 /** The status of a call that ended without an answer, in metrics. */
 export const CANCELLED = 499
@@ -49,7 +47,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   readonly #calls = new CallTable<ServerCall>()
   readonly #draining = new Draining()
   readonly #headers = new HeaderCache()
-  #bodyBytes = 0
+  readonly #uploads: Uploads
   #isEnding = false
   #busyAt: number
 
@@ -58,6 +56,14 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.platform = options.platform
     this.budget = options.connection.budget
     this.#busyAt = options.platform.now()
+    this.#uploads = new Uploads({
+      platform: options.platform,
+      inflateLimits: options.inflateLimits,
+      held: bytes => this.budget.hold(bytes),
+      taken: bytes => this.#bodyTaken(bytes),
+      inflated: (bytesIn, bytesOut) => options.observer.inflated(bytesIn, bytesOut),
+      failed: (call, error) => this.#failed(call, error)
+    })
     this.#frames = new FrameStream(stream, this)
   }
 
@@ -86,7 +92,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   isFull(): boolean {
-    return this.#bodyBytes > BODY_HIGH_WATER_BYTES
+    return this.#uploads.isFull
   }
 
   frame(frame: Frame): void {
@@ -206,7 +212,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   #refuseStart(call: ServerCall, error: OapError): void {
     if (call.isReceiving) this.#drain(call.corr)
-    this.#sendError(call.app, call.tenantWire, call.corr, error)
+    this.#answerError(call, error)
     this.#o.observer.answered(call, error.status, 0)
   }
 
@@ -216,7 +222,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#setDeadline(call, header['deadline_ms'])
     const served = call.served!
     if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
-    if (served.row.upload === true) this.#openBody(call, payload.body)
+    if (served.row.upload === true) this.#uploads.open(call, payload.body)
     const verdict = this.#o.guard?.({ call, served, header, cap: frame.cap })
     if (verdict === undefined) return this.#handle(call, payload)
     if (verdict instanceof OapError) return this.refuse(call, verdict)
@@ -239,7 +245,10 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   #handle(call: ServerCall, { header, body }: Payload): void {
     const { row, handler } = call.served!
-    const result = handler(row.request.decode(header, this.#plainBody(call, body)), call)
+    const result = handler(
+      row.request.decode(header, row.upload === true ? EMPTY : this.#uploads.whole(call, body)),
+      call
+    )
     if (!(result instanceof Promise)) return this.#answer(call, result)
     this.#keep(call, call.bytesIn)
     result.then(
@@ -266,33 +275,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     sending.catch((error: unknown) => this.#failed(call, error))
   }
 
-  #plainBody(call: ServerCall, body: Uint8Array): Uint8Array {
-    if (call.served!.row.upload === true) return EMPTY
-    return (call.startFlags & FLAG.COMP) === 0 || call.isE2e ? body : this.#inflate(call, body)
-  }
-
-  #inflate(call: ServerCall, body: Uint8Array): Uint8Array {
-    call.inflater ??= new Inflater(this.#o.platform, this.#o.inflateLimits)
-    const plain = call.inflater.inflate(body)
-    this.#o.observer.inflated(body.length, plain.length)
-    return plain
-  }
-
-  #openBody(call: ServerCall, first: Uint8Array): void {
-    const queue = call.openBody({
-      held: bytes => this.#bodyHeld(bytes),
-      taken: bytes => this.#bodyTaken(bytes)
-    })
-    if (first.length > 0) this.#pushBody(call, call.startFlags, first)
-    if (!call.isReceiving) queue.end()
-  }
-
-  #pushBody(call: ServerCall, flags: number, bytes: Uint8Array): void {
-    const sealed = ((flags | call.startFlags) & FLAG.APP_E2E) !== 0
-    const piece = (flags & FLAG.COMP) === 0 || sealed ? bytes : this.#inflate(call, bytes)
-    if (piece.length > 0) call.queue?.push(piece, piece.length)
-  }
-
   #openCredit(call: ServerCall, asked: Json | undefined): void {
     if ((call.startFlags & FLAG.ACK_REQ) === 0) return
     call.credit = new Credit(asked === undefined ? INITIAL_CREDIT_BYTES : creditField.read(asked, 'credit'))
@@ -317,9 +299,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     }
     if (isEnd) call.isReceiving = false
     try {
-      if (frame.payloadBytes > 0 || ((frame.flags & FLAG.COMP) !== 0 && !call.isE2e)) {
-        this.#pushBody(call, frame.flags, frame.payload)
-      }
+      this.#uploads.push(call, frame.flags, frame.payload)
       if (isEnd) call.queue?.end()
     } catch (error) {
       this.#failed(call, error)
@@ -357,7 +337,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   refuse(call: ServerCall, error: OapError): void {
     if (call.isOver) return
     call.stop(error)
-    this.#sendError(call.app, call.tenantWire, call.corr, error)
+    this.#answerError(call, error)
     this.#forget(call, error.status)
   }
 
@@ -394,9 +374,16 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#sendError(frame.app, frame.tenant, frame.corr, error)
   }
 
-  #sendError(app: number, tenant: Uint8Array | undefined, corr: CorrId, error: OapError): void {
+  #answerError(call: ServerCall, error: OapError): void {
+    call.bytesOut += this.#sendError(call.app, call.tenantWire, call.corr, error)
+  }
+
+  /** Queues an error answer; yields the bytes of its frame. */
+  #sendError(app: number, tenant: Uint8Array | undefined, corr: CorrId, error: OapError): number {
     this.#o.observer.rejected(error.counted)
-    this.#write(FLAG.RESP | FLAG.END, error.status, app, tenant, corr, errorPayload(error, corr))
+    const payload = errorPayload(error, corr)
+    this.#write(FLAG.RESP | FLAG.END, error.status, app, tenant, corr, payload)
+    return HEADER_BYTES + payload.length
   }
 
   #write(
@@ -419,13 +406,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.budget.hold(bytes)
   }
 
-  #bodyHeld(bytes: number): void {
-    this.#bodyBytes += bytes
-    this.budget.hold(bytes)
-  }
-
   #bodyTaken(bytes: number): void {
-    this.#bodyBytes -= bytes
     this.budget.release(bytes)
     if (!this.isFull()) queueMicrotask(() => this.#frames.readOn())
   }
