@@ -36,5 +36,5 @@ export const DIAL_LIMITS = {
   inboundUpgradeTimeoutMs: 10_000
 } as const
 
-/** A dead peer is noticed within this time plus the ping's own timeout. */
-export const LIVENESS_INTERVAL_MS = 30_000
+/** A dead peer is noticed within both times together. */
+export const LIVENESS = { intervalMs: 30_000, timeoutMs: 10_000 } as const

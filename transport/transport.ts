@@ -10,7 +10,8 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { forgetPeersThatLeave } from './forget-peers.ts'
-import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS_INTERVAL_MS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
+import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
+import { watchLiveness } from './liveness.ts'
 import { silentLogger } from './silent-logger.ts'
 import { tunedNoise } from './tuned/noise.ts'
 import { tunedTls } from './tuned/tls.ts'
@@ -65,12 +66,14 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     ...common(options, limits),
     start: false,
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
-    connectionMonitor: { pingInterval: LIVENESS_INTERVAL_MS },
+    // It asks all connections in one turn of the event loop; `watchLiveness` does not.
+    connectionMonitor: { enabled: false },
     services: { identify: identify(), ping: ping() },
     ...(options.connectionGater && { connectionGater: options.connectionGater }),
     ...(options.userAgent !== undefined && { nodeInfo: { userAgent: options.userAgent } })
   })
   forgetPeersThatLeave(node)
+  watchLiveness(node, LIVENESS)
   if (options.start ?? true) await startOrStop(node)
   return node
 }
