@@ -5,24 +5,46 @@ export class TokenBucket {
   #tokens: number
   #at: number
 
-  constructor(burst: number, perSecond: number, now: number) {
+  /** Begins full, or with `tokens`. */
+  constructor(burst: number, perSecond: number, now: number, tokens = burst) {
     this.#burst = burst
     this.#perSecond = perSecond
-    this.#tokens = burst
+    this.#tokens = tokens
     this.#at = now
   }
 
-  /** Takes `n` tokens and returns 0, or takes none and returns the milliseconds until they are there. */
+  /**
+   * Takes `n` tokens and returns 0, or takes none and returns the milliseconds until they are there.
+   * Whoever wants more than the burst waits for a full bucket and leaves a debt.
+   */
   take(n: number, now: number): number {
-    this.#tokens = Math.min(
-      this.#burst,
-      this.#tokens + (Math.max(0, now - this.#at) / 1000) * this.#perSecond
-    )
-    this.#at = now
-    if (this.#tokens >= n) {
-      this.#tokens -= n
-      return 0
-    }
-    return ((n - this.#tokens) / this.#perSecond) * 1000
+    this.#refill(now)
+    const needed = Math.min(n, this.#burst)
+    if (this.#tokens < needed) return ((needed - this.#tokens) / this.#perSecond) * 1000
+    this.#tokens -= n
+    return 0
+  }
+
+  /** Takes `n` tokens that are spent already; what is missing is a debt that the next `take` waits for. */
+  charge(n: number, now: number): void {
+    this.#refill(now)
+    this.#tokens -= n
+  }
+
+  /** Gives back `n` tokens that were taken for what then did not happen. */
+  giveBack(n: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + n)
+  }
+
+  /** Milliseconds until it is full, if nothing more is taken. */
+  msUntilFull(now: number): number {
+    this.#refill(now)
+    return ((this.#burst - this.#tokens) / this.#perSecond) * 1000
+  }
+
+  #refill(now: number): void {
+    const seconds = Math.max(0, now - this.#at) / 1000
+    this.#tokens = Math.min(this.#burst, this.#tokens + seconds * this.#perSecond)
+    this.#at = Math.max(this.#at, now)
   }
 }
