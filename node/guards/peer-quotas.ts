@@ -1,0 +1,116 @@
+import { TokenBucket } from '../../protocols/index.ts'
+import { BucketTable } from './bucket-table.ts'
+import type { Rate } from './bucket-table.ts'
+
+/** Buckets kept of peers and prefixes, whoever comes. */
+const CAPACITY = 16_384
+
+export interface PeerRates {
+  /** Calls of one known peer, over all its connections. */
+  readonly peerCalls: Rate
+  /** Frame bytes of one known peer. */
+  readonly peerBytes: Rate
+  /** Calls of all strangers from one IPv4 /24 or IPv6 /64. */
+  readonly prefixCalls: Rate
+  /** Calls of all strangers together. */
+  readonly strangerCalls: Rate
+  /** Frame bytes of all strangers together. */
+  readonly strangerBytes: Rate
+}
+
+/** What the calls of one connection are charged to, before anything they claim is believed. */
+export interface PeerMeter {
+  /** Yields 0 and counts a call with the bytes of its first frame, or the milliseconds to wait and counts nothing. */
+  call(bytes: number, now: number): number
+  /** Counts bytes of later frames; what exceeds the rate delays the next call. */
+  bytes(bytes: number, now: number): void
+}
+
+/** The first quota: by peer for those that have shown who they are, by prefix and in all for strangers. */
+export class PeerQuotas {
+  readonly #rates: PeerRates
+  readonly #calls = new BucketTable(CAPACITY)
+  readonly #bytes = new BucketTable(CAPACITY)
+  readonly #allStrangers: Buckets
+
+  constructor(rates: PeerRates, now: number) {
+    this.#rates = rates
+    const { strangerCalls: calls, strangerBytes: bytes } = rates
+    this.#allStrangers = {
+      calls: [new TokenBucket(calls.burst, calls.perSecond, now)],
+      bytes: new TokenBucket(bytes.burst, bytes.perSecond, now)
+    }
+  }
+
+  /** Peers and prefixes that are remembered. */
+  get size(): number {
+    return this.#calls.size + this.#bytes.size
+  }
+
+  meter(peer: string, prefix: string, isStranger: () => boolean, now: number): PeerMeter {
+    const strangers = (): Buckets => this.#strangers(prefix, now)
+    return new SwitchingMeter(isStranger, strangers, () => this.#known(peer, now))
+  }
+
+  #known(peer: string, now: number): Buckets {
+    const { peerCalls, peerBytes } = this.#rates
+    return {
+      calls: [this.#calls.get(`peer ${peer}`, peerCalls, now)],
+      bytes: this.#bytes.get(`peer ${peer}`, peerBytes, now)
+    }
+  }
+
+  #strangers(prefix: string, now: number): Buckets {
+    const ofPrefix = this.#calls.get(`prefix ${prefix}`, this.#rates.prefixCalls, now)
+    return { calls: [ofPrefix, ...this.#allStrangers.calls], bytes: this.#allStrangers.bytes }
+  }
+}
+
+interface Buckets {
+  readonly calls: readonly TokenBucket[]
+  readonly bytes: TokenBucket
+}
+
+/** Charges strangers' buckets until the connection is no stranger's, then its peer's. */
+class SwitchingMeter implements PeerMeter {
+  readonly #isStranger: () => boolean
+  readonly #strangers: () => Buckets
+  readonly #known: () => Buckets
+  #wasStranger: boolean
+  #buckets: Buckets
+
+  constructor(isStranger: () => boolean, strangers: () => Buckets, known: () => Buckets) {
+    this.#isStranger = isStranger
+    this.#strangers = strangers
+    this.#known = known
+    this.#wasStranger = isStranger()
+    this.#buckets = this.#wasStranger ? strangers() : known()
+  }
+
+  call(bytes: number, now: number): number {
+    const { calls, bytes: byteBucket } = this.#current()
+    for (const [i, bucket] of calls.entries()) {
+      const wait = bucket.take(1, now)
+      if (wait > 0) return giveBack(calls.slice(0, i), wait)
+    }
+    const wait = byteBucket.take(bytes, now)
+    return wait > 0 ? giveBack(calls, wait) : 0
+  }
+
+  bytes(bytes: number, now: number): void {
+    this.#current().bytes.charge(bytes, now)
+  }
+
+  #current(): Buckets {
+    if (this.#wasStranger !== this.#isStranger()) {
+      this.#wasStranger = !this.#wasStranger
+      this.#buckets = this.#wasStranger ? this.#strangers() : this.#known()
+    }
+    return this.#buckets
+  }
+}
+
+function giveBack(taken: readonly TokenBucket[], wait: number): number {
+  for (const bucket of taken) bucket.giveBack(1)
+  return wait
+}

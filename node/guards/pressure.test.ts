@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Pressure } from './pressure.ts'
+
+function watching() {
+  let value = 0
+  const pressure = new Pressure([
+    {
+      name: 'delay',
+      read: () => value,
+      writes: { enter: 100, leave: 20 },
+      calls: { enter: 500, leave: 100 }
+    },
+    { name: 'disk', read: () => 0, writes: { enter: 1, leave: 0 } }
+  ])
+  const sample = (...values: number[]): void => {
+    for (value of values) pressure.sample()
+  }
+  return { pressure, sample }
+}
+
+test('one high sample sheds nothing', () => {
+  const { pressure, sample } = watching()
+
+  sample(10_000, 0)
+
+  assert.equal(pressure.shedding, 'nothing')
+})
+
+test('sheds writes before reads, and says why', () => {
+  const { pressure, sample } = watching()
+
+  sample(200, 200)
+  assert.deepEqual([pressure.shedding, pressure.causes], ['writes', ['delay']])
+  sample(600, 600)
+  assert.equal(pressure.shedding, 'calls')
+})
+
+test('goes back by steps, and only when the signal has come well down', () => {
+  const { pressure, sample } = watching()
+  sample(600, 600)
+
+  sample(101)
+  assert.equal(pressure.shedding, 'calls')
+  sample(100)
+  assert.equal(pressure.shedding, 'writes')
+  sample(21)
+  assert.equal(pressure.shedding, 'writes')
+  sample(20)
+  assert.deepEqual([pressure.shedding, pressure.causes], ['nothing', []])
+})
+
+test('tells the last value of each signal', () => {
+  const { pressure, sample } = watching()
+
+  sample(42)
+
+  assert.deepEqual(pressure.values, { delay: 42, disk: 0 })
+})
