@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
 // Any Node from 12 on must be able to read this file and those that it imports before it has found a newer one.
-import { existsSync } from 'fs'
+import { existsSync, realpathSync } from 'fs'
 import { dirname, join } from 'path'
 import { fileURLToPath } from 'url'
 import { bundledNode, isUsable, needsNewerNode, refuse, runUnder } from './runtime.mjs'
@@ -23,7 +23,13 @@ async function launch() {
   }
   const node = bundledNode(root, process.platform, process.arch)
   if (node === undefined) refuse(needsNewerNode(process.version))
-  else runUnder(node, [self].concat(process.argv.slice(2)))
+  else runUnder(node, [calledAs()].concat(process.argv.slice(2)))
+}
+
+// The link that npm made for the command, if we were called by it: hints repeat it.
+function calledAs() {
+  const script = process.argv[1] || self
+  return realpathSync(script) === self ? script : self
 }
 
 // Half of a start is compiling. The folder is as private as the installation itself; where it cannot be written,

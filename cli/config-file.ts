@@ -15,9 +15,12 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
     // Opening a pipe would otherwise wait for its writer for ever.
     await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     const stat = await file.stat()
-    if (stat.isDirectory()) throw new SetupError('badInput', `${path}: is a folder, not a file`)
-    if (!stat.isFile()) throw new SetupError('badInput', `${path}: not a regular file`)
-    if (stat.size > MAX_BYTES) throw new SetupError('badInput', `${path}: larger than 1 MiB`)
+    if (stat.isDirectory())
+      throw new SetupError('badInput', `${path}: is a folder, not a file; give the file in it`)
+    if (!stat.isFile())
+      throw new SetupError('badInput', `${path}: not a regular file; give the path of a TOML file`)
+    if (stat.size > MAX_BYTES)
+      throw new SetupError('badInput', `${path}: larger than 1 MiB; give the path of a TOML file`)
     const bytes = Buffer.alloc(MAX_BYTES + 1)
     const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
     return { path, text: bytes.toString('utf8', 0, bytesRead) }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import type { HubConnection } from '../sdk/index.ts'
+import type { NodeConnection } from '../sdk/index.ts'
 import { CommandError } from './command-error.ts'
 import { echoBytes } from './echo-text.ts'
 import { EXIT } from './exit-codes.ts'
@@ -34,7 +34,7 @@ export interface EchoFileOptions {
 
 /** Sends a file of any size in memory that does not grow with it. */
 export async function echoFile(
-  hub: HubConnection,
+  node: NodeConnection,
   path: string,
   { output, progress }: EchoFileOptions
 ): Promise<Echoed> {
@@ -44,8 +44,8 @@ export async function echoFile(
   const { size } = await file.stat()
   const echoed =
     size <= MAX_PAYLOAD_BYTES - HEADER_ROOM_BYTES
-      ? await inOneCall(hub, file, into)
-      : await streamed(hub, file, { into, size, progress })
+      ? await inOneCall(node, file, into)
+      : await streamed(node, file, { into, size, progress })
   if (echoed.isEqual) await into?.commit()
   return echoed
 }
@@ -56,14 +56,14 @@ async function openRegular(path: string): Promise<FileHandle> {
     const file = await open(path)
     if ((await file.stat()).isFile()) return file
     await file.close()
-    throw new SetupError('badInput', `${path}: not a regular file`)
+    throw new SetupError('badInput', `${path}: not a regular file; give the path of one`)
   } catch (error) {
     throw systemError(path, error)
   }
 }
 
-async function inOneCall(hub: HubConnection, file: FileHandle, into: NewFile | undefined): Promise<Echoed> {
-  const { came, ...echoed } = await echoBytes(hub, await file.readFile())
+async function inOneCall(node: NodeConnection, file: FileHandle, into: NewFile | undefined): Promise<Echoed> {
+  const { came, ...echoed } = await echoBytes(node, await file.readFile())
   await into?.write(came)
   return echoed
 }
@@ -75,7 +75,7 @@ interface Streaming {
 }
 
 async function streamed(
-  hub: HubConnection,
+  node: NodeConnection,
   file: FileHandle,
   { into, size, progress }: Streaming
 ): Promise<Echoed> {
@@ -88,7 +88,7 @@ async function streamed(
   let bytes = 0
   let shownAt = begun
   try {
-    const { body } = await hub
+    const { body } = await node
       .client(echoService)
       .stream(
         {},

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto'
-import type { HubConnection } from '../sdk/index.ts'
+import type { NodeConnection } from '../sdk/index.ts'
 import type { Echoed } from './echo-file.ts'
 
 const DEADLINE_MS = 10_000
 
 /** Sends a text in one call. */
-export async function echoText(hub: HubConnection, text: string): Promise<Echoed> {
-  const echoed = await echoBytes(hub, Buffer.from(text))
+export async function echoText(node: NodeConnection, text: string): Promise<Echoed> {
+  const echoed = await echoBytes(node, Buffer.from(text))
   return { ...echoed, answer: Buffer.from(echoed.came).toString() }
 }
 
 /** Sends what fits one frame in one call. */
 export async function echoBytes(
-  hub: HubConnection,
+  node: NodeConnection,
   body: Uint8Array
 ): Promise<Echoed & { readonly came: Uint8Array }> {
   const { echoService } = await import('../protocols/index.ts')
-  const client = hub.client(echoService)
+  const client = node.client(echoService)
   const sent = performance.now()
   const came = await client.echo({ body }, { deadlineMs: DEADLINE_MS })
   const ms = performance.now() - sent

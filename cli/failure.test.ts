@@ -29,10 +29,11 @@ test('tells each problem of a configuration in a line of its own', () => {
 for (const [code, exitCode] of [
   ['bad_address', EXIT.badAddress],
   ['unreachable', EXIT.unreachable],
+  ['wrong_peer', EXIT.unreachable],
   ['not_oap', EXIT.notOap]
 ] as const) {
   test(`ends with ${exitCode} when no connection came about: ${code}`, () => {
-    const failure = describeFailure(new ConnectError(code, '/ip4/127.0.0.1/tcp/1', undefined))
+    const failure = describeFailure(new ConnectError(code, '/ip4/127.0.0.1/tcp/1', 'why'))
 
     assert.equal(failure.exitCode, exitCode)
     assert.equal(failure.stack, undefined)
@@ -45,6 +46,12 @@ test('tells the code and the corr_id of an error answer', () => {
 
   assert.equal(exitCode, EXIT.failed)
   assert.deepEqual(lines, ['the answer is 404 unknown_app: no such app, corr_id 000000000000002a'])
+})
+
+test('tells when an error answer allows another try', () => {
+  const { lines } = describeFailure(new OapError('saturated', 'too much', { retryAfterMs: 1500 }))
+
+  assert.deepEqual(lines, ['the answer is 503 saturated: too much; try again in 1.50 s'])
 })
 
 test('lets nothing that a peer wrote move the cursor or begin a line', () => {

@@ -1,4 +1,5 @@
 import { EXIT } from './exit-codes.ts'
+import { timeText } from './quantity.ts'
 import { printable } from './terminal.ts'
 
 export interface Failure {
@@ -12,6 +13,7 @@ export interface Failure {
 const CONNECT_EXITS: Readonly<Record<string, number>> = {
   bad_address: EXIT.badAddress,
   unreachable: EXIT.unreachable,
+  wrong_peer: EXIT.unreachable,
   not_oap: EXIT.notOap
 }
 
@@ -44,12 +46,14 @@ export interface AnsweredError {
   readonly code?: unknown
   readonly status?: unknown
   readonly corrId?: unknown
+  readonly retryAfterMs?: unknown
 }
 
-/** An error answer in one line: status, code, message, and the id under which its node logged it. */
-export function answeredError({ code, status, message, corrId }: AnsweredError): string {
+/** An error answer in one line: status, code, message, the id under which its node logged it, when to try again. */
+export function answeredError({ code, status, message, corrId, retryAfterMs }: AnsweredError): string {
   const id = typeof corrId === 'bigint' ? `, corr_id ${corrId.toString(16).padStart(16, '0')}` : ''
-  return printable(`the answer is ${String(status)} ${String(code)}: ${message}${id}`, MAX_LINE)
+  const again = typeof retryAfterMs === 'number' ? `; try again in ${timeText(retryAfterMs)}` : ''
+  return printable(`the answer is ${String(status)} ${String(code)}: ${message}${id}${again}`, MAX_LINE)
 }
 
 const bug = (error: Error): Failure => ({

@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.ts'
+import type { Option } from './command.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -30,7 +31,7 @@ export class Invocation {
   neededArgument(name: string, env?: string): string {
     const value = this.#arguments[name]
     if (value !== undefined && value !== '') return value
-    const wayOut = env === undefined ? '' : `; give it, or set ${env}`
+    const wayOut = env === undefined ? '' : `; give it, or set ${env} to it`
     throw new CommandError(EXIT.usage, `${name} is missing${wayOut}`)
   }
 
@@ -39,10 +40,11 @@ export class Invocation {
     return typeof value === 'string' ? value : undefined
   }
 
-  neededOption(name: string): string {
+  /** @throws CommandError `usage` */
+  neededOption({ name, value: what = '' }: Pick<Option, 'name' | 'value'>): string {
     const value = this.option(name)
-    if (value === undefined || value === '') throw new CommandError(EXIT.usage, `--${name} is missing`)
-    return value
+    if (value !== undefined && value !== '') return value
+    throw new CommandError(EXIT.usage, `--${name} ${what} is missing`)
   }
 
   list(name: string): readonly string[] | undefined {

@@ -44,6 +44,29 @@ test('tells a wrong command line in one line and ends with 64', async () => {
   }
 })
 
+test('sends who mistyped to the help of that command', async () => {
+  for (const [args, says] of [
+    [['helo'], /^omnigate: unknown command 'helo' .*; see: omnigate --help$/],
+    [['init'], /^omnigate: --data DIR is missing; see: omnigate init --help$/],
+    [['init', '--dat'], /; see: omnigate init --help$/],
+    [['frame', 'decod'], /; see: omnigate frame --help$/],
+    [['frame', 'decode'], /; see: omnigate frame decode --help$/],
+    [
+      ['hello'],
+      /^omnigate: MULTIADDR is missing; give it, or set RON_NODE_URL to it; see: omnigate hello --help$/
+    ],
+    [['echo'], /--text TEXT or --file FILE; see: omnigate echo --help$/]
+  ] as const) {
+    const terminal = new WrittenTerminal()
+
+    await main([...args], terminal)
+
+    assert.match(terminal.notes.join('\n'), says)
+  }
+})
+
+const HEX_FILE = 'of a file with hex: omnigate frame decode - < FILE'
+
 test('tells a failure as one JSON object when results are JSON', async () => {
   const terminal = new WrittenTerminal()
 
@@ -51,7 +74,7 @@ test('tells a failure as one JSON object when results are JSON', async () => {
 
   assert.equal(code, EXIT.badInput)
   assert.deepEqual(JSON.parse(terminal.notes.join()), {
-    error: { exit_code: 65, problems: ['the input: "x" at digit 0 is not a hex digit'] }
+    error: { exit_code: 65, problems: [`the input: "x" at digit 0 is not a hex digit; ${HEX_FILE}`] }
   })
 })
 

@@ -4,7 +4,8 @@ import { COMMANDS } from './commands/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { describeFailure } from './failure.ts'
 import type { Failure } from './failure.ts'
-import { buildProgram } from './program.ts'
+import { buildProgram, commandWords } from './program.ts'
+import { selfCommand } from './self.ts'
 import { processTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,7 +19,7 @@ export async function main(args: string[], terminal: Terminal = processTerminal)
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return endParsing(error, args, terminal)
-    return report(describeFailure(error), args, terminal)
+    return report(withHelp(describeFailure(error), args), args, terminal)
   }
 }
 
@@ -42,7 +43,14 @@ function endParsing(
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '')
-  return report({ exitCode: EXIT.usage, lines: [`${line}; see: omnigate --help`] }, args, terminal)
+  return report(withHelp({ exitCode: EXIT.usage, lines: [line] }, args), args, terminal)
+}
+
+/** Of a wrong command line, where its help is. */
+function withHelp(failure: Failure, args: readonly string[]): Failure {
+  if (failure.exitCode !== EXIT.usage) return failure
+  const help = [selfCommand(), commandWords(COMMANDS, args), '--help'].filter(word => word !== '').join(' ')
+  return { ...failure, lines: failure.lines.map(line => `${line}; see: ${help}`) }
 }
 
 function report({ exitCode, lines, stack }: Failure, args: readonly string[], terminal: Terminal): number {

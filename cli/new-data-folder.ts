@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { NodeKeys } from '../node/index.ts'
+import { selfCommand, shellWord } from './self.ts'
 
 /**
  * Makes a data folder with keys and a commented omnigate.toml. An error leaves nothing of a folder that was not there
@@ -16,7 +17,7 @@ export async function makeDataFolder(path: string, nodeName: string): Promise<No
   if (existsSync(keys)) {
     throw new SetupError(
       'cannotCreate',
-      `${where}: has keys already; nothing is overwritten, start it with: omnigate start --data ${path}`
+      `${where}: has keys already; nothing is overwritten, start it with: ${selfCommand()} start --data ${shellWord(path)}`
     )
   }
   await using folder = await openDataFolder(path, { create: true })

@@ -1,4 +1,4 @@
-import type { HubConnection } from '../sdk/index.ts'
+import type { NodeConnection } from '../sdk/index.ts'
 import { CommandError } from './command-error.ts'
 import { EXIT } from './exit-codes.ts'
 import { answeredError } from './failure.ts'
@@ -8,11 +8,11 @@ import { printable } from './terminal.ts'
  * What `use` yields over a connection to the node at `address`; the connection is closed whatever happens.
  * @throws ConnectError; CommandError `failed` for an error answer, `unreachable` when the connection is lost on the way.
  */
-export async function withPeer<T>(address: string, use: (hub: HubConnection) => Promise<T>): Promise<T> {
+export async function withPeer<T>(address: string, use: (node: NodeConnection) => Promise<T>): Promise<T> {
   const { connect, OapError } = await import('../sdk/index.ts')
-  const hub = await connect(address)
+  const node = await connect(address)
   try {
-    return await use(hub)
+    return await use(node)
   } catch (error) {
     if (!(error instanceof OapError)) throw error
     if (error.reason === 'session_lost') {
@@ -21,6 +21,6 @@ export async function withPeer<T>(address: string, use: (hub: HubConnection) => 
     }
     throw new CommandError(EXIT.failed, `${printable(address)}: ${answeredError(error)}`, { cause: error })
   } finally {
-    await hub.close()
+    await node.close()
   }
 }

@@ -5,6 +5,7 @@ import { EXIT, EXIT_MEANING } from './exit-codes.ts'
 import type { ExitName } from './exit-codes.ts'
 import { Invocation } from './invocation.ts'
 import type { OptionValue } from './invocation.ts'
+import { asCalled, selfCommand } from './self.ts'
 import type { Terminal } from './terminal.ts'
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -26,7 +27,7 @@ export function buildProgram(
   terminal: Terminal,
   finish: (exitCode: number) => void
 ): Commander {
-  const program = new Commander('omnigate')
+  const program = new Commander(selfCommand())
     .description('A node for hubs that federate over OAP/1.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
@@ -37,6 +38,14 @@ export function buildProgram(
     .showSuggestionAfterError()
   for (const command of commands) addCommand(program, command, terminal, finish)
   return program
+}
+
+/** The words of a command line that name a command, or a group of them; empty when the first word is neither. */
+export function commandWords(commands: readonly Command[], args: readonly string[]): string {
+  const [first = '', second = ''] = args.filter(word => !word.startsWith('-'))
+  const names = commands.map(({ name }) => name)
+  if (names.includes(`${first} ${second}`)) return `${first} ${second}`
+  return names.some(name => name === first || name.startsWith(`${first} `)) ? first : ''
 }
 
 function addCommand(
@@ -94,7 +103,7 @@ function commanderOption({ name, short, summary, value, isRequired, isList }: Op
 }
 
 function helpTail({ examples, exits }: Command): string {
-  const shown = examples.map(({ line, says }) => `  ${line}\n      ${says}`)
+  const shown = examples.map(({ line, says }) => `  ${asCalled(line)}\n      ${says}`)
   const names: readonly ExitName[] = ['ok', ...exits, 'usage', 'bug']
   const rows = [...new Set(names)]
     .sort((a, b) => EXIT[a] - EXIT[b])

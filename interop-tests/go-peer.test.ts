@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test, { after, before, describe } from 'node:test'
 import { echoService } from 'omnigate/protocols'
 import { OapError, connect } from 'omnigate/sdk'
-import type { HubConnection } from 'omnigate/sdk'
+import type { NodeConnection } from 'omnigate/sdk'
 import { digestOf, inPieces, sampleBytes } from './bodies.ts'
 import { within } from './child.ts'
 import { GoNode, buildGoPeer, goDials, goIsMissing } from './go-peer.ts'
@@ -183,7 +183,7 @@ describe('the Go peer', { skip }, () => {
   })
 })
 
-const play = (hub: HubConnection, script: string, options = {}): Promise<Uint8Array> =>
+const play = (hub: NodeConnection, script: string, options = {}): Promise<Uint8Array> =>
   hub.client(echoService).echo({ body: Buffer.from(script) }, options)
 
 async function numbersOf(events: AsyncIterable<{ n: number }>): Promise<number[]> {

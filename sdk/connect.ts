@@ -1,10 +1,10 @@
 import type { Connection } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import { ConnectionCaller, OAP_PROTOCOL, OapError, plainPlatform } from '../protocols/index.ts'
 import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
 import { createDialer } from '../transport/index.ts'
 import type { DialerOptions, Encryption } from '../transport/index.ts'
-import { ConnectError } from './connect-error.ts'
+import { parseAddress } from './address.ts'
+import { dialFailure } from './dial-failure.ts'
 
 const DIAL_TIMEOUT_MS = 10_000
 const MAX_STREAMS = 512
@@ -20,7 +20,7 @@ export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
 }
 
 /** One connection to a node. Ends with `close()`, or with `await using`. */
-export interface HubConnection extends AsyncDisposable {
+export interface NodeConnection extends AsyncDisposable {
   /** The peer id that the node proved. */
   readonly peer: string
   /** What encrypts the connection. */
@@ -35,54 +35,31 @@ export interface HubConnection extends AsyncDisposable {
 
 /**
  * Connects to the node at a multiaddr; resolves when it speaks OAP/1.
- * @throws ConnectError `bad_address`, `unreachable` or `not_oap`, in at most 10 seconds unless `dialTimeoutMs` says else.
+ * @throws ConnectError `bad_address`, `unreachable`, `wrong_peer` or `not_oap`, in at most 10 seconds unless
+ * `dialTimeoutMs` says else.
  */
-export async function connect(address: string, options: ConnectOptions = {}): Promise<HubConnection> {
+export async function connect(address: string, options: ConnectOptions = {}): Promise<NodeConnection> {
   const target = parseAddress(address)
   const { signal, hello, platform = plainPlatform, ...dialerOptions } = options
   const dialer = await createDialer(dialerOptions)
   try {
     const deadline = AbortSignal.timeout(options.dialTimeoutMs ?? DIAL_TIMEOUT_MS)
     const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
-    const connection = await dialer
-      .dial(target, { signal: stop })
-      .catch(error => refuse(signal, 'unreachable', address, error))
+    const connection = await dialer.dial(target, { signal: stop })
     const caller = new ConnectionCaller({
       platform,
       openStream: () => openStream(connection),
       ...(hello === undefined ? {} : { hello })
     })
-    await unlessAborted(caller.shared(), stop).catch(error => refuse(signal, reasonOf(error), address, error))
-    return hub(connection, caller, async () => dialer.stop())
+    await unlessAborted(caller.shared(), stop)
+    return nodeConnection(connection, caller, async () => dialer.stop())
   } catch (error) {
     await dialer.stop()
-    throw error
+    signal?.throwIfAborted()
+    // A stream that cannot be opened is an OapError, with what libp2p says of it as its cause.
+    throw dialFailure(address, error instanceof OapError ? (error.cause ?? error) : error)
   }
 }
-
-function parseAddress(address: string): ReturnType<typeof multiaddr> {
-  try {
-    return multiaddr(address)
-  } catch (error) {
-    throw new ConnectError('bad_address', address, error)
-  }
-}
-
-function refuse(
-  signal: AbortSignal | undefined,
-  code: 'unreachable' | 'not_oap',
-  address: string,
-  error: unknown
-): never {
-  signal?.throwIfAborted()
-  throw new ConnectError(code, address, error)
-}
-
-/** A link that breaks while the first stream opens says nothing about what the peer speaks. */
-const reasonOf = (error: unknown): 'unreachable' | 'not_oap' =>
-  error instanceof OapError && (error.cause as Error).name === 'UnsupportedProtocolError'
-    ? 'not_oap'
-    : 'unreachable'
 
 const openStream = (connection: Connection) =>
   connection.newStream(OAP_PROTOCOL, { maxOutboundStreams: MAX_STREAMS }).catch((cause: unknown) => {
@@ -101,7 +78,11 @@ async function unlessAborted(ending: unknown, signal: AbortSignal): Promise<void
   }
 }
 
-function hub(connection: Connection, caller: ConnectionCaller, stop: () => Promise<void>): HubConnection {
+function nodeConnection(
+  connection: Connection,
+  caller: ConnectionCaller,
+  stop: () => Promise<void>
+): NodeConnection {
   const close = async (): Promise<void> => {
     const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS)
     await unlessAborted(caller.end(), signal).catch(() => undefined)

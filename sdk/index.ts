@@ -1,5 +1,5 @@
 export { connect } from './connect.ts'
-export type { ConnectOptions, HubConnection } from './connect.ts'
+export type { ConnectOptions, NodeConnection } from './connect.ts'
 export { ConnectError } from './connect-error.ts'
 export type { ConnectErrorCode } from './connect-error.ts'
 export { OapError } from '../protocols/index.ts'

@@ -1,11 +1,11 @@
 import { echoService } from 'omnigate/protocols'
-import { connect, type HubConnection } from 'omnigate/sdk'
+import { connect, type NodeConnection } from 'omnigate/sdk'
 import { answerParent } from '../harness/answering.ts'
 
 const AT_ONCE = 2
 
 const [address, encryption] = process.argv.slice(2) as [string, 'noise' | 'tls']
-const connections: HubConnection[] = []
+const connections: NodeConnection[] = []
 const body = new Uint8Array(128).fill(7)
 
 answerParent({

@@ -30,7 +30,7 @@ test('the report holds each path that the package exports, with functions, class
   assert.deepEqual([...present.keys()], ['omnigate', 'omnigate/protocols', 'omnigate/sdk', REACHED])
   assert.match(present.get('omnigate')?.get('createNode') ?? '', /^function createNode\(config: Config, /)
   assert.match(present.get('omnigate/protocols')?.get('FrameDecoder') ?? '', /^class FrameDecoder /)
-  assert.match(present.get('omnigate/sdk')?.get('HubConnection') ?? '', /^interface HubConnection /)
+  assert.match(present.get('omnigate/sdk')?.get('NodeConnection') ?? '', /^interface NodeConnection /)
 })
 
 test('a printed report is read back as it was', () => {

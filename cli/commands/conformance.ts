@@ -30,7 +30,7 @@ export const conformance: Command = {
     const given = invocation.option('encryption')
     const encryption = ENCRYPTIONS.find(name => name === given)
     if (given !== undefined && encryption === undefined) {
-      throw new CommandError(EXIT.usage, `--encryption ${given}: noise or tls`)
+      throw new CommandError(EXIT.usage, `--encryption ${given}: must be noise or tls`)
     }
     const { conformanceTable, runConformance, tally } = await import('../conformance/index.ts')
     // Says in one line why an address cannot be used at all, before any case does.
@@ -44,7 +44,10 @@ export const conformance: Command = {
     }
     invocation.terminal.progress('')
     if (results.length === 0)
-      throw new CommandError(EXIT.usage, `--only ${only ?? ''}: no case has such an id`)
+      throw new CommandError(
+        EXIT.usage,
+        `--only ${only ?? ''}: no case has such an id; without --only all are played and listed`
+      )
     const counts = tally(results)
     invocation.show({ ...counts, results }, () => conformanceTable(results))
     return counts.failed === 0 ? EXIT.ok : EXIT.failed

@@ -60,11 +60,11 @@ export const echo: Command = {
     if (output !== undefined && file === undefined) {
       throw new CommandError(EXIT.usage, '--output goes with --file FILE')
     }
-    return withPeer(invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env), async hub => {
+    return withPeer(invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env), async node => {
       const echoed =
         file === undefined
-          ? await echoText(hub, text ?? '')
-          : await echoFile(hub, file, { output, progress: line => invocation.terminal.progress(line) })
+          ? await echoText(node, text ?? '')
+          : await echoFile(node, file, { output, progress: line => invocation.terminal.progress(line) })
       return show(invocation, echoed)
     })
   }
@@ -73,7 +73,10 @@ export const echo: Command = {
 function show(invocation: Invocation, echoed: Echoed): number {
   const { bytes, ms, operation, isEqual, answer } = echoed
   if (!isEqual)
-    throw new CommandError(EXIT.failed, `${bytesText(bytes)} came back changed; the node is at fault`)
+    throw new CommandError(
+      EXIT.failed,
+      `${bytesText(bytes)} came back changed; the node is at fault, tell its operator`
+    )
   const bytesPerSecond = Math.round((bytes / ms) * 1000)
   const result = {
     operation,

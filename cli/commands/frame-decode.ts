@@ -1,5 +1,9 @@
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { asCalled } from '../self.ts'
+
+const BINARY_INPUT = 'of bytes as they are: xxd -p FILE | omnigate frame decode -'
+const FILE_NAME = 'of a file with hex: omnigate frame decode - < FILE'
 
 export const frameDecode: Command = {
   name: 'frame decode',
@@ -24,7 +28,10 @@ export const frameDecode: Command = {
     const { explainFrames } = await import('../frame/explain.ts')
     const { frameText } = await import('../frame/text.ts')
     const given = invocation.neededArgument('HEX')
-    const bytes = readHex(given === '-' ? await readInput(process.stdin) : given)
+    const bytes =
+      given === '-'
+        ? readHex(await readInput(process.stdin), asCalled(BINARY_INPUT))
+        : readHex(given, asCalled(FILE_NAME))
     const { frames, problems } = explainFrames(bytes)
     const { terminal } = invocation
     if (frames.length > 0 || invocation.isJson) {

@@ -14,7 +14,7 @@ export const hello: Command = {
   summary: 'connect to a node and print what its HELLO says',
   details:
     'Shows that the node runs, that it is the peer its address names, and that it speaks OAP/1. ' +
-    'Exit 69 is about the way there (not running, firewall, wrong port or peer id), 76 about what is there.',
+    'Exit 69 is about the way there (not running, firewall, wrong address or peer id), 76 about what is there: no peer, or no OAP.',
   arguments: [NODE_ARGUMENT],
   examples: [
     {
@@ -26,16 +26,16 @@ export const hello: Command = {
   exits: ['failed', 'badAddress', 'unreachable', 'notOap'],
   run: invocation => {
     const address = invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env)
-    return withPeer(address, async hub => {
+    return withPeer(address, async node => {
       const asked = performance.now()
-      const { raw, ...said } = await withDeadline(hub.hello(), ANSWER_MS, address)
+      const { raw, ...said } = await withDeadline(node.hello(), ANSWER_MS, address)
       const rttMs = performance.now() - asked
-      const result = { peer: hub.peer, encryption: hub.encryption, rtt_ms: roundMs(rttMs), hello: raw }
+      const result = { peer: node.peer, encryption: node.encryption, rtt_ms: roundMs(rttMs), hello: raw }
       invocation.show(result, () =>
         facts(
           [
-            ['peer', hub.peer],
-            ['encryption', hub.encryption],
+            ['peer', node.peer],
+            ['encryption', node.encryption],
             ['software', said.serverVersion === undefined ? undefined : printable(said.serverVersion)],
             ['OAP', said.versions.join(' ')],
             ['max_frame', said.maxFrameBytes],

@@ -21,7 +21,7 @@ export const init: Command = {
   ],
   exits: ['badInput', 'cannotCreate', 'io', 'inUse', 'permission', 'config'],
   async run(invocation) {
-    const data = invocation.neededOption('data')
+    const data = invocation.neededOption(DATA_OPTION)
     const keys = await makeDataFolder(data, invocation.option('name') ?? 'node1')
     const { dataFolderPaths } = await import('../../node/index.ts')
     const { folder, config } = dataFolderPaths(data)

@@ -19,7 +19,7 @@ export const keyShow: Command = {
   exits: ['badInput', 'noInput', 'newerFormat', 'permission'],
   async run(invocation) {
     const { checkDataFolder, dataFolderPaths, loadKeys } = await import('../../node/index.ts')
-    const data = invocation.neededOption('data')
+    const data = invocation.neededOption(DATA_OPTION)
     await checkDataFolder(data)
     const { keys: folder } = dataFolderPaths(data)
     const { hubId, hubKeyId, hubPublicKey, peerId, hasHubKey, delegation } = await loadKeys(folder, {

@@ -79,13 +79,21 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new CommandError(EXIT.badInput, `${path}: not JSON (${(error as Error).message})`, { cause: error })
+    throw new CommandError(
+      EXIT.badInput,
+      `${path}: not JSON (${(error as Error).message}); correct it there`,
+      { cause: error }
+    )
   }
 }
 
 async function readBounded(path: string): Promise<string> {
   await using file = await open(path)
   const { size } = await file.stat()
-  if (size > MAX_BYTES) throw new CommandError(EXIT.badInput, `${path}: larger than 8 MiB`)
+  if (size > MAX_BYTES)
+    throw new CommandError(
+      EXIT.badInput,
+      `${path}: larger than 8 MiB, which no registry is; give another folder`
+    )
   return file.readFile('utf8')
 }

@@ -24,7 +24,7 @@ export const status: Command = {
   exits: ['badInput', 'noInput', 'unreachable', 'newerFormat', 'permission'],
   async run(invocation) {
     const { connectAdmin } = await import('../../node/index.ts')
-    const data = invocation.neededOption('data')
+    const data = invocation.neededOption(DATA_OPTION)
     await using admin = await connectAdmin(data)
     const answer = await withDeadline(admin.status(), ANSWER_MS, `the node of ${data}`)
     invocation.show(answer, () => statusText(answer, invocation.terminal))

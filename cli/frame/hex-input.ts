@@ -4,17 +4,22 @@ import { EXIT } from '../exit-codes.ts'
 /** Three frames of the largest size, and their white space. */
 const MAX_TEXT_CHARS = 8 * 1024 * 1024
 
-/** The bytes that a text of hex digits stands for; white space is skipped. @throws CommandError `badInput` */
-export function readHex(text: string): Uint8Array {
+/**
+ * The bytes that a text of hex digits stands for; white space is skipped.
+ * @throws CommandError `badInput`, which ends with `wayOut` when the text is not hex at all.
+ */
+export function readHex(text: string, wayOut = 'give the bytes in hex'): Uint8Array {
   if (text.length > MAX_TEXT_CHARS) throw tooLong()
   const digits = text.replaceAll(/\s+/g, '').replace(/^0x/i, '')
   const stranger = /[^0-9a-fA-F]/.exec(digits)
   if (stranger !== null) {
-    throw bad(`the input: ${JSON.stringify(stranger[0])} at digit ${stranger.index} is not a hex digit`)
+    throw bad(
+      `the input: ${JSON.stringify(stranger[0])} at digit ${stranger.index} is not a hex digit; ${wayOut}`
+    )
   }
   if (digits === '') throw bad('the input: no hex digits; give a frame, or - and frames on standard input')
   if (digits.length % 2 !== 0)
-    throw bad(`the input: ${digits.length} hex digits; two make a byte, one is missing`)
+    throw bad(`the input: ${digits.length} hex digits; two make a byte, one is missing or too many`)
   return Uint8Array.from(Buffer.from(digits, 'hex'))
 }
 

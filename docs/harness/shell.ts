@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/omnigate.mjs', import.meta.url))
@@ -16,19 +16,18 @@ export interface Place {
 const FOREIGN = /^(OMNIGATE_|RON_NODE_URL$|FORCE_COLOR$|NODE_|npm_)/
 
 /**
- * Makes a folder for programs with `omnigate` in it, and yields the environment that finds it. Compiled code is kept in
+ * Makes a folder for programs with `omnigate` in it, linked as npm would, and yields the environment that finds it. Compiled code is kept in
  * `cache`, so that many short commands do not each compile all of it.
  */
 export async function shellEnv(programs: string, cache: string): Promise<Record<string, string>> {
   await mkdir(programs, { recursive: true })
-  const script = `#!/bin/sh\nexec "${process.execPath}" "${LAUNCHER}" "$@"\n`
-  await writeFile(join(programs, 'omnigate'), script, { mode: 0o755 })
+  await symlink(LAUNCHER, join(programs, 'omnigate'))
   const own = Object.entries(process.env).filter(
     (pair): pair is [string, string] => pair[1] !== undefined && !FOREIGN.test(pair[0])
   )
   return {
     ...Object.fromEntries(own),
-    PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+    PATH: `${programs}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
     NODE_COMPILE_CACHE: cache
   }
 }

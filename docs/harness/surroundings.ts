@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createTransport } from '../../transport/index.ts'
@@ -26,6 +26,7 @@ export const SURROUNDINGS: Readonly<Record<string, (place: Place) => Promise<Sur
   'known node': place => runningNode(place, { OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: 'true' }),
   'peer without OAP': peerWithoutOap,
   'web server': webServer,
+  'mute listener': muteListener,
   'nobody there': nobodyThere
 }
 
@@ -69,6 +70,23 @@ async function webServer(): Promise<Surrounding> {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return { env: { WEB: `/ip4/127.0.0.1/tcp/${port}` }, close: () => closed(server) }
+}
+
+/** Something that takes connections and says nothing, at $MUTE. */
+async function muteListener(): Promise<Surrounding> {
+  const sockets: Socket[] = []
+  const server = createServer(socket => {
+    sockets.push(socket)
+    socket.on('error', () => undefined).resume()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const close = (): Promise<void> => {
+    for (const socket of sockets) socket.destroy()
+    return closed(server)
+  }
+  return { env: { MUTE: `/ip4/127.0.0.1/tcp/${port}` }, close }
 }
 
 /** An address where nobody listens, $NOBODY: that of a listener which is closed again. */

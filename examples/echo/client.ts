@@ -10,9 +10,9 @@ const key = randomBytes(32)
 for (const encryption of ['noise', 'tls'] as const) await talk(encryption)
 
 async function talk(encryption: 'noise' | 'tls'): Promise<void> {
-  await using hub = await connect(address, { encryption: [encryption] }).catch(explain)
-  const { shout, shout_long } = hub.client(shoutService)
-  console.log(`over ${hub.encryption}`)
+  await using node = await connect(address, { encryption: [encryption] }).catch(explain)
+  const { shout, shout_long } = node.client(shoutService)
+  console.log(`over ${node.encryption}`)
 
   const answer = await shout({ body: Buffer.from('hello'), times: 2 })
   console.log(`  plain:  ${Buffer.from(answer).toString()}`)

@@ -1,5 +1,5 @@
 import { connect } from 'omnigate/sdk'
-import type { HubConnection } from 'omnigate/sdk'
+import type { NodeConnection } from 'omnigate/sdk'
 import { echoService } from 'omnigate/protocols'
 import { LATE_MS, makeCalls, outcomeOf } from './calls.ts'
 import type { Outcome } from './calls.ts'
@@ -46,7 +46,7 @@ export async function runTrial(
   const target = Number(/\/tcp\/(\d+)/.exec(node.address)![1])
   await using proxy = await FaultProxy.listen({ target, plan: scenario.plan(seed), seed })
   const address = node.address.replace(/\/tcp\/\d+/, `/tcp/${proxy.port}`)
-  const dial = (): Promise<HubConnection> =>
+  const dial = (): Promise<NodeConnection> =>
     connect(address, { encryption: [encryption], dialTimeoutMs: DIAL_MS })
 
   const outcomes = await underFault(dial, seed)
@@ -77,8 +77,8 @@ export async function runTrial(
 }
 
 /** Connects, calls and closes while the fault lasts. */
-async function underFault(dial: () => Promise<HubConnection>, seed: number): Promise<Outcome[]> {
-  let hub: HubConnection | undefined
+async function underFault(dial: () => Promise<NodeConnection>, seed: number): Promise<Outcome[]> {
+  let hub: NodeConnection | undefined
   const connecting = await outcomeOf('connect', DIAL_MS + LATE_MS, async () => void (hub = await dial()))
   if (hub === undefined) return [connecting]
   const calls = await makeCalls(hub.client(echoService), seed)
@@ -86,7 +86,7 @@ async function underFault(dial: () => Promise<HubConnection>, seed: number): Pro
   return [connecting, ...calls, await outcomeOf('close', CLOSE_MS, () => opened.close())]
 }
 
-async function callOnce(dial: () => Promise<HubConnection>): Promise<void> {
+async function callOnce(dial: () => Promise<NodeConnection>): Promise<void> {
   await using hub = await dial()
   await hub.client(echoService).echo({ body: new Uint8Array(1000) })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HubConnection } from 'omnigate/sdk'
+import type { NodeConnection } from 'omnigate/sdk'
 import { echoService } from 'omnigate/protocols'
 import { bytesOf, echoes, streams, subscribes } from '../faults/calls.ts'
 import type { Echo } from '../faults/calls.ts'
@@ -9,9 +9,9 @@ import type { Dice } from '../faults/random.ts'
 /** What an activity works with. Connections that it opens are its own to close. */
 export interface Visit {
   readonly dice: Dice
-  connect(): Promise<HubConnection>
+  connect(): Promise<NodeConnection>
   /** Connects over a link that suffers `plan`. */
-  connectThrough(plan: LinkPlan): Promise<HubConnection>
+  connectThrough(plan: LinkPlan): Promise<NodeConnection>
 }
 
 /** One whole cycle, from connecting to disconnecting. Refusals are fine where the activity asks for trouble. */
@@ -78,7 +78,7 @@ async function lastOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
   return last
 }
 
-const echoOf = (hub: HubConnection): Echo => hub.client(echoService)
+const echoOf = (hub: NodeConnection): Echo => hub.client(echoService)
 
 async function overFault(visit: Visit, plan: LinkPlan): Promise<void> {
   await using hub = await visit.connectThrough(plan)

@@ -1,5 +1,5 @@
 import { connect } from 'omnigate/sdk'
-import type { HubConnection } from 'omnigate/sdk'
+import type { NodeConnection } from 'omnigate/sdk'
 import { outcomeOf } from '../faults/calls.ts'
 import { CLEAR } from '../faults/fault-plan.ts'
 import { FaultProxy } from '../faults/fault-proxy.ts'
@@ -59,7 +59,7 @@ export class Worker implements AsyncDisposable {
   }
 
   #visit(encryption: 'noise' | 'tls'): Visit {
-    const dial = (address: string): Promise<HubConnection> => connect(address, { encryption: [encryption] })
+    const dial = (address: string): Promise<NodeConnection> => connect(address, { encryption: [encryption] })
     return {
       dice: this.#dice,
       connect: () => dial(this.#address),
