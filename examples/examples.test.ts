@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { createNode, loadConfig } from 'omnigate'
 import { matches } from '../docs/harness/match.ts'
 import { parsePage } from '../docs/harness/page.ts'
 
@@ -41,11 +42,54 @@ test('the client of examples/echo says in one line that nobody is there', { time
   const [code] = await once(client, 'close')
 
   assert.equal(code, 1)
-  assert.match(answered(), /^\/ip4\/127\.0\.0\.1\/tcp\/1: no node answers there; [^\n]*\n$/)
+  assert.match(answered(), /^\/ip4\/127\.0\.0\.1\/tcp\/1: no node listens there; [^\n]*\n$/)
 })
 
+test('the client of examples/echo says in one line how it is called', { timeout: 60_000 }, async () => {
+  const client = run('client.ts')
+  const answered = textOf(client)
+
+  const [code] = await once(client, 'close')
+
+  assert.equal(code, 64)
+  assert.match(answered(), /^usage: node client\.ts MULTIADDR[^\n]*\n$/)
+})
+
+test(
+  'the client of examples/echo says in one line that a node does not serve it',
+  { timeout: 60_000 },
+  async t => {
+    const node = createNode(
+      loadConfig({
+        flags: { 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'http.enabled': false, 'log.level': 'silent' }
+      }).config
+    )
+    t.after(() => node.stop())
+    await node.start()
+    const client = run('client.ts', node.status().addresses[0]!)
+    const answered = textOf(client)
+
+    const [code] = await once(client, 'close')
+
+    assert.equal(code, 1)
+    assert.match(answered(), /^over noise\n\/ip4\/\S+: does not serve shout; give the address that[^\n]*\n$/)
+  }
+)
+
+test('the server of examples/echo says in one line where it cannot listen', { timeout: 60_000 }, async () => {
+  const server = run('server.ts', 'localhost:4801')
+  const served = textOf(server)
+
+  const [code] = await once(server, 'close')
+
+  assert.equal(code, 67)
+  assert.match(served(), /^node\.listen\[0\]: not a multiaddr: [^\n]*\n$/)
+})
+
+const { RON_NODE_URL: _, ...env } = process.env
+
 const run = (...args: string[]): ChildProcess =>
-  spawn(process.execPath, args, { cwd: ECHO, stdio: ['ignore', 'pipe', 'pipe'] })
+  spawn(process.execPath, args, { cwd: ECHO, env, stdio: ['ignore', 'pipe', 'pipe'] })
 
 function textOf(child: ChildProcess): () => string {
   let text = ''

@@ -3,14 +3,25 @@ import { ConnectError, OapError, connect } from 'omnigate/sdk'
 import { seal, unseal } from './seal.ts'
 import { shoutService } from './service.ts'
 
-const address = process.argv[2] ?? process.env['RON_NODE_URL'] ?? ''
 // Two applications would agree on a key between them; here both are this program.
 const key = randomBytes(32)
 
-for (const encryption of ['noise', 'tls'] as const) await talk(encryption)
+const address = process.argv[2] ?? process.env['RON_NODE_URL']
 
-async function talk(encryption: 'noise' | 'tls'): Promise<void> {
-  await using node = await connect(address, { encryption: [encryption] }).catch(explain)
+if (address === undefined) {
+  console.error('usage: node client.ts MULTIADDR, which server.ts prints')
+  process.exit(64)
+}
+
+try {
+  for (const encryption of ['noise', 'tls'] as const) await talk(address, encryption)
+} catch (error) {
+  console.error(explanation(error))
+  process.exitCode = 1
+}
+
+async function talk(address: string, encryption: 'noise' | 'tls'): Promise<void> {
+  await using node = await connect(address, { encryption: [encryption] })
   const { shout, shout_long } = node.client(shoutService)
   console.log(`over ${node.encryption}`)
 
@@ -38,8 +49,10 @@ function* megabyte(): Generator<Uint8Array> {
   for (let i = 0; i < 16; i++) yield Buffer.alloc(65_536, 'abc ')
 }
 
-function explain(error: unknown): never {
-  if (!(error instanceof ConnectError)) throw error
-  console.error(error.message)
-  process.exit(1)
+function explanation(error: unknown): string {
+  if (error instanceof ConnectError) return error.message
+  if (!(error instanceof OapError)) throw error
+  if (error.code === 'unknown_app')
+    return `${address}: does not serve shout; give the address that server.ts printed`
+  return `${address}: ${error.code}: ${error.message}`
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createNode, loadConfig } from 'omnigate'
+import { SetupError, createNode, loadConfig } from 'omnigate'
 import type { Handlers } from 'omnigate/protocols'
 import { shoutService } from './service.ts'
 
@@ -24,14 +24,20 @@ async function* inCapitals(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   }
 }
 
-const { config } = loadConfig({
-  flags: {
-    'node.listen': [process.argv[2] ?? '/ip4/127.0.0.1/tcp/0'],
-    'http.enabled': false,
-    'log.level': 'silent'
-  }
-})
-await using node = createNode(config, { services: [{ table: shoutService, handlers }] })
-await node.start()
-console.log(`serving at ${node.status().addresses[0]}`)
-await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+try {
+  const { config } = loadConfig({
+    flags: {
+      'node.listen': [process.argv[2] ?? '/ip4/127.0.0.1/tcp/0'],
+      'http.enabled': false,
+      'log.level': 'silent'
+    }
+  })
+  await using node = createNode(config, { services: [{ table: shoutService, handlers }] })
+  await node.start()
+  console.log(`serving at ${node.status().addresses[0]}`)
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  console.error(error.message)
+  process.exitCode = error.exitCode
+}
