@@ -24,6 +24,8 @@ export interface InboundBudget {
   readonly isSpent: boolean
   /** Calls once when the budget has room for so many bytes, one if not given. */
   onRoom(listener: () => void, bytes?: number): void
+  /** Takes that wish back; a budget that never calls needs none. */
+  forget?(listener: () => void): void
 }
 
 export interface FrameStreamOwner {
@@ -261,11 +263,12 @@ export class FrameStream {
     }
     if (this.#awaitsRoom || !(this.#decoder.isWaiting || this.#owner.budget.isSpent)) return
     this.#awaitsRoom = true
-    const room = (): void => {
-      this.#awaitsRoom = false
-      this.readOn()
-    }
-    this.#owner.budget.onRoom(room, this.#decoder.isWaiting ? this.#wanted : 1)
+    this.#owner.budget.onRoom(this.#onRoom, this.#decoder.isWaiting ? this.#wanted : 1)
+  }
+
+  readonly #onRoom = (): void => {
+    this.#awaitsRoom = false
+    this.readOn()
   }
 
   #unreserve(): void {
@@ -281,6 +284,7 @@ export class FrameStream {
   #gone(error: Error | undefined): void {
     if (this.#isGone) return
     this.#isGone = true
+    if (this.#awaitsRoom) this.#owner.budget.forget?.(this.#onRoom)
     if (this.#reserved > 0) this.#unreserve()
     this.#owner.gone(error)
   }

@@ -1,5 +1,6 @@
 import type { ConnectionState, HelloRequest, Limits } from '../../protocols/index.ts'
-import { OapError, TokenBucket, agree } from '../../protocols/index.ts'
+import { OapError, TokenBucket, agree, clampRetryAfter } from '../../protocols/index.ts'
+import type { PeerMeter } from '../guards/peer-quotas.ts'
 import { ConnectionBudget } from './inbound-budget.ts'
 import type { NodeBudget } from './inbound-budget.ts'
 
@@ -19,8 +20,12 @@ export interface ConnectionStanding {
   isStranger(): boolean
   callStarted(): void
   callEnded(): void
+  /** A capability was verified: from now on it is known. */
+  proved(): void
   /** Why the whole node takes no call at this moment, if it does not. */
   refusal(): OapError | undefined
+  /** What its calls are charged to. */
+  readonly meter: PeerMeter
 }
 
 /** One connection's budget, limits and counts: the first guard, which believes no claim of a frame. */
@@ -64,7 +69,7 @@ export class ConnectionRecord implements ConnectionState {
     return this.#hello.take(1, this.#now()) === 0
   }
 
-  openCall(): OapError | undefined {
+  openCall(bytes: number): OapError | undefined {
     const refusal = this.#standing.refusal()
     if (refusal !== undefined) return refusal
     if (this.#standing.isStranger() && this.#calls >= this.#bounds.strangerCalls) {
@@ -73,9 +78,19 @@ export class ConnectionRecord implements ConnectionState {
         `a connection without a capability may have ${this.#calls} calls open`
       )
     }
+    const wait = this.#standing.meter.call(bytes, this.#now())
+    if (wait > 0) return new OapError('quota_peer', undefined, { retryAfterMs: clampRetryAfter(wait) })
     this.#calls++
     this.#standing.callStarted()
     return undefined
+  }
+
+  received(bytes: number): void {
+    this.#standing.meter.bytes(bytes, this.#now())
+  }
+
+  proved(): void {
+    this.#standing.proved()
   }
 
   endCall(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { ConnectionBudget, NodeBudget } from './inbound-budget.ts'
 
@@ -74,19 +75,72 @@ test('lets a connection go on once it has given back what it held, though the ot
   assert.equal(woken, 1)
 })
 
-test('wakes as many readers as there is room for, in their order', async () => {
+test('wakes readers in their order, each when there is room for what it wants', async () => {
+  const node = new NodeBudget(100_000)
+  const one = new ConnectionBudget(node, MIB, known)
+  const woken: string[] = []
+  const want = (name: string, bytes: number) =>
+    one.onRoom(() => {
+      woken.push(name)
+      one.hold(bytes)
+    }, bytes)
+  one.hold(100_000)
+  want('first', 20_000)
+  want('large', 50_000)
+  want('last', 20_000)
+
+  one.release(30_000)
+  await turn()
+  const early = [...woken]
+  one.release(50_000)
+  await turn()
+
+  assert.deepEqual(early, ['first'])
+  assert.deepEqual(woken, ['first', 'large'])
+})
+
+test('wakes the next when the one woken takes nothing', async () => {
+  const node = new NodeBudget(100_000)
+  const one = new ConnectionBudget(node, MIB, known)
+  let woken = 0
+  one.hold(100_000)
+  for (let i = 0; i < 5; i++) one.onRoom(() => woken++, 100_000)
+
+  one.release(100_000)
+  await turn()
+
+  assert.equal(woken, 5)
+})
+
+test('forgets a reader that is gone, which holds up nobody behind it', async () => {
   const node = new NodeBudget(100_000)
   const one = new ConnectionBudget(node, MIB, known)
   const woken: string[] = []
   one.hold(100_000)
-  one.onRoom(() => woken.push('large'), 50_000)
-  one.onRoom(() => woken.push('first'), 20_000)
-  one.onRoom(() => woken.push('second'), 20_000)
+  const gone = (): void => void woken.push('gone')
+  one.onRoom(gone, 90_000)
+  one.onRoom(() => woken.push('next'), 40_000)
+  one.release(50_000)
 
-  one.release(30_000)
-  await Promise.resolve()
+  one.forget(gone)
+  await turn()
 
-  assert.deepEqual(woken, ['first'])
+  assert.deepEqual(woken, ['next'])
+})
+
+test('wakes who waited among strangers once the connection is known', async () => {
+  const node = new NodeBudget(4 * MIB)
+  const hoarder = new ConnectionBudget(node, 4 * MIB, stranger)
+  const one = new ConnectionBudget(node, MIB, stranger)
+  hoarder.hold(MIB)
+  one.hold(100_000)
+  let woken = 0
+  one.onRoom(() => woken++)
+
+  one.promote()
+  await turn()
+
+  assert.equal(woken, 1)
 })
 
 test('wakes a waiting reader once, when there is room again', async () => {

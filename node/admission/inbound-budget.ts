@@ -5,7 +5,7 @@ const STRANGERS_PART = 4
 /** What a connection may always hold: those who hold much cannot make one wait that holds next to nothing. */
 const SMALL_HOLDING_BYTES = 16_384
 
-interface Waiting {
+interface Wish {
   readonly wake: () => void
   readonly bytes: number
 }
@@ -14,7 +14,8 @@ interface Waiting {
 export class BytePool {
   readonly #maxBytes: number
   #held = 0
-  #waiting: Waiting[] = []
+  readonly #waiting = new Set<Wish>()
+  #isWaking = false
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -38,25 +39,32 @@ export class BytePool {
 
   release(bytes: number): void {
     this.#held -= bytes
-    if (this.#waiting.length > 0 && !this.isSpent) this.#wakeWhoFits()
+    this.#wakeNext()
   }
 
-  onRoom(wake: () => void, bytes: number): void {
-    this.#waiting.push({ wake, bytes })
+  /** Wakes once there is room, in the order of asking. */
+  onRoom(wish: Wish): void {
+    this.#waiting.add(wish)
   }
 
-  /** Only as many as there is room for: to wake them all for each byte would cost more than the bytes do. */
-  #wakeWhoFits(): void {
-    let room = this.#maxBytes - this.#held
-    const still: Waiting[] = []
-    for (const waiting of this.#waiting) {
-      const fits = waiting.bytes <= room || (this.#held === 0 && room === this.#maxBytes)
-      if (fits && room > 0) {
-        room -= waiting.bytes
-        queueMicrotask(waiting.wake)
-      } else still.push(waiting)
+  forget(wish: Wish): void {
+    if (this.#waiting.delete(wish)) this.#wakeNext()
+  }
+
+  /** One at a time: what the one woken takes, or leaves, decides about the next. */
+  #wakeNext(): void {
+    if (this.#isWaking || this.isSpent) return
+    for (const next of this.#waiting) {
+      if (this.#held > 0 && !this.fits(next.bytes)) return
+      this.#waiting.delete(next)
+      this.#isWaking = true
+      queueMicrotask(() => {
+        this.#isWaking = false
+        next.wake()
+        this.#wakeNext()
+      })
+      return
     }
-    this.#waiting = still
   }
 }
 
@@ -79,7 +87,7 @@ export class ConnectionBudget implements InboundBudget {
   readonly #node: NodeBudget
   readonly #own: BytePool
   readonly #isStranger: () => boolean
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Map<() => void, Wish>()
   #countedAsStranger: boolean
 
   constructor(node: NodeBudget, strangerBytes: number, isStranger: () => boolean) {
@@ -113,18 +121,31 @@ export class ConnectionBudget implements InboundBudget {
     if (this.#countedAsStranger) this.#node.strangers.release(bytes)
     this.#node.all.release(bytes)
     this.#own.release(bytes)
-    if (this.#own.heldBytes < SMALL_HOLDING_BYTES) for (const wake of this.#waiting) queueMicrotask(wake)
+    if (this.#own.heldBytes < SMALL_HOLDING_BYTES) this.#wakeAll()
     if (this.#countedAsStranger && !this.#isStranger()) this.promote()
   }
 
   onRoom(listener: () => void, bytes = 1): void {
     const pool = this.#without(bytes) ?? this.#blocking()
-    if (pool === undefined) return queueMicrotask(listener)
-    const once = (): void => {
-      if (this.#waiting.delete(once)) listener()
+    const wish = {
+      bytes,
+      wake: () => {
+        if (this.#waiting.get(listener) !== wish) return
+        this.forget(listener)
+        listener()
+      }
     }
-    this.#waiting.add(once)
-    pool.onRoom(once, bytes)
+    this.forget(listener)
+    this.#waiting.set(listener, wish)
+    if (pool === undefined) queueMicrotask(wish.wake)
+    else pool.onRoom(wish)
+  }
+
+  forget(listener: () => void): void {
+    const wish = this.#waiting.get(listener)
+    if (wish === undefined) return
+    this.#waiting.delete(listener)
+    for (const pool of [this.#own, this.#node.strangers, this.#node.all]) pool.forget(wish)
   }
 
   /** The connection has shown who it is: what it holds no longer counts as strangers'. */
@@ -132,6 +153,11 @@ export class ConnectionBudget implements InboundBudget {
     if (!this.#countedAsStranger) return
     this.#countedAsStranger = false
     this.#node.strangers.release(this.#own.heldBytes)
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    for (const { wake } of this.#waiting.values()) queueMicrotask(wake)
   }
 
   #pools(): readonly BytePool[] {
