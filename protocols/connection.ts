@@ -13,7 +13,11 @@ export interface ConnectionState {
   settle(asked: HelloRequest): Limits
   /** Takes one HELLO from the connection's bucket; false when it is empty. */
   takeHello(): boolean
-  /** Opens a call, or says why not. Each opened call is ended once. */
-  openCall(): OapError | undefined
+  /** Opens a call whose first frame has so many bytes, or says why not. Each opened call is ended once. */
+  openCall(bytes: number): OapError | undefined
   endCall(): void
+  /** Counts bytes of further frames of calls. */
+  received(bytes: number): void
+  /** A capability has been verified: the connection is no stranger's any more. */
+  proved(): void
 }

@@ -1,3 +1,4 @@
+import type { VerifiedToken } from './capabilities/index.ts'
 import { BodyQueue } from './body-queue.ts'
 import type { HeldBytes } from './body-queue.ts'
 import type { Inflater } from './compression.ts'
@@ -32,6 +33,10 @@ export class ServerCall implements Call {
   timer: unknown
   inflater: Inflater | undefined
   credit: Credit | undefined
+  /** Set by the guard that verified it. */
+  capability: VerifiedToken | undefined
+  /** Runs once when the call is over, however it ends. */
+  onOver: (() => void) | undefined
   #queue: BodyQueue | undefined
   #abort: AbortController | undefined
 
@@ -51,7 +56,7 @@ export class ServerCall implements Call {
   }
 
   get tenant(): string {
-    return tenantUuid(this.tenantWire)
+    return this.capability?.tenant ?? tenantUuid(this.tenantWire)
   }
 
   get isE2e(): boolean {

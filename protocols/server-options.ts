@@ -18,6 +18,7 @@ export const DEFAULT_TIMEOUTS: SessionTimeouts = { firstFrameMs: 5000, frameMs: 
 
 /** What a guard judges: who asks, with what, for which row. Never the body. */
 export interface CallHead {
+  readonly connection: ConnectionState
   readonly call: ServerCall
   readonly served: ServedOperation
   readonly header: JsonObject

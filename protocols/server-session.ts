@@ -199,7 +199,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const full =
       this.#calls.size >= this.#o.connection.limits.maxInflight
         ? new OapError('saturated', `${this.#calls.size} calls are in flight on this session`)
-        : this.#o.connection.openCall()
+        : this.#o.connection.openCall(call.bytesIn)
     if (full !== undefined) return this.#refuseStart(call, full)
     this.#calls.add(call)
     try {
@@ -223,7 +223,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const served = call.served!
     if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
     if (served.row.upload === true) this.#uploads.open(call, payload.body)
-    const verdict = this.#o.guard?.({ call, served, header, cap: frame.cap })
+    const verdict = this.#o.guard?.({ connection: this.#o.connection, call, served, header, cap: frame.cap })
     if (verdict === undefined) return this.#handle(call, payload)
     if (verdict instanceof OapError) return this.refuse(call, verdict)
     this.#keep(call, frame.payloadBytes)
@@ -290,6 +290,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const isEnd = (frame.flags & FLAG.END) !== 0
     const isEmptyEnd = isEnd && frame.payloadBytes === 0
     const call = this.#calls.get(frame.corr)
+    this.#o.connection.received(frame.end - frame.start)
     if (call === undefined) return this.#continueNone(frame, isEnd, isEmptyEnd)
     call.bytesIn += frame.end - frame.start
     if (!call.isReceiving) {
@@ -355,6 +356,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     call.credit?.wake()
     if (call.heldBytes > 0) this.budget.release(call.heldBytes)
     call.heldBytes = 0
+    call.onOver?.()
     this.#o.connection.endCall()
     this.#o.observer.answered(call, status, this.#o.platform.now() - call.startedAt)
     if (call.isReceiving) this.#drain(call.corr)
@@ -440,6 +442,15 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   reset(error: Error): void {
     this.#frames.reset(error)
+  }
+
+  /** Ends those open calls of which `judge` says why they may not go on. */
+  review(judge: (call: ServerCall) => OapError | undefined): void {
+    for (const call of this.#calls) {
+      const error = judge(call)
+      if (error !== undefined) this.refuse(call, error)
+    }
+    this.#frames.flushSoon()
   }
 
   /** Judges what time has done. Called about four times a second with a time that never goes back. */

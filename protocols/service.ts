@@ -4,6 +4,7 @@ import type { FieldValues, Fields } from './fields.ts'
 import { encodeJson, parseJson } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
 import { decodeRecord, recordPrefix } from './record.ts'
+import type { VerifiedToken } from './capabilities/index.ts'
 
 const EMPTY = new Uint8Array(0)
 /** What a request says beside its own members when it says nothing. */
@@ -116,6 +117,12 @@ interface Row<Req> {
   /** What a capability must allow: `mailbox:send`. */
   readonly verb: string
   readonly request: RequestCodec<Req>
+  /** True when it changes something: a read-only capability does not allow it, and a node in need sheds it first. */
+  readonly writes?: boolean
+  /** The request member that names the topic, for capabilities that are bound to some. */
+  readonly topic?: string
+  /** The request member that names the content, likewise. */
+  readonly content?: string
   /** True when raw body frames follow START. */
   readonly upload?: boolean
   /** True when answers hand the request's sealed body back, and carry its APP_E2E. */
@@ -190,8 +197,10 @@ export interface Call {
   readonly app: number
   /** The peer id of the caller's connection. */
   readonly peer: string
-  /** The printed UUID of the frame's tenant_id, nil for none. */
+  /** The printed UUID of the tenant that the capability proved; without one, what the frame says, nil for nothing. */
   readonly tenant: string
+  /** What the caller may do; undefined where the verb is open to everyone, or the caller is the operator. */
+  readonly capability: VerifiedToken | undefined
   /** True when the body is end-to-end encrypted by the application: keep it opaque. */
   readonly isE2e: boolean
   /** Aborts when the caller cancels, its deadline passes, its stream ends or the node drains. */

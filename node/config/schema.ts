@@ -95,6 +95,16 @@ export const configSchema = Type.Object(
       maxSharePercent: count('Share of all connections that they may take together.', 25, 0, 100),
       maxPerPrefix: count('Connections from one IPv4 /24 or IPv6 /64.', 8, 1, 1_000_000)
     }),
+    quotas: section(
+      'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait.',
+      {
+        peerCallsPerSecond: count('Calls of one known peer, over all its connections.', 100_000, 1, 1e9),
+        peerBytesPerSecond: count('Frame bytes of one known peer.', 1024 * MIB, MIB, 2 ** 40),
+        prefixCallsPerSecond: count('Calls of all strangers of one IPv4 /24 or IPv6 /64.', 500, 1, 1e9),
+        strangerCallsPerSecond: count('Calls of all strangers together.', 5000, 1, 1e9),
+        strangerBytesPerSecond: count('Frame bytes of all strangers together.', 128 * MIB, MIB, 2 ** 40)
+      }
+    ),
     compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),
       maxInflatedBytes: count('Bytes out in all.', 8 * MIB, 1024, 8 * MIB)

@@ -1,9 +1,13 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { OAP_PROTOCOL, OapError } from '../../protocols/index.ts'
 import type { Admission, Transport } from '../../transport/index.ts'
+import { prefixOf } from '../../transport/index.ts'
 import type { Config } from '../config/index.ts'
 import { ConnectionRecord } from '../admission/connection-record.ts'
 import type { ConnectionBounds } from '../admission/connection-record.ts'
+import type { Rate } from '../guards/bucket-table.ts'
+import { PeerQuotas } from '../guards/peer-quotas.ts'
+import type { PeerMeter, PeerRates } from '../guards/peer-quotas.ts'
 import { NodeBudget } from '../admission/inbound-budget.ts'
 import type { SessionHost } from './session-host.ts'
 
@@ -16,6 +20,19 @@ export const connectionBounds = ({ limits, strangers }: Config): ConnectionBound
   strangerCalls: strangers.maxCalls,
   strangerStreams: strangers.maxStreams
 })
+
+const eachSecond = (perSecond: number): Rate => ({ burst: perSecond, perSecond })
+
+/** The quotas of peers and strangers as the configuration gives them. */
+export const peerRates = ({ quotas }: Config): PeerRates => ({
+  peerCalls: eachSecond(quotas.peerCallsPerSecond),
+  peerBytes: eachSecond(quotas.peerBytesPerSecond),
+  prefixCalls: eachSecond(quotas.prefixCallsPerSecond),
+  strangerCalls: eachSecond(quotas.strangerCallsPerSecond),
+  strangerBytes: eachSecond(quotas.strangerBytesPerSecond)
+})
+
+const now = (): number => performance.now()
 
 export interface OapListenerOptions {
   readonly transport: Transport
@@ -31,9 +48,11 @@ export class OapListener {
   readonly #o: OapListenerOptions
   readonly #records = new WeakMap<Connection, ConnectionRecord>()
   readonly budget: NodeBudget
+  readonly quotas: PeerQuotas
 
   constructor(options: OapListenerOptions) {
     this.#o = options
+    this.quotas = new PeerQuotas(peerRates(options.config), now())
     this.budget = new NodeBudget(options.config.limits.inboundBufferBytes)
   }
 
@@ -69,11 +88,19 @@ export class OapListener {
         isStranger: () => admission.isStranger(connection),
         callStarted: () => admission.callStarted(connection),
         callEnded: () => admission.callEnded(connection),
-        refusal
+        proved: () => admission.promote(connection),
+        refusal,
+        meter: this.#meterOf(connection)
       },
-      () => performance.now()
+      now
     )
     this.#records.set(connection, record)
     return record
+  }
+
+  #meterOf(connection: Connection): PeerMeter {
+    const isStranger = (): boolean => this.#o.admission.isStranger(connection)
+    const { remotePeer, remoteAddr } = connection
+    return this.quotas.meter(remotePeer.toString(), prefixOf(remoteAddr), isStranger, now())
   }
 }
