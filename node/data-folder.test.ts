@@ -106,6 +106,71 @@ test('refuses a folder that is absent, holds other things, or that others may en
   assert.deepEqual(readdirSync(path), ['thesis.tex'])
 })
 
+test('says of an ordinary folder that it is no data folder and how to make one, not how to close it', async t => {
+  const path = scratch(t)
+  chmodSync(path, 0o755)
+  const empty = refusal(EXIT.noInput, /: no data folder yet; make it one with: .*omnigate init --data \//)
+  const foreign = refusal(
+    EXIT.badInput,
+    /: not a data folder, and not empty; make one elsewhere with: .*omnigate init --data DIR$/
+  )
+
+  await assert.rejects(checkDataFolder(path), empty)
+  writeFileSync(join(path, 'thesis.tex'), '')
+  await assert.rejects(checkDataFolder(path), foreign)
+  await assert.rejects(openDataFolder(path, { create: true }), foreign)
+})
+
+test('holds no lock when it could not write down who has it', async t => {
+  const path = scratch(t)
+  mkdirSync(join(path, 'lock', 'pid'), { recursive: true, mode: 0o700 })
+
+  await assert.rejects(
+    openDataFolder(path, { create: true }),
+    refusal(EXIT.badInput, /lock\/pid: is a folder, not a file$/)
+  )
+
+  rmSync(join(path, 'lock', 'pid'), { recursive: true })
+  await using folder = await openDataFolder(path, { create: true })
+  assert.equal(folder.folder, path)
+})
+
+test('undoes what it made, and the folders around it', async t => {
+  const path = scratch(t)
+  const folder = await openDataFolder(join(path, 'deep', 'data'), { create: true })
+  mkdirSync(folder.keys)
+  writeFileSync(join(folder.keys, 'hub.key'), '')
+
+  await folder.undo()
+  await folder.close()
+
+  assert.deepEqual(readdirSync(path), [])
+})
+
+test('leaves what was there before it, or is not its own, when it undoes', async t => {
+  const path = scratch(t)
+  await (await openDataFolder(path, { create: true })).close()
+  writeFileSync(join(path, 'omnigate.toml'), '')
+  const folder = await openDataFolder(path, { create: true })
+  mkdirSync(folder.keys)
+  writeFileSync(join(path, 'notes'), '')
+
+  await folder.undo()
+  await folder.close()
+
+  assert.deepEqual(readdirSync(path).sort(), ['FORMAT', 'lock', 'notes', 'omnigate.toml'])
+})
+
+test('leaves an empty folder empty when it undoes', async t => {
+  const path = scratch(t)
+  const folder = await openDataFolder(path, { create: true })
+
+  await folder.undo()
+  await folder.close()
+
+  assert.deepEqual(readdirSync(path), [])
+})
+
 test('refuses a newer format and a damaged one, without touching anything', async t => {
   const path = scratch(t)
   for (const [text, code] of [

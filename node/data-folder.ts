@@ -1,7 +1,8 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { ClassicLevel } from 'classic-level'
+import { readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { createFile, isUnfinished, makeFolder, readBoundedFile, removeUnfinished } from './durable-file.ts'
+import { takeLock } from './folder-lock.ts'
+import { ownCommand } from './own-command.ts'
 import { SetupError, errorCode, systemError } from './setup-error.ts'
 
 const FORMAT = 1
@@ -18,6 +19,8 @@ export const DATA_FOLDER_CONTENTS = {
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
 } as const
+
+const MADE_FIRST = Object.keys(DATA_FOLDER_CONTENTS).filter(name => name !== 'lock')
 
 export interface DataFolderPaths {
   readonly folder: string
@@ -46,6 +49,8 @@ export function dataFolderPaths(path: string): DataFolderPaths {
 export interface DataFolder extends DataFolderPaths, AsyncDisposable {
   /** Frees the lock; safe to call twice. */
   close(): Promise<void>
+  /** Removes what has come into it since it was opened, and itself if that made it; before `close`. */
+  undo(): Promise<void>
 }
 
 /**
@@ -55,18 +60,41 @@ export interface DataFolder extends DataFolderPaths, AsyncDisposable {
  */
 export async function openDataFolder(path: string, { create = false } = {}): Promise<DataFolder> {
   const paths = dataFolderPaths(path)
-  if (create) await makeFolder(paths.folder)
+  const outermost = create ? await makeFolder(paths.folder) : undefined
   const format = await checkDataFolder(path, { acceptEmpty: create })
-  const lock = await takeLock(paths)
+  const lock = await takeLock(paths.folder, paths.lock)
+  const close = () => lock.close()
   try {
     await removeUnfinished(paths.folder)
+    const before = (await readdir(paths.folder)).filter(name => name !== 'lock' || !lock.isNew)
     if (format === undefined) await createFile(paths.format, `${FORMAT}\n`)
+    const undo = () => removeNew(paths.folder, before, outermost)
+    return { ...paths, close, undo, [Symbol.asyncDispose]: close }
   } catch (error) {
-    await lock.close()
+    await close()
     throw systemError(paths.folder, error)
   }
-  const close = () => lock.close()
-  return { ...paths, close, [Symbol.asyncDispose]: close }
+}
+
+/** Only for whoever holds the lock, which goes last: until then nobody else can have put anything there. */
+async function removeNew(
+  folder: string,
+  before: readonly string[],
+  outermost: string | undefined
+): Promise<void> {
+  const made = [...MADE_FIRST, 'lock'].filter(name => !before.includes(name))
+  for (const name of made) await rm(join(folder, name), { recursive: true, force: true })
+  if (outermost !== undefined) await removeEmpty(folder, outermost)
+}
+
+/** Removes a folder and its parents up to `outermost`, as far as they are empty. */
+async function removeEmpty(folder: string, outermost: string): Promise<void> {
+  try {
+    await rmdir(folder)
+  } catch {
+    return
+  }
+  if (folder !== outermost) await removeEmpty(dirname(folder), outermost)
 }
 
 /**
@@ -79,24 +107,34 @@ export async function checkDataFolder(
   { acceptEmpty = false } = {}
 ): Promise<number | undefined> {
   const paths = dataFolderPaths(path)
-  const names = await namesIn(paths.folder)
-  await refuseOpenToOthers(paths.folder)
-  if (names.includes('FORMAT')) return readFormat(paths)
+  const names = await namesIn(path)
+  const isOurs = names.includes('FORMAT')
   const isEmpty = names.every(name => name === 'lock' || isUnfinished(name))
-  if (isEmpty && acceptEmpty) return undefined
-  const what = isEmpty ? 'no data folder yet' : 'not a data folder, and not empty'
-  throw new SetupError(
-    isEmpty ? 'noInput' : 'badInput',
-    `${paths.folder}: ${what}; make one with: omnigate init --data DIR`
+  if (!isOurs && !(isEmpty && acceptEmpty)) throw noDataFolder(path, isEmpty)
+  await refuseOpenToOthers(paths.folder)
+  return isOurs ? readFormat(paths) : undefined
+}
+
+function noDataFolder(path: string, isEmpty: boolean): SetupError {
+  const folder = resolve(path)
+  if (isEmpty)
+    return new SetupError('noInput', `${folder}: no data folder yet; make it one with: ${init(path)}`)
+  const elsewhere = `${ownCommand('init', '--data')} DIR`
+  return new SetupError(
+    'badInput',
+    `${folder}: not a data folder, and not empty; make one elsewhere with: ${elsewhere}`
   )
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+const init = (path: string): string => ownCommand('init', '--data', path)
+
+async function namesIn(path: string): Promise<string[]> {
+  const folder = resolve(path)
   try {
     return await readdir(folder)
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw systemError(folder, error)
-    throw new SetupError('noInput', `${folder}: no such data folder; make one with: omnigate init --data DIR`)
+    throw new SetupError('noInput', `${folder}: no such data folder; make one with: ${init(path)}`)
   }
 }
 
@@ -117,30 +155,4 @@ async function readFormat({ folder, format: path }: DataFolderPaths): Promise<nu
     'newerFormat',
     `data folder ${folder} has format ${format}, this version reads up to ${FORMAT}: use the newer omnigate that wrote it`
   )
-}
-
-// LevelDB's LOCK is an fcntl lock: the kernel frees it with the process, and it cannot be taken twice within one.
-async function takeLock({ folder, lock: path }: DataFolderPaths): Promise<ClassicLevel> {
-  await makeFolder(path)
-  const lock = new ClassicLevel(path)
-  try {
-    await lock.open()
-  } catch (error) {
-    if (!(error instanceof Error) || errorCode(error.cause) !== 'LEVEL_LOCKED') throw lockError(path, error)
-    throw new SetupError(
-      'inUse',
-      `data folder ${folder} is in use by process ${await holder(path)}: stop it first`
-    )
-  }
-  await writeFile(join(path, 'pid'), `${process.pid}\n`, { mode: 0o600 })
-  return lock
-}
-
-function lockError(path: string, cause: unknown): SetupError {
-  return new SetupError('io', `${path}: cannot be locked; remove this folder if no node runs`, { cause })
-}
-
-async function holder(lock: string): Promise<string> {
-  const text = await readBoundedFile(join(lock, 'pid'), { maxBytes: 32 }).catch(() => '')
-  return /^\d+\n$/.test(text) ? text.trim() : '(unknown)'
 }

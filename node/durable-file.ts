@@ -147,13 +147,17 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync()
 }
 
-/** Makes a folder and its parents, the folder itself 0700 whatever the umask; leaves an existing one alone. */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Makes a folder and its parents, the folder itself 0700 whatever the umask; leaves an existing one alone. Yields the
+ * outermost folder that it made.
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
   try {
     const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
-    if (first === undefined) return
+    if (first === undefined) return undefined
     await chmod(path, FOLDER_MODE)
     await syncFolder(dirname(path))
+    return first
   } catch (error) {
     throw systemError(path, error)
   }

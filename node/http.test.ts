@@ -123,7 +123,10 @@ test('names a taken port', async t => {
 
   await assert.rejects(start(port), (error: unknown) => {
     assert.ok(error instanceof SetupError)
-    assert.match(error.message, new RegExp(`^http.listen: port ${port} on 127.0.0.1 is taken`))
+    assert.match(
+      error.message,
+      new RegExp(`^http.listen: port ${port} on 127.0.0.1 is taken; .* set http.listen to another$`)
+    )
     assert.equal(error.exitCode, EXIT.portInUse)
     return true
   })

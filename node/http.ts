@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { HostPort } from './config/index.ts'
+import { serving } from './listener/serving.ts'
 import { SetupError, errorCode, systemError } from './setup-error.ts'
 
 const MAX_CONNECTIONS = 64
@@ -26,9 +27,15 @@ export interface HttpSources {
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
 }
 
-export interface HttpListener {
+export interface HttpListener extends AsyncDisposable {
   /** `http://ADDRESS:PORT`, with the port that was really taken. */
   readonly url: string
+  readonly port: number
+  /**
+   * Waits until `signal` aborts.
+   * @throws what ended the listener before.
+   */
+  serve(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
 
@@ -48,7 +55,14 @@ export async function startHttp({ host, port }: HostPort, sources: HttpSources):
   }
   const address = app.server.address()
   const taken = typeof address === 'object' && address !== null ? address.port : port
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, stop: () => app.close() }
+  const stop = () => app.close()
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    port: taken,
+    serve: signal => serving(app.server, signal),
+    stop,
+    [Symbol.asyncDispose]: stop
+  }
 }
 
 function createApp({ readiness, metrics }: HttpSources): FastifyInstance {
@@ -112,10 +126,13 @@ function listenError(host: string, port: number, error: unknown): unknown {
   if (code === 'EADDRINUSE') {
     return new SetupError(
       'portInUse',
-      `http.listen: port ${port} on ${host} is taken; stop its owner or set another`
+      `http.listen: port ${port} on ${host} is taken; stop its owner or set http.listen to another`
     )
   }
   if (code === 'EADDRNOTAVAIL')
-    return new SetupError('badAddress', `http.listen: this machine has no address ${host}`)
+    return new SetupError(
+      'badAddress',
+      `http.listen: this machine has no address ${host}; set http.listen to one that it has`
+    )
   return systemError(`http.listen ${host}:${port}`, error)
 }

@@ -132,7 +132,7 @@ test('says how to make keys where there are none, and which file is missing', as
 
   await initKeys(keys, INIT)
   rmSync(join(keys, 'node.key'))
-  await assert.rejects(loadKeys(keys, NOW), refusal(EXIT.noInput, /node.key: does not exist/))
+  await assert.rejects(loadKeys(keys, NOW), refusal(EXIT.noInput, /node.key: does not exist; restore it/))
 })
 
 test('never quotes a damaged secret', async t => {

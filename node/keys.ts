@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -20,6 +20,7 @@ import {
   parsePublicKey,
   parseSecretKey
 } from './minisign.ts'
+import { ownCommand } from './own-command.ts'
 import { SetupError } from './setup-error.ts'
 
 const MAX_KEY_FILE_BYTES = 8192
@@ -87,7 +88,10 @@ export async function loadKeys(folder: string, { nowMs }: { readonly nowMs: numb
     readonly [K in keyof typeof FILES]: string
   }
   if (!existsSync(folder)) {
-    throw new SetupError('noInput', `${folder}: no keys here; make them with: omnigate init --data DIR`)
+    throw new SetupError(
+      'noInput',
+      `${folder}: no keys here; make them with: ${ownCommand('init', '--data', dirname(folder))}`
+    )
   }
   const hub = await readKey(paths.hubPub, 'public', parsePublicKey)
   const hasHubKey = existsSync(paths.hubKey)
@@ -111,6 +115,7 @@ export async function loadKeys(folder: string, { nowMs }: { readonly nowMs: numb
 
 async function readKey<T>(path: string, kind: 'public' | 'secret', parse: (text: string) => T): Promise<T> {
   const read = kind === 'secret' ? readSecretFile : readBoundedFile
+  if (!existsSync(path)) throw new SetupError('noInput', `${path}: does not exist; restore it from a backup`)
   const text = await read(path, { maxBytes: MAX_KEY_FILE_BYTES })
   try {
     return parse(text)
