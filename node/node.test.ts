@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,6 +47,13 @@ async function dataFolder(t: TestContext): Promise<string> {
   await using folder = await openDataFolder(path, { create: true })
   await initKeys(folder.keys, { nodeName: 'node1', nowMs: Date.now() })
   return path
+}
+
+async function takenPort(t: TestContext): Promise<number> {
+  const server = createServer()
+  t.after(() => server.close())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as { port: number }).port
 }
 
 const addressOf = (node: OmnigateNode): string => node.status().addresses[0]!
@@ -276,20 +283,58 @@ test('refuses a data folder that another node uses', async t => {
 })
 
 test('names a busy port, and leaves nothing running behind', async t => {
-  const taken = createServer().listen(0, '127.0.0.1')
-  t.after(() => taken.close())
-  await new Promise(resolve => taken.once('listening', resolve))
-  const { port } = taken.address() as { port: number }
+  const port = await takenPort(t)
   const data = await dataFolder(t)
   const node = createNode(configWith({ 'node.listen': [`/ip4/127.0.0.1/tcp/${port}`] }), { data })
 
   await assert.rejects(
     node.start(),
-    (e: SetupError) => e.reason === 'portInUse' && e.message.includes(String(port))
+    (e: SetupError) => e.reason === 'portInUse' && e.message.includes(`port ${port} on 127.0.0.1`)
   )
 
   const again = await running(t, { data })
   assert.equal(again.status().ready, true)
+})
+
+for (const key of ['node.listen', 'http.listen']) {
+  test(`removes the data folder that it made when the port of ${key} is taken`, async t => {
+    const port = await takenPort(t)
+    const parent = await mkdtemp(join(tmpdir(), 'omnigate-node-'))
+    t.after(() => rm(parent, { recursive: true, force: true }))
+    const taken = key === 'node.listen' ? [`/ip4/127.0.0.1/tcp/${port}`] : `127.0.0.1:${port}`
+    const data = join(parent, 'deep', 'hub')
+
+    await assert.rejects(
+      createNode(configWith({ [key]: taken }), { data, init: true }).start(),
+      (e: SetupError) => e.reason === 'portInUse'
+    )
+
+    assert.deepEqual(await readdir(parent), [])
+  })
+}
+
+test('makes keys and a configuration that stay, and leaves those alone that are there', async t => {
+  const parent = await mkdtemp(join(tmpdir(), 'omnigate-node-'))
+  t.after(() => rm(parent, { recursive: true, force: true }))
+  const data = join(parent, 'hub')
+  const first = await running(t, { data, init: true })
+  const { hub_id } = first.status()
+  await first.stop()
+  const port = await takenPort(t)
+  const busy = createNode(configWith({ 'http.listen': `127.0.0.1:${port}` }), { data, init: true })
+  await assert.rejects(busy.start(), (e: SetupError) => e.reason === 'portInUse')
+
+  const second = await running(t, { data, init: true })
+
+  assert.equal(second.status().hub_id, hub_id)
+  assert.deepEqual((await readdir(data)).sort(), [
+    'FORMAT',
+    'admin.sock',
+    'keys',
+    'lock',
+    'omnigate.toml',
+    'store'
+  ])
 })
 
 test('refuses keys that were delegated to a node of another name', async t => {

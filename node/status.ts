@@ -2,6 +2,7 @@ import type { JsonObject } from '../protocols/index.ts'
 import type { Admission, Transport } from '../transport/index.ts'
 import type { NodeBudget } from './admission/inbound-budget.ts'
 import type { Config } from './config/index.ts'
+import type { DataFolderPaths } from './data-folder.ts'
 import type { NodeKeys } from './keys.ts'
 import type { SessionHost } from './listener/session-host.ts'
 import { readinessOf } from './readiness.ts'
@@ -30,7 +31,7 @@ export interface StatusSources {
   readonly state: NodeState
   readonly boot: number
   readonly startedAt: number
-  readonly data: string | undefined
+  readonly folder: DataFolderPaths | undefined
   readonly apps: readonly number[]
 }
 
@@ -48,7 +49,7 @@ export function statusOf(s: StatusSources): NodeStatus {
     addresses,
     only_private_addresses: addresses.every(isPrivate),
     http: s.state.httpUrl ?? null,
-    data: s.data ?? null,
+    data: s.folder?.folder ?? null,
     ready: missing.length === 0,
     missing: [...missing],
     degraded: [...degraded],

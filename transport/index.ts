@@ -3,6 +3,7 @@ export type { DialerOptions, Encryption, Transport, TransportOptions } from './t
 export { DIALER_LIMITS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 export { createAdmission } from './admission.ts'
 export type { Admission, AdmissionOptions } from './admission.ts'
+export { PeerListeners } from './peer-listeners.ts'
 export { isLoopback, prefixOf } from './remote-prefix.ts'
 export { StrangerLedger } from './stranger-ledger.ts'
 export type { StrangerBounds, StrangerRefusal, StrangerVerdict } from './stranger-ledger.ts'

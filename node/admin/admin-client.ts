@@ -1,12 +1,17 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { ConnectionCaller, adminService } from '../../protocols/index.ts'
 import type { Client, JsonObject } from '../../protocols/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
 import { nodePlatform } from '../platform.ts'
-import { SetupError } from '../setup-error.ts'
-import { adminSocketPath } from './socket-path.ts'
+import { ownCommand } from '../own-command.ts'
+import { SetupError, errorCode, systemError } from '../setup-error.ts'
+import { adminSocketPath, checkSocketFolder } from './socket-path.ts'
 import { SocketStream } from './socket-stream.ts'
+
+/** What the system says of a socket that is not there, or that a dead node left. */
+const NOBODY = new Set(['ENOENT', 'ECONNREFUSED'])
 
 /** What can be asked of the running node of a data folder. */
 export interface AdminClient extends AsyncDisposable {
@@ -18,7 +23,7 @@ export interface AdminClient extends AsyncDisposable {
  * @throws SetupError `noInput` for a folder that is none, `unreachable` when no node runs there.
  */
 export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
-  await checkDataFolder(dataFolder, { acceptEmpty: true })
+  await checkDataFolder(dataFolder)
   const sockets: Socket[] = []
   const caller = new ConnectionCaller({
     platform: nodePlatform,
@@ -39,13 +44,17 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
   }
 }
 
-function open(dataFolder: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path: adminSocketPath(dataFolder), allowHalfOpen: true })
-    socket.once('connect', () => resolve(socket))
-    socket.once('error', cause => {
-      const message = `no node runs on data folder ${dataFolder}; start one with: omnigate start --data ${dataFolder}`
-      reject(new SetupError('unreachable', message, { cause }))
-    })
-  })
+async function open(dataFolder: string): Promise<Socket> {
+  const path = adminSocketPath(dataFolder)
+  try {
+    await checkSocketFolder(path)
+    const socket = connect({ path, allowHalfOpen: true })
+    await once(socket, 'connect')
+    return socket
+  } catch (error) {
+    if (!NOBODY.has(errorCode(error) ?? '')) throw systemError(path, error)
+    const start = ownCommand('start', '--data', dataFolder)
+    const message = `no node runs on data folder ${dataFolder}; start one with: ${start}`
+    throw new SetupError('unreachable', message, { cause: error })
+  }
 }

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import pino from 'pino'
+import { echoService } from '../protocols/index.ts'
+import { connect } from '../sdk/index.ts'
+import { connectAdmin } from './admin/admin-client.ts'
+import { loadConfig } from './config/index.ts'
+import { createNode } from './node.ts'
+import { openLevel } from './stores/level.ts'
+import type { Level } from './stores/level.ts'
+
+const RECOVERY_MS = 10_000
+
+interface Part {
+  readonly service: string
+  readonly reason: string
+  /** Breaks the part of a running node. */
+  crash(node: Running): unknown
+  /** Uses it as its users do. */
+  use(node: Running): Promise<unknown>
+}
+
+const failing = (server: Server): boolean => server.emit('error', new Error('accept ENOBUFS'))
+const echoOver = async (address: string | undefined): Promise<void> => {
+  await using hub = await connect(address!)
+  await hub.client(echoService).echo({ body: Uint8Array.of(1) })
+}
+
+const PARTS: readonly Part[] = [
+  {
+    service: 'http',
+    reason: 'crash_listener',
+    crash: ({ servers }) => failing(servers.http),
+    use: ({ node }) => fetch(`${node.status().http}/healthz`)
+  },
+  {
+    service: 'http',
+    reason: 'crash_listener',
+    crash: ({ servers }) => servers.http.close(),
+    use: ({ node }) => fetch(`${node.status().http}/healthz`)
+  },
+  {
+    service: 'admin',
+    reason: 'crash_listener',
+    crash: ({ servers }) => failing(servers.admin),
+    use: ({ data }) => askAdmin(data)
+  },
+  {
+    service: 'peers',
+    reason: 'crash_listener',
+    crash: ({ servers }) => failing(servers.tcp),
+    use: ({ node }) => echoOver(node.status().addresses.find(address => !address.includes('/ws')))
+  },
+  {
+    service: 'peers',
+    reason: 'crash_listener',
+    crash: ({ servers }) => failing(servers.ws),
+    use: ({ node }) => echoOver(node.status().addresses.find(address => address.includes('/ws')))
+  },
+  {
+    service: 'store',
+    reason: 'crash_store',
+    crash: ({ stores }) => stores[0]!.close(),
+    use: ({ stores }) => stores[1]!.get('format')
+  }
+]
+
+for (const [i, part] of PARTS.entries()) {
+  test(`counts a crash of the running ${part.service} (${i}), is not ready, and recovers where it was`, async t => {
+    const running = await start(t)
+    const { node, clock, lines } = running
+    const before = { ...node.status() }
+
+    await part.crash(running)
+    await until(() => clock.isAsleep)
+    const crashed = node.status()
+    clock.wake()
+    await until(() => node.status().ready)
+
+    assert.deepEqual([crashed.ready, crashed['missing']], [false, [part.service]])
+    await part.use(running)
+    const { addresses, http } = node.status()
+    assert.deepEqual([[...addresses].sort(), http], [[...before.addresses].sort(), before.http])
+    const metrics = await (await fetch(`${http}/metrics`)).text()
+    const { service, reason } = part
+    assert.ok(metrics.includes(`\nservice_crashes_total{service="${service}",reason="${reason}"} 1\n`))
+    assert.ok(metrics.includes(`\nrejected_total{reason="${reason}"} 1\n`))
+    assert.equal(lines.filter(line => line.includes('ServiceCrashed')).length, 1)
+  })
+}
+
+test('counts nothing and crashes nothing when it stops', async t => {
+  const { node, lines } = await start(t)
+
+  await node.stop()
+
+  assert.deepEqual(lines, [])
+})
+
+test('tells on /readyz that a part is down', async t => {
+  const { node, servers, clock } = await start(t)
+  failing(servers.admin)
+  await until(() => clock.isAsleep)
+
+  const answer = await fetch(`${node.status().http}/readyz`)
+
+  assert.equal(answer.status, 503)
+  assert.deepEqual(((await answer.json()) as { missing: unknown }).missing, ['admin'])
+  clock.wake()
+})
+
+/** Its backoff lasts until the test wakes it. */
+class HeldClock {
+  #wake: (() => void) | undefined
+
+  get isAsleep(): boolean {
+    return this.#wake !== undefined
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  async sleep(_ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    this.#wake = undefined
+  }
+
+  wake(): void {
+    this.#wake?.()
+  }
+}
+
+type Running = Awaited<ReturnType<typeof start>>
+
+async function start(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'omnigate-crash-'))
+  const data = join(folder, 'data')
+  const clock = new HeldClock()
+  const lines: string[] = []
+  const stores: Level[] = []
+  const openStore = async (location: string): Promise<Level> => {
+    const level = await openLevel(location)
+    stores.push(level)
+    return level
+  }
+  const log = pino({ level: 'error' }, { write: line => lines.push(line) })
+  const node = createNode(CONFIG, { data, init: true, overrides: { log, clock, openStore } })
+  t.after(async () => {
+    await node.stop()
+    await rm(folder, { recursive: true })
+  })
+  const seen = await serversOf(() => node.start())
+  return { node, data, clock, lines, stores, servers: byUse(seen) }
+}
+
+const CONFIG = loadConfig({
+  flags: {
+    'node.listen': ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
+    'http.listen': '127.0.0.1:0',
+    'strangers.loopbackIsKnown': true
+  }
+}).config
+
+/** The servers that begin to listen while `work` runs, in their order. */
+async function serversOf(work: () => Promise<void>): Promise<readonly Server[]> {
+  const servers: Server[] = []
+  const seen = (message: unknown): void => void servers.push((message as { server: Server }).server)
+  subscribe('tracing:net.server.listen:asyncStart', seen)
+  await work().finally(() => unsubscribe('tracing:net.server.listen:asyncStart', seen))
+  return servers
+}
+
+function byUse([tcp, ws, admin, http, ...more]: readonly Server[]) {
+  assert.deepEqual(more, [])
+  return { tcp: tcp!, ws: ws!, admin: admin!, http: http! }
+}
+
+async function askAdmin(data: string): Promise<void> {
+  await using admin = await connectAdmin(data)
+  await admin.status()
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + RECOVERY_MS
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, 'it took too long')
+    await turn()
+  }
+}

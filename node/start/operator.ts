@@ -1,0 +1,50 @@
+import { adminService, serviceDirectory } from '../../protocols/index.ts'
+import type { Service } from '../../protocols/index.ts'
+import { AdminListener } from '../admin/admin-listener.ts'
+import { adminSocketPath } from '../admin/socket-path.ts'
+import { parseHostPort } from '../config/index.ts'
+import { echo } from '../handlers/echo.ts'
+import { startHttp } from '../http.ts'
+import { readinessOf } from '../readiness.ts'
+import type { NodeStatus } from '../status.ts'
+import type { NodeBase } from './base.ts'
+import type { Identity } from './identity.ts'
+import type { HostSessions } from './sessions.ts'
+
+/** Serves the operator on a socket in the data folder; a node without one has none. */
+export async function serveAdmin(
+  { supervise }: NodeBase,
+  { folder }: Identity,
+  { hostSessions, status }: { readonly hostSessions: HostSessions; readonly status: () => NodeStatus }
+): Promise<void> {
+  if (folder === undefined) return
+  const host = hostSessions(serviceDirectory([echo, adminTable(status)]))
+  const admin = new AdminListener(adminSocketPath(folder.folder), host)
+  await supervise({
+    service: 'admin',
+    crashReason: 'crash_listener',
+    run: (started, signal) => admin.run(started, signal)
+  })
+}
+
+const adminTable = (status: () => NodeStatus): Service => ({
+  table: adminService,
+  handlers: { status: () => ({ ...status() }) }
+})
+
+/** Serves health, readiness and metrics, if the configuration says so; after a crash on the port that it had. */
+export async function serveHttp({ config, metrics, state, supervise }: NodeBase): Promise<void> {
+  if (!config.http.enabled) return
+  let address = parseHostPort(config.http.listen)!
+  await supervise({
+    service: 'http',
+    crashReason: 'crash_listener',
+    async run(started, signal) {
+      await using http = await startHttp(address, { readiness: () => readinessOf(state), metrics })
+      address = { ...address, port: http.port }
+      state.httpUrl = http.url
+      started()
+      await http.serve(signal).finally(() => (state.httpUrl = undefined))
+    }
+  })
+}

@@ -1,0 +1,107 @@
+import type { Connection } from '@libp2p/interface'
+import { OapError } from '../../protocols/index.ts'
+import { PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
+import type { Admission, Transport } from '../../transport/index.ts'
+import type { NodeBudget } from '../admission/inbound-budget.ts'
+import type { Config } from '../config/index.ts'
+import type { NodeKeys } from '../keys.ts'
+import { listenFailure } from '../listen-failure.ts'
+import { OapListener } from '../listener/oap-listener.ts'
+import type { SessionHost } from '../listener/session-host.ts'
+import type { SupervisedPart } from '../supervision.ts'
+import { VERSION } from '../version.ts'
+import type { NodeBase } from './base.ts'
+
+/** Strangers' part of the inbound handshakes under way; libp2p refuses everyone beyond the whole. */
+const STRANGERS_OF_PENDING = 0.75
+
+export interface Peers {
+  readonly transport: Transport
+  readonly admission: Admission
+  readonly budget: NodeBudget
+}
+
+export interface PeersOptions {
+  readonly keys: NodeKeys
+  /** Serves what peers call. */
+  readonly host: SessionHost
+  readonly isKnown?: ((connection: Connection) => boolean) | undefined
+}
+
+/** Listens for peers and serves them. */
+export async function servePeers(base: NodeBase, { keys, host, isKnown }: PeersOptions): Promise<Peers> {
+  const { config, started } = base
+  const admission = admissionOf(base)
+  const transport = await prepareTransport(config, keys, admission)
+  transport.addEventListener('connection:open', ({ detail: connection }) => {
+    if (isKnown?.(connection) === true) admission.promote(connection)
+  })
+  const listener = oapListener(base, { transport, admission, host })
+  await listener.start()
+  started.defer(() => transport.stop())
+  started.defer(admission.watch(transport))
+  await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
+  const peers = { transport, admission, budget: listener.budget }
+  gaugePeers(base, peers)
+  return peers
+}
+
+function admissionOf({ config, observer }: NodeBase): Admission {
+  return createAdmission({
+    ...config.strangers,
+    maxConnections: config.transport.maxConnections,
+    maxKeptBytes: config.limits.inboundBufferBytes,
+    maxOpening: Math.ceil(config.transport.maxPendingConnections * STRANGERS_OF_PENDING),
+    onRefused: () => observer.rejected('quota_peer')
+  })
+}
+
+function prepareTransport(config: Config, keys: NodeKeys, admission: Admission): Promise<Transport> {
+  const { node, transport } = config
+  return createTransport({
+    privateKey: keys.nodeKey,
+    start: false,
+    listen: node.listen,
+    announce: node.announce,
+    encryption: transport.encryption,
+    tuned: transport.tuned,
+    maxConnections: transport.maxConnections,
+    maxPendingConnections: transport.maxPendingConnections,
+    maxInboundStreams: transport.inboundStreamsPerPeer,
+    connectionGater: admission.connectionGater,
+    userAgent: `omnigate/${VERSION}`
+  })
+}
+
+function oapListener(
+  { config, observer, state }: NodeBase,
+  parts: { readonly transport: Transport; readonly admission: Admission; readonly host: SessionHost }
+): OapListener {
+  return new OapListener({
+    ...parts,
+    config,
+    refusal: () => (state.isDraining ? new OapError('draining') : undefined),
+    onStreamRefused: () => observer.rejected('quota_peer')
+  })
+}
+
+/** Starts the transport; after a crash it opens only what failed, so that other connections stay. */
+function listenersPart(listeners: PeerListeners, listen: readonly string[]): SupervisedPart {
+  return {
+    service: 'peers',
+    crashReason: 'crash_listener',
+    async run(started, signal) {
+      await listeners.open().catch((error: unknown) => {
+        throw listenFailure(listen, error)
+      })
+      started()
+      await listeners.serve(signal)
+    }
+  }
+}
+
+function gaugePeers({ metrics }: NodeBase, { transport, admission, budget }: Peers): void {
+  metrics.gauge('inbound_held_bytes', 'Received bytes that wait to be handled.', () => budget.all.heldBytes)
+  metrics.gauge('connections', 'Connections open.', () => transport.getConnections().length)
+  metrics.gauge('stranger_connections', 'Connections without a link or a token.', () => admission.strangers)
+}
