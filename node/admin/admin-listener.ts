@@ -23,6 +23,8 @@ const local: ConnectionState = {
   settle: () => DEFAULT_LIMITS,
   takeHello: () => true,
   openCall: () => undefined,
+  received: () => undefined,
+  proved: () => undefined,
   endCall() {}
 }
 
