@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import {
+  FLAG,
+  Frame,
+  OapError,
+  ServerCall,
+  VerifiedTokens,
+  attenuate,
+  chainKey,
+  defineService,
+  encodeFrame,
+  header,
+  headerAndBody,
+  mint,
+  nothing,
+  optional,
+  subscription,
+  tenantBytes,
+  text,
+  encodeToken,
+  unary
+} from '../../protocols/index.ts'
+import type { Caveat, ConnectionState, Macaroon, Operation } from '../../protocols/index.ts'
+import { nodeMacaroonCrypto as crypto } from '../macaroon-crypto.ts'
+import { createCallGuard, revokedSince } from './call-guard.ts'
+import type { CallGuardOptions, Refused } from './call-guard.ts'
+import { TokenQuotas } from './token-quotas.ts'
+
+const HUB = `h1${'a'.repeat(52)}`
+const TENANT = '11111111-2222-3333-4444-555555555555'
+const OTHER_TENANT = '99999999-2222-3333-4444-555555555555'
+const PEER = '12D3KooWpeer'
+const KEY = chainKey(crypto, new Uint8Array(32).fill(7))
+const NOW_S = 1_800_000_000
+
+const table = defineService({
+  name: 'sample',
+  app: 0x1001,
+  operations: {
+    read: unary({ verb: 'sample:read', request: headerAndBody({}), answer: nothing }),
+    write: unary({
+      verb: 'sample:write',
+      request: header({ topic: optional(text(100)) }),
+      answer: nothing,
+      writes: true,
+      topic: 'topic'
+    }),
+    follow: subscription({ verb: 'sample:read', request: header({}), event: nothing })
+  }
+})
+
+const plenty = { burst: 1e6, perSecond: 1e6 }
+
+function guarding(options: Partial<CallGuardOptions> = {}) {
+  const recorded: Refused[] = []
+  const revoked = new Set<string>()
+  const quotas = new TokenQuotas({
+    tenant: tenant =>
+      tenant === TENANT
+        ? { calls: { burst: 5, perSecond: 1 }, bytes: plenty }
+        : { calls: plenty, bytes: plenty }
+  })
+  const guard = createCallGuard({
+    hub: HUB,
+    tokens: new VerifiedTokens({
+      crypto,
+      hub: HUB,
+      keys: { current: 1, chainKey: kid => (kid === 1 ? KEY : undefined) }
+    }),
+    isRevoked: ({ capId }) => revoked.has(capId),
+    openVerbs: new Set(['sample:read']),
+    takesBearer: false,
+    quotas,
+    shedding: () => 'nothing',
+    now: () => 0,
+    seconds: () => NOW_S,
+    record: refused => {
+      recorded.push(refused)
+      return Promise.resolve()
+    },
+    ...options
+  })
+  return { guard, recorded, revoked }
+}
+
+const minted = (caveats: readonly Caveat[] = [], tenant = OTHER_TENANT, capId = 'ab'.repeat(16)): Macaroon =>
+  mint(crypto, {
+    hub: HUB,
+    key: KEY,
+    capId,
+    kid: 1,
+    tenant,
+    iat: NOW_S,
+    caveats: [{ key: 'expires', value: NOW_S + 900 }, { key: 'peer', value: PEER }, ...caveats]
+  })
+
+const bytesOf = (macaroon: Macaroon): Uint8Array => encodeToken({ macaroon, discharges: [] })
+
+class Connection {
+  readonly peer = PEER
+  isProved = false
+  proved(): void {
+    this.isProved = true
+  }
+}
+
+interface Asked {
+  readonly op?: keyof typeof table.operations
+  readonly header?: Record<string, string>
+  readonly tenant?: string
+  readonly peer?: string
+  readonly connection?: Connection
+}
+
+function headOf(cap: Uint8Array, asked: Asked = {}) {
+  const { op = 'write', header: members = {}, tenant, peer = PEER, connection = new Connection() } = asked
+  const bytes = encodeFrame({
+    flags: FLAG.REQ | FLAG.START | FLAG.END,
+    app: table.app,
+    corr: 1,
+    cap,
+    ...(tenant !== undefined && { tenant: tenantBytes(tenant)! })
+  })
+  const call = new ServerCall(new Frame(bytes, 0, bytes.length), peer, 0)
+  const row: Operation = table.operations[op]
+  const served = { service: 'sample', name: op, row, handler: () => undefined }
+  return { connection: connection as unknown as ConnectionState, call, served, header: members, cap }
+}
+
+const NONE = new Uint8Array(0)
+const reasonOf = (error: OapError | undefined) => error && [error.code, error.reason]
+
+test('without a token only open verbs pass', async () => {
+  const { guard } = guarding()
+
+  assert.equal(await guard(headOf(NONE, { op: 'read' })), undefined)
+  assert.deepEqual(reasonOf(await guard(headOf(NONE))), ['cap_missing', undefined])
+})
+
+test('a token for the verb passes, and makes its connection known and its tenant the token’s', async () => {
+  const { guard } = guarding()
+  const connection = new Connection()
+  const head = headOf(bytesOf(minted([{ key: 'verb', value: ['sample:write'] }])), { connection })
+
+  assert.equal(await guard(head), undefined)
+
+  assert.equal(connection.isProved, true)
+  assert.equal(head.call.tenant, OTHER_TENANT)
+})
+
+test('a token that does not allow the verb is refused although the verb is open, and recorded first', async () => {
+  const { guard, recorded } = guarding()
+  const connection = new Connection()
+  const cap = bytesOf(minted([{ key: 'verb', value: ['sample:write'] }]))
+
+  const error = await guard(headOf(cap, { op: 'read', connection }))
+
+  assert.deepEqual(reasonOf(error), ['cap_denied', 'verb'])
+  assert.deepEqual([recorded.length, connection.isProved], [1, false])
+})
+
+for (const [what, caveats, asked, expected] of [
+  ['another peer', [], { peer: '12D3KooWthief' }, 'peer'],
+  ['another tenant in the frame', [], { tenant: TENANT }, 'tenant'],
+  ['a topic outside', [{ key: 'topic', value: ['dispatch/*'] }], { header: { topic: 'other/x' } }, 'topic'],
+  ['no topic at all', [{ key: 'topic', value: ['dispatch/*'] }], {}, 'topic'],
+  ['a write', [{ key: 'read-only', value: true }], {}, 'read-only'],
+  ['another app', [{ key: 'app', value: [1] }], {}, 'app']
+] as const satisfies readonly (readonly [string, readonly Caveat[], Asked, string])[]) {
+  test(`refuses ${what} with the caveat's key`, async () => {
+    const { guard } = guarding()
+
+    assert.deepEqual(reasonOf(await guard(headOf(bytesOf(minted(caveats)), asked))), ['cap_denied', expected])
+  })
+}
+
+test('takes a bearer token only where that is allowed', async () => {
+  const bearer = mint(crypto, {
+    hub: HUB,
+    key: KEY,
+    capId: 'cd'.repeat(16),
+    kid: 1,
+    tenant: OTHER_TENANT,
+    iat: NOW_S,
+    caveats: [{ key: 'expires', value: NOW_S + 900 }]
+  })
+
+  assert.deepEqual(reasonOf(await guarding().guard(headOf(bytesOf(bearer)))), ['cap_denied', 'peer'])
+  assert.equal(await guarding({ takesBearer: true }).guard(headOf(bytesOf(bearer))), undefined)
+})
+
+test('a revoked token is refused at once, though its chain was verified a moment ago', async () => {
+  const { guard, revoked } = guarding()
+  const cap = bytesOf(minted())
+  const connection = new Connection()
+  assert.equal(await guard(headOf(cap, { connection })), undefined)
+
+  revoked.add('ab'.repeat(16))
+
+  assert.deepEqual(reasonOf(await guard(headOf(cap, { connection }))), ['cap_revoked', undefined])
+})
+
+test('tells which running calls a revocation ends', async () => {
+  const { guard } = guarding()
+  const head = headOf(bytesOf(minted()))
+  await guard(head)
+  const review = (capId: string) => revokedSince(token => token.capId === capId)(head.call)
+
+  assert.equal(review('cd'.repeat(16)), undefined)
+  assert.equal(review('ab'.repeat(16))?.code, 'cap_revoked')
+})
+
+test('a tenant that has spent its quota waits, and a frame that claims its name costs it nothing', async () => {
+  const { guard } = guarding()
+  const ofTenant = bytesOf(minted([], TENANT))
+  const forged = bytesOf(minted([], OTHER_TENANT))
+  for (let i = 0; i < 100; i++) await guard(headOf(forged, { tenant: TENANT }))
+  for (let i = 0; i < 100; i++) await guard(headOf(NONE, { op: 'read', tenant: TENANT }))
+
+  const told: unknown[] = []
+  for (let i = 0; i < 6; i++) told.push(reasonOf(await guard(headOf(ofTenant)))?.[0])
+
+  assert.deepEqual(told, [...Array(5).fill(undefined), 'quota_tenant'])
+})
+
+test('a thousand narrowed copies share the rate of the token that they come from', async () => {
+  const { guard } = guarding()
+  const parent = minted([{ key: 'rate', value: 10 }])
+  const copies = Array.from({ length: 1000 }, (_, i) =>
+    bytesOf(attenuate(crypto, parent, [{ key: 'expires', value: NOW_S + 100 + i }]))
+  )
+
+  const told = []
+  for (const cap of copies) told.push(await guard(headOf(cap)))
+
+  assert.equal(told.filter(error => error === undefined).length, 10)
+  assert.ok(told.slice(10).every(error => error?.code === 'quota_capability' && error.retryAfterMs! >= 1000))
+})
+
+test('counts long calls until they are over', async () => {
+  const { guard } = guarding()
+  const cap = bytesOf(minted([{ key: 'streams', value: 1 }]))
+  const first = headOf(cap, { op: 'follow' })
+
+  assert.equal(await guard(first), undefined)
+  assert.equal((await guard(headOf(cap, { op: 'follow' })))?.code, 'quota_capability')
+  first.call.onOver!()
+  assert.equal(await guard(headOf(cap, { op: 'follow' })), undefined)
+})
+
+test('under pressure writes are shed before reads, and before a token is looked at', async () => {
+  const shedding = (level: 'writes' | 'calls') => guarding({ shedding: () => level }).guard
+  const garbage = Uint8Array.of(1, 2, 3)
+
+  assert.equal((await shedding('writes')(headOf(garbage)))?.code, 'saturated')
+  assert.equal(await shedding('writes')(headOf(NONE, { op: 'read' })), undefined)
+  assert.equal((await shedding('calls')(headOf(NONE, { op: 'read' })))?.code, 'saturated')
+})
+
+test('garbage in place of a token is refused and recorded nowhere', async () => {
+  const { guard, recorded } = guarding()
+
+  const error = await guard(headOf(Uint8Array.of(2, 1, 0)))
+
+  assert.equal(error?.code, 'cap_foreign')
+  assert.equal(recorded.length, 0)
+})

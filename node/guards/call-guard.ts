@@ -1,0 +1,138 @@
+import { OapError, refusalOf } from '../../protocols/index.ts'
+import type { CallHead, ConnectionState, Guard, VerifiedToken } from '../../protocols/index.ts'
+import type { Shedding } from './pressure.ts'
+import type { TokenQuotas } from './token-quotas.ts'
+
+/** What a refusal of a caller that proved a token is recorded with. */
+export interface Refused {
+  readonly head: CallHead
+  readonly token: VerifiedToken
+  readonly error: OapError
+}
+
+export interface CallGuardOptions {
+  /** The hub id of this hub. */
+  readonly hub: string
+  readonly tokens: { verify(bytes: Uint8Array, now: number): VerifiedToken }
+  readonly isRevoked: (token: VerifiedToken) => boolean
+  /** Verbs that need no capability. */
+  readonly openVerbs: ReadonlySet<string>
+  /** Whether a token without a `peer` caveat is taken. */
+  readonly takesBearer: boolean
+  readonly quotas: TokenQuotas
+  readonly shedding: () => Shedding
+  /** Milliseconds that never go back. */
+  readonly now: () => number
+  /** Unix seconds by the clock that cannot be set back. */
+  readonly seconds: () => number
+  /** Resolves once the refusal is recorded; undefined when it was only counted. */
+  readonly record: (refused: Refused) => Promise<void> | undefined
+}
+
+/**
+ * Who may: judges the token of a START against its row, then what tenant and capability may spend. The connection's
+ * own budget has let the call through before; nothing that the frame claims has been believed until here.
+ */
+export function createCallGuard(options: CallGuardOptions): Guard {
+  const verified = new LastTokens(options)
+  return head => {
+    const shed = shedOf(options.shedding(), head)
+    if (shed !== undefined) return shed
+    if (head.cap.length === 0) return withoutToken(options, head)
+    let token: VerifiedToken
+    try {
+      token = verified.of(head)
+    } catch (error) {
+      if (error instanceof OapError) return error
+      throw error
+    }
+    const error = judge(options, token, head)
+    if (error === undefined) return undefined
+    const recorded = isProof(error) ? options.record({ head, token, error }) : undefined
+    return recorded === undefined ? error : recorded.then(() => error)
+  }
+}
+
+/** Why a long call may not go on, now that the revocations have moved. */
+export const revokedSince =
+  (isRevoked: CallGuardOptions['isRevoked']) =>
+  ({ capability }: CallHead['call']): OapError | undefined =>
+    capability !== undefined && isRevoked(capability) ? new OapError('cap_revoked') : undefined
+
+function shedOf(shedding: Shedding, { served }: CallHead): OapError | undefined {
+  if (shedding === 'nothing' || (shedding === 'writes' && served.row.writes !== true)) return undefined
+  return new OapError('saturated', 'the node has more to do than it can')
+}
+
+function withoutToken({ openVerbs }: CallGuardOptions, { served }: CallHead): OapError | undefined {
+  if (openVerbs.has(served.row.verb)) return undefined
+  return new OapError('cap_missing', `${served.row.verb} needs a capability`)
+}
+
+function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead): OapError | undefined {
+  const { call, served, connection } = head
+  const { row } = served
+  if (options.isRevoked(token)) return new OapError('cap_revoked')
+  if (token.limits.peer === undefined && !options.takesBearer)
+    return new OapError('cap_denied', 'a capability without a peer is not taken here', { reason: 'peer' })
+  const denied = refusalOf(token, {
+    verb: row.verb,
+    app: call.app,
+    topic: textOf(head, row.topic),
+    content: textOf(head, row.content),
+    bytes: bodyBytes(head),
+    writes: row.writes === true,
+    tenantId: call.tenantWire,
+    peer: call.peer,
+    hub: options.hub,
+    now: options.seconds()
+  })
+  if (denied !== undefined) return denied
+  connection.proved()
+  call.capability = token
+  return options.quotas.refusal(token, call, row.kind !== 'unary' || row.upload === true, options.now())
+}
+
+/** Refusals that say something about a right, not about a rate. */
+const isProof = ({ counted }: OapError): boolean => counted === 'cap_denied' || counted === 'cap_revoked'
+
+function textOf({ header }: CallHead, member: string | undefined): string | undefined {
+  const value = member === undefined ? undefined : header[member]
+  return typeof value === 'string' ? value : undefined
+}
+
+const bodyBytes = ({ call }: CallHead): number => call.bytesIn
+
+/** A peer sends the same token with each call: the last one of a connection is known by its bytes, unhashed. */
+class LastTokens {
+  readonly #options: CallGuardOptions
+  readonly #last = new WeakMap<ConnectionState, Last>()
+
+  constructor(options: CallGuardOptions) {
+    this.#options = options
+  }
+
+  of({ connection, cap }: CallHead): VerifiedToken {
+    const now = this.#options.now()
+    const last = this.#last.get(connection)
+    if (last !== undefined && now < last.until && isSame(last.bytes, cap)) return last.token
+    const token = this.#options.tokens.verify(cap, now)
+    this.#last.set(connection, { bytes: cap.slice(), token, until: now + FRESH_MS })
+    return token
+  }
+}
+
+interface Last {
+  readonly bytes: Uint8Array
+  readonly token: VerifiedToken
+  readonly until: number
+}
+
+/** A root key that is gone is noticed by then; revocations are looked up for each call. */
+const FRESH_MS = 250
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
