@@ -3,7 +3,6 @@ import test from 'node:test'
 import {
   FLAG,
   Frame,
-  OapError,
   ServerCall,
   VerifiedTokens,
   attenuate,
@@ -21,7 +20,7 @@ import {
   encodeToken,
   unary
 } from '../../protocols/index.ts'
-import type { Caveat, ConnectionState, Macaroon, Operation } from '../../protocols/index.ts'
+import type { Caveat, ConnectionState, Macaroon, OapError, Operation } from '../../protocols/index.ts'
 import { nodeMacaroonCrypto as crypto } from '../macaroon-crypto.ts'
 import { createCallGuard, revokedSince } from './call-guard.ts'
 import type { CallGuardOptions, Refused } from './call-guard.ts'
