@@ -8,6 +8,7 @@ import type { NodeBase } from './start/base.ts'
 import { openIdentity } from './start/identity.ts'
 import { serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
+import { watchPressure } from './start/pressure.ts'
 import { startSessions } from './start/sessions.ts'
 import { openStore } from './start/store.ts'
 import { statusOf } from './status.ts'
@@ -74,6 +75,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, apps)
   const host = hostSessions(services)
+  await watchPressure(base, identity, host)
   const peers = await servePeers(base, { ...identity, host, isKnown: overrides.isKnown })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })

@@ -53,6 +53,8 @@ export function statusOf(s: StatusSources): NodeStatus {
     ready: missing.length === 0,
     missing: [...missing],
     degraded: [...degraded],
+    shedding: s.state.pressure?.shedding ?? 'nothing',
+    pressure: { ...s.state.pressure?.values },
     apps: [...s.apps],
     connections: s.transport.getConnections().length,
     strangers: s.admission.strangers,

@@ -83,6 +83,18 @@ export const configSchema = Type.Object(
         2 * MIB,
         2 ** 40
       ),
+      maxCalls: count(
+        'Open calls of all sessions; near it the node sheds writes, at it calls.',
+        8192,
+        16,
+        1e9
+      ),
+      minFreeDiskBytes: count(
+        'Free space on the disk of the data folder below which writes are refused.',
+        256 * MIB,
+        0,
+        2 ** 50
+      ),
       helloBurst: count('HELLOs that one connection may send at once.', 10, 1, 1000),
       helloPerSecond: count('HELLOs a second that one connection regains.', 1, 1, 1000)
     }),

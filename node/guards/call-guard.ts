@@ -1,5 +1,6 @@
 import { OapError, refusalOf } from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, VerifiedToken } from '../../protocols/index.ts'
+import { OVERLOADED } from './pressure.ts'
 import type { Shedding } from './pressure.ts'
 import type { TokenQuotas } from './token-quotas.ts'
 
@@ -61,7 +62,7 @@ export const revokedSince =
 
 function shedOf(shedding: Shedding, { served }: CallHead): OapError | undefined {
   if (shedding === 'nothing' || (shedding === 'writes' && served.row.writes !== true)) return undefined
-  return new OapError('saturated', 'the node has more to do than it can')
+  return new OapError('saturated', OVERLOADED)
 }
 
 function withoutToken({ openVerbs }: CallGuardOptions, { served }: CallHead): OapError | undefined {

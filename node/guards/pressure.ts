@@ -1,3 +1,6 @@
+/** What is said of a call that was shed. */
+export const OVERLOADED = 'the node has more to do than it can'
+
 /** What a node under pressure refuses: nothing, calls that write, or every call. */
 export type Shedding = 'nothing' | 'writes' | 'calls'
 

@@ -3,20 +3,20 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { Signal, Threshold } from './pressure.ts'
 
-const SAMPLE_RESOLUTION_MS = 20
+const SAMPLE_RESOLUTION_MS = 50
 const DISK_INTERVAL_MS = 5000
 const MIB = 1024 * 1024
 
 const percent = (enter: number, leave: number): Threshold => ({ enter, leave })
 
-/** How long a turn of the event loop is delayed, in milliseconds at the 99th percentile of the last interval. */
+/** How long a turn of the event loop is delayed, in milliseconds at worst since it was last asked. */
 export function eventLoopSignal(): Signal & Disposable {
   const delay = monitorEventLoopDelay({ resolution: SAMPLE_RESOLUTION_MS })
   delay.enable()
   return {
     name: 'event_loop_ms',
     read() {
-      const ms = Math.max(0, delay.percentile(99) / 1e6 - SAMPLE_RESOLUTION_MS)
+      const ms = Math.max(0, delay.max / 1e6 - SAMPLE_RESOLUTION_MS)
       delay.reset()
       return Number.isFinite(ms) ? ms : 0
     },

@@ -32,7 +32,13 @@ export function nodeBase(
   started: AsyncDisposableStack
 ): NodeBase {
   const metrics = createMetrics({ reasons: REASONS })
-  const state: NodeState = { isDraining: false, isStarted: false, parts: [], httpUrl: undefined }
+  const state: NodeState = {
+    isDraining: false,
+    isStarted: false,
+    parts: [],
+    httpUrl: undefined,
+    pressure: undefined
+  }
   return {
     config,
     log,

@@ -4,12 +4,14 @@ import { PeerListeners, createAdmission, createTransport } from '../../transport
 import type { Admission, Transport } from '../../transport/index.ts'
 import type { NodeBudget } from '../admission/inbound-budget.ts'
 import type { Config } from '../config/index.ts'
+import { OVERLOADED } from '../guards/pressure.ts'
 import type { NodeKeys } from '../keys.ts'
 import { listenFailure } from '../listen-failure.ts'
 import { OapListener } from '../listener/oap-listener.ts'
 import type { SessionHost } from '../listener/session-host.ts'
 import type { SupervisedPart } from '../supervision.ts'
 import { VERSION } from '../version.ts'
+import type { NodeState } from '../readiness.ts'
 import type { NodeBase } from './base.ts'
 
 /** Strangers' part of the inbound handshakes under way; libp2p refuses everyone beyond the whole. */
@@ -80,9 +82,15 @@ function oapListener(
   return new OapListener({
     ...parts,
     config,
-    refusal: () => (state.isDraining ? new OapError('draining') : undefined),
+    refusal: () => refusalOf(state),
     onStreamRefused: () => observer.rejected('quota_peer')
   })
+}
+
+/** Why the whole node takes no call of a peer at this moment, if it does not. */
+function refusalOf({ isDraining, pressure }: NodeState): OapError | undefined {
+  if (isDraining) return new OapError('draining')
+  return pressure?.shedding === 'calls' ? new OapError('saturated', OVERLOADED) : undefined
 }
 
 /** Starts the transport; after a crash it opens only what failed, so that other connections stay. */
