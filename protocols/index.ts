@@ -1,4 +1,5 @@
 export { decodeBatch, encodeBatch } from './batch.ts'
+export * from './capabilities/index.ts'
 export type { ByteStream, CloseEvent, MessageEvent } from './byte-stream.ts'
 export { client } from './client.ts'
 export type {
