@@ -127,7 +127,7 @@ test('holds no lock when it could not write down who has it', async t => {
 
   await assert.rejects(
     openDataFolder(path, { create: true }),
-    refusal(EXIT.badInput, /lock\/pid: is a folder, not a file$/)
+    refusal(EXIT.badInput, /lock\/pid: is a folder, not a file; move it away/)
   )
 
   rmSync(join(path, 'lock', 'pid'), { recursive: true })

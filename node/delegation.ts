@@ -62,12 +62,14 @@ export function parseDelegation(text: string): Delegation {
 /** Why a delegation does not hold at a time (seconds since 1970, 60 s of skew allowed); undefined when it does. */
 export function delegationProblem({ statement, signature }: Delegation, nowS: number): string | undefined {
   const key = hubPublicKey(statement.hub)
-  if (key === undefined) return 'its hub is not a hub id'
+  if (key === undefined) return 'its hub is not a hub id; restore the keys from a backup'
   if (!isSignedBy(verifyingKey(key), signedBytes(DELEGATION_TAG, statement), signature)) {
-    return `not signed by hub ${statement.hub}`
+    return `not signed by hub ${statement.hub}; restore the keys from a backup`
   }
-  if (nowS < statement.not_before - SKEW_S) return `not valid before ${isoTime(statement.not_before)}`
-  if (nowS > statement.not_after + SKEW_S) return `expired at ${isoTime(statement.not_after)}`
+  if (nowS < statement.not_before - SKEW_S)
+    return `not valid before ${isoTime(statement.not_before)}; set the clock of this machine`
+  if (nowS > statement.not_after + SKEW_S)
+    return `expired at ${isoTime(statement.not_after)}; set the clock of this machine, or restore newer keys`
   return undefined
 }
 

@@ -114,7 +114,11 @@ async function readBounded(
     await using file = await open(path, READ_WITHOUT_WAITING)
     const { mode, size } = await regular(file, path)
     checkMode(mode)
-    if (size > maxBytes) throw new SetupError('badInput', `${path}: larger than ${maxBytes} bytes`)
+    if (size > maxBytes)
+      throw new SetupError(
+        'badInput',
+        `${path}: larger than ${maxBytes} bytes, so not what belongs there; restore it from a backup`
+      )
     const buffer = Buffer.alloc(maxBytes + 1)
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
     const text = buffer.toString('utf8', 0, bytesRead)
@@ -130,7 +134,8 @@ async function regular(
   path: string
 ): Promise<{ readonly mode: number; readonly size: number }> {
   const stat = await file.stat()
-  if (!stat.isFile()) throw new SetupError('badInput', `${path}: not a regular file`)
+  if (!stat.isFile())
+    throw new SetupError('badInput', `${path}: not a regular file; restore it from a backup`)
   return stat
 }
 

@@ -147,7 +147,9 @@ function parseNodeKey(text: string): Ed25519PrivateKey {
 }
 
 function mismatch({ statement }: Delegation, hub: string, peerId: string): string | undefined {
-  if (statement.hub !== hub) return `made by hub ${statement.hub}, but hub.pub is ${hub}`
-  if (statement.peer_id !== peerId) return `made for peer ${statement.peer_id}, but node.key is ${peerId}`
+  if (statement.hub !== hub)
+    return `made by hub ${statement.hub}, but hub.pub is ${hub}; restore the keys that belong together`
+  if (statement.peer_id !== peerId)
+    return `made for peer ${statement.peer_id}, but node.key is ${peerId}; restore the keys that belong together`
   return undefined
 }

@@ -19,6 +19,24 @@ test('turns what the system says into one line about the subject', () => {
   assert.equal(error.cause, cause)
 })
 
+test('names the way out of each condition of the system that it knows', () => {
+  for (const code of [
+    'ENOENT',
+    'ENOTDIR',
+    'EISDIR',
+    'EACCES',
+    'EROFS',
+    'EEXIST',
+    'ENOSPC',
+    'ELOOP',
+    'EMFILE'
+  ]) {
+    const error = systemError('x', Object.assign(new Error(code), { code }))
+
+    assert.match(String(error), /^SetupError: x: [^;:]+[;:] [^;]+$/)
+  }
+})
+
 test('leaves errors alone that are its own or not the system’s', () => {
   const own = new SetupError('io', 'x')
   const fault = new TypeError('x is not a function')

@@ -54,16 +54,19 @@ export class SetupError extends Error {
 }
 
 const SYSTEM_REASONS: Readonly<Record<string, readonly [ExitName, string]>> = {
-  ENOENT: ['noInput', 'does not exist'],
-  ENOTDIR: ['noInput', 'part of the path is not a folder'],
-  EISDIR: ['badInput', 'is a folder, not a file'],
+  ENOENT: ['noInput', 'does not exist; check the path'],
+  ENOTDIR: ['noInput', 'part of the path is not a folder; check the path'],
+  EISDIR: ['badInput', 'is a folder, not a file; move it away, or give the path of a file'],
   EACCES: ['permission', 'permission denied: run as the user who owns it'],
   EPERM: ['permission', 'operation not permitted: run as the user who owns it'],
-  EROFS: ['permission', 'lies on a read-only file system'],
-  EEXIST: ['cannotCreate', 'already exists'],
-  ENOSPC: ['io', 'no space left on the device'],
-  EDQUOT: ['io', 'disk quota exceeded'],
-  ELOOP: ['badInput', 'is a loop of symbolic links']
+  EROFS: ['permission', 'lies on a read-only file system; choose another folder'],
+  EEXIST: ['cannotCreate', 'already exists; move it away or give another name'],
+  ENOSPC: ['io', 'no space left on the device; make room there'],
+  EDQUOT: ['io', 'disk quota exceeded; make room there'],
+  ELOOP: ['badInput', 'is a loop of symbolic links; remove one of them'],
+  ENAMETOOLONG: ['badInput', 'a name in it is too long; give a shorter one'],
+  EMFILE: ['io', 'too many open files; raise the limit with: ulimit -n'],
+  EIO: ['io', 'the device failed; look at the log of the system']
 }
 
 /** The same system error as a `SetupError` about `subject`; other errors come back untouched. */

@@ -2,7 +2,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 
 /** Why a text is no multiaddr; undefined when it is one. */
 export function multiaddrProblem(text: string): string | undefined {
-  if (text.length > 512) return 'longer than 512 characters'
+  if (text.length > 512) return 'longer than 512 characters: write /ip4/ADDRESS/tcp/PORT'
   if (!text.startsWith('/')) return 'not a multiaddr: write /ip4/ADDRESS/tcp/PORT'
   try {
     multiaddr(text)

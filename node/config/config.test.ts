@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { EXIT } from '../setup-error.ts'
 import { ConfigError, defaultConfigText, explainConfig, loadConfig } from './index.ts'
-import { configLeaves } from './schema.ts'
+import { configLeaves, configSchema } from './schema.ts'
 
 test('is the defaults when nothing is given', () => {
   const { config, origins } = loadConfig()
@@ -71,7 +71,7 @@ test('tells every problem of every source at once, each with its path', () => {
   assert.deepEqual(error.problems, [
     'log.nothing: unknown key on the command line',
     'OMNIGATE_LOG__LEVLE: unknown environment variable; did you mean OMNIGATE_LOG__LEVEL?',
-    'extra: unknown section in f.toml',
+    `extra: unknown section in f.toml; known are ${Object.keys(configSchema.properties).join(', ')}`,
     'node.nmae: unknown key in f.toml; did you mean name?',
     'nodes: unknown section in f.toml; did you mean node?',
     'node.listen[1]: not a multiaddr: write /ip4/ADDRESS/tcp/PORT (file f.toml)',

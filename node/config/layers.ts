@@ -41,7 +41,10 @@ export function envLayer(
     if (!name.startsWith(ENV_PREFIX) || text === undefined) continue
     const leaf = leaves.get(name)
     if (leaf === undefined) {
-      problems.push({ path: name, message: `unknown environment variable${suggestion(name, leaves.keys())}` })
+      problems.push({
+        path: name,
+        message: `unknown environment variable${suggestion(name, leaves.keys()) || NAMES}`
+      })
     } else {
       layer.set(leaf.path, { value: readEnv(leaf.schema, text), origin: `environment ${name}` })
     }
@@ -72,12 +75,15 @@ export function fileLayer(file: SourceFile | undefined, problems: ConfigProblem[
 
 function unknownSection(section: string, file: string): ConfigProblem {
   const known = configSections.map(({ name }) => name)
-  return { path: section, message: `unknown section in ${file}${suggestion(section, known)}` }
+  return { path: section, message: `unknown section in ${file}${suggestion(section, known) || oneOf(known)}` }
 }
 
 function unknownKey(section: string, key: string, file: string, leaves: readonly Leaf[]): ConfigProblem {
   const known = leaves.map(leaf => leaf.key)
-  return { path: `${section}.${key}`, message: `unknown key in ${file}${suggestion(key, known)}` }
+  return {
+    path: `${section}.${key}`,
+    message: `unknown key in ${file}${suggestion(key, known) || oneOf(known)}`
+  }
 }
 
 function parseToml({
@@ -96,6 +102,9 @@ function parseToml({
     throw new ConfigError([{ path: `${path}:${error.line}:${error.column}`, message: reason }])
   }
 }
+
+const NAMES = '; one is named for its section and key, as OMNIGATE_HTTP__LISTEN is for http.listen'
+const oneOf = (known: readonly string[]): string => `; known are ${known.join(', ')}`
 
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)

@@ -61,13 +61,17 @@ async function readFormat(level: Level, location: string, newest: number): Promi
   const bytes = await level.get(FORMAT_KEY)
   if (bytes === undefined) {
     const [first] = await level.keys({ limit: 1 }).all()
-    if (first !== undefined) throw new SetupError('badInput', `store ${location}: written by another program`)
+    if (first !== undefined)
+      throw new SetupError('badInput', `store ${location}: written by another program; give another folder`)
     await writeFormat(level, newest)
     return newest
   }
   const text = Buffer.from(bytes).toString()
   if (!/^[1-9]\d{0,8}$/.test(text))
-    throw new SetupError('badInput', `store ${location}: its format version is damaged`)
+    throw new SetupError(
+      'badInput',
+      `store ${location}: its format version is damaged; restore it from a backup`
+    )
   return Number(text)
 }
 
@@ -89,5 +93,9 @@ function openError(location: string, error: unknown): unknown {
     })
   }
   const detail = cause instanceof Error ? cause.message : String(error)
-  return new SetupError('io', `store ${location} cannot be opened: ${detail}`, { cause: error })
+  return new SetupError(
+    'io',
+    `store ${location} cannot be opened: ${detail}; check the disk and the permissions`,
+    { cause: error }
+  )
 }
