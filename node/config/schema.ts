@@ -110,7 +110,7 @@ export const configSchema = Type.Object(
     quotas: section(
       'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait.',
       {
-        peerCallsPerSecond: count('Calls of one known peer, over all its connections.', 100_000, 1, 1e9),
+        peerCallsPerSecond: count('Calls of one known peer, over all its connections.', 1_000_000, 1, 1e9),
         peerBytesPerSecond: count('Frame bytes of one known peer.', 1024 * MIB, MIB, 2 ** 40),
         prefixCallsPerSecond: count('Calls of all strangers of one IPv4 /24 or IPv6 /64.', 500, 1, 1e9),
         strangerCallsPerSecond: count('Calls of all strangers together.', 5000, 1, 1e9),
