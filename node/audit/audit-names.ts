@@ -1,0 +1,85 @@
+import { REASONS } from '../../protocols/index.ts'
+import { type AuditEvent, type CallIds, auditEvent } from './audit-event.ts'
+import { natural, oneOf, readCommitments } from './commitments.ts'
+
+/** Stands for a service, operation or part that no table names: a peer's own words never enter the log. */
+export const UNKNOWN = 'unknown'
+/** Why a call ended: `ok`, or one of the closed list of reasons. */
+export const OUTCOMES: readonly string[] = ['ok', ...REASONS]
+
+const NAME = /^[a-z][a-z0-9_]{0,31}$/
+const reason = oneOf(OUTCOMES)
+const TALLY = { count: natural, from_ms: natural, until_ms: natural }
+const CRASH = {
+  reason: oneOf(['crash_exception', 'crash_store', 'crash_listener', 'crash_start']),
+  restarts: natural
+}
+
+/** What happened to a call, in words of the service tables and the closed list of reasons. */
+export interface Outcome {
+  readonly service: string
+  readonly operation: string
+  readonly reason: string
+}
+
+/** How often in a while; times in milliseconds since 1970. */
+export interface Tally extends Outcome {
+  readonly count: number
+  readonly from_ms: number
+  readonly until_ms: number
+}
+
+/** The part of a service table that is needed here. */
+export interface NamedService {
+  readonly name: string
+  readonly operations: Readonly<Record<string, unknown>>
+}
+
+/** The names that may stand in entries about calls and parts; any other becomes `unknown`. */
+export class AuditNames {
+  readonly #operations: ReadonlySet<string>
+  readonly #parts: ReadonlySet<string>
+
+  /** @throws RangeError for a name that a table could not have. */
+  constructor(services: readonly NamedService[], parts: readonly string[] = []) {
+    const operations = services.flatMap(({ name, operations: rows }) =>
+      Object.keys(rows).map(op => [name, op] as const)
+    )
+    const wrong = [...operations.flat(), ...parts].find(name => !NAME.test(name))
+    if (wrong !== undefined) throw new RangeError(`audit: ${wrong} is not a name of [a-z0-9_], at most 32`)
+    this.#operations = new Set(operations.map(([service, operation]) => `${service}/${operation}`))
+    this.#parts = new Set(parts)
+  }
+
+  /** The same outcome with known names alone. @throws TypeError for a reason outside the closed list. */
+  known(outcome: Outcome): Outcome {
+    reason.read(outcome.reason, 'reason')
+    if (this.#operations.has(`${outcome.service}/${outcome.operation}`)) return outcome
+    return { service: UNKNOWN, operation: UNKNOWN, reason: outcome.reason }
+  }
+
+  /** The refusal of one call of a caller who is known. */
+  refusal(actor: string, outcome: Outcome, ids: CallIds = {}): AuditEvent {
+    const { service, operation, reason: why } = this.known(outcome)
+    const data = { service, operation, reason: why }
+    return auditEvent(
+      { type: 'refusal', actor, subject: `${service}/${operation}`, decision: 'deny', data },
+      ids
+    )
+  }
+
+  /** How often something happened in a while. */
+  summary({ count, from_ms, until_ms, ...outcome }: Tally): AuditEvent {
+    const { service, operation, reason: why } = this.known(outcome)
+    const tally = readCommitments(TALLY, { count, from_ms, until_ms })
+    const data = { service, operation, reason: why, ...tally }
+    return auditEvent({ type: 'summary', actor: 'node', subject: `${service}/${operation}`, data })
+  }
+
+  /** A part of the node that crashed. */
+  crash(crash: { readonly part: string; readonly reason: string; readonly restarts: number }): AuditEvent {
+    const part = this.#parts.has(crash.part) ? crash.part : UNKNOWN
+    const data = { part, ...readCommitments(CRASH, { reason: crash.reason, restarts: crash.restarts }) }
+    return auditEvent({ type: 'crash', actor: 'node', subject: `part:${part}`, data })
+  }
+}

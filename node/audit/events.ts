@@ -1,0 +1,126 @@
+import { configSchema } from '../config/index.ts'
+import { type AuditEvent, type CallIds, auditEvent } from './audit-event.ts'
+import {
+  type CommitmentValues,
+  type Commitments,
+  capId,
+  digest,
+  flag,
+  keyName,
+  logOrigin,
+  natural,
+  oneOf,
+  optional,
+  readCommitments,
+  someOf,
+  uuid,
+  versionNumber
+} from './commitments.ts'
+import type { EntryData } from './entry.ts'
+
+const CONFIG_KEYS = Object.entries(configSchema.properties).flatMap(([section, { properties }]) =>
+  Object.keys(properties).map(key => `${section}.${key}`)
+)
+
+interface EventRow<F extends Commitments> {
+  readonly data: F
+  /** What the entry is about. */
+  readonly subject: (data: CommitmentValues<F>) => string
+  readonly decision?: 'allow'
+}
+
+const row = <F extends Commitments>(
+  data: F,
+  subject: EventRow<F>['subject'],
+  decision?: 'allow'
+): EventRow<F> => ({ data, subject, ...(decision && { decision }) })
+
+const node = () => 'node'
+const log = () => 'log'
+const cap = ({ cap_id }: { readonly cap_id: string }) => `cap:${cap_id}`
+
+function revoked({
+  cap_id,
+  kid
+}: {
+  readonly cap_id?: string | undefined
+  readonly kid?: string | undefined
+}): string {
+  if (cap_id !== undefined) return `cap:${cap_id}`
+  return kid === undefined ? 'subject' : `kid:${kid}`
+}
+
+/** Types of entries: the members of their data, and what they are about. @see specs/audit.md, Types */
+const EVENTS = {
+  start: row({ version: versionNumber, boot: natural, config_sha256: digest }, node),
+  stop: row({ cause: oneOf(['operator', 'signal', 'failure']), uptime_ms: natural }, node),
+  config_change: row(
+    { keys: someOf(CONFIG_KEYS), before_sha256: digest, after_sha256: digest },
+    () => 'config',
+    'allow'
+  ),
+  mint: row(
+    {
+      cap_id: capId,
+      kid: keyName,
+      tenant: optional(uuid),
+      expires_s: natural,
+      bearer: flag,
+      caveats: natural,
+      caveats_sha256: digest
+    },
+    cap,
+    'allow'
+  ),
+  renew: row({ cap_id: capId, kid: keyName, expires_s: natural }, cap, 'allow'),
+  rotate: row(
+    { kid: keyName, previous: optional(keyName), grace_s: natural, break_glass: flag },
+    ({ kid }) => `kid:${kid}`,
+    'allow'
+  ),
+  revoke: row(
+    {
+      cap_id: optional(capId),
+      kid: optional(keyName),
+      subject_sha256: optional(digest),
+      reason_sha256: optional(digest),
+      revocation_seq: natural
+    },
+    revoked,
+    'allow'
+  ),
+  tenant: row(
+    { tenant: uuid, change: oneOf(['add', 'limit', 'remove', 'purge']), limits_sha256: optional(digest) },
+    ({ tenant }) => `tenant:${tenant}`,
+    'allow'
+  ),
+  torn_tail: row({ bytes: natural, sha256: digest }, log),
+  seal: row({ first: natural, entries: natural, sha256: digest }, log),
+  prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),
+  backup: row({ size: natural, root: digest }, log, 'allow'),
+  restore: row({ origin: logOrigin, size: natural, root: digest }, log)
+} as const
+
+export type EventType = keyof typeof EVENTS
+export type EventData<T extends EventType> = CommitmentValues<(typeof EVENTS)[T]['data']>
+
+/** The types that `event` builds; `AuditNames` builds `refusal`, `summary` and `crash`. */
+export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[]
+
+/**
+ * An entry of one of the types above.
+ * @throws TypeError for an actor or member of the wrong kind; the message names the member, never what it held.
+ */
+export function event<T extends EventType>(
+  type: T,
+  actor: string,
+  data: EventData<T>,
+  ids: CallIds = {}
+): AuditEvent {
+  const { data: kinds, subject, decision } = EVENTS[type] as unknown as EventRow<Commitments>
+  const read = readCommitments(kinds, data)
+  return auditEvent(
+    { type, actor, subject: subject(read), ...(decision && { decision }), data: read as EntryData },
+    ids
+  )
+}

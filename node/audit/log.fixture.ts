@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { signingKey, publicBytes } from '../ed25519.ts'
+import { hubId } from '../hub-id.ts'
+import type { AuditEvent } from './audit-event.ts'
+import { AuditLog, type AuditLogOptions } from './audit-log.ts'
+import { event } from './events.ts'
+import { createLogFolder } from './log-folder.ts'
+
+export const HUB_KEY = signingKey(Buffer.alloc(32, 7))
+export const HUB_ID = hubId(publicBytes(HUB_KEY))
+export const START_MS = Date.UTC(2026, 0, 1)
+
+export interface Scratch {
+  readonly folder: string
+  /** Moves with every reading. */
+  readonly now: () => number
+  readonly open: (options?: AuditLogOptions) => Promise<AuditLog>
+}
+
+/** A new log in a folder that goes with the test. */
+export async function scratchLog(t: TestContext, options: AuditLogOptions = {}): Promise<Scratch> {
+  const parent = mkdtempSync(join(tmpdir(), 'audit-'))
+  t.after(() => rmSync(parent, { recursive: true }))
+  const folder = join(parent, 'log')
+  await createLogFolder(folder, { hubId: HUB_ID, nodeName: 'node1', nowMs: START_MS, hubKey: HUB_KEY })
+  let nowMs = START_MS
+  const now = () => nowMs++
+  return {
+    folder,
+    now,
+    open: (more = {}) => AuditLog.open(folder, { now, ...options, ...more })
+  }
+}
+
+export const started = (boot = 1): AuditEvent =>
+  event('start', 'node', { version: '0.1.0', boot, config_sha256: 'ab'.repeat(32) })
+
+/** Appends `count` entries, all in one turn. */
+export async function fill(log: AuditLog, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, n) => log.append(started(n))))
+}
