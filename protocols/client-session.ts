@@ -40,6 +40,8 @@ export interface ClientSessionOptions {
   readonly platform: Platform
   readonly budget: InboundBudget
   readonly limits: () => Limits
+  /** The capability of calls that bring none of their own. */
+  readonly cap?: (() => Uint8Array | undefined) | undefined
   /** False when the other side's HELLO did not list COMP. Default true. */
   readonly mayCompress?: () => boolean
   /** True for a stream that serves one call: cancelling resets it, and it ends with the call. */
@@ -104,6 +106,10 @@ export class ClientSession implements FrameStreamOwner {
       const head = encodeJson(members as Record<string, string | number>)
       this.open(call, { flags: 0, tenant: undefined, cap: undefined, head, body: EMPTY })
     })
+  }
+
+  get cap(): Uint8Array | undefined {
+    return this.#o.cap?.()
   }
 
   /** True when one more call would be over max_inflight. */

@@ -27,6 +27,7 @@ export interface CallOptions {
   readonly deadlineMs?: number | undefined
   /** The printed UUID of the tenant. */
   readonly tenant?: string | undefined
+  /** The capability of this call, in place of the connection's. */
   readonly cap?: Uint8Array | undefined
   /** The body is sealed between applications: nobody inflates or reads it. */
   readonly e2e?: boolean | undefined
@@ -290,7 +291,7 @@ function start(
   return {
     flags: (e2e === true ? FLAG.APP_E2E : 0) | (small === undefined ? 0 : FLAG.COMP),
     tenant: options.tenant === undefined ? undefined : tenantBytes(options.tenant),
-    cap,
+    cap: cap ?? session.cap,
     head,
     body: small ?? body,
     upload: hasUpload ? (options.body ?? []) : undefined

@@ -25,6 +25,8 @@ export interface ConnectionCallerOptions {
   /** Opens one more stream for `/oap/1.0.0`. */
   readonly openStream: () => Promise<ByteStream>
   readonly hello?: HelloRequest
+  /** The capability of calls that bring none of their own; asked for each call. */
+  readonly cap?: (() => Uint8Array | undefined) | undefined
 }
 
 /**
@@ -101,6 +103,7 @@ export class ConnectionCaller implements Caller {
       budget: sessionBoundsOnly,
       limits: () => this.#limits,
       mayCompress: () => this.#mayCompress,
+      cap: this.#o.cap,
       isOwn
     })
   }

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { ConnectionCaller, OAP_PROTOCOL, OapError, plainPlatform } from '../protocols/index.ts'
+import { ConnectionCaller, OAP_PROTOCOL, OapError, plainPlatform, tokenBytes } from '../protocols/index.ts'
 import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
 import { createDialer } from '../transport/index.ts'
 import type { DialerOptions, Encryption } from '../transport/index.ts'
@@ -15,6 +15,8 @@ export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
   readonly signal?: AbortSignal
   /** What our HELLO says; sent only when `hello()` is called. */
   readonly hello?: HelloRequest
+  /** The capability that calls carry: its bytes, or its text. Calls may bring another of their own. */
+  readonly cap?: Uint8Array | string | undefined
   /** Where zstd comes from; without it COMP is not spoken. */
   readonly platform?: Platform
 }
@@ -35,12 +37,14 @@ export interface NodeConnection extends AsyncDisposable {
 
 /**
  * Connects to the node at a multiaddr; resolves when it speaks OAP/1.
- * @throws ConnectError `bad_address`, `unreachable`, `wrong_peer` or `not_oap`, in at most 10 seconds unless
+ * @throws OapError `cap_foreign` for a capability whose text is none, before anything is dialled;
+ * ConnectError `bad_address`, `unreachable`, `wrong_peer` or `not_oap`, in at most 10 seconds unless
  * `dialTimeoutMs` says else.
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<NodeConnection> {
   const target = parseAddress(address)
-  const { signal, hello, platform = plainPlatform, ...dialerOptions } = options
+  const { signal, hello, cap, platform = plainPlatform, ...dialerOptions } = options
+  const capability = typeof cap === 'string' ? tokenBytes(cap) : cap
   const dialer = await createDialer(dialerOptions)
   try {
     const deadline = AbortSignal.timeout(options.dialTimeoutMs ?? DIAL_TIMEOUT_MS)
@@ -49,6 +53,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
     const caller = new ConnectionCaller({
       platform,
       openStream: () => openStream(connection),
+      cap: () => capability,
       ...(hello === undefined ? {} : { hello })
     })
     await unlessAborted(caller.shared(), stop)
