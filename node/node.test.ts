@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import test from 'node:test'
 import type { TestContext } from 'node:test'
 import pino from 'pino'
@@ -256,6 +257,18 @@ test('tells its status on a socket that only its owner can open', async t => {
 
   assert.equal(status['peer_id'], node.status().peer_id)
   assert.equal((await stat(join(data, 'admin.sock'))).mode & 0o777, 0o600)
+})
+
+test('tells its status in whole numbers once it has measured what presses it', async t => {
+  const data = await dataFolder(t)
+  const node = await running(t, { data })
+  const heap = () => (node.status()['pressure'] as Record<string, number>)['heap_percent']
+  while (heap() === 0) await turn()
+
+  await using admin = await connectAdmin(data)
+  const { pressure } = await admin.status()
+
+  assert.ok(Object.values(pressure as object).every(Number.isInteger))
 })
 
 test('says that no node runs when none does', async t => {

@@ -54,7 +54,7 @@ export function statusOf(s: StatusSources): NodeStatus {
     missing: [...missing],
     degraded: [...degraded],
     shedding: s.state.pressure?.shedding ?? 'nothing',
-    pressure: { ...s.state.pressure?.values },
+    pressure: wholeNumbers(s.state.pressure?.values ?? {}),
     apps: [...s.apps],
     connections: s.transport.getConnections().length,
     strangers: s.admission.strangers,
@@ -65,6 +65,10 @@ export function statusOf(s: StatusSources): NodeStatus {
     parts: s.state.parts.map(part => ({ ...part.status }))
   }
 }
+
+/** A JSON answer may hold no fractions. */
+const wholeNumbers = (values: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Math.round(value)]))
 
 const PRIVATE = /^\/(ip4\/(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.|ip6\/(::1|fe80|f[cd]))/
 
