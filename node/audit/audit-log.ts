@@ -340,8 +340,8 @@ export class AuditLog implements AsyncDisposable {
     return note
   }
 
-  async #sealOne({ state: _, ...record }: KnownSegment): Promise<void> {
-    const { first, entries, sha256 } = record
+  async #sealOne(segment: KnownSegment): Promise<void> {
+    const { first, entries, sha256 } = segment
     const end = first + entries
     const rows = new Map<number, Uint8Array>()
     for (const { level, index } of partialTiles(end)) rows.set(level, await this.#proofs.row(level, index))
@@ -351,7 +351,7 @@ export class AuditLog implements AsyncDisposable {
     await this.append(event('seal', 'node', { first, entries, sha256 }))
     await sealSegment(
       segmentFolder(this.#paths.segments, first),
-      record,
+      segment,
       checkpoint,
       this.#identity.secretKey
     )

@@ -1,4 +1,4 @@
-import { Chain, ChainError } from './chain.ts'
+import { type Chain, ChainError } from './chain.ts'
 import { type Entry, parseEntry } from './entry.ts'
 import type { LineChunk } from './lines.ts'
 import { leafHash, same } from './merkle.ts'

@@ -63,7 +63,8 @@ export async function listSegments(segments: string): Promise<SegmentFolder[]> {
 }
 
 export function formatRecord(record: SegmentRecord): string {
-  return `${canonicalJson({ ...record })}\n`
+  const { first, entries, bytes, first_ts, last_ts, last_hash, sha256 } = record
+  return `${canonicalJson({ first, entries, bytes, first_ts, last_ts, last_hash, sha256 })}\n`
 }
 
 /** @throws SetupError `badInput` for another form than `formatRecord` writes. */
