@@ -8,6 +8,7 @@ import type { Connection } from '@libp2p/interface'
 import { createAdmission } from './admission.ts'
 import type { AdmissionOptions } from './admission.ts'
 import { keptBytes } from './connection-streams.ts'
+import { encodeHeader } from './tuned/yamux-frames.ts'
 import { createDialer, createTransport } from './transport.ts'
 
 const BOUNDS = {
@@ -63,8 +64,22 @@ void describe('admission', () => {
     await gone
     assert.equal(modest.status, 'open')
     await assert.rejects(hub.dial())
-    now = 10_000
+    now = 60_000
     assert.equal((await hub.dial()).status, 'open')
+  })
+
+  void test('counts what a stranger has sent of a frame that it does not finish', async () => {
+    await using hub = await listening({})
+    await hub.node.handle('/unread/1', () => {})
+    const stranger = await hub.dial()
+    const upload = await stranger.newStream('/unread/1')
+    const inbound = hub.inbound(stranger)
+
+    sendRaw(stranger, encodeHeader({ type: 0, flag: 0, streamID: Number(upload.id), length: 262_144 }))
+    for (let i = 0; i < 100; i++) sendRaw(stranger, new Uint8Array(2000))
+    while (keptBytes(inbound) < 200_000) await turn()
+
+    assert.equal(keptBytes(inbound), 200_000)
   })
 
   void test('bounds the streams of a stranger, negotiated or not, until it is promoted', async () => {
@@ -147,6 +162,11 @@ async function fill(hub: Awaited<ReturnType<typeof listening>>, connection: Conn
   stream.send(new Uint8Array(bytes))
   const inbound = hub.inbound(connection)
   while (keptBytes(inbound) < bytes) await turn()
+}
+
+/** Past the muxer, as a peer could that keeps none of its rules. */
+function sendRaw(connection: Connection, bytes: Uint8Array): void {
+  ;(connection as unknown as { muxer: { send(data: Uint8Array): boolean } }).muxer.send(bytes)
 }
 
 async function listening(options: Partial<AdmissionOptions>) {

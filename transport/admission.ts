@@ -35,8 +35,8 @@ export interface Admission {
   /** Closes strangers whose grace is over; `watch` does it four times a second. */
   closeOverdue(): void
   /**
-   * While strangers keep too many bytes waiting, closes those who keep most and refuses their networks for the grace
-   * time; `watch` does it four times a second.
+   * While strangers keep too many bytes waiting, closes those who keep most and refuses their networks for a while;
+   * `watch` does it four times a second.
    */
   shed(): void
   /** Follows the node's connections until the returned function is called. */

@@ -106,6 +106,42 @@ void describe('stranger ledger', () => {
     assert.deepEqual(ledger.overdue(1e9), [])
   })
 
+  void test('refuses a network that it barred, twice as long each time it comes back to do the same', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const refusedAt = (now: number): boolean => {
+      const verdict = ledger.admit('a', now)
+      if (verdict.ok) ledger.release(verdict.id)
+      return !verdict.ok
+    }
+    const barAt = (now: number): void => {
+      const verdict = ledger.admit('a', now)
+      assert.ok(verdict.ok)
+      ledger.bar(verdict.id, now)
+      ledger.bar(verdict.id, now)
+      ledger.release(verdict.id)
+    }
+
+    barAt(0)
+    assert.deepEqual([refusedAt(59_999), refusedAt(60_000)], [true, false])
+    barAt(90_000)
+    assert.deepEqual([refusedAt(209_999), refusedAt(210_000)], [true, false])
+    barAt(330_000)
+    assert.deepEqual([refusedAt(389_999), refusedAt(390_000)], [true, false])
+  })
+
+  void test('bars a network for 16 minutes at most', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    let [now, minutes] = [0, 1]
+    for (let i = 0; i < 8; i++, minutes = Math.min(minutes * 2, 16)) {
+      const verdict = ledger.admit('a', now)
+      assert.ok(verdict.ok)
+      ledger.bar(verdict.id, now)
+      ledger.release(verdict.id)
+      now += minutes * 60_000
+      assert.equal(ledger.admit('a', now - 1).ok, false)
+    }
+  })
+
   void test('keeps both bounds through any sequence of admissions and releases', () => {
     const step = fc.record({ prefix: fc.constantFrom('a', 'b', 'c', 'd', 'e'), release: fc.boolean() })
     fc.assert(

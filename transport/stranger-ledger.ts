@@ -27,14 +27,22 @@ interface Stranger {
   quietSince: number
 }
 
+/** A network refused; one that comes back to do the same is refused for twice as long. */
+interface Bar {
+  readonly until: number
+  readonly ms: number
+}
+
+const FIRST_BAR_MS = 60_000
+const LONGEST_BAR_MS = 16 * FIRST_BAR_MS
+
 /** Counts the connections that have shown neither a link nor a token. Keeps no clock and does no I/O. */
 export class StrangerLedger {
   readonly #bounds: StrangerBounds
   readonly #maxStrangers: number
   readonly #strangers = new Map<number, Stranger>()
   readonly #perPrefix = new Map<string, number>()
-  /** Networks refused, and until when. */
-  readonly #barred = new Map<string, number>()
+  readonly #barred = new Map<string, Bar>()
   #opening = 0
   #lastId = 0
 
@@ -90,10 +98,16 @@ export class StrangerLedger {
     return this.#strangers.has(id)
   }
 
-  /** Refuses further connections from this stranger's network for the grace time. */
+  /**
+   * Refuses further connections from this stranger's network: for a minute at first, and for twice as long as the last
+   * time if that has been over for no longer than it lasted.
+   */
   bar(id: number, now: number): void {
     const stranger = this.#strangers.get(id)
-    if (stranger) this.#barred.set(stranger.prefix, now + this.#bounds.graceMs)
+    if (!stranger || this.#isBarred(stranger.prefix, now)) return
+    const last = this.#barred.get(stranger.prefix)
+    const ms = last && !isForgotten(last, now) ? Math.min(last.ms * 2, LONGEST_BAR_MS) : FIRST_BAR_MS
+    this.#barred.set(stranger.prefix, { until: now + ms, ms })
   }
 
   /** The connection has shown who it is: its place is free for another stranger. */
@@ -112,8 +126,9 @@ export class StrangerLedger {
     else this.#perPrefix.delete(stranger.prefix)
   }
 
-  /** Strangers whose grace is over: to be closed. */
+  /** Strangers whose grace is over: to be closed. Forgets what need not be known any more. */
   overdue(now: number): number[] {
+    for (const [prefix, bar] of this.#barred) if (isForgotten(bar, now)) this.#barred.delete(prefix)
     const ids = []
     for (const [id, stranger] of this.#strangers) {
       if (isOverdue(stranger, now, this.#bounds.graceMs)) ids.push(id)
@@ -122,8 +137,8 @@ export class StrangerLedger {
   }
 
   #isBarred(prefix: string, now: number): boolean {
-    for (const [barred, until] of this.#barred) if (until <= now) this.#barred.delete(barred)
-    return this.#barred.has(prefix)
+    const bar = this.#barred.get(prefix)
+    return bar !== undefined && now < bar.until
   }
 
   /** Who has to go for one more: nobody (undefined), one that is quiet, or one that is not (null). */
@@ -147,4 +162,8 @@ export class StrangerLedger {
 
 function isOverdue({ openCalls, isOpening, quietSince }: Stranger, now: number, graceMs: number): boolean {
   return openCalls === 0 && !isOpening && now - quietSince >= graceMs
+}
+
+function isForgotten({ until, ms }: Bar, now: number): boolean {
+  return now >= until + ms
 }

@@ -1,5 +1,6 @@
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { Bytes } from './message-stream.ts'
+import { isScattered, joined } from './scattered.ts'
 
 export const HEADER_BYTES = 12
 export const DATA = 0
@@ -26,10 +27,16 @@ export class FrameParser {
   #headerBytes = 0
   #header: FrameHeader | undefined
   #body: Uint8ArrayList | undefined
+  #pieces = 0
   #missing = 0
 
   constructor(sink: FrameSink) {
     this.#sink = sink
+  }
+
+  /** Bytes of a body that is not whole yet. */
+  get keptBytes(): number {
+    return this.#body?.byteLength ?? 0
   }
 
   push(data: Bytes): void {
@@ -67,6 +74,7 @@ export class FrameParser {
       this.#header = header
       this.#missing = header.length
       this.#body = wanted ? new Uint8ArrayList() : undefined
+      this.#pieces = 0
     } else if (wanted) {
       this.#sink.frame(header, new Uint8Array(0))
     }
@@ -77,7 +85,7 @@ export class FrameParser {
     const body = this.#body
     this.#missing -= end - at
     if (this.#missing > 0) {
-      body?.append(chunk.subarray(at, end))
+      if (body !== undefined) this.#keep(body, chunk.subarray(at, end))
       return end
     }
     this.#header = undefined
@@ -87,6 +95,13 @@ export class FrameParser {
     if (body.byteLength > 0) body.append(last)
     this.#sink.frame(header, body.byteLength > 0 ? body : last)
     return end
+  }
+
+  #keep(body: Uint8ArrayList, piece: Uint8Array): void {
+    body.append(piece)
+    if (!isScattered(++this.#pieces, body.byteLength)) return
+    this.#body = new Uint8ArrayList(joined(body))
+    this.#pieces = 1
   }
 }
 

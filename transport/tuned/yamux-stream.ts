@@ -2,6 +2,7 @@ import { StreamMessageEvent } from '@libp2p/interface'
 import { YamuxStream } from '@libp2p/yamux/stream'
 import { canDeliverNow, canSendNow, innards } from './message-stream.ts'
 import type { Bytes, StreamInnards } from './message-stream.ts'
+import { isScattered, joined } from './scattered.ts'
 import { DATA, WINDOW_UPDATE } from './yamux-frames.ts'
 import type { FrameHeader } from './yamux-frames.ts'
 
@@ -23,6 +24,8 @@ interface YamuxInnards extends StreamInnards {
  * never while the stream is paused, and always after it resumes.
  */
 export class FrugalStream extends YamuxStream {
+  #unreadPieces = 0
+
   override send(data: Bytes): boolean {
     const own = yamuxInnards(this)
     const { byteLength } = data
@@ -43,8 +46,19 @@ export class FrugalStream extends YamuxStream {
     if (canDeliverNow(innards(this)) && data.byteLength > 0 && this.listenerCount('message') > 0) {
       this.dispatchEvent(new StreamMessageEvent(data))
     } else {
-      super.onData(data)
+      super.onData(pinsMuch(data) ? data.slice() : data)
+      this.#joinUnread()
     }
+  }
+
+  #joinUnread(): void {
+    const { readBuffer } = innards(this)
+    this.#unreadPieces = readBuffer.byteLength === 0 ? 0 : this.#unreadPieces + 1
+    if (!isScattered(this.#unreadPieces, readBuffer.byteLength)) return
+    const whole = joined(readBuffer)
+    readBuffer.consume(whole.byteLength)
+    readBuffer.append(whole)
+    this.#unreadPieces = 1
   }
 
   protected override dispatchReadBuffer(): void {
@@ -81,6 +95,11 @@ export function receiveWindow(stream: YamuxStream): number {
 
 function yamuxInnards(stream: YamuxStream): YamuxInnards {
   return stream as unknown as YamuxInnards
+}
+
+/** A view that would keep much more in memory than it shows, for as long as it is unread. */
+function pinsMuch(data: Bytes): data is Uint8Array {
+  return data instanceof Uint8Array && data.buffer.byteLength > 2 * data.byteLength
 }
 
 /** Doubles the window of a reader that consumed half of it within four round trips. */

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { STREAM_LIMITS } from '../limits.ts'
+import { innards } from './message-stream.ts'
 import { encodeHeader } from './yamux-frames.ts'
 import { tunedYamux } from './yamux.ts'
 
@@ -79,6 +80,49 @@ void describe('tuned yamux', () => {
     inbound.addEventListener('message', ({ data }) => void (read += data.byteLength))
 
     await until(() => read === 1024 * KIB)
+  })
+
+  void test('keeps an unread stream of single bytes in few pieces, and loses none', async () => {
+    const { outbound, inbound } = await streams()
+    inbound.pause()
+    const sent = Uint8Array.from({ length: 2000 }, (_, i) => i)
+    for (const byte of sent) outbound.send(Uint8Array.of(byte))
+    await until(() => inbound.readBufferLength === sent.length)
+    const pieces = [...innards(inbound).readBuffer].length
+
+    const received: Uint8Array[] = []
+    inbound.addEventListener('message', ({ data }) => void received.push(data.subarray()))
+    inbound.resume()
+
+    assert.deepEqual(new Uint8Array(Buffer.concat(received)), sent)
+    assert.ok(pieces <= 36, `${pieces} pieces`)
+  })
+
+  void test('keeps no more of a large buffer than the bytes that wait unread', async () => {
+    const { raw, inbound } = await streams()
+    inbound.pause()
+    const header = encodeHeader({ type: 0, flag: 0, streamID: 1, length: 1 })
+    const large = new Uint8Array(64 * KIB)
+    large.set(header)
+
+    raw.send(large.subarray(0, HEADER_BYTES + 1))
+    await until(() => inbound.readBufferLength === 1)
+
+    const [kept] = innards(inbound).readBuffer
+    assert.equal(kept!.buffer.byteLength, 1)
+  })
+
+  void test('puts a frame together that comes in single bytes', async () => {
+    const { raw, inbound } = await streams()
+    const sent = Uint8Array.from({ length: 5000 }, (_, i) => i)
+    const received: Uint8Array[] = []
+    inbound.addEventListener('message', ({ data }) => void received.push(data.subarray()))
+
+    raw.send(encodeHeader({ type: 0, flag: 0, streamID: 1, length: sent.length }))
+    for (const byte of sent) raw.send(Uint8Array.of(byte))
+    await until(() => received.length > 0)
+
+    assert.deepEqual(new Uint8Array(Buffer.concat(received)), sent)
   })
 
   void test('ends the connection at the header of a frame beyond the window', async () => {

@@ -33,6 +33,8 @@ export function tunedYamux(init: YamuxMuxerInit): () => StreamMuxerFactory {
 interface MuxerInnards extends StreamMuxer {
   readonly log: Logger
   readonly streamOptions: Partial<YamuxStreamInit>
+  /** Ours: bytes of a frame that is not whole yet. */
+  partialBytes?: () => number
   onData(data: Bytes): void
   send(data: Bytes): boolean
   sendFrame(header: FrameHeader, body?: Bytes): boolean
@@ -120,4 +122,5 @@ function tuneReceiving(muxer: MuxerInnards, byId: Map<number, YamuxStream>): voi
     }
   })
   muxer.onData = data => parser.push(data)
+  muxer.partialBytes = () => parser.keptBytes
 }
