@@ -5,7 +5,6 @@ import { CommandError } from '../command-error.ts'
 import { readConfigFile } from '../config-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
-import { makeDataFolder } from '../new-data-folder.ts'
 import { selfCommand, shellWord } from '../self.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { facts } from '../terminal.ts'
@@ -63,11 +62,13 @@ export const start: Command = {
     })
     const data = dataOf(invocation)
     const config = await effectiveConfig(invocation, data)
-    if (data !== undefined && invocation.flag('init')) await makeIfAbsent(invocation, data, config)
-    const { createNode } = await import('../../node/index.ts')
-    await using node = createNode(config, { data, ephemeral: invocation.flag('ephemeral') })
+    const { createNode, dataFolderPaths } = await import('../../node/index.ts')
+    const init = invocation.flag('init')
+    const isNew = init && data !== undefined && !existsSync(dataFolderPaths(data).keys)
+    await using node = createNode(config, { data, init, ephemeral: invocation.flag('ephemeral') })
     await node.start()
     const status = node.status()
+    if (isNew) invocation.terminal.note(`omnigate: made ${String(status['data'])} with new keys`)
     invocation.show(status, () => greeting(status, data, invocation.terminal))
     const signal = await signals.stop
     if (!invocation.isJson) invocation.terminal.note(`omnigate: ${signal}: stopping`)
@@ -94,14 +95,6 @@ async function effectiveConfig(invocation: Invocation, data: string | undefined)
   const file = path === undefined ? undefined : await readConfigFile(path)
   const flags = { 'node.listen': invocation.list('listen') }
   return loadConfig({ ...(file && { file }), env: invocation.terminal.env, flags }).config
-}
-
-async function makeIfAbsent({ terminal }: Invocation, data: string, { node }: Config): Promise<void> {
-  const { dataFolderPaths } = await import('../../node/index.ts')
-  const { folder, keys } = dataFolderPaths(data)
-  if (existsSync(keys)) return
-  await makeDataFolder(data, node.name)
-  terminal.note(`omnigate: made ${folder} with new keys`)
 }
 
 function greeting(status: NodeStatus, data: string | undefined, terminal: Terminal): string {
