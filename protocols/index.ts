@@ -67,6 +67,7 @@ export {
 } from './service.ts'
 export type * from './service.ts'
 export { adminService } from './services/admin.ts'
+export { auditService } from './services/audit.ts'
 export { echoService } from './services/echo.ts'
 export { TokenBucket } from './token-bucket.ts'
 export { checkZstdFrame } from './zstd-frame.ts'

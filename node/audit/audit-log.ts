@@ -197,15 +197,20 @@ export class AuditLog implements AsyncDisposable {
     return { size: under, hashes: await this.#proofs.prove(node => rangeProof(from, to, under, node)) }
   }
 
+  /** @throws OapError `not_found` unless `lines` could read from `from` to before `to`. */
+  checkRange(from: number, to: number): void {
+    if (from > to || to > this.size)
+      throw new OapError('not_found', `entries ${from} to ${to}: there are ${this.size}`)
+    if (from < this.first && from < to)
+      throw new OapError('not_found', `entry ${from}: pruned; the first is ${this.first}`)
+  }
+
   /**
    * The lines of the entries from `from` to before `to`, in order and in pieces of some hundred, without line feeds.
    * @throws OapError `not_found` for entries that were pruned or are not durable yet.
    */
   async *lines(from: number, to: number = this.size): AsyncGenerator<readonly Buffer[]> {
-    if (from > to || to > this.size)
-      throw new OapError('not_found', `entries ${from} to ${to}: there are ${this.size}`)
-    if (from < this.first && from < to)
-      throw new OapError('not_found', `entry ${from}: pruned; the first is ${this.first}`)
+    this.checkRange(from, to)
     for (const { first, end } of this.#folders()) {
       if (first >= to || end <= from) continue
       let seq = first

@@ -48,8 +48,11 @@ export const flag: Commitment<boolean> = kind(value => typeof value === 'boolean
 export const digest = matching(/^[0-9a-f]{64}$/, 'a SHA-256 in hex')
 /** 128 random bits in hex. */
 export const capId = matching(/^[0-9a-f]{32}$/, '32 hex digits')
-/** A name of a root key: short, so that a key itself does not fit in. */
-export const keyName = matching(/^[0-9a-z-]{1,24}$/, 'the name of a root key')
+/** The number of a root key. */
+export const keyNumber: Commitment<number> = kind(
+  value => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 0xffff_ffff,
+  'the number of a root key'
+)
 export const uuid = matching(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a UUID')
 export const versionNumber = matching(
   /^\d{1,5}(?:\.\d{1,5}){2}(?:-(?:alpha|beta|rc)\.\d{1,5})?$/,

@@ -6,7 +6,7 @@ import {
   capId,
   digest,
   flag,
-  keyName,
+  keyNumber,
   logOrigin,
   natural,
   oneOf,
@@ -44,7 +44,7 @@ function revoked({
   kid
 }: {
   readonly cap_id?: string | undefined
-  readonly kid?: string | undefined
+  readonly kid?: number | undefined
 }): string {
   if (cap_id !== undefined) return `cap:${cap_id}`
   return kid === undefined ? 'subject' : `kid:${kid}`
@@ -62,7 +62,7 @@ const EVENTS = {
   mint: row(
     {
       cap_id: capId,
-      kid: keyName,
+      kid: keyNumber,
       tenant: optional(uuid),
       expires_s: natural,
       bearer: flag,
@@ -72,16 +72,16 @@ const EVENTS = {
     cap,
     'allow'
   ),
-  renew: row({ cap_id: capId, kid: keyName, expires_s: natural }, cap, 'allow'),
+  renew: row({ cap_id: capId, kid: keyNumber, expires_s: natural }, cap, 'allow'),
   rotate: row(
-    { kid: keyName, previous: optional(keyName), grace_s: natural, break_glass: flag },
+    { kid: keyNumber, previous: optional(keyNumber), grace_s: natural, break_glass: flag },
     ({ kid }) => `kid:${kid}`,
     'allow'
   ),
   revoke: row(
     {
       cap_id: optional(capId),
-      kid: optional(keyName),
+      kid: optional(keyNumber),
       subject_sha256: optional(digest),
       reason_sha256: optional(digest),
       revocation_seq: natural

@@ -20,10 +20,14 @@ export interface Scratch {
   readonly open: (options?: AuditLogOptions) => Promise<AuditLog>
 }
 
-/** A new log in a folder that goes with the test. */
+/** A new log in a folder that goes with the test, after what was opened of it is closed. */
 export async function scratchLog(t: TestContext, options: AuditLogOptions = {}): Promise<Scratch> {
   const parent = mkdtempSync(join(tmpdir(), 'audit-'))
-  t.after(() => rmSync(parent, { recursive: true }))
+  const opened: AuditLog[] = []
+  t.after(async () => {
+    for (const log of opened) await log.close()
+    rmSync(parent, { recursive: true })
+  })
   const folder = join(parent, 'log')
   await createLogFolder(folder, { hubId: HUB_ID, nodeName: 'node1', nowMs: START_MS, hubKey: HUB_KEY })
   let nowMs = START_MS
@@ -31,7 +35,11 @@ export async function scratchLog(t: TestContext, options: AuditLogOptions = {}):
   return {
     folder,
     now,
-    open: (more = {}) => AuditLog.open(folder, { now, ...options, ...more })
+    open: async (more = {}) => {
+      const log = await AuditLog.open(folder, { now, ...options, ...more })
+      opened.push(log)
+      return log
+    }
   }
 }
 
