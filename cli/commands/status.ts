@@ -55,7 +55,7 @@ function statusText(s: JsonObject, terminal: Terminal): string {
           : terminal.style('red', `no: ${missing.join(', ')}`)
       ],
       ['degraded', strings(s['degraded']).join(', ')],
-      ['sheds', s['shedding'] === 'nothing' ? '' : String(s['shedding'])],
+      ['sheds', s['shedding'] === 'nothing' ? '' : word(s['shedding'])],
       ['apps', numbers(s['apps']).map(appText).join(' ')],
       ['connections', `${word(s['connections'])}, ${word(s['strangers'])} of them strangers`],
       ['sessions', word(s['sessions'])],
