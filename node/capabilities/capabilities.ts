@@ -1,0 +1,315 @@
+import { OapError, caveatText, encodeToken, mint } from '../../protocols/index.ts'
+import type { Caveat, HeldKeys, TokenIdentifier, VerifiedToken } from '../../protocols/index.ts'
+import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
+import { commitment } from './audit.ts'
+import type { By, CapabilityAudit, CapabilityEvent } from './audit.ts'
+import { InTurn } from './in-turn.ts'
+import type { KeptCapabilities } from './folder.ts'
+import type { RotateOptions, Rotation } from './key-ring.ts'
+import { mintTerms } from './mint-policy.ts'
+import type { MintPolicy, MintRequest } from './mint-policy.ts'
+import type { MintedList, MintedRight } from './minted-list.ts'
+import { renewalTerms } from './renewal.ts'
+import type { Revoked, SignedRevocation } from './revocation-statement.ts'
+import type { KeyDelegation } from './key-delegation.ts'
+import type { SteadyClock } from './steady-clock.ts'
+import type { AppLimits, Tenant, Tenants } from './tenants.ts'
+
+const CAP_ID_BYTES = 16
+/** Statements in one answer: they fit one JSON object with room to spare. */
+export const MAX_STATEMENTS_AT_ONCE = 32
+
+export interface CapabilitiesOptions extends KeptCapabilities {
+  readonly hub: string
+  readonly minted: MintedList
+  readonly tenants: Tenants
+  readonly audit: CapabilityAudit
+  readonly clock: SteadyClock
+  readonly policy: MintPolicy
+}
+
+export interface MintedToken {
+  readonly capId: string
+  readonly kid: number
+  readonly tenant: string
+  /** Unix seconds. */
+  readonly expires: number
+  readonly token: Uint8Array
+}
+
+export interface RevocationPage {
+  /** Of the newest statement that there is. */
+  readonly seq: number
+  readonly statements: readonly SignedRevocation[]
+  readonly delegation: KeyDelegation | undefined
+}
+
+/**
+ * The rights that a hub gives out and takes back. Whatever changes one is durable, and recorded, before it is answered;
+ * a right that is taken back is refused from the moment that this is durable, recorded or not.
+ */
+export class Capabilities {
+  /** The root keys of the moment, as verification asks for them. */
+  readonly keys: HeldKeys
+  readonly #o: CapabilitiesOptions
+  readonly #turns = new InTurn()
+  readonly #listeners = new Set<() => void>()
+
+  constructor(options: CapabilitiesOptions) {
+    this.#o = options
+    const { keys, clock, revocations } = options
+    this.keys = {
+      get current() {
+        return keys.current
+      },
+      chainKey: kid => keys.chainKeyOf(kid, clock.now())
+    }
+    revocations.onMove(() => this.#changed())
+  }
+
+  /** `revocation_seq` of HELLO. */
+  get revocationSeq(): number {
+    return this.#o.revocations.seq
+  }
+
+  /** Why a token that was whole is good no more; undefined while it is. Costs a few look-ups. */
+  withdrawal({ capId, kid, subject, tenant }: TokenIdentifier): OapError | undefined {
+    const { revocations, keys, clock, tenants } = this.#o
+    const revoked = revocations.revokedOf({ capId, kid, subject })
+    if (revoked !== undefined) return new OapError('cap_revoked', undefined, { reason: revoked })
+    if (!tenants.isActive(tenant))
+      return new OapError('cap_revoked', 'the tenant of the capability is gone', { reason: 'tenant' })
+    if (keys.chainKeyOf(kid, clock.now()) === undefined)
+      return new OapError('cap_expired', 'the root key of the capability is retired', { reason: 'kid' })
+    return undefined
+  }
+
+  /** What a tenant may spend on an app. */
+  limitsOf(tenant: string, app: number): AppLimits {
+    return this.#o.tenants.limitsOf(tenant, app)
+  }
+
+  /**
+   * Calls `listener` when something may have been taken back, until the function that it gives is called: what was
+   * verified must be forgotten then, and calls under way judged again. A root key whose grace ends by itself is none.
+   */
+  onWithdrawal(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** A new token. Throws `not_found` for a tenant that is not there, `bad_request`. */
+  async mint(request: MintRequest, by: By): Promise<MintedToken> {
+    const { hub, tenants, keys, clock, policy, minted } = this.#o
+    const nowS = clock.seconds()
+    const tenant = tenants.find(request.tenant)
+    if (tenant.state !== 'active') throw new OapError('not_found', `tenant ${tenant.name}: was removed`)
+    const { caveats, verbs, expires, ttlS } = mintTerms(request, nowS, policy)
+    const capId = Buffer.from(nodeMacaroonCrypto.randomBytes(CAP_ID_BYTES)).toString('hex')
+    const kid = keys.current
+    const { subject } = request
+    const identifier = { capId, kid, tenant: tenant.id, iat: nowS, ...(subject !== undefined && { subject }) }
+    const token = tokenBytesOf(hub, keys.currentChainKey, identifier, caveats)
+    await minted.put({ capId, kids: [kid], tenant: tenant.id, verbs, expires, ttlS }, nowS)
+    await this.#record('mint', by, {
+      cap_id: capId,
+      kid: String(kid),
+      tenant: tenant.id,
+      expires_s: expires,
+      bearer: request.peer === undefined,
+      caveats: caveats.length,
+      caveats_sha256: commitment(caveats.map(caveatText).join('\n'))
+    })
+    return { capId, kid, tenant: tenant.id, expires, token }
+  }
+
+  /**
+   * The same right for longer, under the current root key. `token` has been verified, and belongs to the call.
+   * Throws `cap_expired`, `cap_revoked`, or `cap_denied` with the reason why it cannot be renewed.
+   */
+  async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<MintedToken> {
+    const { hub, keys, clock, minted } = this.#o
+    const now = clock.seconds()
+    const { capId, tenant, subject, iat } = token
+    const right = minted.get(capId)
+    const { caveats, expires } = renewalTerms(token, right, { peer, hub, now })
+    const withdrawal = this.withdrawal(token)
+    if (withdrawal !== undefined) throw withdrawal
+    const kid = keys.current
+    const identifier = { capId, kid, tenant, iat, ...(subject !== undefined && { subject }) }
+    const bytes = tokenBytesOf(hub, keys.currentChainKey, identifier, caveats)
+    await minted.put(renewed(right!, kid, expires), now)
+    const by: By = { actor: `cap:${capId}`, ...(corrId !== undefined && { corrId }) }
+    await this.#record('renew', by, { cap_id: capId, kid: String(kid), expires_s: expires })
+    return { capId, kid, tenant, expires, token: bytes }
+  }
+
+  /** A new root key. Throws `bad_request`, `conflict`. */
+  rotate(options: RotateOptions, by: By): Promise<Rotation> {
+    return this.#turns.run(async () => {
+      const { keys, clock } = this.#o
+      const now = clock.now()
+      const rotation = await keys.rotate(now, options)
+      this.#changed()
+      const { kid, previous, graceUntil = now } = rotation
+      await this.#record('rotate', by, {
+        kid: String(kid),
+        previous: String(previous),
+        grace_s: Math.floor((graceUntil - now) / 1000),
+        break_glass: options.breakGlass === true
+      })
+      return rotation
+    })
+  }
+
+  /**
+   * Takes back what was given out; resolves with how many statements that took, 0 when it had been taken back before.
+   * With a root key fall the rights that were renewed from it, too. Throws `bad_request`, `conflict`.
+   */
+  revoke(thing: Revoked, reason: string | undefined, by: By): Promise<number> {
+    return this.#turns.run(async () => {
+      const { revocations, keys, clock } = this.#o
+      if ('kid' in thing && thing.kid >= keys.current)
+        throw new OapError(
+          'conflict',
+          `kid ${thing.kid}: mints still, or is none; rotate first, with --break-glass`
+        )
+      let statements = 0
+      let more: number
+      do {
+        // Again, because what was renewed while the first were written is not among them.
+        more = await revocations.revoke([thing, ...this.#renewedFrom(thing)], {
+          reason,
+          nowS: clock.seconds()
+        })
+        statements += more
+      } while (more > 0)
+      const data = { ...recorded(thing), ...reasonOf(reason), revocation_seq: this.revocationSeq }
+      await this.#record('revoke', by, data)
+      return statements
+    })
+  }
+
+  #renewedFrom(thing: Revoked): Revoked[] {
+    return 'kid' in thing ? this.#o.minted.renewedFrom(thing.kid).map(({ capId }) => ({ cap_id: capId })) : []
+  }
+
+  /** Statements after a sequence, as many as fit one answer. */
+  revocationsFrom(seq: number): RevocationPage {
+    const { revocations, delegation } = this.#o
+    return { seq: revocations.seq, statements: revocations.from(seq, MAX_STATEMENTS_AT_ONCE), delegation }
+  }
+
+  /** The rights with a living token, the one that ends first first. */
+  list(): MintedRight[] {
+    return this.#o.minted.living(this.#o.clock.seconds())
+  }
+
+  tenants(): Tenant[] {
+    return this.#o.tenants.list()
+  }
+
+  /** Throws `not_found`. */
+  tenant(idOrName: string): Tenant {
+    return this.#o.tenants.find(idOrName)
+  }
+
+  addTenant(
+    { name, id }: { readonly name: string; readonly id?: string | undefined },
+    by: By
+  ): Promise<Tenant> {
+    return this.#turns.run(async () => {
+      const tenant = await this.#o.tenants.add(name, id, this.#o.clock.seconds())
+      await this.#record('tenant', by, { tenant: tenant.id, change: 'add' })
+      return tenant
+    })
+  }
+
+  /** The first tenant of a hub that never had one; undefined when it has. */
+  begin(name: string): Promise<Tenant | undefined> {
+    return this.#turns.run(async () => {
+      const tenant = await this.#o.tenants.begin(name, this.#o.clock.seconds())
+      if (tenant !== undefined)
+        await this.#record('tenant', { actor: 'node' }, { tenant: tenant.id, change: 'add' })
+      return tenant
+    })
+  }
+
+  /** Undefined limits go back to the defaults. Throws `not_found`, `conflict`. */
+  limitTenant(
+    idOrName: string,
+    { limits, app }: { readonly limits: Partial<AppLimits> | undefined; readonly app?: number | undefined },
+    by: By
+  ): Promise<Tenant> {
+    return this.#turns.run(async () => {
+      const tenant = await this.#o.tenants.limit(this.tenant(idOrName).id, limits, app)
+      const limits_sha256 = commitment(JSON.stringify([tenant.limits, tenant.apps]))
+      await this.#record('tenant', by, { tenant: tenant.id, change: 'limit', limits_sha256 })
+      return tenant
+    })
+  }
+
+  /** Its tokens are refused from now on; with `purge`, all but its id is forgotten. Throws `not_found`. */
+  removeTenant(idOrName: string, { purge }: { readonly purge: boolean }, by: By): Promise<Tenant> {
+    return this.#turns.run(async () => {
+      const { tenants, minted, clock } = this.#o
+      const before = this.tenant(idOrName)
+      const { state } = await tenants.remove(before.id, { purge })
+      if (purge) await minted.forget(clock.seconds(), before.id)
+      this.#changed()
+      await this.#record('tenant', by, { tenant: before.id, change: purge ? 'purge' : 'remove' })
+      return { ...before, state }
+    })
+  }
+
+  /** Forgets what has run out: root keys whose grace is over, rights without a living token. For a timer. */
+  tidy(): Promise<void> {
+    return this.#turns.run(async () => {
+      const { keys, minted, clock } = this.#o
+      await keys.forgetExpired(clock.now())
+      await minted.forget(clock.seconds())
+    })
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #record<T extends CapabilityEvent['type']>(
+    type: T,
+    by: By,
+    data: (CapabilityEvent & { type: T })['data']
+  ): Promise<void> {
+    return this.#o.audit.record({ type, ...by, data } as CapabilityEvent)
+  }
+}
+
+function tokenBytesOf(
+  hub: string,
+  key: Uint8Array,
+  identifier: TokenIdentifier,
+  caveats: readonly Caveat[]
+): Uint8Array {
+  const macaroon = mint(nodeMacaroonCrypto, { hub, key, ...identifier, caveats })
+  try {
+    return encodeToken({ macaroon, discharges: [] })
+  } catch (error) {
+    throw error instanceof OapError
+      ? new OapError('bad_request', `this would not be a token: ${error.message}`)
+      : error
+  }
+}
+
+const renewed = (right: MintedRight, kid: number, expires: number): MintedRight => ({
+  ...right,
+  kids: right.kids.at(-1) === kid ? right.kids : [...right.kids, kid],
+  expires: Math.max(right.expires, expires)
+})
+
+function recorded(thing: Revoked) {
+  if ('cap_id' in thing) return { cap_id: thing.cap_id }
+  return 'kid' in thing ? { kid: String(thing.kid) } : { subject_sha256: commitment(thing.subject) }
+}
+
+const reasonOf = (reason: string | undefined) =>
+  reason === undefined || reason === '' ? {} : { reason_sha256: commitment(reason) }
