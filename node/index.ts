@@ -3,6 +3,26 @@ export type { NodeOptions, OmnigateNode } from './node.ts'
 export type { NodeStatus } from './status.ts'
 export { ConfigError, configSchema, defaultConfigText, explainConfig, loadConfig } from './config/index.ts'
 export type { Config, ConfigRow, ConfigSources, LoadedConfig } from './config/index.ts'
+export {
+  AuditLog,
+  AuditNames,
+  AuditRecorder,
+  addLogDelegation,
+  auditOver,
+  createLogFolder,
+  event as auditEvent,
+  exportProof,
+  isConsistent,
+  leafHash,
+  openCheckpoint,
+  parseEntry,
+  parseVerifierKey,
+  rootFromInclusion,
+  rootFromRange,
+  startUpkeep,
+  verifyAudit
+} from './audit/index.ts'
+export type * from './audit/index.ts'
 export { connectAdmin } from './admin/admin-client.ts'
 export type { AdminClient } from './admin/admin-client.ts'
 export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.ts'

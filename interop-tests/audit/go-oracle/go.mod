@@ -1,0 +1,5 @@
+module audit-oracle
+
+go 1.26.0
+
+require golang.org/x/mod v0.38.0
