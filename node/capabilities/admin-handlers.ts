@@ -1,5 +1,5 @@
-import { OapError } from '../../protocols/index.ts'
-import type { CapRow, Handlers, TenantRow, capabilityAdminOperations } from '../../protocols/index.ts'
+import { OapError, adminService } from '../../protocols/index.ts'
+import type { Call, CapRow, Handlers, TenantRow, capabilityAdminOperations } from '../../protocols/index.ts'
 import type { By } from './audit.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { MintRequest } from './mint-policy.ts'
@@ -19,7 +19,19 @@ const operator = ({ corrId }: Asked): By => ({
   ...(corrId !== 0n && { corrId: corrId.toString(16).padStart(16, '0') })
 })
 
-/** The operator's rows. `capabilities` is asked each time, as a node opens them after it begins to serve. */
+/** The call of an operator who works on the data folder of a stopped node. */
+export const OPERATOR_CALL: Call = {
+  corrId: 0n,
+  app: adminService.app,
+  peer: 'local',
+  tenant: '00000000-0000-0000-0000-000000000000',
+  capability: undefined,
+  isE2e: false,
+  signal: new AbortController().signal,
+  body: (async function* () {})()
+}
+
+/** The operator's rows: served on the admin socket, or called with `OPERATOR_CALL` where no node runs. */
 export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => ({
   cap_mint: async (request, call) => {
     const { capId, kid, tenant, expires, token } = await capabilities.mint(

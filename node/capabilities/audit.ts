@@ -10,23 +10,23 @@ export interface By {
 interface EventData {
   readonly mint: {
     readonly cap_id: string
-    readonly kid: string
+    readonly kid: number
     readonly tenant: string
     readonly expires_s: number
     readonly bearer: boolean
     readonly caveats: number
     readonly caveats_sha256: string
   }
-  readonly renew: { readonly cap_id: string; readonly kid: string; readonly expires_s: number }
+  readonly renew: { readonly cap_id: string; readonly kid: number; readonly expires_s: number }
   readonly rotate: {
-    readonly kid: string
-    readonly previous: string
+    readonly kid: number
+    readonly previous: number
     readonly grace_s: number
     readonly break_glass: boolean
   }
   readonly revoke: {
     readonly cap_id?: string
-    readonly kid?: string
+    readonly kid?: number
     readonly subject_sha256?: string
     readonly reason_sha256?: string
     readonly revocation_seq: number

@@ -113,7 +113,7 @@ export class Capabilities {
     await minted.put({ capId, kids: [kid], tenant: tenant.id, verbs, expires, ttlS }, nowS)
     await this.#record('mint', by, {
       cap_id: capId,
-      kid: String(kid),
+      kid,
       tenant: tenant.id,
       expires_s: expires,
       bearer: request.peer === undefined,
@@ -131,16 +131,16 @@ export class Capabilities {
     const { hub, keys, clock, minted } = this.#o
     const now = clock.seconds()
     const { capId, tenant, subject, iat } = token
-    const right = minted.get(capId)
-    const { caveats, expires } = renewalTerms(token, right, { peer, hub, now })
     const withdrawal = this.withdrawal(token)
     if (withdrawal !== undefined) throw withdrawal
+    const right = minted.get(capId)
+    const { caveats, expires } = renewalTerms(token, right, { peer, hub, now })
     const kid = keys.current
     const identifier = { capId, kid, tenant, iat, ...(subject !== undefined && { subject }) }
     const bytes = tokenBytesOf(hub, keys.currentChainKey, identifier, caveats)
     await minted.put(renewed(right!, kid, expires), now)
     const by: By = { actor: `cap:${capId}`, ...(corrId !== undefined && { corrId }) }
-    await this.#record('renew', by, { cap_id: capId, kid: String(kid), expires_s: expires })
+    await this.#record('renew', by, { cap_id: capId, kid, expires_s: expires })
     return { capId, kid, tenant, expires, token: bytes }
   }
 
@@ -153,8 +153,8 @@ export class Capabilities {
       this.#changed()
       const { kid, previous, graceUntil = now } = rotation
       await this.#record('rotate', by, {
-        kid: String(kid),
-        previous: String(previous),
+        kid,
+        previous,
         grace_s: Math.floor((graceUntil - now) / 1000),
         break_glass: options.breakGlass === true
       })
@@ -308,7 +308,7 @@ const renewed = (right: MintedRight, kid: number, expires: number): MintedRight 
 
 function recorded(thing: Revoked) {
   if ('cap_id' in thing) return { cap_id: thing.cap_id }
-  return 'kid' in thing ? { kid: String(thing.kid) } : { subject_sha256: commitment(thing.subject) }
+  return 'kid' in thing ? { kid: thing.kid } : { subject_sha256: commitment(thing.subject) }
 }
 
 const reasonOf = (reason: string | undefined) =>

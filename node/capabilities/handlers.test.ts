@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OapError } from '../../protocols/index.ts'
+import { OapError, capabilityAdminOperations } from '../../protocols/index.ts'
 import type { Call, JsonObject, VerifiedToken } from '../../protocols/index.ts'
-import { capabilityAdmin } from './admin-handlers.ts'
+import { OPERATOR_CALL, capabilityAdmin } from './admin-handlers.ts'
 import { NOW_S, PEER, hubCapabilities } from './capabilities.fixture.ts'
 import { capabilitiesOf } from './handlers.ts'
 import { EMPTY_LIST, parseRevocation, revocationProblem } from './revocation-statement.ts'
@@ -156,6 +156,39 @@ test('adds, shows, limits and removes tenants by name or id', async () => {
     refusal('not_found', 'tenant')
   )
 })
+
+test('rows at their longest come over the wire as they are', async () => {
+  const { hub, tenant } = await hubCapabilities()
+  const admin = capabilityAdmin(hub)
+  const most = Number.MAX_SAFE_INTEGER
+  const limits = { calls_per_second: most, burst: most, bytes_per_second: most }
+  for (let app = 0; app < 256; app++)
+    await admin.tenant_limit({ tenant: tenant.id, app: 65_280 + app, ...limits }, call())
+  const verb = Array.from({ length: 40 }, (_, i) => `service-${i}:operation-that-has-a-long-name-${i}`).join(
+    ','
+  )
+  const minted = await admin.cap_mint({ verb, tenant: tenant.id, bearer: true }, call())
+
+  const [listed] = await all(await admin.cap_list({}, call()))
+  const shown = await admin.tenant_show({ tenant: tenant.id }, call())
+  const { cap_list, cap_mint, tenant_show } = capabilityAdminOperations
+
+  assert.deepEqual(cap_list.event.decode(wire(cap_list.event.encode(listed!))), listed)
+  assert.deepEqual(tenant_show.answer.decode(wire(tenant_show.answer.encode(shown))), shown)
+  const { body, ...header } = cap_mint.answer.decode(wire(cap_mint.answer.encode(minted)))
+  assert.deepEqual({ ...header, body: Buffer.from(body!) }, { ...minted, body: Buffer.from(minted.body!) })
+})
+
+test('an operator of a stopped node acts as the one of a running node, without a call to name', async () => {
+  const { hub, events } = await hubCapabilities()
+
+  await capabilityAdmin(hub).cap_rotate({}, OPERATOR_CALL)
+
+  assert.deepEqual([events.at(-1)?.actor, events.at(-1)?.corrId], ['local', undefined])
+})
+
+const wire = ({ head, body }: { readonly head: Uint8Array; readonly body: Uint8Array }): Uint8Array =>
+  Buffer.concat([head, body])
 
 const call = ({ capability }: { readonly capability?: VerifiedToken } = {}): Call => ({
   corrId: 42n,

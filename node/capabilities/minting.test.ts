@@ -169,7 +169,7 @@ test('what is recorded of a token is not the token', async () => {
       corrId: '0'.repeat(16),
       data: {
         cap_id: capId,
-        kid: '1',
+        kid: 1,
         tenant: tenant.id,
         expires_s: NOW_S + 900,
         bearer: false,

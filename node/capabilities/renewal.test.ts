@@ -42,7 +42,7 @@ test('a renewed token is the same right with a later end', async () => {
     type: 'renew',
     actor: `cap:${capId}`,
     corrId: 'ab'.repeat(8),
-    data: { cap_id: capId, kid: '1', expires_s: NOW_S + 1000 }
+    data: { cap_id: capId, kid: 1, expires_s: NOW_S + 1000 }
   })
   assert.equal(hub.list()[0]?.expires, NOW_S + 1000)
 })
@@ -241,7 +241,7 @@ test('a renewed token does not outlive the revocation of the root key that it wa
   assert.equal(statements, 2)
   assert.equal(hub.withdrawal(verify(renewed.token))?.reason, 'cap_id')
   assert.equal(hub.withdrawal(verify(later.token)), undefined)
-  assert.deepEqual(events.at(-1)?.data, { kid: '1', revocation_seq: 2 })
+  assert.deepEqual(events.at(-1)?.data, { kid: 1, revocation_seq: 2 })
 })
 
 test('a renewal under way when a root key is revoked does not escape', async () => {
