@@ -28,6 +28,7 @@ export class OurNode implements AsyncDisposable {
     const child = new Child(process.execPath, args, {
       OMNIGATE_HTTP__ENABLED: 'false',
       OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: String(!strangers),
+      OMNIGATE_CAPABILITIES__OPEN_VERBS: '*',
       ...(encryption && { OMNIGATE_TRANSPORT__ENCRYPTION: encryption }),
       ...env
     })

@@ -168,6 +168,7 @@ const CONFIG = loadConfig({
   flags: {
     'node.listen': ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
     'http.listen': '127.0.0.1:0',
+    'capabilities.openVerbs': ['*'],
     'strangers.loopbackIsKnown': true
   }
 }).config

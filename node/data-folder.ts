@@ -16,6 +16,8 @@ export const DATA_FOLDER_CONTENTS = {
   'omnigate.toml': 'configuration; optional',
   keys: 'hub.key, hub.pub, node.key, delegation.json; made whole or not at all, never overwritten',
   store: 'LevelDB: everything that must survive a restart',
+  capabilities: 'root keys, revocations and the key that signs them',
+  audit: 'the audit log of this node, with the key that signs its heads',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
 } as const

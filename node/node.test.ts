@@ -24,6 +24,7 @@ const configWith = (flags: Record<string, unknown> = {}) =>
     flags: {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
       'http.listen': '127.0.0.1:0',
+      'capabilities.openVerbs': ['*'],
       'strangers.loopbackIsKnown': true,
       'log.level': 'silent',
       ...flags
@@ -120,7 +121,7 @@ test("serves an application's own table, and tells it in HELLO", async t => {
   const { apps } = await hub.hello()
 
   assert.equal(sum, 42)
-  assert.deepEqual(apps, [0, 1, 0x1234])
+  assert.deepEqual(apps, [0, 1, 2, 0x1234])
 })
 
 test('hides what went wrong in a handler from the caller, and logs it', async t => {
@@ -343,6 +344,8 @@ test('makes keys and a configuration that stay, and leaves those alone that are 
   assert.deepEqual((await readdir(data)).sort(), [
     'FORMAT',
     'admin.sock',
+    'audit',
+    'capabilities',
     'keys',
     'lock',
     'omnigate.toml',

@@ -1,12 +1,16 @@
-import { serviceDirectory } from '../protocols/index.ts'
+import { capabilitiesService, serviceDirectory } from '../protocols/index.ts'
 import type { Config } from './config/index.ts'
 import { echo } from './handlers/echo.ts'
 import type { SessionHost } from './listener/session-host.ts'
 import type { NodeOptions } from './node-options.ts'
+import type { Capabilities } from './capabilities/index.ts'
+import { capabilitiesOf } from './capabilities/index.ts'
+import { openAudit, recordStart } from './start/audit.ts'
+import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
 import { openIdentity } from './start/identity.ts'
-import { serveAdmin, serveHttp } from './start/operator.ts'
+import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
 import { startSessions } from './start/sessions.ts'
@@ -28,6 +32,8 @@ export interface OmnigateNode extends AsyncDisposable {
   stop(): Promise<void>
   /** What `omnigate status` prints; only after `start`. */
   status(): NodeStatus
+  /** Who may do what: for a program that is the operator of the node that it runs. Only after `start`. */
+  capabilities(): Capabilities
 }
 
 /** A node of `config`, serving echo and the given services; it does nothing before `start`. */
@@ -43,21 +49,24 @@ export function createNode(config: Config, options: NodeOptions = {}): OmnigateN
         () => undefined
       ))
   }
+  const theRunning = (): RunningNode => {
+    if (started === undefined) throw new Error('the node has not started')
+    return started
+  }
   return {
     async start() {
       running ??= startNode(config, options)
       started = await running
     },
     stop,
-    status: () => {
-      if (started === undefined) throw new Error('the node has not started')
-      return started.status()
-    },
+    status: () => theRunning().status(),
+    capabilities: () => theRunning().capabilities,
     [Symbol.asyncDispose]: stop
   }
 }
 
 interface RunningNode {
+  readonly capabilities: Capabilities
   stop(): Promise<void>
   status(): NodeStatus
 }
@@ -71,21 +80,30 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const store = await openStore(base, identity, options)
   const boot = await new BootStore(store.level).next()
 
-  const services = serviceDirectory([echo, ...own])
+  const audit = await openAudit(base, identity, [
+    echo.table,
+    capabilitiesService,
+    ...own.map(({ table }) => table)
+  ])
+  const rights = await openRights(base, identity, store, audit)
+  const { capabilities } = rights
+  const services = serviceDirectory([echo, capabilitiesOf(capabilities), ...own])
   const apps = [0, ...services.keys()]
-  const hostSessions = await startSessions(base, apps)
-  const host = hostSessions(services)
+  const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
+  const host = hostSessions(services, rights.guard)
+  capabilities.onWithdrawal(() => host.review(rights.review))
   await watchPressure(base, identity, host)
   const peers = await servePeers(base, { ...identity, host, isKnown: overrides.isKnown })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
-  await serveAdmin(base, identity, { hostSessions, status })
+  await serveAdmin(base, identity, { hostSessions, services: [operatorService(status, capabilities)] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
+  await recordStart(base, store, audit, boot)
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')
-  return { status, stop: stopOf(base, host, started.move()) }
+  return { status, capabilities, stop: stopOf(base, host, started.move()) }
 }
 
 /** Lets calls of peers finish, then ends all parts in reverse. */

@@ -31,7 +31,8 @@ export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError 
 export interface SessionObserver {
   /** The operation is known; `answered` follows once. */
   started(call: ServerCall): void
-  answered(call: ServerCall, status: number, ms: number): void
+  /** A call is over: with status 0, with the reason of its refusal, or with 499 and none when its caller left. */
+  answered(call: ServerCall, status: number, ms: number, reason?: ErrorCode): void
   rejected(reason: ErrorCode): void
   inflated(bytesIn: number, bytesOut: number): void
   /** A handler or guard threw something other than an OapError. */

@@ -5,6 +5,7 @@ import type { ControlTarget } from './control.ts'
 import { Draining } from './draining.ts'
 import { errorPayload } from './error-payload.ts'
 import { OapError } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
 import { integer } from './fields.ts'
 import { findOperation } from './find-operation.ts'
 import type { FrameFault } from './frame-decoder.ts'
@@ -213,7 +214,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   #refuseStart(call: ServerCall, error: OapError): void {
     if (call.isReceiving) this.#drain(call.corr)
     this.#answerError(call, error)
-    this.#o.observer.answered(call, error.status, 0)
+    this.#o.observer.answered(call, error.status, 0, error.counted)
   }
 
   #run(call: ServerCall, payload: Payload, frame: Frame): void {
@@ -339,7 +340,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (call.isOver) return
     call.stop(error)
     this.#answerError(call, error)
-    this.#forget(call, error.status)
+    this.#forget(call, error.status, error.counted)
   }
 
   #failed(call: ServerCall, error: unknown): void {
@@ -349,7 +350,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#frames.flushSoon()
   }
 
-  #forget(call: ServerCall, status: number): void {
+  #forget(call: ServerCall, status: number, reason?: ErrorCode): void {
     if (this.#calls.get(call.corr) !== call) return
     this.#calls.delete(call.corr)
     if (call.timer !== undefined) this.#o.platform.clearTimer(call.timer)
@@ -358,7 +359,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     call.heldBytes = 0
     call.onOver?.()
     this.#o.connection.endCall()
-    this.#o.observer.answered(call, status, this.#o.platform.now() - call.startedAt)
+    this.#o.observer.answered(call, status, this.#o.platform.now() - call.startedAt, reason)
     if (call.isReceiving) this.#drain(call.corr)
     if (this.#calls.size === 0) this.#lastCallEnded()
   }

@@ -13,6 +13,7 @@ import { connect } from './index.ts'
 const FLAGS = {
   'node.listen': ['/ip4/127.0.0.1/tcp/0'],
   'http.enabled': false,
+  'capabilities.openVerbs': ['*'],
   'strangers.loopbackIsKnown': true,
   'log.level': 'silent'
 }

@@ -1,4 +1,4 @@
-import type { Connection } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import { ConnectionCaller, OAP_PROTOCOL, OapError, plainPlatform, tokenBytes } from '../protocols/index.ts'
 import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
 import { createDialer } from '../transport/index.ts'
@@ -25,6 +25,8 @@ export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
 export interface NodeConnection extends AsyncDisposable {
   /** The peer id that the node proved. */
   readonly peer: string
+  /** The peer id of this end, for capabilities that are bound to it: of `privateKey`, else of this connection alone. */
+  readonly self: string
   /** What encrypts the connection. */
   readonly encryption: Encryption
   /** The node's HELLO, asked once and kept. */
@@ -57,7 +59,7 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
       ...(hello === undefined ? {} : { hello })
     })
     await unlessAborted(caller.shared(), stop)
-    return nodeConnection(connection, caller, async () => dialer.stop())
+    return nodeConnection(connection, caller, dialer)
   } catch (error) {
     await dialer.stop()
     signal?.throwIfAborted()
@@ -83,20 +85,17 @@ async function unlessAborted(ending: unknown, signal: AbortSignal): Promise<void
   }
 }
 
-function nodeConnection(
-  connection: Connection,
-  caller: ConnectionCaller,
-  stop: () => Promise<void>
-): NodeConnection {
+function nodeConnection(connection: Connection, caller: ConnectionCaller, dialer: Libp2p): NodeConnection {
   const close = async (): Promise<void> => {
     const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS)
     await unlessAborted(caller.end(), signal).catch(() => undefined)
     // A connection that the other side is closing too rejects; it is gone either way.
     await connection.close({ signal }).catch(() => connection.abort(new Error('closed')))
-    await stop()
+    await dialer.stop()
   }
   return {
     peer: connection.remotePeer.toString(),
+    self: dialer.peerId.toString(),
     encryption: connection.encryption?.startsWith('/tls') === true ? 'tls' : 'noise',
     hello: () => caller.hello(),
     client: table => caller.client(table),

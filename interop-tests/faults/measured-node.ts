@@ -28,6 +28,7 @@ const EXEC_ARGV = ['--expose-gc', '--no-flush-bytecode']
 const CONFIG = {
   'node.listen': ['/ip4/127.0.0.1/tcp/0'],
   'http.enabled': false,
+  'capabilities.openVerbs': ['*'],
   'strangers.loopbackIsKnown': true,
   'log.level': 'error'
 }

@@ -114,9 +114,33 @@ export const configSchema = Type.Object(
         peerBytesPerSecond: count('Frame bytes of one known peer.', 1024 * MIB, MIB, 2 ** 40),
         prefixCallsPerSecond: count('Calls of all strangers of one IPv4 /24 or IPv6 /64.', 500, 1, 1e9),
         strangerCallsPerSecond: count('Calls of all strangers together.', 5000, 1, 1e9),
-        strangerBytesPerSecond: count('Frame bytes of all strangers together.', 128 * MIB, MIB, 2 ** 40)
+        strangerBytesPerSecond: count('Frame bytes of all strangers together.', 128 * MIB, MIB, 2 ** 40),
+        tenantCallsPerSecond: count(
+          'Calls of one tenant to one app; tenant limit sets others.',
+          1000,
+          1,
+          1e9
+        ),
+        tenantBurst: count('Calls of one tenant to one app at once.', 2000, 1, 1e9),
+        tenantBytesPerSecond: count('Frame bytes of one tenant to one app.', 64 * MIB, MIB, 2 ** 40)
       }
     ),
+    capabilities: section('What callers may do, and by what proof.', {
+      openVerbs: Type.Array(Type.String({ maxLength: 129 }), {
+        description: 'Verbs that everyone may use without a capability: "echo:call", or "*" for all of them.',
+        default: [],
+        maxItems: 256,
+        uniqueItems: true
+      }),
+      takesBearer: flag('Take capabilities that are bound to no peer: whoever has one may use it.', false),
+      defaultTtlMs: count('Life of a capability for which none is asked.', 15 * 60_000, 1000, 24 * HOUR_MS),
+      maxTtlMs: count('Longest life that can be asked for.', 24 * HOUR_MS, 1000, 366 * 24 * HOUR_MS)
+    }),
+    audit: section('How much of the audit log is kept; hashes and seals of what goes are kept for ever.', {
+      retentionDays: count('Days that entries are kept.', 365, 1, 36_500),
+      maxEntries: count('Entries that are kept.', 100_000_000, 65_536, 2 ** 40),
+      maxBytes: count('Bytes of entries that are kept.', 16 * 1024 * MIB, 64 * MIB, 2 ** 50)
+    }),
     compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),
       maxInflatedBytes: count('Bytes out in all.', 8 * MIB, 1024, 8 * MIB)

@@ -3,6 +3,7 @@ import test from 'node:test'
 import {
   FLAG,
   Frame,
+  OapError,
   ServerCall,
   VerifiedTokens,
   attenuate,
@@ -20,9 +21,9 @@ import {
   encodeToken,
   unary
 } from '../../protocols/index.ts'
-import type { Caveat, ConnectionState, Macaroon, OapError, Operation } from '../../protocols/index.ts'
+import type { Caveat, ConnectionState, Macaroon, Operation } from '../../protocols/index.ts'
 import { nodeMacaroonCrypto as crypto } from '../macaroon-crypto.ts'
-import { createCallGuard, revokedSince } from './call-guard.ts'
+import { createCallGuard, withdrawnSince } from './call-guard.ts'
 import type { CallGuardOptions, Refused } from './call-guard.ts'
 import { TokenQuotas } from './token-quotas.ts'
 
@@ -67,7 +68,7 @@ function guarding(options: Partial<CallGuardOptions> = {}) {
       hub: HUB,
       keys: { current: 1, chainKey: kid => (kid === 1 ? KEY : undefined) }
     }),
-    isRevoked: ({ capId }) => revoked.has(capId),
+    withdrawal: ({ capId }) => (revoked.has(capId) ? new OapError('cap_revoked') : undefined),
     openVerbs: new Set(['sample:read']),
     takesBearer: false,
     quotas,
@@ -204,7 +205,8 @@ test('tells which running calls a revocation ends', async () => {
   const { guard } = guarding()
   const head = headOf(bytesOf(minted()))
   await guard(head)
-  const review = (capId: string) => revokedSince(token => token.capId === capId)(head.call)
+  const review = (capId: string) =>
+    withdrawnSince(token => (token.capId === capId ? new OapError('cap_revoked') : undefined))(head.call)
 
   assert.equal(review('cd'.repeat(16)), undefined)
   assert.equal(review('ab'.repeat(16))?.code, 'cap_revoked')

@@ -1,5 +1,6 @@
-import { OapError, refusalOf } from '../../protocols/index.ts'
+import { OapError, RENEW_VERB, refusalOf } from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, VerifiedToken } from '../../protocols/index.ts'
+import { holderRefusal } from '../capabilities/index.ts'
 import { OVERLOADED } from './pressure.ts'
 import type { Shedding } from './pressure.ts'
 import type { TokenQuotas } from './token-quotas.ts'
@@ -15,9 +16,10 @@ export interface CallGuardOptions {
   /** The hub id of this hub. */
   readonly hub: string
   readonly tokens: { verify(bytes: Uint8Array, now: number): VerifiedToken }
-  readonly isRevoked: (token: VerifiedToken) => boolean
+  /** Why a token that was whole is good no more: revoked, its tenant gone, its root key retired. */
+  readonly withdrawal: (token: VerifiedToken) => OapError | undefined
   /** Verbs that need no capability. */
-  readonly openVerbs: ReadonlySet<string>
+  readonly openVerbs: { has(verb: string): boolean }
   /** Whether a token without a `peer` caveat is taken. */
   readonly takesBearer: boolean
   readonly quotas: TokenQuotas
@@ -54,11 +56,11 @@ export function createCallGuard(options: CallGuardOptions): Guard {
   }
 }
 
-/** Why a long call may not go on, now that the revocations have moved. */
-export const revokedSince =
-  (isRevoked: CallGuardOptions['isRevoked']) =>
+/** Why a call under way may not go on, now that something was withdrawn. */
+export const withdrawnSince =
+  (withdrawal: CallGuardOptions['withdrawal']) =>
   ({ capability }: CallHead['call']): OapError | undefined =>
-    capability !== undefined && isRevoked(capability) ? new OapError('cap_revoked') : undefined
+    capability === undefined ? undefined : withdrawal(capability)
 
 function shedOf(shedding: Shedding, { served }: CallHead): OapError | undefined {
   if (shedding === 'nothing' || (shedding === 'writes' && served.row.writes !== true)) return undefined
@@ -73,10 +75,11 @@ function withoutToken({ openVerbs }: CallGuardOptions, { served }: CallHead): Oa
 function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead): OapError | undefined {
   const { call, served, connection } = head
   const { row } = served
-  if (options.isRevoked(token)) return new OapError('cap_revoked')
+  const withdrawal = options.withdrawal(token)
+  if (withdrawal !== undefined) return withdrawal
   if (token.limits.peer === undefined && !options.takesBearer)
     return new OapError('cap_denied', 'a capability without a peer is not taken here', { reason: 'peer' })
-  const denied = refusalOf(token, {
+  const use = {
     verb: row.verb,
     app: call.app,
     topic: textOf(head, row.topic),
@@ -87,7 +90,8 @@ function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead):
     peer: call.peer,
     hub: options.hub,
     now: options.seconds()
-  })
+  }
+  const denied = row.verb === RENEW_VERB ? holderRefusal(token, use) : refusalOf(token, use)
   if (denied !== undefined) return denied
   connection.proved()
   call.capability = token
@@ -129,7 +133,7 @@ interface Last {
   readonly until: number
 }
 
-/** A root key that is gone is noticed by then; revocations are looked up for each call. */
+/** As long as this the chain is not proved again; what was withdrawn is looked up for each call. */
 const FRESH_MS = 250
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

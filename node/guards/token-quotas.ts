@@ -13,7 +13,7 @@ export interface TenantRates {
 
 export interface TokenQuotasOptions {
   /** What a tenant may spend for each app that it calls. */
-  readonly tenant: (tenant: string) => TenantRates
+  readonly tenant: (tenant: string, app: number) => TenantRates
 }
 
 /**
@@ -40,7 +40,9 @@ export class TokenQuotas {
     if (wait > 0) return quota('quota_tenant', wait)
     const capability = this.#takeRates(token, now)
     if (capability > 0) {
-      this.#tenantCalls.get(key(token.tenant, call.app), this.#tenant(token.tenant).calls, now).giveBack(1)
+      this.#tenantCalls
+        .get(key(token.tenant, call.app), this.#tenant(token.tenant, call.app).calls, now)
+        .giveBack(1)
       return quota('quota_capability', capability)
     }
     if (isLong) this.#openStream(token, call)
@@ -56,7 +58,7 @@ export class TokenQuotas {
   }
 
   #takeTenant(tenant: string, call: ServerCall, now: number): number {
-    const rates = this.#tenant(tenant)
+    const rates = this.#tenant(tenant, call.app)
     const calls = this.#tenantCalls.get(key(tenant, call.app), rates.calls, now)
     const wait = calls.take(1, now)
     if (wait > 0) return wait

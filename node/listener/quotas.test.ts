@@ -13,6 +13,7 @@ async function nodeWith(t: TestContext, flags: Record<string, unknown>): Promise
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
       'http.enabled': false,
       'log.level': 'silent',
+      'capabilities.openVerbs': ['echo:call'],
       ...flags
     }
   })

@@ -6,6 +6,7 @@ import type {
   HelloFacts,
   InflateLimits,
   Platform,
+  ServerCall,
   ServiceDirectory,
   SessionObserver,
   SessionTimeouts
@@ -59,6 +60,11 @@ export class SessionHost {
     })
     this.#clock.add(session)
     this.#sessions.add(session)
+  }
+
+  /** Ends those open calls of which `judge` says why they may not go on. */
+  review(judge: (call: ServerCall) => OapError | undefined): void {
+    for (const session of this.#sessions) session.review(judge)
   }
 
   /** Gives the last answers time to leave: a stream ends once the other side has ended its half too. */

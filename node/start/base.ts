@@ -1,3 +1,5 @@
+import { AuditCounts, countingObserver } from './audit-counts.ts'
+import type { CrashListener } from './audit.ts'
 import { REASONS } from '../../protocols/index.ts'
 import type { ErrorCode, SessionObserver } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
@@ -9,7 +11,7 @@ import type { NodeOverrides } from '../node-options.ts'
 import type { NodeState } from '../readiness.ts'
 import { sessionMetrics } from '../session-metrics.ts'
 import { Supervisor, systemClock } from '../supervision.ts'
-import type { SupervisedPart } from '../supervision.ts'
+import type { SupervisedPart, Supervision } from '../supervision.ts'
 
 /** What each step of a start stands on. */
 export interface NodeBase {
@@ -24,6 +26,10 @@ export interface NodeBase {
   readonly started: AsyncDisposableStack
   /** Resolves once the part works; it is restarted when it crashes. */
   readonly supervise: (part: SupervisedPart) => Promise<void>
+  /** How calls ended, until somebody records it. */
+  readonly counts: AuditCounts
+  /** Told of each crash of a part. */
+  readonly onCrash: CrashListener[]
 }
 
 export function nodeBase(
@@ -39,18 +45,37 @@ export function nodeBase(
     httpUrl: undefined,
     pressure: undefined
   }
+  const counts = new AuditCounts()
+  const onCrash: CrashListener[] = []
   return {
     config,
     log,
     metrics,
-    observer: sessionMetrics(metrics, log),
+    observer: countingObserver(sessionMetrics(metrics, log), counts),
+    counts,
+    onCrash,
     state,
     startedAt: Date.now(),
     started,
     async supervise(part) {
-      const supervisor = started.use(new Supervisor(part, { clock, log, metrics }))
+      const supervisor = started.use(new Supervisor(part, { clock, log, metrics: telling(metrics, onCrash) }))
       state.parts.push(supervisor)
       await supervisor.start()
+    }
+  }
+}
+
+/** Each crash is counted, and told to those who record it. */
+const telling = (
+  metrics: Metrics<ErrorCode>,
+  listeners: readonly CrashListener[]
+): Supervision['metrics'] => {
+  const crashes = new Map<string, number>()
+  return {
+    crashed(service, reason) {
+      metrics.crashed(service, reason)
+      crashes.set(service, (crashes.get(service) ?? 0) + 1)
+      for (const listener of listeners) listener(service, reason, crashes.get(service)!)
     }
   }
 }

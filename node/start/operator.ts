@@ -1,5 +1,7 @@
 import { adminService, serviceDirectory } from '../../protocols/index.ts'
 import type { Service } from '../../protocols/index.ts'
+import { capabilityAdmin } from '../capabilities/index.ts'
+import type { Capabilities } from '../capabilities/index.ts'
 import { AdminListener } from '../admin/admin-listener.ts'
 import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
@@ -15,10 +17,10 @@ import type { HostSessions } from './sessions.ts'
 export async function serveAdmin(
   { supervise }: NodeBase,
   { folder }: Identity,
-  { hostSessions, status }: { readonly hostSessions: HostSessions; readonly status: () => NodeStatus }
+  { hostSessions, services }: { readonly hostSessions: HostSessions; readonly services: readonly Service[] }
 ): Promise<void> {
   if (folder === undefined) return
-  const host = hostSessions(serviceDirectory([echo, adminTable(status)]))
+  const host = hostSessions(serviceDirectory([echo, ...services]))
   const admin = new AdminListener(adminSocketPath(folder.folder), host)
   await supervise({
     service: 'admin',
@@ -27,9 +29,10 @@ export async function serveAdmin(
   })
 }
 
-const adminTable = (status: () => NodeStatus): Service => ({
+/** What the operator's commands ask of a running node. */
+export const operatorService = (status: () => NodeStatus, capabilities: Capabilities): Service => ({
   table: adminService,
-  handlers: { status: () => ({ ...status() }) }
+  handlers: { status: () => ({ ...status() }), ...capabilityAdmin(capabilities) } as Service['handlers']
 })
 
 /** Serves health, readiness and metrics, if the configuration says so; after a crash on the port that it had. */

@@ -19,6 +19,7 @@ test('a node at its most calls refuses more with 503 and says why, and takes the
     flags: {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
       'http.listen': '127.0.0.1:0',
+      'capabilities.openVerbs': ['*'],
       'strangers.loopbackIsKnown': true,
       'log.level': 'silent',
       'limits.maxCalls': MOST_CALLS

@@ -1,4 +1,4 @@
-import type { HelloFacts, ServiceDirectory, SessionTimeouts } from '../../protocols/index.ts'
+import type { Guard, HelloFacts, ServiceDirectory, SessionTimeouts } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
 import { SessionClock } from '../listener/session-clock.ts'
 import { SessionHost } from '../listener/session-host.ts'
@@ -6,13 +6,13 @@ import { nodePlatform } from '../platform.ts'
 import { VERSION } from '../version.ts'
 import type { NodeBase } from './base.ts'
 
-/** Yields a host for sessions that are served `services`; all hosts hear the time from one clock. */
-export type HostSessions = (services: ServiceDirectory) => SessionHost
+/** Yields a host for sessions that are served `services`, each call judged by `guard`; all hear the time from one clock. */
+export type HostSessions = (services: ServiceDirectory, guard?: Guard) => SessionHost
 
 /** Starts the clock of all sessions. HELLO tells peers of `apps`. */
 export async function startSessions(
   { config, observer, supervise }: NodeBase,
-  apps: readonly number[]
+  { apps, revocationSeq }: { readonly apps: readonly number[]; readonly revocationSeq: () => number }
 ): Promise<HostSessions> {
   const clock = new SessionClock(() => nodePlatform.now())
   await supervise({
@@ -22,19 +22,19 @@ export async function startSessions(
     run: (started, signal) => clock.run(started, signal)
   })
   const same = {
-    facts: () => helloFacts(apps),
+    facts: () => helloFacts(apps, revocationSeq()),
     platform: nodePlatform,
     observer,
     timeouts: timeoutsOf(config),
     inflateLimits: { maxRatio: config.compression.maxRatio, maxBytes: config.compression.maxInflatedBytes }
   }
-  return services => new SessionHost({ ...same, services }, clock)
+  return (services, guard) => new SessionHost({ ...same, services, ...(guard && { guard }) }, clock)
 }
 
-const helloFacts = (apps: readonly number[]): HelloFacts => ({
+const helloFacts = (apps: readonly number[], revocationSeq: number): HelloFacts => ({
   serverVersion: `omnigate/${VERSION}`,
   transports: ['libp2p'],
-  revocationSeq: 0,
+  revocationSeq,
   apps: [...apps],
   compression: true
 })

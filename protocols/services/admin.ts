@@ -1,3 +1,4 @@
+import { capabilityAdminOperations } from './capability-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
 
 /** App 0x0003: what the operator's own commands ask of a running node. Served on the local socket only. */
@@ -5,6 +6,7 @@ export const adminService = defineService({
   name: 'admin',
   app: 0x0003,
   operations: {
-    status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject })
+    status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject }),
+    ...capabilityAdminOperations
   }
 })

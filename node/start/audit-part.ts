@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import type { KeyObject } from 'node:crypto'
+import { OapError } from '../../protocols/index.ts'
+import { AuditLog, AuditRecorder, createLogFolder, startUpkeep } from '../audit/index.ts'
+import type { AuditEvent, AuditNames, CallIds, Outcome, Retention } from '../audit/index.ts'
+
+export interface AuditPartOptions {
+  /** The log's own folder; made when it is not there. */
+  readonly folder: string
+  readonly hubId: string
+  readonly nodeName: string
+  readonly hubKey: () => Promise<KeyObject | undefined>
+  readonly names: AuditNames
+  readonly retention: Retention
+}
+
+interface Open {
+  readonly log: AuditLog
+  readonly recorder: AuditRecorder
+}
+
+/** The audit log of a running node, opened again when it fails. While it is not open nothing that it must hold is done. */
+export class AuditPart {
+  readonly #o: AuditPartOptions
+  #open: Open | undefined
+
+  constructor(options: AuditPartOptions) {
+    this.#o = options
+  }
+
+  /** The open log. Throws `not_ready`. */
+  get log(): AuditLog {
+    return this.#opened().log
+  }
+
+  /** Resolves once the event would survive a power cut. Throws `not_ready`. */
+  async append(event: AuditEvent): Promise<void> {
+    await this.#opened().log.append(event)
+  }
+
+  /** Resolves once the refusal is recorded, or was counted because there were many. */
+  async refused(actor: string, outcome: Outcome, ids: CallIds): Promise<void> {
+    await this.#open?.recorder.refused(actor, outcome, ids)
+  }
+
+  /** Counts outcomes for the next summary; never waits. */
+  count(outcome: Outcome, times: number): void {
+    this.#open?.recorder.count(outcome, times)
+  }
+
+  /** Keeps the log open until `signal` aborts; rejects when it fails. */
+  async run(started: () => void, signal: AbortSignal): Promise<void> {
+    const { folder, hubId, nodeName, hubKey, names, retention } = this.#o
+    if (!existsSync(folder)) {
+      const key = await hubKey()
+      await createLogFolder(folder, { hubId, nodeName, nowMs: Date.now(), ...(key && { hubKey: key }) })
+    }
+    await using log = await AuditLog.open(folder)
+    const recorder = new AuditRecorder(log, names)
+    const failed = Promise.withResolvers<void>()
+    const upkeep = startUpkeep({ log, recorder, retention, failed: failed.reject })
+    this.#open = { log, recorder }
+    started()
+    try {
+      if (!signal.aborted) signal.addEventListener('abort', () => failed.resolve(), { once: true })
+      else failed.resolve()
+      await failed.promise
+      await upkeep.stop()
+    } finally {
+      this.#open = undefined
+      await upkeep.stop().catch(() => undefined)
+    }
+  }
+
+  #opened(): Open {
+    if (this.#open !== undefined) return this.#open
+    throw new OapError('not_ready', 'the audit log is not open, and this must be recorded')
+  }
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { ErrorCode } from '../../protocols/index.ts'
+import { AuditNames, event } from '../audit/index.ts'
+import type { AuditEvent, CallIds, EventData, EventType, NamedService, Outcome } from '../audit/index.ts'
+import type { By, CapabilityAudit } from '../capabilities/index.ts'
+import { readHubKey } from '../capabilities/hub-key.ts'
+import { configLeaves } from '../config/schema.ts'
+import type { Config } from '../config/index.ts'
+import { VERSION } from '../version.ts'
+import { ConfigStore } from '../stores/config-store.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import { AuditPart } from './audit-part.ts'
+import type { NodeBase } from './base.ts'
+import type { Identity } from './identity.ts'
+
+const COUNT_EVERY_MS = 1000
+const DAY_MS = 86_400_000
+
+/** The parts whose crashes are recorded by name; an application's own are `unknown`. */
+const PARTS = ['store', 'audit', 'capabilities', 'sessions', 'pressure', 'peers', 'admin', 'http']
+
+/** What is recorded in the audit log. A node without a data folder has none, and records nothing. */
+export interface NodeAudit extends CapabilityAudit {
+  readonly part: AuditPart | undefined
+  /** Resolves once it would survive a power cut. */
+  append(event: AuditEvent): Promise<void>
+  /** The refusal of a caller who proved a token; undefined where there is no log. */
+  refused(actor: string, outcome: Outcome, ids: CallIds): Promise<void> | undefined
+}
+
+const nothing: NodeAudit = {
+  part: undefined,
+  append: () => Promise.resolve(),
+  refused: () => undefined,
+  record: () => Promise.resolve()
+}
+
+/** Opens the audit log of the data folder and counts into it what happens to calls. */
+export async function openAudit(
+  base: NodeBase,
+  { folder, keys }: Identity,
+  services: readonly NamedService[]
+): Promise<NodeAudit> {
+  if (folder === undefined) return nothing
+  const { config, log, started, supervise } = base
+  const { retentionDays, maxEntries, maxBytes } = config.audit
+  const names = new AuditNames(services, PARTS)
+  const part = new AuditPart({
+    folder: join(folder.folder, 'audit'),
+    hubId: keys.hubId,
+    nodeName: config.node.name,
+    hubKey: async () => (await readHubKey(folder.keys))?.key,
+    names,
+    retention: { maxAgeMs: retentionDays * DAY_MS, maxEntries, maxBytes }
+  })
+  await supervise({
+    service: 'audit',
+    crashReason: 'crash_store',
+    run: (ready, signal) => part.run(ready, signal)
+  })
+  const drain = (): void => base.counts.drain((outcome, times) => part.count(outcome, times))
+  const timer = setInterval(drain, COUNT_EVERY_MS).unref()
+  started.defer(() => {
+    clearInterval(timer)
+    drain()
+  })
+  base.onCrash.push((service, reason, restarts) => {
+    part.append(names.crash({ part: service, reason, restarts })).catch((err: unknown) => {
+      log.warn({ event: 'AuditMissed', part: service, err }, 'a crash could not be recorded')
+    })
+  })
+  return {
+    part,
+    append: recorded => part.append(recorded),
+    refused: (actor, outcome, ids) => part.refused(actor, outcome, ids),
+    record: ({ type, actor, data, ...ids }) => part.append(capabilityEvent(type, { actor, ...ids }, data))
+  }
+}
+
+/** Records which version runs, which life it is, and whether its configuration is another than in the one before. */
+export async function recordStart(
+  { config, started, startedAt }: NodeBase,
+  store: NodeStore,
+  audit: NodeAudit,
+  boot: number
+): Promise<void> {
+  if (audit.part === undefined) return
+  const values = configValues(config)
+  const change = configChange(await new ConfigStore(store.level).swap(values), values)
+  await audit.append(event('start', 'node', { version: VERSION, boot, config_sha256: digest(values) }))
+  if (change !== undefined) await audit.append(change)
+  started.defer(() =>
+    audit
+      .append(event('stop', 'node', { cause: 'operator', uptime_ms: Date.now() - startedAt }))
+      .catch(() => undefined)
+  )
+}
+
+/** That the configuration is another than at the last start: which keys, never what they hold. */
+export function configChange(before: Values | undefined, after: Values): AuditEvent | undefined {
+  if (before === undefined) return undefined
+  const keys = configLeaves.map(({ path }) => path).filter(path => before[path] !== after[path])
+  if (keys.length === 0) return undefined
+  return event('config_change', 'local', {
+    keys,
+    before_sha256: digest(before),
+    after_sha256: digest(after)
+  })
+}
+
+type Values = Readonly<Record<string, string>>
+
+/** Each key with its value as JSON. */
+export const configValues = (config: Config): Values =>
+  Object.fromEntries(
+    configLeaves.map(({ section, key, path }) => [
+      path,
+      JSON.stringify((config as unknown as Record<string, Record<string, unknown>>)[section]![key])
+    ])
+  )
+
+const digest = (values: Values): string => createHash('sha256').update(JSON.stringify(values)).digest('hex')
+
+/** The log's events name root keys by number. */
+function capabilityEvent(type: EventType, { actor, corrId }: By, data: object): AuditEvent {
+  return event(type, actor, data as EventData<EventType>, corrId === undefined ? {} : { corrId })
+}
+
+export type CrashListener = (service: string, reason: ErrorCode, restarts: number) => void

@@ -1,0 +1,129 @@
+import { VerifiedTokens } from '../../protocols/index.ts'
+import type { Guard, OapError, ServerCall } from '../../protocols/index.ts'
+import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
+import type { Capabilities } from '../capabilities/index.ts'
+import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
+import type { Refused } from '../guards/call-guard.ts'
+import { TokenQuotas } from '../guards/token-quotas.ts'
+import type { TenantRates } from '../guards/token-quotas.ts'
+import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
+import { nodePlatform } from '../platform.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import type { NodeAudit } from './audit.ts'
+import type { NodeBase } from './base.ts'
+import type { Identity } from './identity.ts'
+
+const TIDY_EVERY_MS = 60_000
+
+/** Rights, and the guard that judges calls by them. */
+export interface Rights {
+  readonly capabilities: Capabilities
+  readonly guard: Guard
+  /** Says why a call under way may not go on; to be asked of every call when `onWithdrawal` tells. */
+  readonly review: (call: ServerCall) => OapError | undefined
+}
+
+/** Opens keys, revocations and tenants, and makes the guard of calls by peers. */
+export async function openRights(
+  base: NodeBase,
+  identity: Identity,
+  store: NodeStore,
+  audit: NodeAudit
+): Promise<Rights> {
+  const { config, log } = base
+  const clock = new SteadyClock({
+    onStepBack: ms =>
+      log.warn(
+        { event: 'ClockStepBack', ms },
+        'the clock was set back; capabilities expire as if it were not'
+      )
+  })
+  const { defaultTtlMs, maxTtlMs } = config.capabilities
+  const { tenantCallsPerSecond, tenantBurst, tenantBytesPerSecond } = config.quotas
+  const capabilities = await openCapabilities({
+    ...identity,
+    level: () => store.level,
+    audit,
+    clock,
+    policy: { defaultTtlS: seconds(defaultTtlMs), maxTtlS: seconds(maxTtlMs) },
+    tenantLimits: {
+      callsPerSecond: tenantCallsPerSecond,
+      burst: tenantBurst,
+      bytesPerSecond: tenantBytesPerSecond
+    },
+    warn: warning => log.warn(warning, 'repaired while opening')
+  })
+  await superviseTidying(base, capabilities)
+  return {
+    capabilities,
+    guard: guardOf(base, identity, { capabilities, audit, clock }),
+    review: withdrawnSince(token => capabilities.withdrawal(token))
+  }
+}
+
+const EVERY_VERB = { has: () => true }
+
+const openVerbs = (verbs: readonly string[]): { has(verb: string): boolean } =>
+  verbs.includes('*') ? EVERY_VERB : new Set(verbs)
+
+const seconds = (ms: number): number => Math.ceil(ms / 1000)
+
+interface GuardParts {
+  readonly capabilities: Capabilities
+  readonly audit: NodeAudit
+  readonly clock: SteadyClock
+}
+
+function guardOf(
+  { config, state }: NodeBase,
+  { keys: { hubId: hub } }: Identity,
+  { capabilities, audit, clock }: GuardParts
+): Guard {
+  const tokens = new VerifiedTokens({ crypto: nodeMacaroonCrypto, hub, keys: capabilities.keys })
+  capabilities.onWithdrawal(() => tokens.flush())
+  return createCallGuard({
+    hub,
+    tokens,
+    withdrawal: token => capabilities.withdrawal(token),
+    openVerbs: openVerbs(config.capabilities.openVerbs),
+    takesBearer: config.capabilities.takesBearer,
+    quotas: new TokenQuotas({ tenant: tenantRates(capabilities) }),
+    shedding: () => state.pressure?.shedding ?? 'nothing',
+    now: () => nodePlatform.now(),
+    seconds: () => clock.seconds(),
+    record: refused => recordRefusal(audit, refused)
+  })
+}
+
+const tenantRates =
+  (capabilities: Capabilities) =>
+  (tenant: string, app: number): TenantRates => {
+    const { callsPerSecond, burst, bytesPerSecond } = capabilities.limitsOf(tenant, app)
+    return {
+      calls: { burst, perSecond: callsPerSecond },
+      bytes: { burst: bytesPerSecond, perSecond: bytesPerSecond }
+    }
+  }
+
+function recordRefusal(audit: NodeAudit, { head, token, error }: Refused): Promise<void> | undefined {
+  const { call, served } = head
+  const outcome = { service: served.service, operation: served.name, reason: error.counted }
+  return audit.refused(`cap:${token.capId}`, outcome, {
+    corrId: BigInt(call.corr).toString(16).padStart(16, '0')
+  })
+}
+
+/** Forgets what has run out, once a minute. */
+async function superviseTidying({ supervise }: NodeBase, capabilities: Capabilities): Promise<void> {
+  await supervise({
+    service: 'capabilities',
+    crashReason: 'crash_store',
+    run: (ready, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const timer = setInterval(() => void capabilities.tidy().catch(reject), TIDY_EVERY_MS).unref()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+      ready()
+      return promise.finally(() => clearInterval(timer))
+    }
+  })
+}
