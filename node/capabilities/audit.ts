@@ -50,3 +50,11 @@ export interface CapabilityAudit {
 
 /** SHA-256 in hex: what is recorded of words. */
 export const commitment = (words: string): string => createHash('sha256').update(words).digest('hex')
+
+/** Records one event; resolves as `CapabilityAudit.record`. */
+export const record = <T extends CapabilityEvent['type']>(
+  audit: CapabilityAudit,
+  type: T,
+  by: By,
+  data: EventData[T]
+): Promise<void> => audit.record({ type, ...by, data } as CapabilityEvent)

@@ -1,41 +1,22 @@
-import { OapError, caveatText, encodeToken, mint } from '../../protocols/index.ts'
-import type { Caveat, HeldKeys, TokenIdentifier, VerifiedToken } from '../../protocols/index.ts'
-import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
-import { commitment } from './audit.ts'
-import type { By, CapabilityAudit, CapabilityEvent } from './audit.ts'
-import { InTurn } from './in-turn.ts'
+import { OapError } from '../../protocols/index.ts'
+import type { HeldKeys, TokenIdentifier, VerifiedToken } from '../../protocols/index.ts'
+import { commitment, record } from './audit.ts'
+import type { By } from './audit.ts'
 import type { KeptCapabilities } from './folder.ts'
-import type { RotateOptions, Rotation } from './key-ring.ts'
-import { mintTerms } from './mint-policy.ts'
-import type { MintPolicy, MintRequest } from './mint-policy.ts'
-import type { MintedList, MintedRight } from './minted-list.ts'
-import { renewalTerms } from './renewal.ts'
-import type { Revoked, SignedRevocation } from './revocation-statement.ts'
+import { InTurn } from './in-turn.ts'
 import type { KeyDelegation } from './key-delegation.ts'
-import type { SteadyClock } from './steady-clock.ts'
-import type { AppLimits, Tenant, Tenants } from './tenants.ts'
+import type { RotateOptions, Rotation } from './key-ring.ts'
+import type { MintRequest } from './mint-policy.ts'
+import { Mint } from './mint.ts'
+import type { MintOptions, MintedToken } from './mint.ts'
+import type { MintedRight } from './minted-list.ts'
+import type { Revoked, SignedRevocation } from './revocation-statement.ts'
+import type { AppLimits, Tenant } from './tenants.ts'
 
-const CAP_ID_BYTES = 16
 /** Statements in one answer: they fit one JSON object with room to spare. */
 export const MAX_STATEMENTS_AT_ONCE = 32
 
-export interface CapabilitiesOptions extends KeptCapabilities {
-  readonly hub: string
-  readonly minted: MintedList
-  readonly tenants: Tenants
-  readonly audit: CapabilityAudit
-  readonly clock: SteadyClock
-  readonly policy: MintPolicy
-}
-
-export interface MintedToken {
-  readonly capId: string
-  readonly kid: number
-  readonly tenant: string
-  /** Unix seconds. */
-  readonly expires: number
-  readonly token: Uint8Array
-}
+export type CapabilitiesOptions = KeptCapabilities & MintOptions
 
 export interface RevocationPage {
   /** Of the newest statement that there is. */
@@ -53,10 +34,12 @@ export class Capabilities {
   readonly keys: HeldKeys
   readonly #o: CapabilitiesOptions
   readonly #turns = new InTurn()
+  readonly #mint: Mint
   readonly #listeners = new Set<() => void>()
 
   constructor(options: CapabilitiesOptions) {
     this.#o = options
+    this.#mint = new Mint(options)
     const { keys, clock, revocations } = options
     this.keys = {
       get current() {
@@ -91,7 +74,8 @@ export class Capabilities {
 
   /**
    * Calls `listener` when something may have been taken back, until the function that it gives is called: what was
-   * verified must be forgotten then, and calls under way judged again. A root key whose grace ends by itself is none.
+   * verified must be forgotten then, and calls under way judged again. Of a root key whose grace is over it
+   * hears at the next `tidy`.
    */
   onWithdrawal(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -99,49 +83,18 @@ export class Capabilities {
   }
 
   /** A new token. Throws `not_found` for a tenant that is not there, `bad_request`. */
-  async mint(request: MintRequest, by: By): Promise<MintedToken> {
-    const { hub, tenants, keys, clock, policy, minted } = this.#o
-    const nowS = clock.seconds()
-    const tenant = tenants.find(request.tenant)
-    if (tenant.state !== 'active') throw new OapError('not_found', `tenant ${tenant.name}: was removed`)
-    const { caveats, verbs, expires, ttlS } = mintTerms(request, nowS, policy)
-    const capId = Buffer.from(nodeMacaroonCrypto.randomBytes(CAP_ID_BYTES)).toString('hex')
-    const kid = keys.current
-    const { subject } = request
-    const identifier = { capId, kid, tenant: tenant.id, iat: nowS, ...(subject !== undefined && { subject }) }
-    const token = tokenBytesOf(hub, keys.currentChainKey, identifier, caveats)
-    await minted.put({ capId, kids: [kid], tenant: tenant.id, verbs, expires, ttlS }, nowS)
-    await this.#record('mint', by, {
-      cap_id: capId,
-      kid,
-      tenant: tenant.id,
-      expires_s: expires,
-      bearer: request.peer === undefined,
-      caveats: caveats.length,
-      caveats_sha256: commitment(caveats.map(caveatText).join('\n'))
-    })
-    return { capId, kid, tenant: tenant.id, expires, token }
+  mint(request: MintRequest, by: By): Promise<MintedToken> {
+    return this.#mint.make(request, by)
   }
 
   /**
    * The same right for longer, under the current root key. `token` has been verified, and belongs to the call.
-   * Throws `cap_expired`, `cap_revoked`, or `cap_denied` with the reason why it cannot be renewed.
+   * Throws `cap_expired`, `cap_revoked`, `cap_denied` with the reason why it cannot be renewed, or `quota_capability`.
    */
   async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<MintedToken> {
-    const { hub, keys, clock, minted } = this.#o
-    const now = clock.seconds()
-    const { capId, tenant, subject, iat } = token
     const withdrawal = this.withdrawal(token)
     if (withdrawal !== undefined) throw withdrawal
-    const right = minted.get(capId)
-    const { caveats, expires } = renewalTerms(token, right, { peer, hub, now })
-    const kid = keys.current
-    const identifier = { capId, kid, tenant, iat, ...(subject !== undefined && { subject }) }
-    const bytes = tokenBytesOf(hub, keys.currentChainKey, identifier, caveats)
-    await minted.put(renewed(right!, kid, expires), now)
-    const by: By = { actor: `cap:${capId}`, ...(corrId !== undefined && { corrId }) }
-    await this.#record('renew', by, { cap_id: capId, kid, expires_s: expires })
-    return { capId, kid, tenant, expires, token: bytes }
+    return this.#mint.renew(token, peer, corrId)
   }
 
   /** A new root key. Throws `bad_request`, `conflict`. */
@@ -152,7 +105,7 @@ export class Capabilities {
       const rotation = await keys.rotate(now, options)
       this.#changed()
       const { kid, previous, graceUntil = now } = rotation
-      await this.#record('rotate', by, {
+      await record(this.#o.audit, 'rotate', by, {
         kid,
         previous,
         grace_s: Math.floor((graceUntil - now) / 1000),
@@ -185,7 +138,7 @@ export class Capabilities {
         statements += more
       } while (more > 0)
       const data = { ...recorded(thing), ...reasonOf(reason), revocation_seq: this.revocationSeq }
-      await this.#record('revoke', by, data)
+      await record(this.#o.audit, 'revoke', by, data)
       return statements
     })
   }
@@ -220,7 +173,7 @@ export class Capabilities {
   ): Promise<Tenant> {
     return this.#turns.run(async () => {
       const tenant = await this.#o.tenants.add(name, id, this.#o.clock.seconds())
-      await this.#record('tenant', by, { tenant: tenant.id, change: 'add' })
+      await record(this.#o.audit, 'tenant', by, { tenant: tenant.id, change: 'add' })
       return tenant
     })
   }
@@ -230,7 +183,7 @@ export class Capabilities {
     return this.#turns.run(async () => {
       const tenant = await this.#o.tenants.begin(name, this.#o.clock.seconds())
       if (tenant !== undefined)
-        await this.#record('tenant', { actor: 'node' }, { tenant: tenant.id, change: 'add' })
+        await record(this.#o.audit, 'tenant', { actor: 'node' }, { tenant: tenant.id, change: 'add' })
       return tenant
     })
   }
@@ -244,7 +197,7 @@ export class Capabilities {
     return this.#turns.run(async () => {
       const tenant = await this.#o.tenants.limit(this.tenant(idOrName).id, limits, app)
       const limits_sha256 = commitment(JSON.stringify([tenant.limits, tenant.apps]))
-      await this.#record('tenant', by, { tenant: tenant.id, change: 'limit', limits_sha256 })
+      await record(this.#o.audit, 'tenant', by, { tenant: tenant.id, change: 'limit', limits_sha256 })
       return tenant
     })
   }
@@ -255,9 +208,9 @@ export class Capabilities {
       const { tenants, minted, clock } = this.#o
       const before = this.tenant(idOrName)
       const { state } = await tenants.remove(before.id, { purge })
-      if (purge) await minted.forget(clock.seconds(), before.id)
       this.#changed()
-      await this.#record('tenant', by, { tenant: before.id, change: purge ? 'purge' : 'remove' })
+      if (purge) await minted.forget(clock.seconds(), before.id)
+      await record(this.#o.audit, 'tenant', by, { tenant: before.id, change: purge ? 'purge' : 'remove' })
       return { ...before, state }
     })
   }
@@ -266,7 +219,7 @@ export class Capabilities {
   tidy(): Promise<void> {
     return this.#turns.run(async () => {
       const { keys, minted, clock } = this.#o
-      await keys.forgetExpired(clock.now())
+      if (await keys.forgetExpired(clock.now())) this.#changed()
       await minted.forget(clock.seconds())
     })
   }
@@ -274,37 +227,7 @@ export class Capabilities {
   #changed(): void {
     for (const listener of this.#listeners) listener()
   }
-
-  #record<T extends CapabilityEvent['type']>(
-    type: T,
-    by: By,
-    data: (CapabilityEvent & { type: T })['data']
-  ): Promise<void> {
-    return this.#o.audit.record({ type, ...by, data } as CapabilityEvent)
-  }
 }
-
-function tokenBytesOf(
-  hub: string,
-  key: Uint8Array,
-  identifier: TokenIdentifier,
-  caveats: readonly Caveat[]
-): Uint8Array {
-  const macaroon = mint(nodeMacaroonCrypto, { hub, key, ...identifier, caveats })
-  try {
-    return encodeToken({ macaroon, discharges: [] })
-  } catch (error) {
-    throw error instanceof OapError
-      ? new OapError('bad_request', `this would not be a token: ${error.message}`)
-      : error
-  }
-}
-
-const renewed = (right: MintedRight, kid: number, expires: number): MintedRight => ({
-  ...right,
-  kids: right.kids.at(-1) === kid ? right.kids : [...right.kids, kid],
-  expires: Math.max(right.expires, expires)
-})
 
 function recorded(thing: Revoked) {
   if ('cap_id' in thing) return { cap_id: thing.cap_id }

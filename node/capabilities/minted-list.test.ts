@@ -72,6 +72,18 @@ test('finds the rights that went on from a root key to a later one', async () =>
   assert.deepEqual(renewed, [right(2, 0).capId])
 })
 
+test('holds nothing that could not be written', async () => {
+  const level = await openLevel('memory')
+  const list = await MintedList.open(() => level)
+  await list.put(right(1, 500), 100)
+  await level.close()
+
+  await assert.rejects(list.put(right(1, 900), 100))
+  await assert.rejects(list.put(right(2, 900), 100))
+
+  assert.deepEqual(list.living(100), [right(1, 500)])
+})
+
 test('says which right was damaged, and goes on without it', async () => {
   const level = await openLevel('memory')
   const list = await MintedList.open(() => level)

@@ -70,11 +70,19 @@ export class MintedList {
     return [...this.#rights.values()].filter(({ kids }) => kids.includes(kid) && kids.at(-1) !== kid)
   }
 
-  /** Known at once; resolves once it would survive a power cut. */
+  /** Known at once; resolves once it would survive a power cut. What cannot be written is as it was before. */
   async put(right: MintedRight, nowS: number): Promise<void> {
-    const forgotten = this.#makeRoom(right.capId, nowS)
-    this.#rights.set(right.capId, right)
-    await this.#rows.put([{ key: right.capId, value: right }])
+    const { capId } = right
+    const before = this.#rights.get(capId)
+    const forgotten = this.#makeRoom(capId, nowS)
+    this.#rights.set(capId, right)
+    try {
+      await this.#rows.put([{ key: capId, value: right }])
+    } catch (error) {
+      if (this.#rights.get(capId) === right && before !== undefined) this.#rights.set(capId, before)
+      else if (this.#rights.get(capId) === right) this.#rights.delete(capId)
+      throw error
+    }
     await this.#rows.forget(forgotten)
   }
 

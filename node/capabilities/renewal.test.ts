@@ -203,6 +203,20 @@ test('a right that the hub has forgotten, or under another root key, is not rene
   await assert.rejects(hub.renew(known, PEER), refusal('cap_denied', 'renew-until'))
 })
 
+test('a right can be renewed ten times at once, and then four times in the life of a token', async () => {
+  const { hub, verify, pass, events } = await hubCapabilities()
+  const token = verify((await hub.mint(RENEWABLE, OPERATOR)).token)
+  const recorded = events.length
+
+  for (let i = 0; i < 10; i++) await hub.renew(token, PEER)
+  await assert.rejects(hub.renew(token, PEER), refusal('quota_capability', undefined))
+  pass(600 / 4)
+  await hub.renew(token, PEER)
+  await assert.rejects(hub.renew(token, PEER), refusal('quota_capability', undefined))
+
+  assert.equal(events.length - recorded, 11)
+})
+
 test('a renewed token outlives the rotation of its root key', async () => {
   const { hub, verify, pass } = await hubCapabilities()
   const first = await hub.mint(RENEWABLE, OPERATOR)
@@ -260,7 +274,7 @@ test('a renewal under way when a root key is revoked does not escape', async () 
 const narrowed = (token: Uint8Array, caveats: readonly Caveat[]): Uint8Array =>
   encodeToken(bindForRequest(crypto, attenuate(crypto, decodeToken(token).macaroon, caveats)))
 
-function refusal(code: string, reason: string) {
+function refusal(code: string, reason: string | undefined) {
   return (error: unknown) => {
     assert.ok(error instanceof OapError, String(error))
     assert.deepEqual([error.code, error.reason], [code, reason])

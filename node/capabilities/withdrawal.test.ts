@@ -186,10 +186,15 @@ test('forgets by and by what has run out', async () => {
   await hub.mint({ ...ECHO, ttl_s: 60 }, OPERATOR)
   await hub.rotate({ graceMs: 60_000 }, OPERATOR)
 
+  let heard = 0
+  hub.onWithdrawal(() => heard++)
+
   pass(60)
+  await hub.tidy()
   await hub.tidy()
 
   assert.equal(minted.size, 0)
+  assert.equal(heard, 1)
   assert.equal(hub.keys.chainKey(1), undefined)
 })
 
