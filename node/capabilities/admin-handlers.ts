@@ -53,6 +53,12 @@ export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => 
     return { seq: capabilities.revocationSeq, statements }
   },
 
+  cap_verify: ({ verb, app = 0, topic, content, bytes = 0, writes = false, peer = '', body }) => {
+    const use = { verb, app, topic, content, bytes, writes, peer, tenantId: undefined }
+    const refusal = capabilities.refusal(body ?? NO_TOKEN, use)
+    return refusal === undefined ? { allowed: true } : { allowed: false, ...answerOf(refusal) }
+  },
+
   cap_list: () => each(capabilities.list().map(capRow)),
 
   tenant_add: async ({ name, id }, call) => {
@@ -71,6 +77,14 @@ export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => 
 
   tenant_remove: async ({ tenant, purge = false }, call) =>
     tenantRow(capabilities, await capabilities.removeTenant(tenant, { purge }, operator(call)))
+})
+
+const NO_TOKEN = new Uint8Array(0)
+
+const answerOf = ({ code, reason, message }: OapError) => ({
+  code,
+  message,
+  ...(reason !== undefined && { reason })
 })
 
 function oneThing(things: object): Revoked {

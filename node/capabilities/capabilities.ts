@@ -1,5 +1,6 @@
-import { OapError } from '../../protocols/index.ts'
-import type { HeldKeys, TokenIdentifier, VerifiedToken } from '../../protocols/index.ts'
+import { OapError, refusalOf, verifyToken } from '../../protocols/index.ts'
+import type { CapabilityUse, HeldKeys, TokenIdentifier, VerifiedToken } from '../../protocols/index.ts'
+import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { commitment, record } from './audit.ts'
 import type { By } from './audit.ts'
 import type { KeptCapabilities } from './folder.ts'
@@ -65,6 +66,18 @@ export class Capabilities {
     if (keys.chainKeyOf(kid, clock.now()) === undefined)
       return new OapError('cap_expired', 'the root key of the capability is retired', { reason: 'kid' })
     return undefined
+  }
+
+  /** Why a token would not be good for a call now, whoever judges its rates; undefined if it would. */
+  refusal(token: Uint8Array, use: Omit<CapabilityUse, 'hub' | 'now'>): OapError | undefined {
+    const { hub, clock } = this.#o
+    try {
+      const proved = verifyToken(token, { crypto: nodeMacaroonCrypto, hub, keys: this.keys })
+      return this.withdrawal(proved) ?? refusalOf(proved, { ...use, hub, now: clock.seconds() })
+    } catch (error) {
+      if (error instanceof OapError) return error
+      throw error
+    }
   }
 
   /** What a tenant may spend on an app. */

@@ -1,6 +1,8 @@
 export { caveatText, parseCaveat } from './caveat.ts'
 export type { Caveat, CaveatKey, CaveatValues, Origin, UnknownCaveat } from './caveat.ts'
 export { chainKey } from './chain.ts'
+export { inspectToken } from './inspect.ts'
+export type { UnprovedToken } from './inspect.ts'
 export { CLOCK_SKEW_S, refusalOf } from './judge.ts'
 export type { CapabilityUse } from './judge.ts'
 export { MAX_CAVEATS, MAX_TOKEN_BYTES } from './macaroon.ts'

@@ -49,7 +49,7 @@ export interface VerifiedToken extends TokenIdentifier {
 type Read = Pick<VerifiedToken, 'caveats' | 'limits' | 'unmet'>
 
 /** The caveats of a token that has been walked. */
-export function readCaveats({ macaroon, discharges }: Token, { links }: Walked): Read {
+export function readCaveats({ macaroon, discharges }: Token, { links }: Pick<Walked, 'links'>): Read {
   const reading = new Reading()
   reading.take(macaroon, links.get(macaroon))
   for (const each of discharges) reading.take(each, links.get(each))

@@ -1,6 +1,6 @@
 import { flag, integer, optional, text } from '../fields.ts'
 import type { FieldValues } from '../fields.ts'
-import { header, json, record, subscription, unary } from '../service.ts'
+import { header, headerAndBody, json, record, subscription, unary } from '../service.ts'
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER
 const kid = integer(1, 0xffff_ffff)
@@ -73,6 +73,26 @@ export const capabilityAdminOperations = {
     }),
     /** `statements`: how many were added; 0 when it had been revoked before. */
     answer: json({ seq: count, statements: integer(0, MAX_SAFE) })
+  }),
+  /** Whether the token in the body would be good for a call of this kind now. Says nothing of what was spent. */
+  cap_verify: unary({
+    verb: 'admin:cap_verify',
+    request: headerAndBody({
+      verb: text(129),
+      app: optional(integer(0, 0xffff)),
+      topic: optional(text(255)),
+      content: optional(text(128)),
+      bytes: optional(seconds),
+      writes: optional(flag),
+      peer: optional(text(128))
+    }),
+    /** Where it is not: `code`, `reason` and `message` of the answer that the call would get. */
+    answer: json({
+      allowed: flag,
+      code: optional(text(32)),
+      reason: optional(text(64)),
+      message: optional(text(256))
+    })
   }),
   cap_list: subscription({ verb: 'admin:cap_list', request: header({}), event: json(capFields) }),
   tenant_add: unary({
