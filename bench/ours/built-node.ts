@@ -18,6 +18,8 @@ listen = ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0/ws"]
 loopbackIsKnown = true
 [http]
 listen = "127.0.0.1:0"
+[capabilities]
+openVerbs = ["echo:call"]
 [log]
 level = "warn"
 `

@@ -1,4 +1,5 @@
 import { createNode, loadConfig } from 'omnigate'
+import type { OmnigateNode } from 'omnigate'
 import { echoService, type Service } from 'omnigate/protocols'
 import { connect } from 'omnigate/sdk'
 import { afterSomeTurns } from '../baselines/turns.ts'
@@ -14,15 +15,25 @@ const turns: Service<(typeof turnsService)['operations']> = {
   }
 }
 
+/** Three caveats, as a client's token has: the verbs, the time, and the rate in the place of its peer. */
+async function tokenText(node: OmnigateNode): Promise<string> {
+  const verb = [echoService.operations.echo.verb, turnsService.operations.echo.verb].join(',')
+  const asked = { verb, tenant: 'default', bearer: true, rate: 1_000_000_000 }
+  const { token } = await node.capabilities().mint(asked, { actor: 'local' })
+  return Buffer.from(token).toString('base64url')
+}
+
 /** A whole node with all of its guards, called through the SDK on one session over noise. */
 export async function listen({ jitter }: EchoOptions): Promise<EchoServer> {
   const node = createNode(loadConfig(devSources()).config, { services: jitter ? [turns] : [] })
   await node.start()
-  return { address: tcpAddress(node.status().addresses), close: () => node.stop() }
+  const address = `${tcpAddress(node.status().addresses)} ${await tokenText(node)}`
+  return { address, close: () => node.stop() }
 }
 
 export async function dial(address: string, { messageBytes, jitter }: EchoOptions): Promise<EchoClient> {
-  const connection = await connect(address, { encryption: ['noise'] })
+  const [multiaddr = '', cap] = address.split(' ')
+  const connection = await connect(multiaddr, { encryption: ['noise'], cap })
   const { echo } = connection.client(jitter ? turnsService : echoService)
   const body = new Uint8Array(messageBytes).fill(7)
   return {

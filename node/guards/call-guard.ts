@@ -136,8 +136,4 @@ interface Last {
 /** As long as this the chain is not proved again; what was withdrawn is looked up for each call. */
 const FRESH_MS = 250
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && Buffer.compare(a, b) === 0

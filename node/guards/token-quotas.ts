@@ -1,19 +1,29 @@
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
-import type { ServerCall, VerifiedToken } from '../../protocols/index.ts'
+import type { ServerCall, TokenBucket, VerifiedToken } from '../../protocols/index.ts'
 import { BucketTable } from './bucket-table.ts'
 import type { Rate } from './bucket-table.ts'
 
 /** Buckets kept of capabilities and of tenants by app. */
 const CAPACITY = 65_536
 
+/** What a tenant may spend on one app. */
 export interface TenantRates {
   readonly calls: Rate
   readonly bytes: Rate
 }
 
 export interface TokenQuotasOptions {
-  /** What a tenant may spend for each app that it calls. */
+  /** The same object until the rates of the tenant change. */
   readonly tenant: (tenant: string, app: number) => TenantRates
+}
+
+/** The buckets that calls under one token to one app are charged to. */
+interface Charged {
+  readonly app: number
+  readonly rates: TenantRates
+  readonly tenantCalls: TokenBucket
+  readonly tenantBytes: TokenBucket
+  readonly capability: readonly TokenBucket[]
 }
 
 /**
@@ -24,9 +34,9 @@ export interface TokenQuotasOptions {
 export class TokenQuotas {
   readonly #tenant: TokenQuotasOptions['tenant']
   readonly #rates = new BucketTable(CAPACITY)
-  readonly #tenantCalls = new BucketTable(CAPACITY)
-  readonly #tenantBytes = new BucketTable(CAPACITY)
+  readonly #tenants = new BucketTable(CAPACITY)
   readonly #open = new Map<string, number>()
+  readonly #charged = new WeakMap<VerifiedToken, Charged>()
 
   constructor({ tenant }: TokenQuotasOptions) {
     this.#tenant = tenant
@@ -34,56 +44,43 @@ export class TokenQuotas {
 
   /** Why the call must wait, or undefined when it was counted: with `quota_tenant` or `quota_capability`. */
   refusal(token: VerifiedToken, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
-    const streams = isLong ? this.#fullStream(token) : undefined
-    if (streams !== undefined) return streams
-    const wait = this.#takeTenant(token.tenant, call, now)
-    if (wait > 0) return quota('quota_tenant', wait)
-    const capability = this.#takeRates(token, now)
-    if (capability > 0) {
-      this.#tenantCalls
-        .get(key(token.tenant, call.app), this.#tenant(token.tenant, call.app).calls, now)
-        .giveBack(1)
-      return quota('quota_capability', capability)
+    if (isLong && this.#isFull(token)) return quota('quota_capability', 0)
+    const { tenantCalls, tenantBytes, capability } = this.#chargedBy(token, call.app, now)
+    const tenant = takeBoth(tenantCalls, tenantBytes, call.bytesIn, now)
+    if (tenant > 0) return quota('quota_tenant', tenant)
+    const wait = takeEach(capability, now)
+    if (wait > 0) {
+      tenantCalls.giveBack(1)
+      tenantBytes.giveBack(call.bytesIn)
+      return quota('quota_capability', wait)
     }
     if (isLong) this.#openStream(token, call)
     return undefined
   }
 
-  /** A tenant's limits have changed or it is gone. */
-  forgetTenant(tenant: string, apps: readonly number[]): void {
-    for (const app of apps) {
-      this.#tenantCalls.delete(key(tenant, app))
-      this.#tenantBytes.delete(key(tenant, app))
+  #chargedBy(token: VerifiedToken, app: number, now: number): Charged {
+    const rates = this.#tenant(token.tenant, app)
+    const known = this.#charged.get(token)
+    if (known !== undefined && known.app === app && known.rates === rates) return known
+    const { tenant, limits } = token
+    // The rates stand in the key, so that new ones begin with a bucket of their own.
+    const of = (what: string, rate: Rate): TokenBucket =>
+      this.#tenants.get(`${tenant} ${app} ${what} ${rate.burst} ${rate.perSecond}`, rate, now)
+    const charged = {
+      app,
+      rates,
+      tenantCalls: of('calls', rates.calls),
+      tenantBytes: of('bytes', rates.bytes),
+      capability: limits.rates.map(({ most, bucket }) =>
+        this.#rates.get(bucket, { burst: most, perSecond: most }, now)
+      )
     }
+    this.#charged.set(token, charged)
+    return charged
   }
 
-  #takeTenant(tenant: string, call: ServerCall, now: number): number {
-    const rates = this.#tenant(tenant, call.app)
-    const calls = this.#tenantCalls.get(key(tenant, call.app), rates.calls, now)
-    const wait = calls.take(1, now)
-    if (wait > 0) return wait
-    const bytes = this.#tenantBytes.get(key(tenant, call.app), rates.bytes, now).take(call.bytesIn, now)
-    if (bytes > 0) calls.giveBack(1)
-    return bytes
-  }
-
-  #takeRates({ limits }: VerifiedToken, now: number): number {
-    for (const [i, { most, bucket }] of limits.rates.entries()) {
-      const wait = this.#rateOf(bucket, most, now).take(1, now)
-      if (wait === 0) continue
-      for (const taken of limits.rates.slice(0, i)) this.#rateOf(taken.bucket, taken.most, now).giveBack(1)
-      return wait
-    }
-    return 0
-  }
-
-  #rateOf(bucket: string, perSecond: number, now: number) {
-    return this.#rates.get(bucket, { burst: perSecond, perSecond }, now)
-  }
-
-  #fullStream({ limits }: VerifiedToken): OapError | undefined {
-    const isFull = limits.streams.some(({ most, bucket }) => (this.#open.get(bucket) ?? 0) >= most)
-    return isFull ? quota('quota_capability', 0) : undefined
+  #isFull({ limits }: VerifiedToken): boolean {
+    return limits.streams.some(({ most, bucket }) => (this.#open.get(bucket) ?? 0) >= most)
   }
 
   #openStream({ limits }: VerifiedToken, call: ServerCall): void {
@@ -101,7 +98,24 @@ export class TokenQuotas {
   }
 }
 
-const key = (tenant: string, app: number): string => `${tenant} ${app}`
+function takeBoth(calls: TokenBucket, bytes: TokenBucket, size: number, now: number): number {
+  const wait = calls.take(1, now)
+  if (wait > 0) return wait
+  const waitForBytes = bytes.take(size, now)
+  if (waitForBytes > 0) calls.giveBack(1)
+  return waitForBytes
+}
+
+/** One from each, or none from any. */
+function takeEach(buckets: readonly TokenBucket[], now: number): number {
+  for (let i = 0; i < buckets.length; i++) {
+    const wait = buckets[i]!.take(1, now)
+    if (wait === 0) continue
+    for (let taken = 0; taken < i; taken++) buckets[taken]!.giveBack(1)
+    return wait
+  }
+  return 0
+}
 
 const quota = (code: 'quota_tenant' | 'quota_capability', wait: number): OapError =>
   new OapError(code, undefined, { retryAfterMs: clampRetryAfter(wait) })

@@ -4,12 +4,24 @@ import { OapError } from '../../protocols/index.ts'
 import { AuditLog, AuditRecorder, createLogFolder, startUpkeep } from '../audit/index.ts'
 import type { AuditEvent, AuditNames, CallIds, Outcome, Retention } from '../audit/index.ts'
 
-export interface AuditPartOptions {
+export interface AuditLogPlace {
   /** The log's own folder; made when it is not there. */
   readonly folder: string
   readonly hubId: string
   readonly nodeName: string
   readonly hubKey: () => Promise<KeyObject | undefined>
+}
+
+/** The audit log of a place, for this process alone. @throws SetupError as `AuditLog.open` */
+export async function openAuditLog({ folder, hubId, nodeName, hubKey }: AuditLogPlace): Promise<AuditLog> {
+  if (!existsSync(folder)) {
+    const key = await hubKey()
+    await createLogFolder(folder, { hubId, nodeName, nowMs: Date.now(), ...(key && { hubKey: key }) })
+  }
+  return AuditLog.open(folder)
+}
+
+export interface AuditPartOptions extends AuditLogPlace {
   readonly names: AuditNames
   readonly retention: Retention
 }
@@ -50,12 +62,8 @@ export class AuditPart {
 
   /** Keeps the log open until `signal` aborts; rejects when it fails. */
   async run(started: () => void, signal: AbortSignal): Promise<void> {
-    const { folder, hubId, nodeName, hubKey, names, retention } = this.#o
-    if (!existsSync(folder)) {
-      const key = await hubKey()
-      await createLogFolder(folder, { hubId, nodeName, nowMs: Date.now(), ...(key && { hubKey: key }) })
-    }
-    await using log = await AuditLog.open(folder)
+    const { names, retention } = this.#o
+    await using log = await openAuditLog(this.#o)
     const recorder = new AuditRecorder(log, names)
     const failed = Promise.withResolvers<void>()
     const upkeep = startUpkeep({ log, recorder, retention, failed: failed.reject })

@@ -36,6 +36,14 @@ const nothing: NodeAudit = {
   record: () => Promise.resolve()
 }
 
+/** Where the audit log of a data folder lies, and by whose keys it is made. */
+export const auditLogPlace = (folder: DataFolderPaths, { hubId, delegation }: NodeKeys): AuditLogPlace => ({
+  folder: join(folder.folder, 'audit'),
+  hubId,
+  nodeName: delegation.statement.node,
+  hubKey: async () => (await readHubKey(folder.keys))?.key
+})
+
 /** Opens the audit log of the data folder and counts into it what happens to calls. */
 export async function openAudit(
   base: NodeBase,
@@ -47,10 +55,7 @@ export async function openAudit(
   const { retentionDays, maxEntries, maxBytes } = config.audit
   const names = new AuditNames(services, PARTS)
   const part = new AuditPart({
-    folder: join(folder.folder, 'audit'),
-    hubId: keys.hubId,
-    nodeName: config.node.name,
-    hubKey: async () => (await readHubKey(folder.keys))?.key,
+    ...auditLogPlace(folder, keys),
     names,
     retention: { maxAgeMs: retentionDays * DAY_MS, maxEntries, maxBytes }
   })
@@ -74,7 +79,7 @@ export async function openAudit(
     part,
     append: recorded => part.append(recorded),
     refused: (actor, outcome, ids) => part.refused(actor, outcome, ids),
-    record: ({ type, actor, data, ...ids }) => part.append(capabilityEvent(type, { actor, ...ids }, data))
+    record: recorded => part.append(capabilityEvent(recorded))
   }
 }
 

@@ -95,15 +95,23 @@ function guardOf(
   })
 }
 
-const tenantRates =
-  (capabilities: Capabilities) =>
-  (tenant: string, app: number): TenantRates => {
-    const { callsPerSecond, burst, bytesPerSecond } = capabilities.limitsOf(tenant, app)
-    return {
-      calls: { burst, perSecond: callsPerSecond },
-      bytes: { burst: bytesPerSecond, perSecond: bytesPerSecond }
+/** A tenant's limits as rates, the same object for the same limits. */
+function tenantRates(capabilities: Capabilities): (tenant: string, app: number) => TenantRates {
+  const known = new WeakMap<object, TenantRates>()
+  return (tenant, app) => {
+    const limits = capabilities.limitsOf(tenant, app)
+    let rates = known.get(limits)
+    if (rates === undefined) {
+      const { callsPerSecond, burst, bytesPerSecond } = limits
+      rates = {
+        calls: { burst, perSecond: callsPerSecond },
+        bytes: { burst: bytesPerSecond, perSecond: bytesPerSecond }
+      }
+      known.set(limits, rates)
     }
+    return rates
   }
+}
 
 function recordRefusal(audit: NodeAudit, { head, token, error }: Refused): Promise<void> | undefined {
   const { call, served } = head
