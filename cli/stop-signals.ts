@@ -17,13 +17,12 @@ export function signalJudge(): (nowMs: number) => SignalVerdict {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-export interface StopSignals extends Disposable {
-  /** Resolves with the first signal. */
-  readonly stop: Promise<NodeJS.Signals>
-}
-
-/** Listens to the signals that end a process, until disposed; `force` is called for one that no longer waits. */
-export function stopSignals(force: () => void): StopSignals {
+/**
+ * Resolves with the first signal that ends a process; `force` is called for one that no longer waits. It listens until
+ * the process is gone: the second half of one Ctrl-C may come when the work is done, and would kill a process that no
+ * longer listens.
+ */
+export function stopSignal(force: () => void): Promise<NodeJS.Signals> {
   const judge = signalJudge()
   const { promise: stop, resolve } = Promise.withResolvers<NodeJS.Signals>()
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -32,10 +31,5 @@ export function stopSignals(force: () => void): StopSignals {
     if (verdict === 'force') force()
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
-  return {
-    stop,
-    [Symbol.dispose]() {
-      for (const signal of SIGNALS) process.off(signal, onSignal)
-    }
-  }
+  return stop
 }

@@ -7,12 +7,33 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { within } from './child.ts'
+import { Child, within } from './child.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const FREE = { OMNIGATE_NODE__LISTEN: '/ip4/127.0.0.1/tcp/0', OMNIGATE_HTTP__LISTEN: '127.0.0.1:0' }
 const START_MS = 30_000
 const END_MS = 10_000
 const ENDS_WITHIN_MS = 3000
+
+test('the same Ctrl-C that arrives again once the node has stopped changes nothing', async t => {
+  await using child = new Child(
+    process.execPath,
+    [`${ROOT}bin/omnigate.mjs`, 'start', '--ephemeral', '--json'],
+    FREE
+  )
+  await child.firstJson()
+
+  child.signal('SIGINT')
+  const timer = setInterval(() => {
+    if (!child.stderr.includes('NodeStopped')) return
+    clearInterval(timer)
+    child.signal('SIGINT')
+  }, 1)
+  t.after(() => clearInterval(timer))
+  const { code, stderr } = await child.ended(END_MS)
+
+  assert.equal(code, 0, stderr)
+})
 
 for (const [how, command] of [
   ['npm start', ['npm', 'start', '--silent', '--']],
@@ -24,11 +45,7 @@ for (const [how, command] of [
     const [program, ...words] = command
     const child = spawn(program, [...words, '--data', join(data, 'hub'), '--json'], {
       cwd: ROOT,
-      env: {
-        ...process.env,
-        OMNIGATE_NODE__LISTEN: '/ip4/127.0.0.1/tcp/0',
-        OMNIGATE_HTTP__LISTEN: '127.0.0.1:0'
-      },
+      env: { ...process.env, ...FREE },
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore']
     })

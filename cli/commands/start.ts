@@ -6,7 +6,7 @@ import { readConfigFile } from '../config-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { selfCommand, shellWord } from '../self.ts'
-import { stopSignals } from '../stop-signals.ts'
+import { stopSignal } from '../stop-signals.ts'
 import { facts } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -56,7 +56,7 @@ export const start: Command = {
     'interrupted'
   ],
   async run(invocation) {
-    using signals = stopSignals(() => {
+    const stopped = stopSignal(() => {
       invocation.terminal.note('omnigate: stopped without waiting for calls')
       process.exit(EXIT.interrupted)
     })
@@ -70,7 +70,7 @@ export const start: Command = {
     const status = node.status()
     if (isNew) invocation.terminal.note(`omnigate: made ${String(status['data'])} with new keys`)
     invocation.show(status, () => greeting(status, data, invocation.terminal))
-    const signal = await signals.stop
+    const signal = await stopped
     if (!invocation.isJson) invocation.terminal.note(`omnigate: ${signal}: stopping`)
     await node.stop()
     return EXIT.ok
