@@ -26,7 +26,6 @@ import type { RevocationSigner } from './revocation-list.ts'
 
 const MAX_FILE_BYTES = 8192
 const DELEGATION_S = 10 * 365 * 24 * 3600
-/** A hub's first revocation key; each later one counts on. */
 const FIRST_EPOCH = 1
 
 /**
