@@ -18,6 +18,7 @@ export const DATA_FOLDER_CONTENTS = {
   store: 'LevelDB: everything that must survive a restart',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
+  client: 'the key and the token of a first client; made by start --init',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
 } as const

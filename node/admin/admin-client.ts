@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { ConnectionCaller, adminService } from '../../protocols/index.ts'
 import type { Client, JsonObject } from '../../protocols/index.ts'
+import type { CapabilityClient } from '../capabilities/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
 import { nodePlatform } from '../platform.ts'
 import { ownCommand } from '../own-command.ts'
@@ -16,6 +17,7 @@ const NOBODY = new Set(['ENOENT', 'ECONNREFUSED'])
 /** What can be asked of the running node of a data folder. */
 export interface AdminClient extends AsyncDisposable {
   status(): Promise<JsonObject>
+  readonly capabilities: CapabilityClient
 }
 
 /**
@@ -37,6 +39,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
   const admin: Client<(typeof adminService)['operations']> = caller.client(adminService)
   return {
     status: () => admin.status({}),
+    capabilities: admin,
     async [Symbol.asyncDispose]() {
       await caller.end()
       for (const socket of sockets) socket.destroy()

@@ -11,7 +11,7 @@ async function hubWithToken() {
     OPERATOR_CALL
   )
   const verdict = (asked: object = {}) =>
-    admin.cap_verify({ verb: 'echo:call', peer: PEER, ...asked, body: body! }, OPERATOR_CALL)
+    admin.cap_verify({ verb: 'echo:call', peer: PEER, body: body!, ...asked }, OPERATOR_CALL)
   return { admin, pass, verdict, cap_id }
 }
 

@@ -31,6 +31,10 @@ test('takes the command line over the environment, that over the file, and that 
   assert.equal(origins['limits.idleTimeoutMs'], 'default')
 })
 
+test('leaves the variables of client commands alone', () => {
+  assert.deepEqual(loadConfig({ env: { OMNIGATE_CLIENT_KEY: 'key' } }).config, loadConfig().config)
+})
+
 test('reads whole numbers, booleans and lists from the environment', () => {
   const { config } = loadConfig({
     env: {

@@ -30,6 +30,9 @@ export function flagLayer(flags: Readonly<Record<string, unknown>>, problems: Co
   return layer
 }
 
+/** What the commands that call a node read; one shell may be set up for both. */
+const OF_CLIENTS = new Set([`${ENV_PREFIX}CLIENT_KEY`])
+
 /** What the environment gives. */
 export function envLayer(
   env: Readonly<Record<string, string | undefined>>,
@@ -38,7 +41,7 @@ export function envLayer(
   const layer = new Map<string, Given>()
   const leaves = new Map(configLeaves.map(leaf => [envName(leaf), leaf]))
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(ENV_PREFIX) || text === undefined) continue
+    if (!name.startsWith(ENV_PREFIX) || OF_CLIENTS.has(name) || text === undefined) continue
     const leaf = leaves.get(name)
     if (leaf === undefined) {
       problems.push({

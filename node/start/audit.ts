@@ -3,14 +3,17 @@ import { join } from 'node:path'
 import type { ErrorCode } from '../../protocols/index.ts'
 import { AuditNames, event } from '../audit/index.ts'
 import type { AuditEvent, CallIds, EventData, EventType, NamedService, Outcome } from '../audit/index.ts'
-import type { By, CapabilityAudit } from '../capabilities/index.ts'
+import type { CapabilityAudit, CapabilityEvent } from '../capabilities/index.ts'
 import { readHubKey } from '../capabilities/hub-key.ts'
 import { configLeaves } from '../config/schema.ts'
 import type { Config } from '../config/index.ts'
+import type { DataFolderPaths } from '../data-folder.ts'
+import type { NodeKeys } from '../keys.ts'
 import { VERSION } from '../version.ts'
 import { ConfigStore } from '../stores/config-store.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import { AuditPart } from './audit-part.ts'
+import type { AuditLogPlace } from './audit-part.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
 
@@ -128,8 +131,8 @@ export const configValues = (config: Config): Values =>
 const digest = (values: Values): string => createHash('sha256').update(JSON.stringify(values)).digest('hex')
 
 /** The log's events name root keys by number. */
-function capabilityEvent(type: EventType, { actor, corrId }: By, data: object): AuditEvent {
-  return event(type, actor, data as EventData<EventType>, corrId === undefined ? {} : { corrId })
+export function capabilityEvent({ type, actor, corrId, data }: CapabilityEvent): AuditEvent {
+  return event<EventType>(type, actor, data as EventData<EventType>, corrId === undefined ? {} : { corrId })
 }
 
 export type CrashListener = (service: string, reason: ErrorCode, restarts: number) => void

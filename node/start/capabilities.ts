@@ -1,7 +1,8 @@
 import { VerifiedTokens } from '../../protocols/index.ts'
 import type { Guard, OapError, ServerCall } from '../../protocols/index.ts'
 import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
-import type { Capabilities } from '../capabilities/index.ts'
+import type { Capabilities, CapabilitySources } from '../capabilities/index.ts'
+import type { Config } from '../config/index.ts'
 import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
 import type { Refused } from '../guards/call-guard.ts'
 import { TokenQuotas } from '../guards/token-quotas.ts'
@@ -38,19 +39,12 @@ export async function openRights(
         'the clock was set back; capabilities expire as if it were not'
       )
   })
-  const { defaultTtlMs, maxTtlMs } = config.capabilities
-  const { tenantCallsPerSecond, tenantBurst, tenantBytesPerSecond } = config.quotas
   const capabilities = await openCapabilities({
     ...identity,
+    ...configured(config),
     level: () => store.level,
     audit,
     clock,
-    policy: { defaultTtlS: seconds(defaultTtlMs), maxTtlS: seconds(maxTtlMs) },
-    tenantLimits: {
-      callsPerSecond: tenantCallsPerSecond,
-      burst: tenantBurst,
-      bytesPerSecond: tenantBytesPerSecond
-    },
     warn: warning => log.warn(warning, 'repaired while opening')
   })
   await superviseTidying(base, capabilities)
@@ -58,6 +52,21 @@ export async function openRights(
     capabilities,
     guard: guardOf(base, identity, { capabilities, audit, clock }),
     review: withdrawnSince(token => capabilities.withdrawal(token))
+  }
+}
+
+/** What the configuration says of minting and of tenants. */
+export function configured({
+  capabilities: { defaultTtlMs, maxTtlMs },
+  quotas: { tenantCallsPerSecond, tenantBurst, tenantBytesPerSecond }
+}: Config): Pick<CapabilitySources, 'policy' | 'tenantLimits'> {
+  return {
+    policy: { defaultTtlS: seconds(defaultTtlMs), maxTtlS: seconds(maxTtlMs) },
+    tenantLimits: {
+      callsPerSecond: tenantCallsPerSecond,
+      burst: tenantBurst,
+      bytesPerSecond: tenantBytesPerSecond
+    }
   }
 }
 

@@ -1,0 +1,54 @@
+import type { Capabilities } from '../capabilities/index.ts'
+import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
+import type { CapabilityWarning } from '../capabilities/index.ts'
+import type { AuditLog } from '../audit/index.ts'
+import type { Config } from '../config/index.ts'
+import { openDataFolder } from '../data-folder.ts'
+import type { DataFolderPaths } from '../data-folder.ts'
+import { loadKeys } from '../keys.ts'
+import type { NodeKeys } from '../keys.ts'
+import { openLevel } from '../stores/level.ts'
+import type { Level } from '../stores/level.ts'
+import { auditLogPlace, capabilityEvent } from './audit.ts'
+import { openAuditLog } from './audit-part.ts'
+import { configured } from './capabilities.ts'
+
+/** What a hub keeps, opened while its node does not run. */
+export interface StoppedHub extends AsyncDisposable {
+  readonly folder: DataFolderPaths
+  readonly keys: NodeKeys
+  readonly level: Level
+  readonly log: AuditLog
+  readonly capabilities: Capabilities
+}
+
+export interface StoppedHubOptions {
+  readonly config: Config
+  /** Hears what was repaired while opening. */
+  readonly warn?: (warning: CapabilityWarning) => void
+}
+
+/**
+ * Takes the data folder of a stopped node and opens what its operator's commands work on; all that they change is
+ * recorded in the audit log before it is answered, as in a running node. Ends with `await using`.
+ * @throws SetupError `inUse` (names the process that holds the folder), `noInput`, `badInput`, `permission`, `newerFormat`.
+ */
+export async function openStopped(path: string, { config, warn }: StoppedHubOptions): Promise<StoppedHub> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(await openDataFolder(path))
+  const keys = await loadKeys(folder.keys, { nowMs: Date.now() })
+  const level = await openLevel(folder.store)
+  opened.defer(() => level.close())
+  const log = opened.use(await openAuditLog(auditLogPlace(folder, keys)))
+  const capabilities = await openCapabilities({
+    folder,
+    keys,
+    ...configured(config),
+    level: () => level,
+    clock: new SteadyClock(),
+    audit: { record: async event => void (await log.append(capabilityEvent(event))) },
+    ...(warn && { warn })
+  })
+  const owned = opened.move()
+  return { folder, keys, level, log, capabilities, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
