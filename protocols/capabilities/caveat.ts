@@ -42,18 +42,20 @@ interface Form<T> {
 
 const text = (op: '=', shape: RegExp): Form<string> => ({
   op,
-  read: value => (shape.test(value) ? value : undefined),
+  read: value => (value.length <= MAX_ID && shape.test(value) ? value : undefined),
   write: value => value
 })
 
 const HUB_ID = /^h1[a-z2-7]{52}$/
 const CAP_ID = /^[0-9a-f]{32}$/
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const VERB = /^[a-z][a-z0-9_-]{0,63}:[a-z][a-z0-9_-]{0,63}$/
-const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{1,128}$/
-const CONTENT_ID = /^[A-Za-z0-9]{1,128}$/
+const VERB = /^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/
+const MAX_NAME = 64
+const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]+$/
+const CONTENT_ID = /^[A-Za-z0-9]+$/
+const MAX_ID = 128
 const APP = /^0x[0-9a-f]{4}$/
-const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/
+const DECIMAL = /^(?:0|[1-9][0-9]*)$/
 
 function decimal(value: string, least: number): number | undefined {
   const number = DECIMAL.test(value) ? Number(value) : -1
@@ -72,8 +74,13 @@ const amount = (unit = ''): Form<number> => ({
 const anyOf = <T>(one: (text: string) => T | undefined, write: (value: T) => string): Form<readonly T[]> => ({
   op: '=',
   read: value => {
-    const all = value.split(',').map(one)
-    return all.includes(undefined) ? undefined : (all as T[])
+    const all: T[] = []
+    for (const member of value.split(',')) {
+      const read = one(member)
+      if (read === undefined) return undefined
+      all.push(read)
+    }
+    return all
   },
   write: values => values.map(write).join(',')
 })
@@ -81,7 +88,7 @@ const anyOf = <T>(one: (text: string) => T | undefined, write: (value: T) => str
 const texts = (is: (text: string) => boolean) => anyOf(value => (is(value) ? value : undefined), String)
 
 const FORMS: { readonly [K in CaveatKey]: Form<CaveatValues[K]> } = {
-  verb: texts(value => VERB.test(value)),
+  verb: texts(isVerb),
   topic: texts(isTopicPattern),
   tenant: text('=', UUID),
   app: anyOf(
@@ -92,7 +99,7 @@ const FORMS: { readonly [K in CaveatKey]: Form<CaveatValues[K]> } = {
   'not-before': seconds('>'),
   'renew-until': seconds('<'),
   peer: text('=', PEER_ID),
-  content: texts(value => CONTENT_ID.test(value)),
+  content: texts(value => value.length <= MAX_ID && CONTENT_ID.test(value)),
   'max-bytes': amount(),
   rate: amount('/s'),
   streams: amount(),
@@ -101,12 +108,25 @@ const FORMS: { readonly [K in CaveatKey]: Form<CaveatValues[K]> } = {
   'read-only': { op: '', read: value => (value === '' ? true : undefined), write: () => '' }
 }
 
+function isVerb(value: string): boolean {
+  const end = value.indexOf(':')
+  return VERB.test(value) && end <= MAX_NAME && value.length - end - 1 <= MAX_NAME
+}
+
 function readOrigin(value: string): Origin | undefined {
   const [hub = '', capId = '', ...rest] = value.split('/')
   return HUB_ID.test(hub) && CAP_ID.test(capId) && rest.length === 0 ? { hub, capId } : undefined
 }
 
-const isCaveatKey = (key: string): key is CaveatKey => Object.hasOwn(FORMS, key)
+interface Reader {
+  /** What stands between key and value; empty for a key that stands alone. */
+  readonly infix: string
+  readonly read: (text: string) => unknown
+}
+
+const READERS: ReadonlyMap<string, Reader> = new Map(
+  Object.entries(FORMS).map(([key, { op, read }]) => [key, { infix: op === '' ? '' : ` ${op} `, read }])
+)
 const KEY = /^[a-z][a-z0-9-]{0,31}$/
 
 /** What is said of text that is no caveat of ours: its key where it has one, else `caveat`. */
@@ -116,20 +136,19 @@ export interface UnknownCaveat {
 
 /** The caveat in `line`, `key op value` with one space between; whatever is not exactly that is unknown. */
 export function parseCaveat(line: string): Caveat | UnknownCaveat {
-  const [key, op, value] = divided(line)
-  if (isCaveatKey(key) && FORMS[key].op === op) {
-    const read = FORMS[key].read(value)
-    if (read !== undefined) return { key, value: read } as Caveat
-  }
+  const space = line.indexOf(' ')
+  const key = space < 0 ? line : line.slice(0, space)
+  const value = valueOf(key, line)
+  if (value !== undefined) return { key, value } as Caveat
   return { unknown: KEY.test(key) ? key : 'caveat' }
 }
 
-function divided(line: string): readonly [key: string, op: string, value: string] {
-  const first = line.indexOf(' ')
-  if (first < 0) return [line, '', '']
-  const second = line.indexOf(' ', first + 1)
-  if (second < 0) return [line.slice(0, first), ' ', '']
-  return [line.slice(0, first), line.slice(first + 1, second), line.slice(second + 1)]
+function valueOf(key: string, line: string): unknown {
+  const reader = READERS.get(key)
+  if (reader === undefined) return undefined
+  const { infix, read } = reader
+  const isOfForm = infix === '' ? line === key : line.startsWith(infix, key.length)
+  return isOfForm ? read(line.slice(key.length + infix.length)) : undefined
 }
 
 /** Throws `bad_request` for a value that `parseCaveat` would not give back. */
