@@ -16,13 +16,15 @@ export interface SessionTimeouts {
 
 export const DEFAULT_TIMEOUTS: SessionTimeouts = { firstFrameMs: 5000, frameMs: 15_000, idleMs: 60_000 }
 
-/** What a guard judges: who asks, with what, for which row. Never the body. */
+/** What a guard judges: who asks, with what, for which row. Never the body itself. */
 export interface CallHead {
   readonly connection: ConnectionState
   readonly call: ServerCall
   readonly served: ServedOperation
   readonly header: JsonObject
   readonly cap: Uint8Array
+  /** Length of the body that came with START. */
+  readonly bodyBytes: number
 }
 
 export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError | undefined>

@@ -224,7 +224,14 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const served = call.served!
     if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
     if (served.row.upload === true) this.#uploads.open(call, payload.body)
-    const verdict = this.#o.guard?.({ connection: this.#o.connection, call, served, header, cap: frame.cap })
+    const verdict = this.#o.guard?.({
+      connection: this.#o.connection,
+      call,
+      served,
+      header,
+      cap: frame.cap,
+      bodyBytes: payload.body.length
+    })
     if (verdict === undefined) return this.#handle(call, payload)
     if (verdict instanceof OapError) return this.refuse(call, verdict)
     this.#keep(call, frame.payloadBytes)
@@ -300,6 +307,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       return this.refuse(call, new OapError('bad_sequence', 'data after the END of the request'))
     }
     if (isEnd) call.isReceiving = false
+    if (call.allowance?.spend(frame.payloadBytes) === false) return this.refuse(call, overspent())
     try {
       this.#uploads.push(call, frame.flags, frame.payload)
       if (isEnd) call.queue?.end()
@@ -324,6 +332,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   /** Queues one frame of a call's answer. */
   send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void {
+    if (call.allowance?.spend(head.length + body.length) === false) return this.refuse(call, overspent())
     call.bytesOut += HEADER_BYTES + head.length + body.length
     this.writer.writeParts(flags, 0, call.app, call.tenantWire, call.corr, EMPTY, head, body)
     this.#frames.flushSoon()
@@ -476,6 +485,9 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#frames.reset(error)
   }
 }
+
+const overspent = (): OapError =>
+  new OapError('cap_denied', 'the capability does not allow so many bytes', { reason: 'max-bytes' })
 
 function asOapError(error: unknown): OapError {
   return error instanceof OapError ? error : new OapError('internal', undefined, { cause: error })

@@ -111,6 +111,7 @@ interface Asked {
   readonly tenant?: string
   readonly peer?: string
   readonly connection?: Connection
+  readonly bodyBytes?: number
 }
 
 function headOf(cap: Uint8Array, asked: Asked = {}) {
@@ -125,7 +126,15 @@ function headOf(cap: Uint8Array, asked: Asked = {}) {
   const call = new ServerCall(new Frame(bytes, 0, bytes.length), peer, 0)
   const row: Operation = table.operations[op]
   const served = { service: 'sample', name: op, row, handler: () => undefined }
-  return { connection: connection as unknown as ConnectionState, call, served, header: members, cap }
+  const { bodyBytes = 0 } = asked
+  return {
+    connection: connection as unknown as ConnectionState,
+    call,
+    served,
+    header: members,
+    cap,
+    bodyBytes
+  }
 }
 
 const NONE = new Uint8Array(0)
@@ -248,6 +257,24 @@ test('counts long calls until they are over', async () => {
   assert.equal((await guard(headOf(cap, { op: 'follow' })))?.code, 'quota_capability')
   first.call.onOver!()
   assert.equal(await guard(headOf(cap, { op: 'follow' })), undefined)
+})
+
+test('copies of a token spend its bytes together, in both directions, until there are none', async () => {
+  const { guard } = guarding()
+  const parent = minted([{ key: 'max-bytes', value: 1000 }])
+  const copies = [1, 2, 3].map(i =>
+    bytesOf(attenuate(crypto, parent, [{ key: 'expires', value: NOW_S + i }]))
+  )
+  const first = headOf(copies[0]!, { op: 'read', bodyBytes: 400 })
+
+  assert.equal(await guard(first), undefined)
+  assert.equal(first.call.allowance!.spend(500), true)
+  assert.deepEqual(reasonOf(await guard(headOf(copies[1]!, { op: 'read', bodyBytes: 101 }))), [
+    'cap_denied',
+    'max-bytes'
+  ])
+  assert.deepEqual(reasonOf(await guard(headOf(copies[2]!, { op: 'read' }))), ['cap_denied', 'max-bytes'])
+  assert.equal(first.call.allowance!.spend(1), false)
 })
 
 test('under pressure writes are shed before reads, and before a token is looked at', async () => {

@@ -84,7 +84,7 @@ function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead):
     app: call.app,
     topic: textOf(head, row.topic),
     content: textOf(head, row.content),
-    bytes: bodyBytes(head),
+    bytes: head.bodyBytes,
     writes: row.writes === true,
     tenantId: call.tenantWire,
     peer: call.peer,
@@ -95,7 +95,11 @@ function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead):
   if (denied !== undefined) return denied
   connection.proved()
   call.capability = token
-  return options.quotas.refusal(token, call, row.kind !== 'unary' || row.upload === true, options.now())
+  const isLong = row.kind !== 'unary' || row.upload === true
+  const { quotas } = options
+  return (
+    quotas.refusal(token, call, isLong, options.now()) ?? quotas.allow(token, call, head.bodyBytes, use.now)
+  )
 }
 
 /** Refusals that say something about a right, not about a rate. */
@@ -105,8 +109,6 @@ function textOf({ header }: CallHead, member: string | undefined): string | unde
   const value = member === undefined ? undefined : header[member]
   return typeof value === 'string' ? value : undefined
 }
-
-const bodyBytes = ({ call }: CallHead): number => call.bytesIn
 
 /** A peer sends the same token with each call: the last one of a connection is known by its bytes, unhashed. */
 class LastTokens {

@@ -1,6 +1,7 @@
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
 import type { ServerCall, TokenBucket, VerifiedToken } from '../../protocols/index.ts'
 import { BucketTable } from './bucket-table.ts'
+import { SpentBytes } from './spent-bytes.ts'
 import type { Rate } from './bucket-table.ts'
 
 /** Buckets kept of capabilities and of tenants by app. */
@@ -36,6 +37,7 @@ export class TokenQuotas {
   readonly #rates = new BucketTable(CAPACITY)
   readonly #tenants = new BucketTable(CAPACITY)
   readonly #open = new Map<string, number>()
+  readonly #spent = new SpentBytes()
   readonly #charged = new WeakMap<VerifiedToken, Charged>()
 
   constructor({ tenant }: TokenQuotasOptions) {
@@ -56,6 +58,14 @@ export class TokenQuotas {
     }
     if (isLong) this.#openStream(token, call)
     return undefined
+  }
+
+  /** Lets the call spend of its capability's bytes; `cap_denied` when there are too few left for what it begins with. */
+  allow(token: VerifiedToken, call: ServerCall, bodyBytes: number, nowS: number): OapError | undefined {
+    if (token.limits.bytes.length === 0) return undefined
+    call.allowance = this.#spent.allowance(token, nowS)
+    if (call.allowance?.spend(bodyBytes) === true) return undefined
+    return new OapError('cap_denied', 'the capability has spent its bytes', { reason: 'max-bytes' })
   }
 
   #chargedBy(token: VerifiedToken, app: number, now: number): Charged {
