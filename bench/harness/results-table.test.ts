@@ -46,3 +46,11 @@ test('a figure cannot break the table', () => {
 
   assert.equal(row?.split('|').length, 12)
 })
+
+test('what stands below the table stays', () => {
+  const page = `${withResult('', result('P1', 7), 'abc', 'v')}\n## Longest real runs\n\n| what | length |\n`
+
+  const after = withResult(page, result('P2', 7), 'abc', 'v')
+
+  assert.match(after, /^\| P2 .*\n\n## Longest real runs\n\n\| what \| length \|\n$/m)
+})

@@ -26,7 +26,14 @@ export function withResult(page: string, result: RowResult, commit: string, vers
     .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
     .map(([, line]) => line)
   const table = [cells(COLUMNS), cells(COLUMNS.map(() => '---')), ...sorted]
-  return `${HEAD}\n${table.join('\n')}\n`
+  return `${HEAD}\n${table.join('\n')}\n${below(page)}`
+}
+
+/** What somebody wrote below the table. */
+function below(page: string): string {
+  const lines = page.split('\n')
+  const last = lines.findLastIndex(isRow)
+  return last < 0 ? '' : lines.slice(last + 1).join('\n')
 }
 
 function lineFor(result: RowResult, commit: string, versions: string): string {
