@@ -12,14 +12,14 @@ export interface Scene {
   /** The n-th loopback address of a /24 that is this case's own; beyond 200 those of the next. */
   readonly from: (n?: number) => string
   readonly timeouts: { readonly firstFrameMs: number; readonly frameMs: number; readonly idleMs: number }
-  /** The count of a flood: in short, or in full with --full. */
+  /** The count of a flood: with --short, or in full. */
   readonly count: (short: number, full: number) => number
 }
 
 export interface HostileCase {
   readonly name: string
   readonly on: TargetName
-  /** Waits for time-outs of libp2p that no configuration shortens: left to --full. */
+  /** Waits for time-outs of libp2p that no configuration shortens: left out by --short. */
   readonly isLong?: boolean
   /** What the specification says, in the words that `run` yields. */
   readonly expected: string

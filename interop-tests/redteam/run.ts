@@ -11,15 +11,15 @@ const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = { s
 const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases]
 
 const { values } = parseArgs({
-  options: { full: { type: 'boolean', default: false }, case: { type: 'string' }, load: { type: 'string' } }
+  options: { short: { type: 'boolean', default: false }, case: { type: 'string' }, load: { type: 'string' } }
 })
 process.exitCode = (await run(values)) ? 0 : 1
 
 async function run(asked: typeof values): Promise<boolean> {
-  if (asked.load !== undefined) return await chosenLoad(asked.load)(asked.full)
+  if (asked.load !== undefined) return await chosenLoad(asked.load)(!asked.short)
   const chosen = CASES.filter(({ name }) => asked.case === undefined || name.includes(asked.case))
   if (chosen.length === 0) throw new Error(`--case ${asked.case}: no case has that in its name`)
-  return await runCases(chosen, asked.full)
+  return await runCases(chosen, !asked.short)
 }
 
 function chosenLoad(name: string): (full: boolean) => Promise<boolean> {

@@ -3,7 +3,7 @@ import type { NodeStatus } from 'omnigate'
 /** What the node's process is asked over IPC. */
 export interface Ask {
   readonly id: number
-  readonly what: 'status' | 'settle' | 'pushed'
+  readonly what: 'status' | 'settle' | 'pushed' | 'delay'
 }
 
 export interface Answer {

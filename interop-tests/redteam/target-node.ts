@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createNode, loadConfig } from 'omnigate'
 import { bulk, pushedBytes } from './bulk-service.ts'
@@ -8,7 +9,12 @@ import type { Connection } from '@libp2p/interface'
 // The node under attack: configured by PATH=JSON arguments, it answers its parent over IPC and stops when that leaves.
 const flags = Object.fromEntries(process.argv.slice(2).map(parseFlag))
 const { config } = loadConfig({
-  flags: { 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'log.level': 'warn', ...flags }
+  flags: {
+    'node.listen': ['/ip4/127.0.0.1/tcp/0'],
+    'log.level': 'warn',
+    'capabilities.openVerbs': ['*'],
+    ...flags
+  }
 })
 // Callers from here are known, as a hub with a treaty would be; all others are strangers.
 const isKnown = ({ remoteAddr }: Connection): boolean =>
@@ -20,6 +26,9 @@ process.on('message', (ask: Ask) => void answer(ask))
 process.once('disconnect', () => void node.stop())
 process.send!({ ready: node.status() })
 
+const delay = monitorEventLoopDelay({ resolution: 1 })
+delay.enable()
+
 const ASKED: Record<Ask['what'], () => unknown> = {
   status: () => node.status(),
   // The last resort also gives empty pages back to the system, which V8 else keeps for later.
@@ -30,7 +39,13 @@ const ASKED: Record<Ask['what'], () => unknown> = {
     }
     return process.memoryUsage()
   },
-  pushed: () => pushedBytes()
+  pushed: () => pushedBytes(),
+  /** How long a turn of the event loop lasted at most since the last question, and at the 99th percentile. */
+  delay: () => {
+    const seen = { p99Ms: delay.percentile(99) / 1e6, mostMs: delay.max / 1e6 }
+    delay.reset()
+    return seen
+  }
 }
 
 async function answer({ id, what }: Ask): Promise<void> {

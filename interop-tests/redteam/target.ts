@@ -86,6 +86,11 @@ export class Target implements AsyncDisposable {
     return this.#ask('pushed') as Promise<number>
   }
 
+  /** How long turns of the node's event loop lasted since the last question. */
+  turns(): Promise<{ readonly p99Ms: number; readonly mostMs: number }> {
+    return this.#ask('delay') as Promise<{ p99Ms: number; mostMs: number }>
+  }
+
   /** Resident bytes once garbage is collected: the least of what is seen until it no longer falls below `goal`. */
   async settledBytes(goal = 0): Promise<number> {
     let least = Infinity

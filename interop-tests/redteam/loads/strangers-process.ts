@@ -1,5 +1,7 @@
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Attacker } from '../attacker.ts'
+import { bulkTable } from '../bulk-service.ts'
 import { OPEN, echoCall, rawFrame, request } from '../raw-frame.ts'
 import type { RawStream } from '../raw-stream.ts'
 import type { YamuxLink } from '../yamux-link.ts'
@@ -12,6 +14,10 @@ const CONNECTED_SHARE = 0.98
 const AGAIN_MS = 500
 const MS_FOR_EACH = 60
 const MIB = 1_048_576
+
+// Real strangers have processors of their own: here they get what the node and its clients leave.
+const LOWEST_PRIORITY = 19
+setPriority(LOWEST_PRIORITY)
 
 const [target] = process.argv.slice(2) as [string]
 const attacker = await Attacker.create(target)
@@ -80,7 +86,7 @@ const WAYS: readonly ((stream: RawStream) => Promise<void>)[] = [
   async stream => {
     stream.isGreedy = false
     stream.keepsFrames = false
-    stream.writeNow(request({ op: 'ticks', count: 1_000_000 }, { corr: 1n }))
+    stream.writeNow(request({ op: 'pour', bytes: 1024 * MIB }, { app: bulkTable.app, corr: 1n }))
     await stream.end(60_000)
   }
 ]

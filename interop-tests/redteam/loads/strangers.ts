@@ -32,10 +32,12 @@ export async function strangers(full: boolean): Promise<boolean> {
   const connected = await attack.ask<number>('attack', { strangers: many })
   await sleep(SETTLE_MS)
   const watch = setInterval(() => target.rssBytes(), 200)
+  await target.turns()
   const atAttack = target.cpuSeconds()
   const loaded = await honest.ask<Latency>('measure', { seconds })
   const loadedCpu = target.cpuSeconds() - atAttack
   clearInterval(watch)
+  const turns = await target.turns()
   const status = await target.status()
   const kept = await target.memory()
   const told = await attack.ask<{ streamsOpened: number; refusals: number }>('tell')
@@ -61,7 +63,8 @@ export async function strangers(full: boolean): Promise<boolean> {
       `held ${JSON.stringify(status['inbound_held_bytes'])} bytes`
   )
   console.log(
-    `processor of the node: alone ${((quietCpu / seconds) * 100).toFixed(0)} %, attacked ${((loadedCpu / seconds) * 100).toFixed(0)} %`
+    `processor of the node: alone ${((quietCpu / seconds) * 100).toFixed(0)} %, attacked ${((loadedCpu / seconds) * 100).toFixed(0)} %; ` +
+      `its turns under attack: p99 ${turns.p99Ms.toFixed(1)} ms, longest ${turns.mostMs.toFixed(0)} ms`
   )
   console.log(
     `memory: idle ${(idle / MB).toFixed(0)} MB, most under attack +${((target.peakBytes - idle) / MB).toFixed(0)} MB, ` +
