@@ -60,7 +60,7 @@ export class CountingCaller implements AsyncDisposable {
     this.told.bytesReceived += HEADER_BYTES + payload.length
     if ((flags & END) === 0) return false
     count(this.told.statuses, code)
-    if (code !== 0) count(this.told.codes, String(parseJson(payload)['code']))
+    if (code !== 0) count(this.told.codes, parseJson(payload)['code'] as string)
     return true
   }
 
