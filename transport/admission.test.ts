@@ -52,7 +52,9 @@ void describe('admission', () => {
 
   void test('closes the stranger that keeps most unread and refuses its network for a while', async () => {
     let now = 0
-    await using hub = await listening({ maxKeptBytes: 100_000, now: () => now })
+    const refused: string[] = []
+    const onRefused = (reason: string): void => void refused.push(reason)
+    await using hub = await listening({ maxKeptBytes: 100_000, now: () => now, onRefused })
     await hub.node.handle('/unread/1', stream => stream.pause())
     const [hoarder, modest] = [await hub.dial(), await hub.dial()]
     await fill(hub, hoarder, 90_000)
@@ -64,6 +66,7 @@ void describe('admission', () => {
     await gone
     assert.equal(modest.status, 'open')
     await assert.rejects(hub.dial())
+    assert.equal(refused.at(-1), 'stranger_prefix')
     now = 60_000
     assert.equal((await hub.dial()).status, 'open')
   })

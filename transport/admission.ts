@@ -1,6 +1,7 @@
-import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import type { Connection, Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import type { Gater } from './address-gate.ts'
 import { boundInboundStreams, keptBytes, toShed } from './connection-streams.ts'
-import { isLoopback, prefixOf } from './remote-prefix.ts'
+import { isLoopback, prefixOf, prefixOfIp } from './remote-prefix.ts'
 import { StrangerLedger } from './stranger-ledger.ts'
 import type { StrangerBounds, StrangerRefusal } from './stranger-ledger.ts'
 
@@ -23,7 +24,7 @@ export interface AdmissionOptions extends StrangerBounds {
 /** Who may connect, and who must leave again. */
 export interface Admission {
   /** For `createTransport`: refuses inbound connections before any cryptography is spent on them. */
-  readonly connectionGater: ConnectionGater
+  readonly connectionGater: Gater
   /** Strangers' connections at present, those being upgraded included. */
   readonly strangers: number
   /** False for connections that we dialled, that were promoted, or that come from a known loopback. */
@@ -75,6 +76,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return false
   }
 
+  /** Who is barred tries again and again: nothing is spent on it. */
+  function denyInboundAddress(ip: string): boolean {
+    const prefix = prefixOfIp(ip)
+    if (!ledger.isBarred(prefix, now())) return false
+    onRefused?.('stranger_prefix', prefix)
+    return true
+  }
+
   function evict(id: number): void {
     const raw = raws.get(id)
     if (raw === undefined) return
@@ -107,7 +116,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    connectionGater: { denyInboundConnection },
+    connectionGater: { denyInboundConnection, denyInboundAddress },
     get strangers() {
       return ledger.size
     },

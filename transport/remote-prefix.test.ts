@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
-import { isLoopback, prefixOf } from './remote-prefix.ts'
+import { isLoopback, prefixOf, prefixOfIp } from './remote-prefix.ts'
 
 const PREFIXES = [
   ['/ip4/203.0.113.77/tcp/1', '203.0.113.0/24'],
@@ -18,6 +18,16 @@ const PREFIXES = [
 
 for (const [address, prefix] of PREFIXES) {
   test(`${address} belongs to ${prefix}`, () => assert.equal(prefixOf(multiaddr(address)), prefix))
+}
+
+const IP_PREFIXES = [
+  ['203.0.113.77', '203.0.113.0/24'],
+  ['::ffff:203.0.113.9', '203.0.113.0/24'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64']
+] as const
+
+for (const [ip, prefix] of IP_PREFIXES) {
+  test(`the IP address ${ip} belongs to ${prefix}`, () => assert.equal(prefixOfIp(ip), prefix))
 }
 
 const LOOPBACK = [

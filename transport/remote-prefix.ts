@@ -5,18 +5,12 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * Yields 'local' for a Unix socket, and one shared 'unknown' for what carries no IP address.
  */
 export function prefixOf(address: Multiaddr): string {
-  const host = hostOf(address)
-  switch (host.kind) {
-    case 'ip4':
-      return `${host.octets.slice(0, 3).join('.')}.0/24`
-    case 'ip6':
-      return `${host.groups
-        .slice(0, 4)
-        .map(group => group.toString(16))
-        .join(':')}::/64`
-    default:
-      return host.kind
-  }
+  return networkOf(hostOf(address))
+}
+
+/** The same for an IP address as text. */
+export function prefixOfIp(ip: string): string {
+  return networkOf(hostOfIp(ip))
 }
 
 /** True for 127.0.0.0/8, ::1 and Unix sockets: callers on this machine. */
@@ -32,13 +26,30 @@ type Host =
   | { readonly kind: 'ip6'; readonly groups: readonly number[] }
   | { readonly kind: 'local' | 'unknown' }
 
+function networkOf(host: Host): string {
+  switch (host.kind) {
+    case 'ip4':
+      return `${host.octets.slice(0, 3).join('.')}.0/24`
+    case 'ip6':
+      return `${host.groups
+        .slice(0, 4)
+        .map(group => group.toString(16))
+        .join(':')}::/64`
+    default:
+      return host.kind
+  }
+}
+
 function hostOf(address: Multiaddr): Host {
   for (const { name, value } of address.getComponents()) {
-    if (name === 'ip4' && value !== undefined) return { kind: 'ip4', octets: value.split('.').map(Number) }
-    if (name === 'ip6' && value !== undefined) return unmapped(groupsOf(value))
+    if ((name === 'ip4' || name === 'ip6') && value !== undefined) return hostOfIp(value)
     if (name === 'unix') return { kind: 'local' }
   }
   return { kind: 'unknown' }
+}
+
+function hostOfIp(ip: string): Host {
+  return ip.includes(':') ? unmapped(groupsOf(ip)) : { kind: 'ip4', octets: ip.split('.').map(Number) }
 }
 
 function unmapped(groups: readonly number[]): Host {

@@ -60,7 +60,7 @@ export class StrangerLedger {
    * way, the one that has been quiet longest makes room, so that idle connections cannot lock others out.
    */
   admit(prefix: string, now: number): StrangerVerdict {
-    if (this.#isBarred(prefix, now)) return { ok: false, refused: 'stranger_prefix' }
+    if (this.isBarred(prefix, now)) return { ok: false, refused: 'stranger_prefix' }
     const ofPrefix = this.#perPrefix.get(prefix) ?? 0
     if (ofPrefix >= this.#bounds.maxPerPrefix) return { ok: false, refused: 'stranger_prefix' }
     const evicted = this.#inTheWay()
@@ -104,7 +104,7 @@ export class StrangerLedger {
    */
   bar(id: number, now: number): void {
     const stranger = this.#strangers.get(id)
-    if (!stranger || this.#isBarred(stranger.prefix, now)) return
+    if (!stranger || this.isBarred(stranger.prefix, now)) return
     const last = this.#barred.get(stranger.prefix)
     const ms = last && !isForgotten(last, now) ? Math.min(last.ms * 2, LONGEST_BAR_MS) : FIRST_BAR_MS
     this.#barred.set(stranger.prefix, { until: now + ms, ms })
@@ -136,7 +136,8 @@ export class StrangerLedger {
     return ids
   }
 
-  #isBarred(prefix: string, now: number): boolean {
+  /** True while a network is refused for what its strangers did. */
+  isBarred(prefix: string, now: number): boolean {
     const bar = this.#barred.get(prefix)
     return bar !== undefined && now < bar.until
   }

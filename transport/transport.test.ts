@@ -99,3 +99,21 @@ function answer(stream: Stream, text: string): Promise<string> {
   stream.send(Buffer.from(text))
   return promise
 }
+
+void test('a peer whose address is denied is refused before anything is made of its connection', async () => {
+  const asked: string[] = []
+  let made = 0
+  const connectionGater = {
+    denyInboundAddress: (ip: string): boolean => (asked.push(ip), true),
+    denyInboundConnection: (): boolean => (made++, false)
+  }
+  const privateKey = await generateKeyPair('Ed25519')
+  const node = await createTransport({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'], connectionGater })
+  const dialer = await createDialer()
+
+  await assert.rejects(dialer.dial(node.getMultiaddrs()[0]!))
+
+  await Promise.all([dialer.stop(), node.stop()])
+  assert.deepEqual(asked, ['127.0.0.1'])
+  assert.equal(made, 0)
+})

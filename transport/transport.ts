@@ -1,5 +1,5 @@
 import { identify } from '@libp2p/identify'
-import type { ComponentLogger, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, Libp2p, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import type { Ping } from '@libp2p/ping'
@@ -9,6 +9,8 @@ import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { gatedBy } from './address-gate.ts'
+import type { Gater } from './address-gate.ts'
 import { forgetPeersThatLeave } from './forget-peers.ts'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { watchLiveness } from './liveness.ts'
@@ -49,7 +51,7 @@ export interface TransportOptions extends DialerOptions {
   /** Inbound connections whose upgrade is under way; one more is refused. */
   readonly maxPendingConnections?: number
   /** Asked before, during and after an upgrade whether a connection may go on. */
-  readonly connectionGater?: ConnectionGater
+  readonly connectionGater?: Gater
   /** What identify tells peers about this software. */
   readonly userAgent?: string
 }
@@ -62,8 +64,10 @@ export interface TransportOptions extends DialerOptions {
  */
 export async function createTransport(options: TransportOptions): Promise<Transport> {
   const limits = { ...NODE_LIMITS, ...defined(options) }
+  const denies = options.connectionGater?.denyInboundAddress
   const node = await createLibp2p({
     ...common(options, limits),
+    transports: [tcp(denies && { listenOpts: gatedBy(denies) }), webSockets()],
     start: false,
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
     // It asks all connections in one turn of the event loop; `watchLiveness` does not.
