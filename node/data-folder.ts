@@ -5,11 +5,15 @@ import { takeLock } from './folder-lock.ts'
 import { ownCommand } from './own-command.ts'
 import { SetupError, errorCode, systemError } from './setup-error.ts'
 
-const FORMAT = 1
+/** The version of this layout. */
+export const FORMAT = 1
+
+/** Makes a folder a backup, and no data folder. */
+export const BACKUP_FILE = 'backup.json'
 
 /**
  * What lies in a data folder (0700). Everything but `lock`, `admin.sock` and names that begin with `.new-` belongs in a
- * backup. Whoever may write here owns the hub: the only protection is that of the file system.
+ * backup, the store and the audit log as they are at one moment. Whoever may write here owns the hub: the only protection is that of the file system.
  */
 export const DATA_FOLDER_CONTENTS = {
   FORMAT: 'the version of this layout; written first',
@@ -18,6 +22,7 @@ export const DATA_FOLDER_CONTENTS = {
   store: 'LevelDB: everything that must survive a restart',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
+  'audit-before': 'audit logs of before a restore, each in a folder named by its log id; only for verifying them',
   client: 'the key and the token of a first client; made by start --init',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
@@ -113,9 +118,15 @@ export async function checkDataFolder(
   const names = await namesIn(path)
   const isOurs = names.includes('FORMAT')
   const isEmpty = names.every(name => name === 'lock' || isUnfinished(name))
+  if (names.includes(BACKUP_FILE)) throw isBackup(path)
   if (!isOurs && !(isEmpty && acceptEmpty)) throw noDataFolder(path, isEmpty)
   await refuseOpenToOthers(paths.folder)
   return isOurs ? readFormat(paths) : undefined
+}
+
+function isBackup(path: string): SetupError {
+  const restore = `${ownCommand('restore', path)} --data DIR`
+  return new SetupError('badInput', `${resolve(path)}: is a backup; make a data folder of it with: ${restore}`)
 }
 
 function noDataFolder(path: string, isEmpty: boolean): SetupError {

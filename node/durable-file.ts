@@ -146,7 +146,8 @@ async function writeSynced(path: string, content: string | Uint8Array): Promise<
   await file.sync()
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes the names in a folder survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   await using folder = await open(path, 'r')
   await folder.sync()
@@ -168,6 +169,7 @@ export async function makeFolder(path: string): Promise<string | undefined> {
   }
 }
 
-function unfinishedPath(path: string): string {
+/** A name beside `path` for what is to become it by a rename. */
+export function unfinishedPath(path: string): string {
   return join(dirname(path), `${UNFINISHED}${basename(path)}-${randomBytes(6).toString('hex')}`)
 }

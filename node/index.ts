@@ -15,7 +15,9 @@ export {
   isConsistent,
   leafHash,
   openCheckpoint,
+  parseCheckpoint,
   parseEntry,
+  parseNote,
   parseVerifierKey,
   rootFromInclusion,
   rootFromRange,
@@ -23,9 +25,11 @@ export {
   verifyAudit
 } from './audit/index.ts'
 export type * from './audit/index.ts'
+export { restoreBackup, writeBackup } from './backup/index.ts'
+export type { Backup, BackupSources, Restored } from './backup/index.ts'
 export { connectAdmin } from './admin/admin-client.ts'
-export type { AdminClient } from './admin/admin-client.ts'
-export { openStopped } from './start/stopped.ts'
+export type { AdminClient, AuditClient } from './admin/admin-client.ts'
+export { directAudit, openStopped } from './start/stopped.ts'
 export type { StoppedHub, StoppedHubOptions } from './start/stopped.ts'
 export { FIRST_TENANT, directClient } from './capabilities/index.ts'
 export type { CapabilityClient } from './capabilities/index.ts'

@@ -1,15 +1,20 @@
-import { capabilitiesService, serviceDirectory } from '../protocols/index.ts'
+import { auditService, capabilitiesService, serviceDirectory } from '../protocols/index.ts'
+import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
 import { echo } from './handlers/echo.ts'
 import type { SessionHost } from './listener/session-host.ts'
 import type { NodeOptions } from './node-options.ts'
 import type { Capabilities } from './capabilities/index.ts'
 import { capabilitiesOf } from './capabilities/index.ts'
+import { noSources } from './start/audit-admin.ts'
+import { auditServices } from './start/audit-service.ts'
 import { openAudit, recordStart } from './start/audit.ts'
+import type { NodeAudit } from './start/audit.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
 import { openIdentity } from './start/identity.ts'
+import type { Identity } from './start/identity.ts'
 import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
@@ -18,6 +23,7 @@ import { openStore } from './start/store.ts'
 import { statusOf } from './status.ts'
 import type { NodeStatus } from './status.ts'
 import { BootStore } from './stores/boot-store.ts'
+import type { NodeStore } from './stores/node-store.ts'
 import { VERSION } from './version.ts'
 
 export type { NodeOptions } from './node-options.ts'
@@ -83,11 +89,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const audit = await openAudit(base, identity, [
     echo.table,
     capabilitiesService,
+    auditService,
     ...own.map(({ table }) => table)
   ])
   const rights = await openRights(base, identity, store, audit)
   const { capabilities } = rights
-  const services = serviceDirectory([echo, capabilitiesOf(capabilities), ...own])
+  const readable = auditServices(audit)
+  const services = serviceDirectory([echo, capabilitiesOf(capabilities), ...readable, ...own])
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
   const host = hostSessions(services, rights.guard)
@@ -96,7 +104,9 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const peers = await servePeers(base, { ...identity, host, isKnown: overrides.isKnown })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
-  await serveAdmin(base, identity, { hostSessions, services: [operatorService(status, capabilities)] })
+  const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
+  const operator = operatorService(status, capabilities, sources)
+  await serveAdmin(base, identity, { hostSessions, services: [operator, ...readable] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
   await recordStart(base, store, audit, boot)
@@ -104,6 +114,16 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')
   return { status, capabilities, stop: stopOf(base, host, started.move()) }
+}
+
+function sourcesOf(
+  { folder }: Identity,
+  { level }: NodeStore,
+  { part }: NodeAudit,
+  capabilities: Capabilities
+): BackupSources {
+  if (folder === undefined || part === undefined) return noSources()
+  return { folder, level, log: part.log, capabilities }
 }
 
 /** Lets calls of peers finish, then ends all parts in reverse. */

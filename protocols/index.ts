@@ -68,6 +68,7 @@ export {
 export type * from './service.ts'
 export { adminService } from './services/admin.ts'
 export { auditService } from './services/audit.ts'
+export { auditAdminOperations } from './services/audit-admin.ts'
 export { RENEW_VERB, capabilitiesService } from './services/capabilities.ts'
 export { capabilityAdminOperations } from './services/capability-admin.ts'
 export type { CapRow, TenantRow } from './services/capability-admin.ts'

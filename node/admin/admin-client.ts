@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { ConnectionCaller, adminService } from '../../protocols/index.ts'
-import type { Client, JsonObject } from '../../protocols/index.ts'
+import { ConnectionCaller, adminService, auditService } from '../../protocols/index.ts'
+import type { Client, JsonObject, auditAdminOperations } from '../../protocols/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
 import { nodePlatform } from '../platform.ts'
@@ -14,10 +14,17 @@ import { SocketStream } from './socket-stream.ts'
 /** What the system says of a socket that is not there, or that a dead node left. */
 const NOBODY = new Set(['ENOENT', 'ECONNREFUSED'])
 
+/** The audit log and backups, whether a node answers or this process does. */
+export interface AuditClient {
+  readonly log: Client<(typeof auditService)['operations']>
+  readonly admin: Client<typeof auditAdminOperations>
+}
+
 /** What can be asked of the running node of a data folder. */
 export interface AdminClient extends AsyncDisposable {
   status(): Promise<JsonObject>
   readonly capabilities: CapabilityClient
+  readonly audit: AuditClient
 }
 
 /**
@@ -40,6 +47,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
   return {
     status: () => admin.status({}),
     capabilities: admin,
+    audit: { admin, log: caller.client(auditService) },
     async [Symbol.asyncDispose]() {
       await caller.end()
       for (const socket of sockets) socket.destroy()

@@ -49,6 +49,17 @@ export interface Proof {
   readonly hashes: readonly Uint8Array[]
 }
 
+/** What of a log's folder belongs to the tree of its newest checkpoint, while nothing else in it is touched. */
+export interface LogExtent {
+  readonly folder: string
+  readonly checkpoint: string
+  readonly size: number
+  /** Those that are over. */
+  readonly segments: readonly string[]
+  /** The one that is appended to, and how much of its entries belongs to the tree; undefined in an empty log. */
+  readonly last: { readonly folder: string; readonly bytes: number } | undefined
+}
+
 const LINE_FEED = Buffer.from('\n')
 
 interface Written extends EntryLine {
@@ -268,6 +279,18 @@ export class AuditLog implements AsyncDisposable {
     })
   }
 
+  /** Signs a checkpoint and gives `copy` what it covers; until that has ended nothing is sealed or pruned. */
+  copying<T>(copy: (extent: LogExtent) => Promise<T>): Promise<T> {
+    return this.#alone(async () => {
+      const folderOf = ({ first }: { readonly first: number }) => segmentFolder(this.#paths.segments, first)
+      // Read in one turn with the size that is signed.
+      const [size, segments, last] = [this.#edge.size, this.#segments.map(folderOf), this.#writer?.state]
+      const open = last && { folder: folderOf(last), bytes: last.bytes }
+      const checkpoint = await this.#signed()
+      return copy({ folder: this.#paths.folder, checkpoint, size, segments, last: open })
+    })
+  }
+
   /** Waits for what was appended, signs a last checkpoint and frees the lock; safe to call twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -315,13 +338,13 @@ export class AuditLog implements AsyncDisposable {
   async #writerFor(seq: number): Promise<SegmentWriter> {
     const writer = this.#writer
     if (writer !== undefined && !this.#isFull(writer.state)) return writer
-    if (writer !== undefined) {
-      await writer.close()
-      this.#segments.push({ ...recordOf(writer.state), state: 'closed' })
-    }
+    const begun = await SegmentWriter.create(this.#paths.segments, seq)
+    await writer?.close()
+    // In one turn, so that whoever reads finds each segment once.
+    if (writer !== undefined) this.#segments.push({ ...recordOf(writer.state), state: 'closed' })
+    this.#writer = begun
     this.#closeNext = false
-    this.#writer = await SegmentWriter.create(this.#paths.segments, seq)
-    return this.#writer
+    return begun
   }
 
   #isFull({ entries, bytes, first_ts }: SegmentState): boolean {

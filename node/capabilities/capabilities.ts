@@ -237,6 +237,11 @@ export class Capabilities {
     })
   }
 
+  /** Runs `action` while no root key, revocation or tenant changes. */
+  still<T>(action: () => Promise<T>): Promise<T> {
+    return this.#turns.run(action)
+  }
+
   #changed(): void {
     for (const listener of this.#listeners) listener()
   }

@@ -1,5 +1,5 @@
 import { capabilityAdminOperations, decodeRecord, parseJson } from '../../protocols/index.ts'
-import type { Client } from '../../protocols/index.ts'
+import type { CallOptions, Client, Handlers, Operation, Operations } from '../../protocols/index.ts'
 import { OPERATOR_CALL, capabilityAdmin } from './admin-handlers.ts'
 import type { Capabilities } from './capabilities.ts'
 
@@ -8,18 +8,22 @@ export type CapabilityClient = Client<typeof capabilityAdminOperations>
 
 /** The operator's rows without a node between: requests are bounded as they are on the admin socket. */
 export function directClient(capabilities: Capabilities): CapabilityClient {
-  const handlers = capabilityAdmin(capabilities)
-  const methods = Object.entries(capabilityAdminOperations).map(([op, { request: codec }]) => [
-    op,
-    async (request: never) => {
-      const handler = handlers[op as keyof typeof handlers] as (asked: unknown, call: unknown) => unknown
-      return handler(bounded(codec, op, request), OPERATOR_CALL)
-    }
-  ])
-  return Object.fromEntries(methods) as CapabilityClient
+  return directOver(capabilityAdminOperations, capabilityAdmin(capabilities))
 }
 
-type Codec = (typeof capabilityAdminOperations)[keyof typeof capabilityAdminOperations]['request']
+/** The rows of any table, answered by this process on behalf of the operator. */
+export function directOver<O extends Operations>(operations: O, handlers: Handlers<O>): Client<O> {
+  const methods = Object.entries(operations).map(([op, { request: codec }]) => [
+    op,
+    async (request: never, { signal = OPERATOR_CALL.signal }: CallOptions = {}) => {
+      const handler = handlers[op] as (asked: unknown, call: unknown) => unknown
+      return handler(bounded(codec, op, request), { ...OPERATOR_CALL, signal })
+    }
+  ])
+  return Object.fromEntries(methods) as Client<O>
+}
+
+type Codec = Operation['request']
 
 /** What would come out at the other end of a socket. */
 function bounded(codec: Codec, op: string, request: never): unknown {

@@ -1,5 +1,6 @@
 import { adminService, serviceDirectory } from '../../protocols/index.ts'
 import type { Service } from '../../protocols/index.ts'
+import type { BackupSources } from '../backup/index.ts'
 import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
 import { AdminListener } from '../admin/admin-listener.ts'
@@ -9,6 +10,7 @@ import { echo } from '../handlers/echo.ts'
 import { startHttp } from '../http.ts'
 import { readinessOf } from '../readiness.ts'
 import type { NodeStatus } from '../status.ts'
+import { auditAdmin } from './audit-admin.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
 import type { HostSessions } from './sessions.ts'
@@ -30,9 +32,17 @@ export async function serveAdmin(
 }
 
 /** What the operator's commands ask of a running node. */
-export const operatorService = (status: () => NodeStatus, capabilities: Capabilities): Service => ({
+export const operatorService = (
+  status: () => NodeStatus,
+  capabilities: Capabilities,
+  sources: () => BackupSources
+): Service => ({
   table: adminService,
-  handlers: { status: () => ({ ...status() }), ...capabilityAdmin(capabilities) } as Service['handlers']
+  handlers: {
+    status: () => ({ ...status() }),
+    ...capabilityAdmin(capabilities),
+    ...auditAdmin(sources)
+  } as Service['handlers']
 })
 
 /** Serves health, readiness and metrics, if the configuration says so; after a crash on the port that it had. */

@@ -1,6 +1,9 @@
+import { auditAdminOperations, auditService } from '../../protocols/index.ts'
+import type { AuditClient } from '../admin/admin-client.ts'
 import type { Capabilities } from '../capabilities/index.ts'
-import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
+import { SteadyClock, directOver, openCapabilities } from '../capabilities/index.ts'
 import type { CapabilityWarning } from '../capabilities/index.ts'
+import { auditOver } from '../audit/index.ts'
 import type { AuditLog } from '../audit/index.ts'
 import type { Config } from '../config/index.ts'
 import { openDataFolder } from '../data-folder.ts'
@@ -9,6 +12,7 @@ import { loadKeys } from '../keys.ts'
 import type { NodeKeys } from '../keys.ts'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
+import { auditAdmin } from './audit-admin.ts'
 import { auditLogPlace, capabilityEvent } from './audit.ts'
 import { openAuditLog } from './audit-part.ts'
 import { configured } from './capabilities.ts'
@@ -26,6 +30,17 @@ export interface StoppedHubOptions {
   readonly config: Config
   /** Hears what was repaired while opening. */
   readonly warn?: (warning: CapabilityWarning) => void
+}
+
+/** The operator's rows about the audit log and backups, answered by this process. */
+export function directAudit(hub: StoppedHub): AuditClient {
+  return {
+    log: directOver(auditService.operations, auditOver(hub.log).handlers),
+    admin: directOver(
+      auditAdminOperations,
+      auditAdmin(() => hub)
+    )
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { auditAdminOperations } from './audit-admin.ts'
 import { capabilityAdminOperations } from './capability-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
 
@@ -7,6 +8,7 @@ export const adminService = defineService({
   app: 0x0003,
   operations: {
     status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject }),
-    ...capabilityAdminOperations
+    ...capabilityAdminOperations,
+    ...auditAdminOperations
   }
 })
