@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import pino from 'pino'
-import { OapError, auditService } from '../../protocols/index.ts'
-import { connect } from '../../sdk/index.ts'
-import { loadConfig } from '../config/index.ts'
-import { createNode } from '../node.ts'
-import type { AuditLog } from './audit-log.ts'
+import { type Call, OapError, type PayloadCodec, auditService } from '../../protocols/index.ts'
 import { auditOver } from './audit-service.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { fill, scratchLog } from './log.fixture.ts'
@@ -14,27 +9,35 @@ import { logPaths } from './log-folder.ts'
 import { HASH_BYTES, isConsistent, leafHash, rootFromInclusion } from './merkle.ts'
 import { parseVerifierKey } from './signed-note.ts'
 
+const { operations } = auditService
+const CALL = {} as Call
+
+/** What the other side reads of an answer. */
+function answered<T>(codec: PayloadCodec<T>, value: T): T {
+  const { head, body } = codec.encode(value)
+  return codec.decode(Buffer.concat([head, body]))
+}
+
 async function served(t: TestContext) {
   const { folder, open } = await scratchLog(t, { segment: { entries: 100 } })
-  const log: AuditLog = await open()
-  const flags = {
-    'node.listen': ['/ip4/127.0.0.1/tcp/0'],
-    'http.listen': '127.0.0.1:0',
-    'strangers.loopbackIsKnown': true
-  }
-  const node = createNode(loadConfig({ flags }).config, {
-    services: [auditOver(log)],
-    overrides: { log: pino({ level: 'silent' }) }
-  })
-  await node.start()
-  const hub = await connect(node.status().addresses[0]!)
-  t.after(async () => {
-    await hub.close()
-    await node.stop()
-  })
+  const log = await open()
+  const { handlers } = auditOver(log)
   const key = parseVerifierKey(readFileSync(logPaths(folder).verifierKey, 'utf8').trim())
-  const head = (note: Uint8Array) => openCheckpoint(Buffer.from(note).toString(), key)
-  return { log, audit: hub.client(auditService), head }
+  return {
+    log,
+    checkpoint: async () => {
+      const note = answered(operations.checkpoint.answer, await handlers.checkpoint({}, CALL))
+      return openCheckpoint(Buffer.from(note).toString(), key)
+    },
+    entries: async (request: { readonly from: number; readonly to?: number }) => {
+      const { head, body } = await handlers.entries(request, CALL)
+      return { head: answered(operations.entries.answer, head), lines: await linesOf(body) }
+    },
+    inclusion: async (request: { readonly seq: number; readonly size?: number }) =>
+      answered(operations.inclusion.answer, await handlers.inclusion(request, CALL)),
+    consistency: async (request: { readonly from: number; readonly to?: number }) =>
+      answered(operations.consistency.answer, await handlers.consistency(request, CALL))
+  }
 }
 
 const hashesOf = (body: Uint8Array | undefined): Uint8Array[] =>
@@ -47,27 +50,24 @@ async function linesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
   for await (const piece of body) pieces.push(piece)
   const text = Buffer.concat(pieces).toString()
   assert.ok(text === '' || text.endsWith('\n'))
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map(line => Buffer.from(line))
+  const lines = text.split('\n').slice(0, -1)
+  return lines.map(line => Buffer.from(line))
 }
 
 test('a client verifies entries, heads and growth with what the operations answer', async t => {
-  const { log, audit, head } = await served(t)
-  await fill(log, 250)
-  const old = head(await audit.checkpoint({}))
-  await fill(log, 1000)
-  const now = head(await audit.checkpoint({}))
+  const audit = await served(t)
+  await fill(audit.log, 250)
+  const old = await audit.checkpoint()
+  await fill(audit.log, 1000)
+  const now = await audit.checkpoint()
 
-  const { head: range, body } = await audit.entries({ from: 90 })
-  const lines = await linesOf(body)
+  const { head, lines } = await audit.entries({ from: 90 })
   const inclusion = await audit.inclusion({ seq: 95 })
   const growth = await audit.consistency({ from: old.size })
 
-  assert.deepEqual(range, { from: 90, to: 1250, size: 1250 })
+  assert.deepEqual(head, { from: 90, to: 1250, size: 1250 })
   assert.equal(lines.length, 1160)
-  assert.equal(inclusion.size, now.size)
+  assert.deepEqual([inclusion.seq, inclusion.size], [95, now.size])
   const root = rootFromInclusion(leafHash(lines[5]!), 95, inclusion.size, hashesOf(inclusion.body))
   assert.deepEqual(Buffer.from(root!), Buffer.from(now.root))
   const claim = { from: old.size, fromRoot: old.root, to: growth.to, toRoot: now.root }
@@ -75,21 +75,32 @@ test('a client verifies entries, heads and growth with what the operations answe
 })
 
 test('a range ends at what is durable, may be empty, and is not found where there is nothing', async t => {
-  const { log, audit } = await served(t)
-  for (let n = 0; n < 3; n++) await fill(log, 100)
-  await log.seal()
-  const size = log.size
+  const audit = await served(t)
+  for (let n = 0; n < 3; n++) await fill(audit.log, 100)
+  await audit.log.seal()
+  const { size } = audit.log
 
   const beyond = await audit.entries({ from: size - 1, to: size + 100 })
-  assert.equal((await linesOf(beyond.body)).length, 1)
-  assert.equal(beyond.head.to, size)
-  assert.deepEqual(await linesOf((await audit.entries({ from: size })).body), [])
-  await log.prune({ maxEntries: 150 })
+
+  assert.deepEqual([beyond.lines.length, beyond.head.to], [1, size])
+  assert.deepEqual((await audit.entries({ from: size })).lines, [])
+  await audit.log.prune({ maxEntries: 150 })
   const notFound = (error: unknown) => error instanceof OapError && error.code === 'not_found'
   await assert.rejects(audit.entries({ from: 0 }), notFound)
   await assert.rejects(audit.entries({ from: size + 50 }), notFound)
   await assert.rejects(audit.inclusion({ seq: 5, size: size + 50 }), notFound)
   await assert.rejects(audit.inclusion({ seq: size, size }), notFound)
   await assert.rejects(audit.consistency({ from: 5, to: 4 }), notFound)
-  await assert.rejects(audit.entries({ from: -1 }), /from/)
+})
+
+test('a request with a sequence that is none is refused before the log is asked', () => {
+  const { entries, inclusion, consistency } = operations
+  const empty = new Uint8Array(0)
+
+  for (const from of [-1, 2 ** 53, '1', null]) {
+    assert.throws(() => entries.request.decode({ from }, empty), /from/)
+    assert.throws(() => consistency.request.decode({ from }, empty), /from/)
+    assert.throws(() => inclusion.request.decode({ seq: from }, empty), /seq/)
+  }
+  assert.throws(() => entries.request.decode({ from: 0 }, Buffer.of(1)), /takes none/)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { constants, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { type FileHandle, open as openFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { GroupCommit } from './group-commit.ts'
 import { fill, scratchLog, started } from './log.fixture.ts'
@@ -23,14 +24,16 @@ test('an entry is acknowledged and counted only once its bytes were synced', asy
   const log = await open()
   await log.append(started())
   const proto = await handles(t)
+  // The file is open for synced writes: its write returns when fdatasync would.
   // eslint-disable-next-line typescript/unbound-method -- called below with the handle it belongs to
-  const real = proto.datasync
+  const real = proto.write as (...args: unknown[]) => Promise<unknown>
   const asked = Promise.withResolvers<void>()
   const allowed = Promise.withResolvers<void>()
-  t.mock.method(proto, 'datasync', async function (this: FileHandle) {
+  t.mock.method(proto, 'write', async function (this: FileHandle, ...args: unknown[]) {
+    const written = await real.apply(this, args)
     asked.resolve()
     await allowed.promise
-    return real.call(this)
+    return written
   })
   let isAcknowledged = false
   const appended = log.append(started()).then(() => (isAcknowledged = true))
@@ -43,6 +46,33 @@ test('an entry is acknowledged and counted only once its bytes were synced', asy
   await appended
   assert.equal(log.size, 2)
 })
+
+test(
+  'the entries are written to a file that syncs each write',
+  { skip: process.platform !== 'linux' },
+  async t => {
+    const { folder, open } = await scratchLog(t)
+    const log = await open()
+    await log.append(started())
+    const path = join(folder, 'segments/0000000000000000/entries.ndjson')
+
+    const flags = readdirSync('/proc/self/fd').flatMap(fd => {
+      if (!isLinkTo(`/proc/self/fd/${fd}`, path)) return []
+      return [Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8)]
+    })
+
+    assert.equal(flags.length, 1)
+    assert.equal(flags[0]! & constants.O_DSYNC, constants.O_DSYNC)
+  }
+)
+
+function isLinkTo(link: string, path: string): boolean {
+  try {
+    return readlinkSync(link) === path
+  } catch {
+    return false
+  }
+}
 
 test('entries that come while a commit runs are one commit together', async () => {
   const commits: number[] = []
@@ -65,13 +95,13 @@ test('entries that come while a commit runs are one commit together', async () =
   await Promise.all(rest)
 })
 
-test('a sync that fails fails its entries and every later one; no checkpoint covers them', async t => {
+test('a write that fails fails its entries and every later one; no checkpoint covers them', async t => {
   const { folder, open } = await scratchLog(t)
   const log = await open()
   await fill(log, 3)
   const before = await log.checkpoint()
   const proto = await handles(t)
-  t.mock.method(proto, 'datasync', async () => {
+  t.mock.method(proto, 'write', async () => {
     throw Object.assign(new Error('input/output error'), { code: 'EIO' })
   })
 

@@ -52,7 +52,7 @@ export interface EntryLine {
  * length. @throws TypeError for data that have no canonical form, RangeError for names that are too long.
  */
 export function encodeEntry(content: EntryContent, place: EntryPlace): EntryLine {
-  const data = canonicalJson(content.data)
+  const data = canonicalData(content.data)
   const entry = encodeWith(content, place, data)
   if (entry.line.length <= MAX_LINE_BYTES) return entry
   const bytes = Buffer.from(data)
@@ -74,6 +74,21 @@ function encodeWith(content: EntryContent, place: EntryPlace, data: string): Ent
     `${member('trace_id', trace_id)},"ts":${place.ts},"type":${text(type)},"v":${VERSION}}`
   const hash = digest('sha256', head + tail, 'hex')
   return { line: Buffer.from(`${head}"hash":"${hash}",${tail}`), hash }
+}
+
+/** Nearly all data are one object of words and numbers, whose canonical form is its members in order. */
+function canonicalData(data: EntryData): string {
+  let json = ''
+  for (const name of Object.keys(data).sort()) {
+    const value = data[name]
+    const isPlain =
+      typeof value === 'string'
+        ? value.isWellFormed()
+        : typeof value === 'boolean' || Number.isSafeInteger(value)
+    if (!isPlain || !name.isWellFormed()) return canonicalJson(data)
+    json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`
+  }
+  return `{${json}}`
 }
 
 function text(value: string): string {
@@ -126,7 +141,7 @@ function formProblem(entry: Readonly<Record<string, unknown>>): string | undefin
 
 function encodedAgain(entry: Entry): Buffer {
   try {
-    return encodeWith(entry, entry, canonicalJson(entry.data)).line
+    return encodeWith(entry, entry, canonicalData(entry.data)).line
   } catch {
     return Buffer.alloc(0)
   }

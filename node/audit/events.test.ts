@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { echoService } from '../../protocols/index.ts'
+import { canonicalJson } from '../canonical.ts'
 import { AuditNames } from './audit-names.ts'
 import type { AuditEvent } from './audit-event.ts'
 import { commitment } from './commitments.ts'
@@ -32,7 +34,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   },
   renew: { cap_id: CAP_ID, kid: 1, expires_s: 2 },
   rotate: { kid: 2, previous: 1, grace_s: 172_800, break_glass: false },
-  revoke: { cap_id: CAP_ID, kid: 1, subject_sha256: DIGEST, reason_sha256: DIGEST, revocation_seq: 1 },
+  revoke: { cap_id: CAP_ID, reason_sha256: DIGEST, revocation_seq: 1 },
   tenant: { tenant: TENANT, change: 'limit', limits_sha256: DIGEST },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
@@ -138,6 +140,16 @@ test('no builder lets a secret through, in any of its inputs, neither into the l
   }
 })
 
+test('a revocation is of one capability, root key or subject', () => {
+  const revoke = (data: object) => build('revoke', { ...data, revocation_seq: 1 }).content.subject
+
+  assert.equal(revoke({ cap_id: CAP_ID }), `cap:${CAP_ID}`)
+  assert.equal(revoke({ kid: 7 }), 'kid:7')
+  assert.equal(revoke({ subject_sha256: DIGEST }), 'subject')
+  assert.throws(() => revoke({}), TypeError)
+  assert.throws(() => revoke({ cap_id: CAP_ID, kid: 7 }), TypeError)
+})
+
 test('a principal is one of the closed forms', () => {
   const peer = 'peer:12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
   for (const actor of ['node', 'local', 'anonymous', `hub:${HUB_ID}`, `cap:${CAP_ID}`, peer])
@@ -170,6 +182,27 @@ describe('a line', () => {
       length: Buffer.byteLength(json),
       sha256: commitment(json)
     })
+  })
+
+  test('holds its data in the canonical form that every other statement has', () => {
+    const value = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.maxSafeInteger(),
+      fc.boolean(),
+      fc.constant(null)
+    )
+    const object = <T>(inner: fc.Arbitrary<T>) =>
+      fc.dictionary(fc.string({ unit: 'binary' }), inner, { noNullPrototype: true })
+    const data = object(fc.oneof(value, fc.array(value), object(value)))
+    fc.assert(
+      fc.property(data, fields => {
+        const { line } = encodeEntry({ type: 'x', actor: 'node', subject: 'x', data: fields }, place)
+        const { data: read } = JSON.parse(line.toString()) as { data: typeof fields }
+        assert.deepEqual(read, { ...fields })
+        assert.ok(line.includes(`"data":${canonicalJson(fields)},`))
+        assert.deepEqual(parseEntry(line).data, read)
+      })
+    )
   })
 
   test('is refused in any other form than its canonical one', () => {

@@ -39,13 +39,15 @@ const node = () => 'node'
 const log = () => 'log'
 const cap = ({ cap_id }: { readonly cap_id: string }) => `cap:${cap_id}`
 
-function revoked({
-  cap_id,
-  kid
-}: {
+interface Revoked {
   readonly cap_id?: string | undefined
   readonly kid?: number | undefined
-}): string {
+  readonly subject_sha256?: string | undefined
+}
+
+function revoked({ cap_id, kid, subject_sha256 }: Revoked): string {
+  const targets = [cap_id, kid, subject_sha256].filter(target => target !== undefined)
+  if (targets.length !== 1) throw new TypeError('audit: one of cap_id, kid and subject_sha256 is revoked')
   if (cap_id !== undefined) return `cap:${cap_id}`
   return kid === undefined ? 'subject' : `kid:${kid}`
 }

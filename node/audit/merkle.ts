@@ -17,8 +17,9 @@ const nodeScratch = Buffer.alloc(1 + 2 * HASH_BYTES, NODE)
 /** The root of a tree without leaves. */
 export const EMPTY_ROOT: Uint8Array = sha256(Buffer.alloc(0))
 
+// By way of text, which takes its bytes from Node's pool: proofs hash so often that garbage would be most of their time.
 export function sha256(bytes: Uint8Array): Buffer {
-  return digest('sha256', bytes, 'buffer')
+  return Buffer.from(digest('sha256', bytes, 'binary'), 'latin1')
 }
 
 /** RFC 6962: SHA-256 of 0x00 and the leaf. */
@@ -33,6 +34,18 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   nodeScratch.set(left, 1)
   nodeScratch.set(right, 1 + HASH_BYTES)
   return sha256(nodeScratch)
+}
+
+/** The root over a row of complete subtrees, a power of two of them. */
+export function rowRoot(row: Uint8Array): Buffer {
+  const fold = Buffer.from(row)
+  for (let width = row.length / HASH_BYTES; width > 1; width /= 2) {
+    for (let at = 0; at < width / 2; at++) {
+      fold.copy(nodeScratch, 1, 2 * at * HASH_BYTES, 2 * (at + 1) * HASH_BYTES)
+      fold.write(digest('sha256', nodeScratch, 'binary'), at * HASH_BYTES, 'latin1')
+    }
+  }
+  return Buffer.from(fold.subarray(0, HASH_BYTES))
 }
 
 /** The root of the first `size` leaves. */

@@ -1,5 +1,5 @@
-import { EMPTY_ROOT, type NodeReader } from './merkle.ts'
-import { TILE_WIDTH, rowRoot, tileOfNode, tilePath, tileWidth } from './tile.ts'
+import { EMPTY_ROOT, HASH_BYTES, type NodeReader, rowRoot } from './merkle.ts'
+import { TILE_WIDTH, tileOfNode, tilePath, tileWidth } from './tile.ts'
 import type { TileFiles } from './tile-files.ts'
 import type { TreeEdge } from './tree-edge.ts'
 
@@ -30,7 +30,8 @@ export class ProofSource {
     for (const [key, row] of rows) read.set(key, await row)
     return build((level, index) => {
       const tile = tileOfNode(level, index)
-      return rowRoot(read.get(`${tile.level}/${tile.index}`)!, tile.first, tile.count)
+      const row = read.get(`${tile.level}/${tile.index}`)!
+      return rowRoot(row.subarray(tile.first * HASH_BYTES, (tile.first + tile.count) * HASH_BYTES))
     })
   }
 

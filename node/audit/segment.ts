@@ -1,10 +1,13 @@
 import { type Hash, createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '../canonical.ts'
 import { createFolder, isUnfinished, readBoundedFile } from '../durable-file.ts'
 import { SetupError } from '../setup-error.ts'
 
+// A write that returns as if fdatasync followed it: one system call instead of two. Windows knows none.
+const WRITE_SYNCED = constants.O_DSYNC ?? 0
 const NAME_DIGITS = 16
 const MAX_RECORD_BYTES = 1024
 const RECORD_FORM =
@@ -126,7 +129,7 @@ export class SegmentWriter {
   /** Goes on behind what `state` counted; what lies behind it in the file is cut off first. */
   static async resume(folder: string, state: SegmentState): Promise<SegmentWriter> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const file = await open(join(folder, SEGMENT_FILES.entries), 'r+')
+    const file = await open(join(folder, SEGMENT_FILES.entries), constants.O_RDWR | WRITE_SYNCED)
     const { size } = await file.stat()
     if (size > state.bytes) {
       await file.truncate(state.bytes)
@@ -141,7 +144,7 @@ export class SegmentWriter {
       const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at, this.state.bytes + at)
       at += bytesWritten
     }
-    await this.#file.datasync()
+    if (WRITE_SYNCED === 0) await this.#file.datasync()
   }
 
   close(): Promise<void> {

@@ -9,35 +9,33 @@ const FOLDER_MODE = 0o700
 const MOST_UNWRITTEN = 1024
 
 /**
- * The tiles of a log as files, as a mirror serves them. Full ones are written in the background; none is synced until
- * `sync`, since they follow from the entries. Partial ones stay until the full one was synced.
+ * The tiles of a log as files, as a mirror serves them. None is synced until `sync`, since they follow from the
+ * entries. Partial ones stay until the full one was synced.
  */
 export class TileFiles {
   readonly #folder: string
   readonly #made = new Set<string>()
   readonly #unwritten = new Map<string, FullTile>()
   #writing: Promise<void> = Promise.resolve()
-  #failure: unknown
 
   constructor(folder: string) {
     this.#folder = folder
   }
 
-  /** Writes a full tile some time soon. */
+  /** Keeps a full tile for the next `settle`; so that appending does not wait for files that follow from the entries. */
   put(tile: FullTile): void {
     this.#unwritten.set(tilePath(tile), tile)
-    this.#writing = this.#writing.then(() => this.#write(tile))
   }
 
-  /** False while more tiles wait than should: let the writer catch up. */
+  /** False while more tiles wait than should: let them be written. */
   get hasRoom(): boolean {
     return this.#unwritten.size < MOST_UNWRITTEN
   }
 
-  /** Resolves once every full tile so far is in its file. @throws what writing one failed with, now or before. */
-  async settle(): Promise<void> {
-    await this.#writing
-    if (this.#failure !== undefined) throw this.#failure
+  /** Resolves once every full tile so far is in its file. @throws what writing one failed with; the rest stays kept. */
+  settle(): Promise<void> {
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#writeAll())
+    return this.#writing
   }
 
   /** Writes the partial tiles of a tree of `size` leaves. */
@@ -81,12 +79,10 @@ export class TileFiles {
     for (const folder of folders) await syncPath(folder)
   }
 
-  async #write(tile: FullTile): Promise<void> {
-    try {
+  async #writeAll(): Promise<void> {
+    for (const [path, tile] of this.#unwritten) {
       await this.#file(tile, tile.bytes)
-      this.#unwritten.delete(tilePath(tile))
-    } catch (error) {
-      this.#failure ??= error
+      this.#unwritten.delete(path)
     }
   }
 

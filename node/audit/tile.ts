@@ -1,4 +1,4 @@
-import { HASH_BYTES, nodeHash } from './merkle.ts'
+import { HASH_BYTES } from './merkle.ts'
 
 /** Hashes of a full tile. */
 export const TILE_WIDTH = 256
@@ -70,13 +70,6 @@ export function tileOfNode(
     first: start % TILE_WIDTH,
     count
   }
-}
-
-/** The root over `count` hashes of a row from `first` on; `count` is a power of two. */
-export function rowRoot(row: Uint8Array, first: number, count: number): Uint8Array {
-  if (count === 1) return row.subarray(first * HASH_BYTES, (first + 1) * HASH_BYTES)
-  const half = count / 2
-  return nodeHash(rowRoot(row, first, half), rowRoot(row, first + half, half))
 }
 
 function numberPath(index: number): string {

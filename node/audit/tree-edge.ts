@@ -1,5 +1,5 @@
-import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './merkle.ts'
-import { TILE_BYTES, TILE_WIDTH, type Tile, rowRoot, tileWidth } from './tile.ts'
+import { EMPTY_ROOT, HASH_BYTES, nodeHash, rowRoot } from './merkle.ts'
+import { TILE_BYTES, TILE_WIDTH, type Tile, tileWidth } from './tile.ts'
 
 export interface FullTile extends Tile {
   readonly bytes: Uint8Array
@@ -68,7 +68,7 @@ export class TreeEdge {
     if (count % TILE_WIDTH !== 0) return
     const index = count / TILE_WIDTH - 1
     this.#full({ level, index, width: TILE_WIDTH, bytes: Uint8Array.from(row) })
-    this.#put(level + 1, rowRoot(row, 0, TILE_WIDTH))
+    this.#put(level + 1, rowRoot(row))
   }
 }
 
