@@ -47,6 +47,11 @@ export class Invocation {
     throw new CommandError(EXIT.usage, `--${name} ${what} is missing`)
   }
 
+  /** Whether the command has an option of this name. */
+  knows(name: string): boolean {
+    return Object.hasOwn(this.#options, name)
+  }
+
   list(name: string): readonly string[] | undefined {
     const value = this.#options[name]
     return Array.isArray(value) ? value : undefined

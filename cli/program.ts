@@ -9,6 +9,10 @@ import { asCalled, selfCommand } from './self.ts'
 import type { Terminal } from './terminal.ts'
 
 const GROUPS: Readonly<Record<string, string>> = {
+  cap: 'capabilities: who may call what',
+  tenant: 'whose data a hub serves',
+  client: 'the key of this client',
+  audit: 'what happened, and proof of it',
   key: 'keys of a hub and its node',
   config: 'configuration files',
   frame: 'single OAP/1 frames',
@@ -18,7 +22,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 const CLOSING = `
 Any command takes --help, with examples and exit codes, and --json.
 Results go to standard output, everything else to standard error.
-Commands that call a node take its address from RON_NODE_URL when none is given.`
+Commands that call a node take its address from RON_NODE_URL when none is given, and a capability from RON_CAP.`
 
 /** The parser of a table of commands; `finish` gets the exit code of the command that ran. */
 export function buildProgram(

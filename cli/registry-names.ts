@@ -22,6 +22,13 @@ function readRows(): ReadonlyMap<number, NamedRow> {
   return new Map(registry.rows.map(row => [Number(row.id), row]))
 }
 
+/** The app_proto_id of a name of the registry. */
+export function appNamed(name: string): number | undefined {
+  rows ??= readRows()
+  for (const [id, row] of rows) if (row.name === name) return id
+  return undefined
+}
+
 export const appHex = (app: number): string => `0x${app.toString(16).padStart(4, '0')}`
 
 /** `0x0001(echo)`, or the number alone when the registry has no name for it. */

@@ -10,7 +10,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const FREE_PORT = `loadConfig({ flags: { 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'http.enabled': false } })`
+const FREE_PORT = `{ 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'http.enabled': false, `
 
 test('the application in the README answers its client', { timeout: 60_000 }, async t => {
   const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
@@ -23,7 +23,7 @@ test('the application in the README answers its client', { timeout: 60_000 }, as
   const run = (file: string): ChildProcessByStdio<null, Readable, null> =>
     spawn(process.execPath, [join(folder, file)], { stdio: ['ignore', 'pipe', 'inherit'] })
   await writeFile(join(folder, 'shout.ts'), shout)
-  await writeFile(join(folder, 'server.ts'), server.replace('loadConfig()', FREE_PORT))
+  await writeFile(join(folder, 'server.ts'), server.replace('flags: { ', `flags: ${FREE_PORT}`))
 
   const serving = run('server.ts')
   t.after(() => serving.kill('SIGKILL'))

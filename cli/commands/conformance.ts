@@ -1,10 +1,12 @@
 import type { ConformanceResult } from '../conformance/index.ts'
+import type { NodeConnection } from '../../sdk/index.ts'
 import type { Command } from '../command.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { withPeer } from '../peer.ts'
 
+const ANSWER_MS = 10_000
 const ENCRYPTIONS = ['noise', 'tls'] as const
 
 export const conformance: Command = {
@@ -12,7 +14,8 @@ export const conformance: Command = {
   summary: 'play every case of the OAP/1 specification against a node and print a table',
   details:
     'Each case has a connection of its own; about 20 s in all. Run it against your own node only: it sends what a ' +
-    'node must refuse. Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
+    'node must refuse. The cases carry no capability, so the node must open echo:call to all ' +
+    '(capabilities.openVerbs). Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
     '(strangers.loopbackIsKnown). Exit 1 when a case fails.',
   arguments: [NODE_ARGUMENT],
   options: [
@@ -34,7 +37,7 @@ export const conformance: Command = {
     }
     const { conformanceTable, runConformance, tally } = await import('../conformance/index.ts')
     // Says in one line why an address cannot be used at all, before any case does.
-    await withPeer(address, () => Promise.resolve())
+    await withPeer({ address }, takesBareCalls)
     const only = invocation.option('only')
     const results: ConformanceResult[] = []
     const options = { slow: invocation.flag('slow'), ...(only !== undefined && { only }) }
@@ -52,4 +55,21 @@ export const conformance: Command = {
     invocation.show({ ...counts, results }, () => conformanceTable(results))
     return counts.failed === 0 ? EXIT.ok : EXIT.failed
   }
+}
+
+/** @throws CommandError `failed` for a node that would refuse nearly every case for want of a capability. */
+async function takesBareCalls(node: NodeConnection): Promise<void> {
+  const { echoService } = await import('../../protocols/index.ts')
+  const refusal = await node
+    .client(echoService)
+    .echo({}, { deadlineMs: ANSWER_MS })
+    .then(
+      () => undefined,
+      (error: unknown) => (error as { code?: unknown }).code
+    )
+  if (refusal !== 'cap_missing') return
+  throw new CommandError(
+    EXIT.failed,
+    'this node wants a capability for echo:call and the cases carry none; start it with OMNIGATE_CAPABILITIES__OPEN_VERBS=echo:call'
+  )
 }

@@ -1,3 +1,4 @@
+import { CLIENT_OPTIONS, callingOf } from '../client.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import type { Command } from '../command.ts'
 import { CommandError } from '../command-error.ts'
@@ -13,7 +14,7 @@ export const echo: Command = {
   name: 'echo',
   summary: 'send a text or a file to a node and check that it comes back as it was',
   details:
-    'What fits one frame goes as one call, a longer file as a stream that waits whenever either side does. ' +
+    'Needs a capability for echo:call in RON_CAP, unless the node opens that verb to all. What fits one frame goes as one call, a longer file as a stream that waits whenever either side does. ' +
     'Times and throughput go to standard error. Exit 1: the bytes came back changed, or the node answered with an error.',
   arguments: [NODE_ARGUMENT],
   options: [
@@ -30,7 +31,8 @@ export const echo: Command = {
       value: 'FILE',
       summary: 'with --file: write what comes back to a new file',
       completes: 'file'
-    }
+    },
+    ...CLIENT_OPTIONS
   ],
   examples: [
     {
@@ -60,7 +62,7 @@ export const echo: Command = {
     if (output !== undefined && file === undefined) {
       throw new CommandError(EXIT.usage, '--output goes with --file FILE')
     }
-    return withPeer(invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env), async node => {
+    return withPeer(await callingOf(invocation), async node => {
       const echoed =
         file === undefined
           ? await echoText(node, text ?? '')

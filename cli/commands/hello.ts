@@ -1,3 +1,4 @@
+import { CLIENT_OPTIONS, callingOf } from '../client.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import type { Command } from '../command.ts'
 import { withDeadline } from '../deadline.ts'
@@ -16,6 +17,7 @@ export const hello: Command = {
     'Shows that the node runs, that it is the peer its address names, and that it speaks OAP/1. ' +
     'Exit 69 is about the way there (not running, firewall, wrong address or peer id), 76 about what is there: no peer, or no OAP.',
   arguments: [NODE_ARGUMENT],
+  options: CLIENT_OPTIONS,
   examples: [
     {
       line: 'omnigate hello /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo...',
@@ -23,12 +25,12 @@ export const hello: Command = {
     },
     { line: 'RON_NODE_URL=/ip4/127.0.0.1/tcp/4801 omnigate hello --json', says: 'the same, from a script' }
   ],
-  exits: ['failed', 'badAddress', 'unreachable', 'notOap'],
-  run: invocation => {
-    const address = invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env)
-    return withPeer(address, async node => {
+  exits: ['failed', 'badInput', 'noInput', 'badAddress', 'unreachable', 'notOap', 'permission'],
+  async run(invocation) {
+    const calling = await callingOf(invocation)
+    return withPeer(calling, async node => {
       const asked = performance.now()
-      const { raw, ...said } = await withDeadline(node.hello(), ANSWER_MS, address)
+      const { raw, ...said } = await withDeadline(node.hello(), ANSWER_MS, calling.address)
       const rttMs = performance.now() - asked
       const result = { peer: node.peer, encryption: node.encryption, rtt_ms: roundMs(rttMs), hello: raw }
       invocation.show(result, () =>

@@ -1,4 +1,18 @@
 import type { Command } from '../command.ts'
+import { auditCheckpoint } from './audit-checkpoint.ts'
+import { auditExport } from './audit-export.ts'
+import { auditProve } from './audit-prove.ts'
+import { auditTail } from './audit-tail.ts'
+import { auditVerify } from './audit-verify.ts'
+import { backup } from './backup.ts'
+import { capAttenuate } from './cap-attenuate.ts'
+import { capInspect } from './cap-inspect.ts'
+import { capList } from './cap-list.ts'
+import { capMint } from './cap-mint.ts'
+import { capRevoke } from './cap-revoke.ts'
+import { capRotate } from './cap-rotate.ts'
+import { capVerify } from './cap-verify.ts'
+import { clientInit } from './client-init.ts'
 import { completion } from './completion.ts'
 import { configCheck } from './config-check.ts'
 import { conformance } from './conformance.ts'
@@ -8,8 +22,15 @@ import { hello } from './hello.ts'
 import { init } from './init.ts'
 import { keyShow } from './key-show.ts'
 import { registryCheck } from './registry-check.ts'
+import { restore } from './restore.ts'
 import { start } from './start.ts'
 import { status } from './status.ts'
+import { tenantAdd } from './tenant-add.ts'
+import { tenantLimit } from './tenant-limit.ts'
+import { tenantList } from './tenant-list.ts'
+import { tenantRemove } from './tenant-remove.ts'
+import { tenantShow } from './tenant-show.ts'
+import { whoami } from './whoami.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -18,6 +39,27 @@ export const COMMANDS: readonly Command[] = [
   status,
   hello,
   echo,
+  clientInit,
+  whoami,
+  capMint,
+  capAttenuate,
+  capInspect,
+  capVerify,
+  capRotate,
+  capRevoke,
+  capList,
+  tenantAdd,
+  tenantList,
+  tenantShow,
+  tenantLimit,
+  tenantRemove,
+  auditTail,
+  auditExport,
+  auditVerify,
+  auditProve,
+  auditCheckpoint,
+  backup,
+  restore,
   keyShow,
   configCheck,
   frameDecode,

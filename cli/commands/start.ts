@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs'
-import type { Config, NodeStatus } from '../../node/index.ts'
+import type { Config } from '../../node/index.ts'
 import type { Command } from '../command.ts'
 import { CommandError } from '../command-error.ts'
-import { readConfigFile } from '../config-file.ts'
+import { dataConfig } from '../data-config.ts'
 import { EXIT } from '../exit-codes.ts'
+import { describeFailure } from '../failure.ts'
+import { folderClient } from '../folder-client.ts'
+import type { FolderClient } from '../folder-client.ts'
+import { greeting } from '../greeting.ts'
 import type { Invocation } from '../invocation.ts'
-import { selfCommand, shellWord } from '../self.ts'
 import { stopSignal } from '../stop-signals.ts'
-import { facts } from '../terminal.ts'
-import type { Terminal } from '../terminal.ts'
+
+const FIRST_TOKEN_S = 24 * 3600
 
 export const start: Command = {
   name: 'start',
@@ -19,7 +22,10 @@ export const start: Command = {
     'a second one, more than a second later, does not wait.',
   options: [
     { name: 'data', value: 'DIR', summary: 'data folder of the node', completes: 'folder' },
-    { name: 'init', summary: 'make the data folder and its keys first when it has none' },
+    {
+      name: 'init',
+      summary: 'make what is missing: the data folder, its keys, a first client with a token for a day'
+    },
     {
       name: 'config',
       value: 'FILE',
@@ -61,7 +67,11 @@ export const start: Command = {
       process.exit(EXIT.interrupted)
     })
     const data = dataOf(invocation)
-    const config = await effectiveConfig(invocation, data)
+    const config = await dataConfig(data, {
+      env: invocation.terminal.env,
+      file: invocation.option('config'),
+      flags: { 'node.listen': invocation.list('listen') }
+    })
     const { createNode, dataFolderPaths } = await import('../../node/index.ts')
     const init = invocation.flag('init')
     const isNew = init && data !== undefined && !existsSync(dataFolderPaths(data).keys)
@@ -69,7 +79,10 @@ export const start: Command = {
     await node.start()
     const status = node.status()
     if (isNew) invocation.terminal.note(`omnigate: made ${String(status['data'])} with new keys`)
-    invocation.show(status, () => greeting(status, data, invocation.terminal))
+    const client = await clientOf(invocation, { config, data, address: status.addresses[0] ?? '' })
+    invocation.show({ ...status, client: client === undefined ? null : clientJson(client) }, () =>
+      greeting({ status, config, data, client }, invocation.terminal)
+    )
     const signal = await stopped
     if (!invocation.isJson) invocation.terminal.note(`omnigate: ${signal}: stopping`)
     await node.stop()
@@ -88,33 +101,30 @@ function dataOf(invocation: Invocation): string | undefined {
   return data
 }
 
-async function effectiveConfig(invocation: Invocation, data: string | undefined): Promise<Config> {
-  const { dataFolderPaths, loadConfig } = await import('../../node/index.ts')
-  const own = data === undefined ? undefined : dataFolderPaths(data).config
-  const path = invocation.option('config') ?? (own !== undefined && existsSync(own) ? own : undefined)
-  const file = path === undefined ? undefined : await readConfigFile(path)
-  const flags = { 'node.listen': invocation.list('listen') }
-  return loadConfig({ ...(file && { file }), env: invocation.terminal.env, flags }).config
+const clientJson = ({ peerId, env, expires }: FolderClient) => ({ peer_id: peerId, env, expires })
+
+interface Served {
+  readonly config: Config
+  readonly data: string | undefined
+  readonly address: string
 }
 
-function greeting(status: NodeStatus, data: string | undefined, terminal: Terminal): string {
-  const [first = ''] = status.addresses
-  const tries = [
-    ...(data === undefined ? [] : [`status --data ${shellWord(data)}`]),
-    `hello ${first}`,
-    `echo ${first} --text 'hello hub'`
-  ]
-  const self = selfCommand()
-  return facts(
-    [
-      ['hub', terminal.style('bold', status.hub_id)],
-      ['peer', status.peer_id],
-      ...status.addresses.map(address => ['address', terminal.style('cyan', address)] as const),
-      ['http', status['http']],
-      ['data', status['data'] ?? 'in memory; ends with this process'],
-      ...tries.map((line, at) => [at === 0 ? 'try' : '', `${self} ${line}`] as const),
-      ['stop', 'Ctrl-C']
-    ],
-    terminal
-  )
+/** A client to try the node with; a node that serves is not stopped for want of one. */
+async function clientOf(
+  invocation: Invocation,
+  { config, data, address }: Served
+): Promise<FolderClient | undefined> {
+  if (data === undefined) return undefined
+  const { connectAdmin } = await import('../../node/index.ts')
+  const ttlS = Math.min(FIRST_TOKEN_S, Math.floor(config.capabilities.maxTtlMs / 1000))
+  const nowS = Math.floor(Date.now() / 1000)
+  try {
+    await using admin = await connectAdmin(data)
+    const options = { address, ttlS, nowS, mayMake: invocation.flag('init') }
+    return await folderClient(data, { ...options, operator: admin.capabilities })
+  } catch (error) {
+    for (const line of describeFailure(error).lines)
+      invocation.terminal.note(`omnigate: no token for a first client: ${line}`)
+    return undefined
+  }
 }

@@ -24,7 +24,9 @@ export async function runPage(markdown: string, { cache }: { readonly cache: str
   stack.defer(() => rm(top, { recursive: true, force: true }))
   const folder = join(top, 'work')
   await mkdir(folder)
-  let place: Place = { folder, env: await shellEnv(join(top, 'bin'), cache) }
+  const programs = await shellEnv(join(top, 'bin'), cache)
+  // A page that makes a client key makes it here and not where the user has one.
+  let place: Place = { folder, env: { ...programs, XDG_CONFIG_HOME: join(top, 'config') } }
   for (const need of needs) {
     const make = SURROUNDINGS[need]
     assert.ok(make, `<!-- needs: ${need} -->: there is no such surrounding`)

@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** Variables that would change what a page prints. */
-const FOREIGN = /^(OMNIGATE_|RON_NODE_URL$|FORCE_COLOR$|NODE_|npm_)/
+const FOREIGN = /^(OMNIGATE_|RON_|FORCE_COLOR$|NODE_|npm_)/
 
 /**
  * Makes a folder for programs with `omnigate` in it, linked as npm would, and yields the environment that finds it. Compiled code is kept in

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createTransport } from '../../transport/index.ts'
@@ -23,14 +25,19 @@ export const SURROUNDINGS: Readonly<Record<string, (place: Place) => Promise<Sur
   // Nodes that the page starts take any free port.
   'free ports': () => Promise.resolve({ env: FREE_PORTS, close: () => Promise.resolve() }),
   node: place => runningNode(place, {}),
-  'known node': place => runningNode(place, { OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: 'true' }),
+  // As the conformance runner wants it: without tokens, and no bounds for strangers.
+  'open node': place =>
+    runningNode(place, {
+      OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: 'true',
+      OMNIGATE_CAPABILITIES__OPEN_VERBS: 'echo:call'
+    }),
   'peer without OAP': peerWithoutOap,
   'web server': webServer,
   'mute listener': muteListener,
   'nobody there': nobodyThere
 }
 
-/** A node on the folder `hub`; its address is $NODE. */
+/** A node on the folder `hub`; its address is $NODE, and commands call it with the key and the token of its first client. */
 async function runningNode(place: Place, settings: Readonly<Record<string, string>>): Promise<Surrounding> {
   const env = { ...place.env, ...FREE_PORTS, ...settings }
   const child = shell({ ...place, env }, 'exec omnigate start --data hub --init --json')
@@ -42,12 +49,18 @@ async function runningNode(place: Place, settings: Readonly<Record<string, strin
   ended.catch(() => undefined)
   const { addresses } = JSON.parse(line) as { addresses: string[] }
   return {
-    env: { NODE: addresses[0] ?? '' },
+    env: { NODE: addresses[0] ?? '', ...(await firstClient(place)) },
     async close() {
       child.kill('SIGTERM')
       await exited
     }
   }
+}
+
+async function firstClient({ folder }: Place): Promise<Readonly<Record<string, string>>> {
+  const client = join(folder, 'hub', 'client')
+  const token = await readFile(join(client, 'token'), 'utf8')
+  return { OMNIGATE_CLIENT_KEY: join(client, 'key'), RON_CAP: token.trim() }
 }
 
 /** A libp2p peer that serves no OAP, at $STRANGER. */

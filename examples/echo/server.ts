@@ -29,7 +29,9 @@ try {
     flags: {
       'node.listen': [process.argv[2] ?? '/ip4/127.0.0.1/tcp/0'],
       'http.enabled': false,
-      'log.level': 'silent'
+      'log.level': 'silent',
+      // Whoever reaches this node may call it. Without this line a caller needs a capability for shout:call.
+      'capabilities.openVerbs': ['shout:call']
     }
   })
   await using node = createNode(config, { services: [{ table: shoutService, handlers }] })

@@ -1,0 +1,61 @@
+import { DATA_OPTION } from '../command.ts'
+import type { Command } from '../command.ts'
+import { CommandError } from '../command-error.ts'
+import { EXIT } from '../exit-codes.ts'
+import { dateText, durationS } from '../moment.ts'
+import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
+import { facts } from '../terminal.ts'
+
+export const capRotate: Command = {
+  name: 'cap rotate',
+  summary: 'put a new root key in the place of the one that mints',
+  details:
+    'Tokens of the key before it stay good for the grace, 48 hours unless you say otherwise, and can be renewed under ' +
+    `the new key in that time. --break-glass drops all other keys at once, for a key that somebody stole. ${OPERATOR_DETAILS}`,
+  options: [
+    DATA_OPTION,
+    {
+      name: 'grace',
+      value: 'TIME',
+      summary: 'how long tokens of the key before stay good: 48h',
+      completes: 'nothing'
+    },
+    {
+      name: 'break-glass',
+      summary: 'no grace, not for earlier keys either: every token is refused from now on'
+    }
+  ],
+  examples: [
+    { line: 'omnigate cap rotate --data ./hub', says: 'what to do now and then' },
+    { line: 'omnigate cap rotate --data ./hub --break-glass', says: 'a root key has leaked' }
+  ],
+  exits: OPERATOR_EXITS,
+  async run(invocation) {
+    const grace = invocation.option('grace')
+    const isBroken = invocation.flag('break-glass')
+    if (grace !== undefined && isBroken)
+      throw new CommandError(EXIT.usage, '--break-glass leaves no grace; give one of the two')
+    const rotation = await withOperator(invocation, operator =>
+      operator.cap_rotate({
+        ...(grace !== undefined && { grace_s: durationS('grace', grace) }),
+        ...(isBroken && { break_glass: true })
+      })
+    )
+    const { kid, previous, grace_until } = rotation
+    invocation.show({ ...rotation, grace_until: grace_until ?? null }, () =>
+      facts(
+        [
+          ['mints with', `root key ${kid}`],
+          [
+            'before it',
+            grace_until === undefined
+              ? `root key ${previous}, refused from now on`
+              : `root key ${previous}, good until ${dateText(grace_until)}`
+          ]
+        ],
+        invocation.terminal
+      )
+    )
+    return EXIT.ok
+  }
+}

@@ -1,0 +1,83 @@
+import type { CapabilityClient } from '../node/index.ts'
+import { CommandError } from './command-error.ts'
+import { DATA_OPTION } from './command.ts'
+import { dataConfig } from './data-config.ts'
+import { withDeadline } from './deadline.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitName } from './exit-codes.ts'
+import { answeredError } from './failure.ts'
+import type { Invocation } from './invocation.ts'
+import { printable } from './terminal.ts'
+
+const ANSWER_MS = 10_000
+
+/** How the commands of an operator may end. */
+export const OPERATOR_EXITS: readonly ExitName[] = [
+  'failed',
+  'badInput',
+  'noInput',
+  'unreachable',
+  'newerFormat',
+  'io',
+  'inUse',
+  'permission',
+  'config'
+]
+
+export const OPERATOR_DETAILS =
+  'Asks the running node of the data folder, or works on the folder itself while no node runs. ' +
+  'What it changes is in the audit log before it is answered.'
+
+/**
+ * What `use` yields with the hub of `--data`: of its running node, else of the folder, which this process then holds.
+ * @throws CommandError `usage` for a request that makes no sense, `failed` for one that is refused; SetupError
+ */
+export async function withOperator<T>(
+  invocation: Invocation,
+  use: (operator: CapabilityClient) => Promise<T>
+): Promise<T> {
+  const data = invocation.neededOption(DATA_OPTION)
+  await using hub = await hubOf(data, invocation)
+  try {
+    return await withDeadline(use(hub.operator), ANSWER_MS, `the node of ${data}`)
+  } catch (error) {
+    throw refusedRequest(error, invocation)
+  }
+}
+
+async function hubOf(
+  data: string,
+  { terminal }: Invocation
+): Promise<AsyncDisposable & { readonly operator: CapabilityClient }> {
+  const { connectAdmin, directClient, openStopped, SetupError } = await import('../node/index.ts')
+  try {
+    const admin = await connectAdmin(data)
+    return { operator: admin.capabilities, [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]() }
+  } catch (error) {
+    if (!(error instanceof SetupError) || error.reason !== 'unreachable') throw error
+  }
+  const config = await dataConfig(data, { env: terminal.env })
+  const warn = ({ event }: { readonly event: string }): void => terminal.note(`omnigate: repaired: ${event}`)
+  const hub = await openStopped(data, { config, warn })
+  return {
+    operator: directClient(hub.capabilities),
+    [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]()
+  }
+}
+
+/** A request's members are the command's options; the operator typed those. */
+function refusedRequest(error: unknown, invocation: Invocation): unknown {
+  if (!(error instanceof Error) || error.name !== 'OapError') return error
+  const { code } = error as Error & { code?: unknown }
+  const message = printable(asOption(error.message, invocation))
+  if (code === 'bad_request') return new CommandError(EXIT.usage, message, { cause: error })
+  if (code === 'not_found' || code === 'conflict')
+    return new CommandError(EXIT.failed, message, { cause: error })
+  return new CommandError(EXIT.failed, answeredError(error), { cause: error })
+}
+
+function asOption(message: string, invocation: Invocation): string {
+  const [, member = '', rest = ''] = /^([a-z_]+)(:.*)$/s.exec(message) ?? []
+  const option = member.replace(/_s$/, '').replaceAll('_', '-')
+  return invocation.knows(option) ? `--${option}${rest}` : message
+}

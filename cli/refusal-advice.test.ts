@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ERRORS } from '../protocols/index.ts'
+import { refusalAdvice } from './refusal-advice.ts'
+
+test('every refusal of a capability has a way out', () => {
+  const codes = Object.keys(ERRORS).filter(code => code.startsWith('cap_'))
+
+  assert.equal(codes.length, 5)
+  for (const code of codes) assert.ok(refusalAdvice({ code }), code)
+})
+
+test('names the restriction that refused', () => {
+  assert.match(refusalAdvice({ code: 'cap_denied', reason: 'peer' })!, /^refused by peer; .*--key/)
+  assert.match(refusalAdvice({ code: 'cap_denied', reason: 'topic' })!, /^refused by topic; .*cap inspect/)
+  assert.match(refusalAdvice({ code: 'cap_expired', reason: 'kid' })!, /^refused by kid; ask the operator/)
+})
+
+test('says nothing of other errors', () => {
+  assert.equal(refusalAdvice({ code: 'saturated' }), undefined)
+  assert.equal(refusalAdvice({ code: 'toString' }), undefined)
+})
