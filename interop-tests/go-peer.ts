@@ -68,3 +68,21 @@ export class GoNode implements AsyncDisposable {
     await this.child[Symbol.asyncDispose]()
   }
 }
+
+/** What a node answered to one echo of the Go peer. */
+export interface GoVerdict {
+  readonly status: number
+  readonly code?: string
+  readonly reason?: string
+}
+
+/** Lets the Go peer echo once under a token, narrowed by what `options` of its command say. */
+export async function goCalls(
+  address: string,
+  { token = '', options = [] }: { token?: string; options?: readonly string[] } = {}
+): Promise<GoVerdict> {
+  await using child = new Child(BINARY, ['call', ...options, address], { RON_CAP: token })
+  const { code, stdout, stderr } = await child.ended()
+  if (code !== 0) throw new Error(`the Go peer had no answer: ${stderr}`)
+  return JSON.parse(stdout.join('')) as GoVerdict
+}

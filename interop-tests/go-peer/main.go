@@ -18,7 +18,8 @@ import (
 )
 
 const usage = `usage: go-peer serve [--encryption noise|tls] [--hostile]
-       go-peer dial [--encryption noise|tls] [--case hello|echo|stream8m|slowreader|error|hostile|all] MULTIADDR`
+       go-peer dial [--encryption noise|tls] [--case hello|echo|stream8m|slowreader|error|hostile|all] MULTIADDR
+       go-peer call [--encryption noise|tls] [--verb VERBS] [--ttl DURATION] MULTIADDR   (token: RON_CAP)`
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -35,6 +36,9 @@ func run(args []string) error {
 	encryption := flags.String("encryption", "noise", "how connections are encrypted")
 	hostile := flags.Bool("hostile", false, "serve: answer an echo call by the script that its body names")
 	name := flags.String("case", "all", "dial: which case to play")
+	var add restrictions
+	flags.StringVar(&add.verb, "verb", "", "call: narrow the token to these verbs")
+	flags.DurationVar(&add.ttl, "ttl", 0, "call: let the token end so long from now")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -43,6 +47,8 @@ func run(args []string) error {
 		return serve(*encryption, *hostile)
 	case args[0] == "dial" && flags.NArg() == 1:
 		return dial(*encryption, *name, flags.Arg(0))
+	case args[0] == "call" && flags.NArg() == 1:
+		return call(*encryption, add, flags.Arg(0))
 	}
 	return fmt.Errorf("cannot understand the arguments\n%s", usage)
 }
