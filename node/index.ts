@@ -10,7 +10,7 @@ export {
   addLogDelegation,
   auditOver,
   createLogFolder,
-  event as auditEvent,
+  auditEvent,
   exportProof,
   isConsistent,
   leafHash,

@@ -29,7 +29,7 @@ export class AuditEvent {
 }
 
 /** For the builders beside this file, which have read every member of `data`. @throws TypeError for an actor that is none. */
-export function auditEvent(content: EntryContent, { traceId = '', corrId = '' }: CallIds = {}): AuditEvent {
+export function eventOf(content: EntryContent, { traceId = '', corrId = '' }: CallIds = {}): AuditEvent {
   return make({
     ...content,
     actor: principal.read(content.actor, 'actor'),

@@ -19,7 +19,7 @@ import { AuditLog } from './audit-log.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { commitment } from './commitments.ts'
 import { parseEntry } from './entry.ts'
-import { event } from './events.ts'
+import { auditEvent } from './events.ts'
 import { HUB_ID, HUB_KEY, fill, scratchLog, started } from './log.fixture.ts'
 import { addLogDelegation, createLogFolder, logPaths } from './log-folder.ts'
 import { isConsistent, leafHash, rootFromInclusion, rootFromRange } from './merkle.ts'
@@ -484,7 +484,7 @@ test('a log after a restore names the one before it', async t => {
   await createLogFolder(restored, { hubId: HUB_ID, nodeName: 'node1', nowMs: 0 })
 
   await using log = await AuditLog.open(restored)
-  await log.append(event('restore', 'local', { origin, size, root: Buffer.from(root).toString('hex') }))
+  await log.append(auditEvent('restore', 'local', { origin, size, root: Buffer.from(root).toString('hex') }))
 
   const [first] = (await linesIn(log)).map(line => parseEntry(line))
   assert.deepEqual(first!.data, { origin, size: 5, root: Buffer.from(root).toString('hex') })

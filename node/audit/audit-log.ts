@@ -6,7 +6,7 @@ import { systemError } from '../setup-error.ts'
 import type { AuditEvent } from './audit-event.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { type EntryLine, encodeEntry } from './entry.ts'
-import { event } from './events.ts'
+import { auditEvent } from './events.ts'
 import { EntryIds } from './entry-ids.ts'
 import { GroupCommit } from './group-commit.ts'
 import { readLines } from './lines.ts'
@@ -138,7 +138,7 @@ export class AuditLog implements AsyncDisposable {
       const { last, torn } = found
       const writer = last && (await SegmentWriter.resume(segmentFolder(paths.segments, last.first), last))
       const log = new AuditLog({ paths, identity, lock, tiles, found, writer }, options)
-      if (torn !== undefined) await log.append(event('torn_tail', 'node', torn))
+      if (torn !== undefined) await log.append(auditEvent('torn_tail', 'node', torn))
       return log
     } catch (error) {
       await lock.release()
@@ -270,7 +270,7 @@ export class AuditLog implements AsyncDisposable {
         gone.reduce((total, one) => total + pick(one), 0)
       const entries = sum(one => one.entries)
       const before = last.first + last.entries
-      await this.append(event('prune', 'node', { before, entries, bytes: sum(one => one.bytes) }))
+      await this.append(auditEvent('prune', 'node', { before, entries, bytes: sum(one => one.bytes) }))
       for (const segment of gone) {
         await removeEntries(segmentFolder(this.#paths.segments, segment.first))
         this.#segments[this.#segments.indexOf(segment)] = { ...segment, state: 'pruned' }
@@ -376,7 +376,7 @@ export class AuditLog implements AsyncDisposable {
     await this.#tiles.putEdge(end, level => rows.get(level)!)
     await this.#tiles.sync(first, end)
     const checkpoint = await this.#signed()
-    await this.append(event('seal', 'node', { first, entries, sha256 }))
+    await this.append(auditEvent('seal', 'node', { first, entries, sha256 }))
     await sealSegment(
       segmentFolder(this.#paths.segments, first),
       segment,

@@ -1,5 +1,5 @@
 import { REASONS } from '../../protocols/index.ts'
-import { type AuditEvent, type CallIds, auditEvent } from './audit-event.ts'
+import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import { natural, oneOf, readCommitments } from './commitments.ts'
 
 /** Stands for a service, operation or part that no table names: a peer's own words never enter the log. */
@@ -62,7 +62,7 @@ export class AuditNames {
   refusal(actor: string, outcome: Outcome, ids: CallIds = {}): AuditEvent {
     const { service, operation, reason: why } = this.known(outcome)
     const data = { service, operation, reason: why }
-    return auditEvent(
+    return eventOf(
       { type: 'refusal', actor, subject: `${service}/${operation}`, decision: 'deny', data },
       ids
     )
@@ -73,13 +73,13 @@ export class AuditNames {
     const { service, operation, reason: why } = this.known(outcome)
     const tally = readCommitments(TALLY, { count, from_ms, until_ms })
     const data = { service, operation, reason: why, ...tally }
-    return auditEvent({ type: 'summary', actor: 'node', subject: `${service}/${operation}`, data })
+    return eventOf({ type: 'summary', actor: 'node', subject: `${service}/${operation}`, data })
   }
 
   /** A part of the node that crashed. */
   crash(crash: { readonly part: string; readonly reason: string; readonly restarts: number }): AuditEvent {
     const part = this.#parts.has(crash.part) ? crash.part : UNKNOWN
     const data = { part, ...readCommitments(CRASH, { reason: crash.reason, restarts: crash.restarts }) }
-    return auditEvent({ type: 'crash', actor: 'node', subject: `part:${part}`, data })
+    return eventOf({ type: 'crash', actor: 'node', subject: `part:${part}`, data })
   }
 }

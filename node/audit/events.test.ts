@@ -9,7 +9,7 @@ import { AuditNames } from './audit-names.ts'
 import type { AuditEvent } from './audit-event.ts'
 import { commitment } from './commitments.ts'
 import { MAX_LINE_BYTES, encodeEntry, parseEntry } from './entry.ts'
-import { EVENT_TYPES, type EventType, event } from './events.ts'
+import { EVENT_TYPES, type EventType, auditEvent } from './events.ts'
 import { HUB_ID, scratchLog } from './log.fixture.ts'
 
 const NAMES = new AuditNames([echoService], ['http'])
@@ -59,7 +59,7 @@ const SECRETS = [
 ]
 
 const build = (type: EventType, data: object, actor = 'node', ids = {}): AuditEvent =>
-  event(type, actor, data as never, ids)
+  auditEvent(type, actor, data as never, ids)
 
 describe('every type of entry', () => {
   for (const type of EVENT_TYPES) {

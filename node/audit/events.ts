@@ -1,5 +1,5 @@
 import { configSchema } from '../config/index.ts'
-import { type AuditEvent, type CallIds, auditEvent } from './audit-event.ts'
+import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
   type CommitmentValues,
   type Commitments,
@@ -113,7 +113,7 @@ export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[]
  * An entry of one of the types above.
  * @throws TypeError for an actor or member of the wrong kind; the message names the member, never what it held.
  */
-export function event<T extends EventType>(
+export function auditEvent<T extends EventType>(
   type: T,
   actor: string,
   data: EventData<T>,
@@ -121,7 +121,7 @@ export function event<T extends EventType>(
 ): AuditEvent {
   const { data: kinds, subject, decision } = EVENTS[type] as unknown as EventRow<Commitments>
   const read = readCommitments(kinds, data)
-  return auditEvent(
+  return eventOf(
     { type, actor, subject: subject(read), ...(decision && { decision }), data: read as EntryData },
     ids
   )

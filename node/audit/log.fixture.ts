@@ -6,7 +6,7 @@ import { signingKey, publicBytes } from '../ed25519.ts'
 import { hubId } from '../hub-id.ts'
 import type { AuditEvent } from './audit-event.ts'
 import { AuditLog, type AuditLogOptions } from './audit-log.ts'
-import { event } from './events.ts'
+import { auditEvent } from './events.ts'
 import { createLogFolder } from './log-folder.ts'
 
 export const HUB_KEY = signingKey(Buffer.alloc(32, 7))
@@ -44,7 +44,7 @@ export async function scratchLog(t: TestContext, options: AuditLogOptions = {}):
 }
 
 export const started = (boot = 1): AuditEvent =>
-  event('start', 'node', { version: '0.1.0', boot, config_sha256: 'ab'.repeat(32) })
+  auditEvent('start', 'node', { version: '0.1.0', boot, config_sha256: 'ab'.repeat(32) })
 
 /** Appends `count` entries, all in one turn. */
 export async function fill(log: AuditLog, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { AuditLog, createLogFolder, event, logPaths, parseOrigin, verifyAudit } from '../audit/index.ts'
+import { AuditLog, createLogFolder, auditEvent, logPaths, parseOrigin, verifyAudit } from '../audit/index.ts'
 import { readHubKey } from '../capabilities/index.ts'
 import { FORMAT, dataFolderPaths } from '../data-folder.ts'
 import { createFile, readBoundedFile, syncFolder } from '../durable-file.ts'
@@ -138,7 +138,7 @@ async function beginLog(
     ...(hubKey && { hubKey })
   })
   await using log = await AuditLog.open(folder)
-  await log.append(event('restore', 'local', { origin, size, root }))
+  await log.append(auditEvent('restore', 'local', { origin, size, root }))
   return made
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { event, parseCheckpoint, parseNote } from '../audit/index.ts'
+import { auditEvent, parseCheckpoint, parseNote } from '../audit/index.ts'
 import type { AuditLog } from '../audit/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
 import { BACKUP_FILE, DATA_FOLDER_CONTENTS, FORMAT } from '../data-folder.ts'
@@ -60,7 +60,7 @@ export async function writeBackup(
     const manifest = { ...found, data_format: FORMAT, version: VERSION, taken, files, store }
     await createFile(join(target, BACKUP_FILE), formatManifest(manifest))
     options.signal?.throwIfAborted()
-    await log.append(event('backup', 'local', { size: found.size, root: found.root }))
+    await log.append(auditEvent('backup', 'local', { size: found.size, root: found.root }))
     return found
   })
   return { folder: resolve(path), ...head }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { event } from '../audit/index.ts'
+import { auditEvent } from '../audit/index.ts'
 import type { EventData } from '../audit/index.ts'
 import { NOW_S, OPERATOR, PEER, hubCapabilities } from './capabilities.fixture.ts'
 
@@ -23,7 +23,7 @@ test('every event is one that the audit log takes', async () => {
 
   assert.equal(events.length, 12)
   for (const { type, actor, data, corrId } of events) {
-    const { content } = event(
+    const { content } = auditEvent(
       type,
       actor,
       data as EventData<typeof type>,

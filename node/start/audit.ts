@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { ErrorCode } from '../../protocols/index.ts'
-import { AuditNames, event } from '../audit/index.ts'
+import { AuditNames, auditEvent } from '../audit/index.ts'
 import type { AuditEvent, CallIds, EventData, EventType, NamedService, Outcome } from '../audit/index.ts'
 import type { CapabilityAudit, CapabilityEvent } from '../capabilities/index.ts'
 import { readHubKey } from '../capabilities/hub-key.ts'
@@ -96,11 +96,11 @@ export async function recordStart(
   if (audit.part === undefined) return
   const values = configValues(config)
   const change = configChange(await new ConfigStore(store.level).swap(values), values)
-  await audit.append(event('start', 'node', { version: VERSION, boot, config_sha256: digest(values) }))
+  await audit.append(auditEvent('start', 'node', { version: VERSION, boot, config_sha256: digest(values) }))
   if (change !== undefined) await audit.append(change)
   started.defer(() =>
     audit
-      .append(event('stop', 'node', { cause: 'operator', uptime_ms: Date.now() - startedAt }))
+      .append(auditEvent('stop', 'node', { cause: 'operator', uptime_ms: Date.now() - startedAt }))
       .catch(() => undefined)
   )
 }
@@ -110,7 +110,7 @@ export function configChange(before: Values | undefined, after: Values): AuditEv
   if (before === undefined) return undefined
   const keys = configLeaves.map(({ path }) => path).filter(path => before[path] !== after[path])
   if (keys.length === 0) return undefined
-  return event('config_change', 'local', {
+  return auditEvent('config_change', 'local', {
     keys,
     before_sha256: digest(before),
     after_sha256: digest(after)
@@ -132,7 +132,12 @@ const digest = (values: Values): string => createHash('sha256').update(JSON.stri
 
 /** The log's events name root keys by number. */
 export function capabilityEvent({ type, actor, corrId, data }: CapabilityEvent): AuditEvent {
-  return event<EventType>(type, actor, data as EventData<EventType>, corrId === undefined ? {} : { corrId })
+  return auditEvent<EventType>(
+    type,
+    actor,
+    data as EventData<EventType>,
+    corrId === undefined ? {} : { corrId }
+  )
 }
 
 export type CrashListener = (service: string, reason: ErrorCode, restarts: number) => void
