@@ -5,8 +5,13 @@ import { NODE_ARGUMENT } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { withPeer } from '../peer.ts'
+import { tokenOfEnvironment } from '../token-input.ts'
 
 const ANSWER_MS = 10_000
+const NO_TOKEN =
+  'this node wants a capability for echo:call and none was given; put a bearer token for it into RON_CAP, or start the node with OMNIGATE_CAPABILITIES__OPEN_VERBS=echo:call'
+const notTaken = (code: string): string =>
+  `this node does not take the capability in RON_CAP (${code}); give a bearer token of this hub for echo:call, since each case calls as another peer`
 const ENCRYPTIONS = ['noise', 'tls'] as const
 
 export const conformance: Command = {
@@ -14,8 +19,8 @@ export const conformance: Command = {
   summary: 'play every case of the OAP/1 specification against a node and print a table',
   details:
     'Each case has a connection of its own; about 20 s in all. Run it against your own node only: it sends what a ' +
-    'node must refuse. The cases carry no capability, so the node must open echo:call to all ' +
-    '(capabilities.openVerbs). Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
+    'node must refuse. The calls carry the bearer token for echo:call that is in RON_CAP; ' +
+    'without one the node must open that verb to all (capabilities.openVerbs). Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
     '(strangers.loopbackIsKnown). Exit 1 when a case fails.',
   arguments: [NODE_ARGUMENT],
   options: [
@@ -27,7 +32,7 @@ export const conformance: Command = {
     { line: 'omnigate conformance /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo...', says: 'the table, and a tally' },
     { line: 'omnigate conformance --only hello --json', says: 'some cases, as one JSON object' }
   ],
-  exits: ['failed', 'badAddress', 'unreachable', 'notOap'],
+  exits: ['failed', 'badInput', 'badAddress', 'unreachable', 'notOap'],
   async run(invocation) {
     const address = invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env)
     const given = invocation.option('encryption')
@@ -37,10 +42,11 @@ export const conformance: Command = {
     }
     const { conformanceTable, runConformance, tally } = await import('../conformance/index.ts')
     // Says in one line why an address cannot be used at all, before any case does.
-    await withPeer({ address }, takesBareCalls)
+    const cap = (await tokenOfEnvironment(invocation.terminal))?.bytes
+    await withPeer({ address, ...(cap && { cap }) }, takesCalls)
     const only = invocation.option('only')
     const results: ConformanceResult[] = []
-    const options = { slow: invocation.flag('slow'), ...(only !== undefined && { only }) }
+    const options = { slow: invocation.flag('slow'), cap, ...(only !== undefined && { only }) }
     for await (const result of runConformance(address, { ...options, ...(encryption && { encryption }) })) {
       results.push(result)
       invocation.terminal.progress(`${results.length} cases played`)
@@ -57,19 +63,16 @@ export const conformance: Command = {
   }
 }
 
-/** @throws CommandError `failed` for a node that would refuse nearly every case for want of a capability. */
-async function takesBareCalls(node: NodeConnection): Promise<void> {
+/** @throws CommandError `failed` for a node that would refuse nearly every case for its capability or for want of one. */
+async function takesCalls(node: NodeConnection): Promise<void> {
   const { echoService } = await import('../../protocols/index.ts')
-  const refusal = await node
+  const code = await node
     .client(echoService)
     .echo({}, { deadlineMs: ANSWER_MS })
     .then(
       () => undefined,
       (error: unknown) => (error as { code?: unknown }).code
     )
-  if (refusal !== 'cap_missing') return
-  throw new CommandError(
-    EXIT.failed,
-    'this node wants a capability for echo:call and the cases carry none; start it with OMNIGATE_CAPABILITIES__OPEN_VERBS=echo:call'
-  )
+  if (typeof code !== 'string' || !code.startsWith('cap_')) return
+  throw new CommandError(EXIT.failed, code === 'cap_missing' ? NO_TOKEN : notTaken(code))
 }

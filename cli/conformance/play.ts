@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
 import { vectorBytes, vectorFrame, vectorSend } from '../../specs/index.ts'
 import type { DecodedFrame } from '../../specs/index.ts'
+import { carrying } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { answerFault, frameFault } from './judge.ts'
 import type { AnswerExpectation, FrameExpectation, Step } from './vectors.ts'
@@ -16,22 +17,24 @@ interface Place {
   readonly connection: Connection
   wire: Wire
   alives: number
+  /** What calls carry that bring nothing of their own. */
+  readonly cap: Uint8Array | undefined
 }
 
 /**
  * Plays the steps in order on a fresh session of the connection.
  * @throws ExpectationFailure at the first step that is not met.
  */
-export async function play(steps: readonly Step[], connection: Connection): Promise<void> {
-  const place: Place = { connection, wire: await Wire.open(connection), alives: 0 }
+export async function play(steps: readonly Step[], connection: Connection, cap?: Uint8Array): Promise<void> {
+  const place: Place = { connection, wire: await Wire.open(connection), alives: 0, cap }
   for (const step of steps) await take(step, place)
 }
 
 async function take(step: Step, place: Place): Promise<void> {
-  const { wire } = place
-  if ('send' in step) return write(wire, vectorSend(step.send), step.pieces)
-  if ('send_bytes' in step) return wire.write(vectorBytes(step.send_bytes))
-  if ('send_each' in step) return wire.write(eachFrame(step.send_each))
+  const { wire, cap } = place
+  if ('send' in step) return write(wire, carrying(vectorSend(step.send), cap), step.pieces)
+  if ('send_bytes' in step) return wire.write(carrying(vectorBytes(step.send_bytes), cap))
+  if ('send_each' in step) return wire.write(carrying(eachFrame(step.send_each), cap))
   if ('expect' in step) return expect(step, place)
   if ('expect_answer' in step) return expectAnswer(wire, step.expect_answer, step.within_ms)
   if ('expect_body' in step) return expectBody(wire, step.expect_body, step.within_ms)
@@ -70,7 +73,8 @@ async function expect(step: Extract<Step, { expect: unknown }>, place: Place): P
 async function expectAlive(place: Place, withinMs: number): Promise<void> {
   const corr_id = (ALIVE_CORRS_FROM + place.alives++).toString(16).padStart(16, '0')
   const payload = { record: { header: { utf8: '{"op":"echo"}' }, body: { utf8: corr_id } } }
-  await place.wire.write(vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload }))
+  const echo = vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload })
+  await place.wire.write(carrying(echo, place.cap))
   await expectAnswer(place.wire, { corr_id, code: 0, body: { utf8: corr_id } }, withinMs)
 }
 

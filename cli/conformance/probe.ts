@@ -1,5 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { vectorFrame } from '../../specs/index.ts'
+import type { DecodedFrame } from '../../specs/index.ts'
+import { carrying } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { Wire, describe, whatCame } from './wire.ts'
 
@@ -14,11 +16,17 @@ export interface Facts {
   readonly zstd: boolean
   /** More calls are open at once than a stranger may have. */
   readonly known: boolean
+  /** A call of echo needs a capability. */
+  readonly guarded: boolean
 }
 
-/** Asks the node on two connections. @throws ExpectationFailure when it answers no HELLO. */
-export async function probe(dial: () => Promise<Connection>): Promise<Facts> {
-  return { zstd: await onConnection(dial, listsCompression), known: await onConnection(dial, isKnown) }
+/** Asks the node on a few connections. @throws ExpectationFailure when it answers no HELLO. */
+export async function probe(dial: () => Promise<Connection>, cap?: Uint8Array): Promise<Facts> {
+  return {
+    zstd: await onConnection(dial, listsCompression),
+    known: await onConnection(dial, wire => isKnown(wire, cap)),
+    guarded: await onConnection(dial, isGuarded)
+  }
 }
 
 async function onConnection<T>(dial: () => Promise<Connection>, ask: (wire: Wire) => Promise<T>): Promise<T> {
@@ -38,16 +46,23 @@ async function listsCompression(wire: Wire): Promise<boolean> {
   return answer.payload.includes('"COMP"')
 }
 
-async function isKnown(wire: Wire): Promise<boolean> {
+async function isKnown(wire: Wire, cap: Uint8Array | undefined): Promise<boolean> {
   const payload = { utf8: '{"op":"stream"}' }
   for (let n = 1; n <= CALLS; n++) {
     const corr_id = n.toString(16).padStart(16, '0')
-    await wire.write(vectorFrame({ flags: ['REQ', 'START'], app: 1, corr_id, payload }))
+    await wire.write(carrying(vectorFrame({ flags: ['REQ', 'START'], app: 1, corr_id, payload }), cap))
   }
-  const echo = { record: { header: { utf8: '{"op":"echo"}' } } }
+  return (await echoAnswer(wire, cap)).code !== 429
+}
+
+const isGuarded = async (wire: Wire): Promise<boolean> => (await echoAnswer(wire)).code === 401
+
+async function echoAnswer(wire: Wire, cap?: Uint8Array): Promise<DecodedFrame> {
+  const payload = { record: { header: { utf8: '{"op":"echo"}' } } }
   const corr_id = 'ffffffffffffffff'
-  await wire.write(vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload: echo }))
+  const echo = vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload })
+  await wire.write(carrying(echo, cap))
   const answer = await wire.take(frame => frame.corr_id === corr_id, WITHIN_MS)
   if (answer === undefined) throw new ExpectationFailure('an answer to echo', whatCame(wire, WITHIN_MS))
-  return answer.code !== 429
+  return answer
 }

@@ -4,6 +4,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { createDialer } from '../../transport/index.ts'
 import type { Encryption } from '../../transport/index.ts'
 import { readRequirements } from '../../specs/index.ts'
+import { capabilityCases } from './capability-cases.ts'
+import { cannotCarry } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { FLOW_CASES } from './flow-cases.ts'
 import { frameCases } from './frame-cases.ts'
@@ -27,6 +29,8 @@ export interface ConformanceOptions {
   readonly slow?: boolean
   /** Only cases whose id contains this. */
   readonly only?: string
+  /** What every call carries that brings nothing of its own: a token for echo:call. */
+  readonly cap?: Uint8Array | undefined
   readonly signal?: AbortSignal
 }
 
@@ -45,10 +49,16 @@ export interface ConformanceResult {
   readonly ms: number
 }
 
-/** Every case that there is, in the order of the vectors. */
-export async function conformanceCases(): Promise<Conversation[]> {
+/** Every case that there is, in the order of the vectors; without a token, those that need one have no steps. */
+export async function conformanceCases(cap?: Uint8Array): Promise<Conversation[]> {
   const vectors = await readVectors()
-  return [...vectors.conversations, ...FLOW_CASES, ...frameCases(vectors), ...payloadCases(vectors)]
+  return [
+    ...vectors.conversations,
+    ...FLOW_CASES,
+    ...frameCases(vectors),
+    ...payloadCases(vectors),
+    ...capabilityCases(cap)
+  ]
 }
 
 /**
@@ -61,17 +71,19 @@ export async function* runConformance(
   options: ConformanceOptions = {}
 ): AsyncGenerator<ConformanceResult> {
   const node: Target = { address: multiaddr(address), ...options }
-  const facts = await withDialer(node, dialer => probe(() => dial(dialer, node)))
+  const facts = await withDialer(node, dialer => probe(() => dial(dialer, node), options.cap))
   const { only = '' } = options
-  const cases = (await conformanceCases()).filter(({ id }) => id.includes(only))
+  const cases = (await conformanceCases(options.cap)).filter(({ id }) => id.includes(only))
   const judged = cases.map(conversation => ({ conversation, why: whyLeftOut(conversation, facts, options) }))
   for (const { conversation, why } of judged) if (why !== undefined) yield leaveOut(conversation, why)
   const played = judged.filter(({ why }) => why === undefined).map(({ conversation }) => conversation)
-  yield* inLanes(lanes(played, facts.known), node)
+  // Where nothing asks for a capability the cases go as they are written.
+  yield* inLanes(lanes(played, facts.known), facts.guarded ? node : { ...node, cap: undefined })
 }
 
 interface Target {
   readonly address: Multiaddr
+  readonly cap?: Uint8Array | undefined
   readonly encryption?: Encryption
   readonly signal?: AbortSignal
 }
@@ -89,16 +101,19 @@ async function withDialer<T>(
 }
 
 function whyLeftOut(
-  { needs = [], slow_ms = 0 }: Conversation,
+  conversation: Conversation,
   facts: Facts,
-  { slow = false }: ConformanceOptions
+  { slow = false, cap }: ConformanceOptions
 ): string | undefined {
+  const { needs = [], slow_ms = 0 } = conversation
+  if (needs.includes('guarded') && !facts.guarded) return 'the node opens echo to all'
+  if (needs.includes('capability') && cap === undefined) return 'no capability was given'
   if (needs.includes('zstd') && !facts.zstd) return 'the node does not list COMP in its HELLO'
   if (needs.includes('known') && !facts.known) return 'the node counts this connection as a stranger'
   if (needs.includes('stranger') && facts.known) return 'the node counts this connection as known'
   if (!facts.known && slow_ms > SLOWEST_MS.stranger) return 'the node closes a stranger before it is over'
   if (slow_ms > SLOWEST_MS[slow ? 'all' : 'usual']) return `takes ${slow_ms / 1000} s; asked for with --slow`
-  return undefined
+  return facts.guarded && cap !== undefined ? cannotCarry(conversation, cap) : undefined
 }
 
 const leaveOut = (conversation: Conversation, leftOut: string): ConformanceResult => ({
@@ -164,7 +179,7 @@ async function playCase(
   try {
     const connection = await dial(dialer, node)
     try {
-      await play(conversation.steps, connection)
+      await play(conversation.steps, connection, conversation.bare === true ? undefined : node.cap)
     } finally {
       await hangUp(connection)
     }

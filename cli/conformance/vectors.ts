@@ -50,7 +50,7 @@ export type Step =
   | { readonly open: true }
   | { readonly wait_ms: number }
 
-export type Need = 'known' | 'stranger' | 'zstd'
+export type Need = 'known' | 'stranger' | 'zstd' | 'guarded' | 'capability'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {
@@ -60,6 +60,8 @@ export interface Conversation {
   readonly about: string
   readonly slow_ms?: number
   readonly needs?: readonly Need[]
+  /** Its frames go as they are, without the runner's capability. */
+  readonly bare?: boolean
   readonly steps: readonly Step[]
 }
 
