@@ -56,8 +56,9 @@ export async function startAndStop(folder: string, nodeFolder: string): Promise<
   const linked = join('node_modules', '.bin', 'omnigate')
   const second = await startNode([linked], ['--data', './hub'], { cwd: folder, env })
   try {
-    const call = ['echo', second.address, '--text', 'hello hub']
-    assert.match(await run(linked, call, { cwd: folder, env }), /hello hub/)
+    // As the first client of the folder, whose token the first start minted.
+    const call = `. ./hub/client/env && ${linked} echo ${second.address} --text 'hello hub'`
+    assert.match(await run('sh', ['-c', call], { cwd: folder, env }), /hello hub/)
   } finally {
     await second.stop()
   }
