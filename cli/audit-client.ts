@@ -31,11 +31,15 @@ export interface OpenAudit {
 
 /**
  * What `use` yields with the audit log of `--data`: of its running node, else of the folder, which this process then
- * holds.
+ * holds. With `mayBegin` a hub that never ran is given its log.
  * @throws CommandError, SetupError
  */
-export async function withAudit<T>(invocation: Invocation, use: (open: OpenAudit) => Promise<T>): Promise<T> {
-  await using open = await openAudit(invocation)
+export async function withAudit<T>(
+  invocation: Invocation,
+  use: (open: OpenAudit) => Promise<T>,
+  { mayBegin = false } = {}
+): Promise<T> {
+  await using open = await openAudit(invocation, mayBegin)
   try {
     return await use(open)
   } catch (error) {
@@ -43,7 +47,7 @@ export async function withAudit<T>(invocation: Invocation, use: (open: OpenAudit
   }
 }
 
-async function openAudit(invocation: Invocation): Promise<OpenAudit & AsyncDisposable> {
+async function openAudit(invocation: Invocation, mayBegin: boolean): Promise<OpenAudit & AsyncDisposable> {
   const { connectAdmin, directAudit, openStopped, SetupError } = await import('../node/index.ts')
   const data = invocation.neededOption(DATA_OPTION)
   const { terminal } = invocation
@@ -53,11 +57,11 @@ async function openAudit(invocation: Invocation): Promise<OpenAudit & AsyncDispo
   } catch (error) {
     if (!(error instanceof SetupError) || error.reason !== 'unreachable') throw error
   }
-  if (!existsSync(join(data, 'audit'))) throw noLog(data)
+  if (!mayBegin && !existsSync(join(data, 'audit'))) throw noLog(data)
   const config = await dataConfig(data, { env: terminal.env })
   const warn = ({ event }: { readonly event: string }): void => terminal.note(`omnigate: repaired: ${event}`)
   const hub = await openStopped(data, { config, warn })
-  const close = (): Promise<void> => hub[Symbol.asyncDispose]()
+  const close = async (): Promise<void> => hub[Symbol.asyncDispose]()
   return { audit: directAudit(hub), isRunning: false, [Symbol.asyncDispose]: close }
 }
 

@@ -5,6 +5,8 @@ import type { Invocation } from './invocation.ts'
 import { printable } from './terminal.ts'
 
 const LF = 10
+/** Twice what an entry may have. */
+const MAX_LINE_BYTES = 32_768
 
 /** The lines of entries `from` to before `to`, without line feeds, as they come. */
 export async function* auditLines(
@@ -18,6 +20,8 @@ export async function* auditLines(
     const bytes = Buffer.concat([begun, piece])
     const end = bytes.lastIndexOf(LF) + 1
     begun = bytes.subarray(end)
+    if (begun.length > MAX_LINE_BYTES)
+      throw new CommandError(EXIT.failed, 'what came is no audit log; see: audit verify')
     if (end > 0) yield* bytes.toString('utf8', 0, end - 1).split('\n')
   }
 }

@@ -1,4 +1,4 @@
-import { auditService, capabilitiesService, serviceDirectory } from '../protocols/index.ts'
+import { adminService, auditService, capabilitiesService, serviceDirectory } from '../protocols/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
 import { echo } from './handlers/echo.ts'
@@ -90,6 +90,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     echo.table,
     capabilitiesService,
     auditService,
+    adminService,
     ...own.map(({ table }) => table)
   ])
   const rights = await openRights(base, identity, store, audit)

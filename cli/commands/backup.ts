@@ -21,14 +21,18 @@ export const backup: Command = {
     const folder = resolve(invocation.neededArgument('DIR'))
     const { terminal } = invocation
     const made = await interruptible('backup', signal =>
-      withAudit(invocation, async ({ audit }) => {
-        terminal.progress('copying')
-        try {
-          return await audit.admin.backup({ folder }, { signal })
-        } finally {
-          terminal.progress('')
-        }
-      })
+      withAudit(
+        invocation,
+        async ({ audit }) => {
+          terminal.progress('copying')
+          try {
+            return await audit.admin.backup({ folder }, { signal })
+          } finally {
+            terminal.progress('')
+          }
+        },
+        { mayBegin: true }
+      )
     )
     const next = asCalled(`omnigate restore ${shellWord(folder)} --data DIR`)
     invocation.show(made, () =>

@@ -8,9 +8,20 @@ type Ending = ErrorCode | 'ok'
 export class AuditCounts {
   readonly #byOperation = new Map<ServedOperation | undefined, Map<Ending, number>>()
   readonly #refused = new Map<ErrorCode, number>()
+  readonly #recorded = new WeakSet<ServerCall>()
+
+  /** The end of this call is in the log, or in its counts, by itself. */
+  recorded(call: ServerCall): void {
+    this.#recorded.add(call)
+  }
 
   /** A call is over; without a reason for a good end, and for one that its caller left. */
-  ended({ served }: ServerCall, reason: ErrorCode | undefined): void {
+  ended(call: ServerCall, reason: ErrorCode | undefined): void {
+    const { served } = call
+    if (this.#recorded.has(call)) {
+      if (reason !== undefined) this.#refused.set(reason, (this.#refused.get(reason) ?? 0) - 1)
+      return
+    }
     let endings = this.#byOperation.get(served)
     if (endings === undefined) this.#byOperation.set(served, (endings = new Map()))
     const ending = reason ?? 'ok'

@@ -111,6 +111,7 @@ test('what changes rights is in the audit log before it is answered, and no toke
   t.after(() => rm(data, { recursive: true, force: true }))
   const node = await nodeWith(t, {}, join(data, 'hub'))
   const { token, capId } = await mint(node)
+  await echoing(node, token)
   await refused(echoing(node, (await mint(node, { verb: 'other:verb' })).token))
   await node.capabilities().rotate({}, LOCAL)
   await node.capabilities().revoke({ cap_id: capId }, 'stolen laptop', LOCAL)

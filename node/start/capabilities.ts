@@ -7,9 +7,11 @@ import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
 import type { Refused } from '../guards/call-guard.ts'
 import { TokenQuotas } from '../guards/token-quotas.ts'
 import type { TenantRates } from '../guards/token-quotas.ts'
+import { inFlightOfOne } from '../listener/oap-listener.ts'
 import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeStore } from '../stores/node-store.ts'
+import type { AuditCounts } from './audit-counts.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
@@ -84,7 +86,7 @@ interface GuardParts {
 }
 
 function guardOf(
-  { config, state }: NodeBase,
+  { config, counts, state }: NodeBase,
   { keys: { hubId: hub } }: Identity,
   { capabilities, audit, clock }: GuardParts
 ): Guard {
@@ -96,11 +98,14 @@ function guardOf(
     withdrawal: token => capabilities.withdrawal(token),
     openVerbs: openVerbs(config.capabilities.openVerbs),
     takesBearer: config.capabilities.takesBearer,
-    quotas: new TokenQuotas({ tenant: tenantRates(capabilities) }),
+    quotas: new TokenQuotas({
+      tenant: tenantRates(capabilities),
+      mostInFlight: inFlightOfOne(config.limits.maxCalls)
+    }),
     shedding: () => state.pressure?.shedding ?? 'nothing',
     now: () => nodePlatform.now(),
     seconds: () => clock.seconds(),
-    record: refused => recordRefusal(audit, refused)
+    record: refused => recordRefusal(audit, counts, refused)
   })
 }
 
@@ -122,8 +127,13 @@ function tenantRates(capabilities: Capabilities): (tenant: string, app: number) 
   }
 }
 
-function recordRefusal(audit: NodeAudit, { head, token, error }: Refused): Promise<void> | undefined {
+function recordRefusal(
+  audit: NodeAudit,
+  counts: AuditCounts,
+  { head, token, error }: Refused
+): Promise<void> | undefined {
   const { call, served } = head
+  counts.recorded(call)
   const outcome = { service: served.service, operation: served.name, reason: error.counted }
   return audit.refused(`cap:${token.capId}`, outcome, {
     corrId: BigInt(call.corr).toString(16).padStart(16, '0')
