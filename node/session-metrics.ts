@@ -1,6 +1,12 @@
 import type { ErrorCode, ServedOperation, ServerCall, SessionObserver } from '../protocols/index.ts'
 import type { Log } from './log.ts'
-import type { Metrics, OperationMetrics } from './metrics.ts'
+import type { Metrics, OperationMetrics, Quota } from './metrics.ts'
+
+const QUOTAS: { readonly [R in ErrorCode]?: Quota } = {
+  quota_peer: 'peer',
+  quota_tenant: 'tenant',
+  quota_capability: 'capability'
+}
 
 /** Turns what sessions tell into metrics, and into a log line where an operator must look. */
 export function sessionMetrics(metrics: Metrics<ErrorCode>, log: Log): SessionObserver {
@@ -25,7 +31,8 @@ export function sessionMetrics(metrics: Metrics<ErrorCode>, log: Log): SessionOb
     },
     rejected: reason => {
       metrics.rejected(reason)
-      if (reason === 'quota_peer') metrics.quotaExhausted('peer')
+      const quota = QUOTAS[reason]
+      if (quota !== undefined) metrics.quotaExhausted(quota)
     },
     broke: err => log.error({ event: 'SessionBroke', err }, 'a session threw; its stream was reset'),
     inflated: (bytesIn, bytesOut) => metrics.inflated(bytesOut / bytesIn),

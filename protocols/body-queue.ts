@@ -34,7 +34,7 @@ export class BodyQueue implements AsyncIterable<Uint8Array> {
 
   push(bytes: Uint8Array, isPacked = false): void {
     if (this.#dropped || this.#error !== undefined) return
-    this.#pieces.push({ bytes, isPacked })
+    this.#pieces.push({ bytes: withoutRest(bytes), isPacked })
     this.#bytes += costOf(bytes)
     this.#owner.held(costOf(bytes))
     this.#wake?.()
@@ -88,6 +88,10 @@ export class BodyQueue implements AsyncIterable<Uint8Array> {
     this.#bytes = 0
   }
 }
+
+/** A small piece of a large record must not keep all of it. */
+const withoutRest = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength > 2 * costOf(bytes) ? bytes.slice() : bytes
 
 const costOf = (bytes: Uint8Array): number => bytes.length + PIECE_OVERHEAD_BYTES
 

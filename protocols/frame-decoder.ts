@@ -87,6 +87,8 @@ export class FrameDecoder {
 
   resume(): void {
     this.#stopped = false
+    // A header that was whole at the end of a piece holds no bytes that would ask again.
+    if (this.#waits && this.#headFill === HEADER_BYTES) this.#beginBody(this.#head, 0)
     while (!this.#stopped && !this.#broken && this.#held.length > 0) this.#decode(this.#held.shift()!)
   }
 

@@ -46,6 +46,11 @@ export class FrameWriter {
     return this.#blocked && this.queuedBytes > WRITE_HIGH_WATER_BYTES
   }
 
+  /** True once this half is ending: nothing that is written now would leave. */
+  get isFinished(): boolean {
+    return this.#closing
+  }
+
   get isBlocked(): boolean {
     return this.#blocked
   }

@@ -35,8 +35,8 @@ export class ServerCall implements Call {
   credit: Credit | undefined
   /** Set by the guard that verified it. */
   capability: VerifiedToken | undefined
-  /** What the bodies of the call are counted against, both ways; set by the guard. */
-  allowance: { spend(bytes: number): boolean } | undefined
+  /** Counts bodies after START, both ways; false for what is too much. Set by the guard. */
+  spending: { spend(bytes: number): boolean } | undefined
   /** Runs once when the call is over, however it ends. */
   onOver: (() => void) | undefined
   #queue: BodyQueue | undefined

@@ -97,6 +97,8 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   frame(frame: Frame): void {
+    // Nothing could answer it.
+    if (this.writer.isFinished) return
     const kind = frame.flags & KIND_MASK
     if (frame.app === 0) {
       if (!control(frame, this)) this.#drop()
@@ -307,7 +309,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       return this.refuse(call, new OapError('bad_sequence', 'data after the END of the request'))
     }
     if (isEnd) call.isReceiving = false
-    if (call.allowance?.spend(frame.payloadBytes) === false) return this.refuse(call, overspent())
+    if (call.spending?.spend(frame.payloadBytes) === false) return this.refuse(call, overspent())
     try {
       this.#uploads.push(call, frame.flags, frame.payload)
       if (isEnd) call.queue?.end()
@@ -332,7 +334,8 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   /** Queues one frame of a call's answer. */
   send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void {
-    if (call.allowance?.spend(head.length + body.length) === false) return this.refuse(call, overspent())
+    if (call.isOver) return
+    if (call.spending?.spend(head.length + body.length) === false) return this.refuse(call, overspent())
     call.bytesOut += HEADER_BYTES + head.length + body.length
     this.writer.writeParts(flags, 0, call.app, call.tenantWire, call.corr, EMPTY, head, body)
     this.#frames.flushSoon()
@@ -341,6 +344,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   /** The answer's END has been queued: the call is over. */
   end(call: ServerCall): void {
     call.isOver = true
+    call.queue?.fail(new OapError('bad_sequence', 'the call was answered before its body was read'))
     this.#forget(call, 0)
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { plainPlatform } from './platform.ts'
+import { defineService, header, opaque, serviceDirectory, unary } from './service.ts'
 import { OapError } from './errors.ts'
 import { FLAG, encodeFrame } from './frame.ts'
 import { encodeRecord } from './record.ts'
@@ -118,6 +119,24 @@ test('inflates nothing of an upload before its guard has said yes, and nothing a
   await settled()
 
   assert.deepEqual([before, afterNo, inflated], [0, 0, 1])
+})
+
+test('gives back what a handler did not read of a body before it answered', async () => {
+  const whole = defineService({
+    name: 'whole',
+    app: 0x1002,
+    operations: { put: unary({ verb: 'whole:put', request: header({}), answer: opaque, upload: true }) }
+  })
+  const services = serviceDirectory([{ table: whole, handlers: { put: () => new Uint8Array(0) } as never }])
+  const { left, connection } = pair({ services })
+  const start = { flags: FLAG.REQ | FLAG.START, app: 0x1002, corr: 1, payload: bytes('{"op":"put"}') }
+  const piece = { flags: FLAG.REQ, app: 0x1002, corr: 1, payload: new Uint8Array(40_000) }
+
+  left.send(Uint8Array.from(Buffer.concat([encodeFrame(start), encodeFrame(piece), encodeFrame(piece)])))
+  await settled()
+
+  assert.equal(connection.calls, 0)
+  assert.equal(connection.budget.held, 0)
 })
 
 test('refuses a call whose packed piece does not unpack when its handler comes to it', async () => {

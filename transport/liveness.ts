@@ -47,7 +47,8 @@ async function ping(connection: Connection, signal: AbortSignal): Promise<void> 
   }
   try {
     await answer(stream, signal)
-    await stream.close({ signal })
+    // It may never end its half; the next ping has a stream of its own.
+    stream.abort(new Error('answered'))
   } catch (error) {
     stream.abort(error as Error)
     throw error

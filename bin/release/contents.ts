@@ -1,8 +1,8 @@
 import type { Tarball } from './tarball.ts'
 
 /** A release grows on purpose only: raise these in the commit that needs it. */
-export const MAX_PACKED_BYTES = 400_000
-export const MAX_UNPACKED_BYTES = 1_500_000
+export const MAX_PACKED_BYTES = 600_000
+export const MAX_UNPACKED_BYTES = 2_400_000
 
 const REQUIRED = [
   'package.json',

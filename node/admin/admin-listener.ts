@@ -80,9 +80,10 @@ export class AdminListener {
 async function listenPrivately(server: Server, path: string): Promise<void> {
   const mask = process.umask(PRIVATE_UMASK)
   try {
+    // Binds before it returns; the mask is the whole process's and must not last longer.
     server.listen(path)
-    await once(server, 'listening')
   } finally {
     process.umask(mask)
   }
+  await once(server, 'listening')
 }

@@ -80,6 +80,7 @@ export class ConnectionRecord implements ConnectionState {
     }
     const wait = this.#standing.meter.call(bytes, this.#now())
     if (wait > 0) return new OapError('quota_peer', undefined, { retryAfterMs: clampRetryAfter(wait) })
+    if (!this.#standing.meter.begin()) return new OapError('quota_peer', 'this peer has too many calls open')
     this.#calls++
     this.#standing.callStarted()
     return undefined
@@ -95,6 +96,7 @@ export class ConnectionRecord implements ConnectionState {
 
   endCall(): void {
     this.#calls--
+    this.#standing.meter.end()
     this.#standing.callEnded()
   }
 

@@ -137,7 +137,8 @@ export class ConnectionBudget implements InboundBudget {
     }
     this.forget(listener)
     this.#waiting.set(listener, wish)
-    if (pool === undefined) queueMicrotask(wish.wake)
+    // Never in this turn: whoever asks again and again would keep the event loop for itself.
+    if (pool === undefined) setImmediate(wish.wake)
     else pool.onRoom(wish)
   }
 

@@ -18,7 +18,7 @@ export interface CallGuardOptions {
   readonly tokens: { verify(bytes: Uint8Array, now: number): VerifiedToken }
   /** Why a token that was whole is good no more: revoked, its tenant gone, its root key retired. */
   readonly withdrawal: (token: VerifiedToken) => OapError | undefined
-  /** Verbs that need no capability. */
+  /** Verbs that need no capability; one that comes with such a call is not judged. */
   readonly openVerbs: { has(verb: string): boolean }
   /** Whether a token without a `peer` caveat is taken. */
   readonly takesBearer: boolean
@@ -41,7 +41,8 @@ export function createCallGuard(options: CallGuardOptions): Guard {
   return head => {
     const shed = shedOf(options.shedding(), head)
     if (shed !== undefined) return shed
-    if (head.cap.length === 0) return withoutToken(options, head)
+    if (options.openVerbs.has(head.served.row.verb) && head.served.row.verb !== RENEW_VERB) return undefined
+    if (head.cap.length === 0) return missing(head)
     let token: VerifiedToken
     try {
       token = verified.of(head)
@@ -52,7 +53,13 @@ export function createCallGuard(options: CallGuardOptions): Guard {
     const error = judge(options, token, head)
     if (error === undefined) return undefined
     const recorded = isProof(error) ? options.record({ head, token, error }) : undefined
-    return recorded === undefined ? error : recorded.then(() => error)
+    // A log that fails keeps no refusal back; that it fails shows by itself.
+    return recorded === undefined
+      ? error
+      : recorded.then(
+          () => error,
+          () => error
+        )
   }
 }
 
@@ -67,10 +74,8 @@ function shedOf(shedding: Shedding, { served }: CallHead): OapError | undefined 
   return new OapError('saturated', OVERLOADED)
 }
 
-function withoutToken({ openVerbs }: CallGuardOptions, { served }: CallHead): OapError | undefined {
-  if (openVerbs.has(served.row.verb)) return undefined
-  return new OapError('cap_missing', `${served.row.verb} needs a capability`)
-}
+const missing = ({ served }: CallHead): OapError =>
+  new OapError('cap_missing', `${served.row.verb} needs a capability`)
 
 function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead): OapError | undefined {
   const { call, served, connection } = head

@@ -7,7 +7,8 @@ const RATES = {
   peerBytes: { burst: 1000, perSecond: 1000 },
   prefixCalls: { burst: 3, perSecond: 1 },
   strangerCalls: { burst: 5, perSecond: 1 },
-  strangerBytes: { burst: 10_000, perSecond: 1000 }
+  strangerBytes: { burst: 10_000, perSecond: 1000 },
+  peerInFlight: 3
 }
 const stranger = (): boolean => true
 const known = (): boolean => false
@@ -94,6 +95,19 @@ test('a stranger that becomes known is charged as its peer from then on', () => 
     callsUntilRefused(() => meter.call(1, 0)),
     10
   )
+})
+
+test('all connections of a peer share the calls that it may have open', () => {
+  const quotas = new PeerQuotas(RATES, 0)
+  const one = quotas.meter('peer', 'one', known, 0)
+  const two = quotas.meter('peer', 'two', known, 0)
+
+  const began = [one.begin(), two.begin(), one.begin(), two.begin()]
+  one.end()
+
+  assert.deepEqual(began, [true, true, true, false])
+  assert.equal(two.begin(), true)
+  assert.equal(quotas.meter('other', 'one', known, 0).begin(), true)
 })
 
 test('peers that come and go leave no more than the table holds', () => {

@@ -1,6 +1,7 @@
 import { TokenBucket } from '../../protocols/index.ts'
 import { BucketTable } from './bucket-table.ts'
 import type { Rate } from './bucket-table.ts'
+import { OpenCalls } from './open-calls.ts'
 
 /** Buckets kept of peers and prefixes, whoever comes. */
 const CAPACITY = 16_384
@@ -16,6 +17,8 @@ export interface PeerRates {
   readonly strangerCalls: Rate
   /** Frame bytes of all strangers together. */
   readonly strangerBytes: Rate
+  /** Calls of one known peer that may be open at one time. */
+  readonly peerInFlight: number
 }
 
 /** What the calls of one connection are charged to, before anything they claim is believed. */
@@ -24,6 +27,9 @@ export interface PeerMeter {
   call(bytes: number, now: number): number
   /** Counts bytes of later frames; what exceeds the rate delays the next call. */
   bytes(bytes: number, now: number): void
+  /** Whether one more call may be open at this time, over all connections of its peer; each one is ended. */
+  begin(): boolean
+  end(): void
 }
 
 /** The first quota: by peer for those that have shown who they are, by prefix and in all for strangers. */
@@ -31,6 +37,7 @@ export class PeerQuotas {
   readonly #rates: PeerRates
   readonly #calls = new BucketTable(CAPACITY)
   readonly #bytes = new BucketTable(CAPACITY)
+  readonly #open = new OpenCalls()
   readonly #allStrangers: Buckets
 
   constructor(rates: PeerRates, now: number) {
@@ -49,7 +56,8 @@ export class PeerQuotas {
 
   meter(peer: string, prefix: string, isStranger: () => boolean, now: number): PeerMeter {
     const strangers = (): Buckets => this.#strangers(prefix, now)
-    return new SwitchingMeter(isStranger, strangers, () => this.#known(peer, now))
+    const open = { peer, calls: this.#open, most: this.#rates.peerInFlight }
+    return new SwitchingMeter(isStranger, strangers, () => this.#known(peer, now), open)
   }
 
   #known(peer: string, now: number): Buckets {
@@ -71,15 +79,23 @@ interface Buckets {
   readonly bytes: TokenBucket
 }
 
+interface OpenOfPeer {
+  readonly peer: string
+  readonly calls: OpenCalls
+  readonly most: number
+}
+
 /** Charges strangers' buckets until the connection is no stranger's, then its peer's. */
 class SwitchingMeter implements PeerMeter {
   readonly #isStranger: () => boolean
   readonly #strangers: () => Buckets
   readonly #known: () => Buckets
+  readonly #open: OpenOfPeer
   #wasStranger: boolean
   #buckets: Buckets
 
-  constructor(isStranger: () => boolean, strangers: () => Buckets, known: () => Buckets) {
+  constructor(isStranger: () => boolean, strangers: () => Buckets, known: () => Buckets, open: OpenOfPeer) {
+    this.#open = open
     this.#isStranger = isStranger
     this.#strangers = strangers
     this.#known = known
@@ -99,6 +115,17 @@ class SwitchingMeter implements PeerMeter {
 
   bytes(bytes: number, now: number): void {
     this.#current().bytes.charge(bytes, now)
+  }
+
+  begin(): boolean {
+    const { peer, calls, most } = this.#open
+    if (calls.of(peer) >= most) return false
+    calls.begin(peer)
+    return true
+  }
+
+  end(): void {
+    this.#open.calls.end(this.#open.peer)
   }
 
   #current(): Buckets {

@@ -1,7 +1,9 @@
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
 import type { ServerCall, TokenBucket, VerifiedToken } from '../../protocols/index.ts'
 import { BucketTable } from './bucket-table.ts'
+import { OpenCalls } from './open-calls.ts'
 import { SpentBytes } from './spent-bytes.ts'
+import type { ByteAllowance } from './spent-bytes.ts'
 import type { Rate } from './bucket-table.ts'
 
 /** Buckets kept of capabilities and of tenants by app. */
@@ -16,6 +18,8 @@ export interface TenantRates {
 export interface TokenQuotasOptions {
   /** The same object until the rates of the tenant change. */
   readonly tenant: (tenant: string, app: number) => TenantRates
+  /** Calls of one tenant that may be open at one time. */
+  readonly mostInFlight: number
 }
 
 /** The buckets that calls under one token to one app are charged to. */
@@ -36,17 +40,20 @@ export class TokenQuotas {
   readonly #tenant: TokenQuotasOptions['tenant']
   readonly #rates = new BucketTable(CAPACITY)
   readonly #tenants = new BucketTable(CAPACITY)
-  readonly #open = new Map<string, number>()
+  readonly #open = new OpenCalls()
+  readonly #mostInFlight: number
   readonly #spent = new SpentBytes()
   readonly #charged = new WeakMap<VerifiedToken, Charged>()
 
-  constructor({ tenant }: TokenQuotasOptions) {
+  constructor({ tenant, mostInFlight }: TokenQuotasOptions) {
     this.#tenant = tenant
+    this.#mostInFlight = mostInFlight
   }
 
   /** Why the call must wait, or undefined when it was counted: with `quota_tenant` or `quota_capability`. */
   refusal(token: VerifiedToken, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
     if (isLong && this.#isFull(token)) return quota('quota_capability', 0)
+    if (this.#open.of(token.tenant) >= this.#mostInFlight) return quota('quota_tenant', 0)
     const { tenantCalls, tenantBytes, capability } = this.#chargedBy(token, call.app, now)
     const tenant = takeBoth(tenantCalls, tenantBytes, call.bytesIn, now)
     if (tenant > 0) return quota('quota_tenant', tenant)
@@ -56,16 +63,19 @@ export class TokenQuotas {
       tenantBytes.giveBack(call.bytesIn)
       return quota('quota_capability', wait)
     }
-    if (isLong) this.#openStream(token, call)
+    this.#begin(token, call, isLong)
+    call.spending = new Spending(tenantBytes, undefined, now)
     return undefined
   }
 
   /** Lets the call spend of its capability's bytes; `cap_denied` when there are too few left for what it begins with. */
   allow(token: VerifiedToken, call: ServerCall, bodyBytes: number, nowS: number): OapError | undefined {
     if (token.limits.bytes.length === 0) return undefined
-    call.allowance = this.#spent.allowance(token, nowS)
-    if (call.allowance?.spend(bodyBytes) === true) return undefined
-    return new OapError('cap_denied', 'the capability has spent its bytes', { reason: 'max-bytes' })
+    const allowance = this.#spent.allowance(token, nowS)
+    if (allowance?.spend(bodyBytes) !== true)
+      return new OapError('cap_denied', 'the capability has spent its bytes', { reason: 'max-bytes' })
+    call.spending = (call.spending as Spending).within(allowance)
+    return undefined
   }
 
   #chargedBy(token: VerifiedToken, app: number, now: number): Charged {
@@ -90,21 +100,39 @@ export class TokenQuotas {
   }
 
   #isFull({ limits }: VerifiedToken): boolean {
-    return limits.streams.some(({ most, bucket }) => (this.#open.get(bucket) ?? 0) >= most)
+    return limits.streams.some(({ most, bucket }) => this.#open.of(bucket) >= most)
   }
 
-  #openStream({ limits }: VerifiedToken, call: ServerCall): void {
-    if (limits.streams.length === 0) return
-    for (const { bucket } of limits.streams) this.#open.set(bucket, (this.#open.get(bucket) ?? 0) + 1)
+  #begin({ tenant, limits }: VerifiedToken, call: ServerCall, isLong: boolean): void {
+    const keys = isLong ? [tenant, ...limits.streams.map(({ bucket }) => bucket)] : [tenant]
+    for (const key of keys) this.#open.begin(key)
     call.onOver = () => {
-      for (const { bucket } of limits.streams) this.#closeStream(bucket)
+      for (const key of keys) this.#open.end(key)
     }
   }
+}
 
-  #closeStream(bucket: string): void {
-    const left = (this.#open.get(bucket) ?? 1) - 1
-    if (left === 0) this.#open.delete(bucket)
-    else this.#open.set(bucket, left)
+/** What a call spends beyond its START: of its tenant's rate as a debt, of its capability's bytes while there are some. */
+class Spending {
+  readonly #tenantBytes: TokenBucket
+  readonly #allowance: ByteAllowance | undefined
+  readonly #now: number
+
+  constructor(tenantBytes: TokenBucket, allowance: ByteAllowance | undefined, now: number) {
+    this.#tenantBytes = tenantBytes
+    this.#allowance = allowance
+    this.#now = now
+  }
+
+  within(allowance: ByteAllowance): Spending {
+    return new Spending(this.#tenantBytes, allowance, this.#now)
+  }
+
+  spend(bytes: number): boolean {
+    if (this.#allowance?.spend(bytes) === false) return false
+    // A bucket's time does not go back, so the call's own beginning will do.
+    this.#tenantBytes.charge(bytes, this.#now)
+    return true
   }
 }
 

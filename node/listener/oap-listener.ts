@@ -21,10 +21,14 @@ export const connectionBounds = ({ limits, strangers }: Config): ConnectionBound
   strangerStreams: strangers.maxStreams
 })
 
+/** Nobody alone brings the node to where it sheds the calls of all. */
+export const inFlightOfOne = (maxCalls: number): number => Math.ceil(maxCalls / 4)
+
 const eachSecond = (perSecond: number): Rate => ({ burst: perSecond, perSecond })
 
 /** The quotas of peers and strangers as the configuration gives them. */
-export const peerRates = ({ quotas }: Config): PeerRates => ({
+export const peerRates = ({ limits, quotas }: Config): PeerRates => ({
+  peerInFlight: inFlightOfOne(limits.maxCalls),
   peerCalls: eachSecond(quotas.peerCallsPerSecond),
   peerBytes: eachSecond(quotas.peerBytesPerSecond),
   prefixCalls: eachSecond(quotas.prefixCallsPerSecond),

@@ -55,6 +55,10 @@ export class AuditPart {
     await this.#open?.recorder.refused(actor, outcome, ids)
   }
 
+  get isOpen(): boolean {
+    return this.#open !== undefined
+  }
+
   /** Counts outcomes for the next summary; never waits. */
   count(outcome: Outcome, times: number): void {
     this.#open?.recorder.count(outcome, times)

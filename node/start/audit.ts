@@ -67,7 +67,10 @@ export async function openAudit(
     crashReason: 'crash_store',
     run: (ready, signal) => part.run(ready, signal)
   })
-  const drain = (): void => base.counts.drain((outcome, times) => part.count(outcome, times))
+  // While the log is not open, counts wait for it.
+  const drain = (): void => {
+    if (part.isOpen) base.counts.drain((outcome, times) => part.count(outcome, times))
+  }
   const timer = setInterval(drain, COUNT_EVERY_MS).unref()
   started.defer(() => {
     clearInterval(timer)
@@ -78,11 +81,12 @@ export async function openAudit(
       log.warn({ event: 'AuditMissed', part: service, err }, 'a crash could not be recorded')
     })
   })
+  const measured = (write: () => Promise<void>): Promise<void> => base.storeLatency.measure(write)
   return {
     part,
-    append: recorded => part.append(recorded),
+    append: recorded => measured(() => part.append(recorded)),
     refused: (actor, outcome, ids) => part.refused(actor, outcome, ids),
-    record: recorded => part.append(capabilityEvent(recorded))
+    record: recorded => measured(() => part.append(capabilityEvent(recorded)))
   }
 }
 
@@ -95,9 +99,11 @@ export async function recordStart(
 ): Promise<void> {
   if (audit.part === undefined) return
   const values = configValues(config)
-  const change = configChange(await new ConfigStore(store.level).swap(values), values)
+  const configs = new ConfigStore(store.level)
+  const change = configChange(await configs.last(), values)
   await audit.append(auditEvent('start', 'node', { version: VERSION, boot, config_sha256: digest(values) }))
   if (change !== undefined) await audit.append(change)
+  await configs.keep(values)
   started.defer(() =>
     audit
       .append(auditEvent('stop', 'node', { cause: 'operator', uptime_ms: Date.now() - startedAt }))

@@ -3,6 +3,8 @@ import type { CrashListener } from './audit.ts'
 import { REASONS } from '../../protocols/index.ts'
 import type { ErrorCode, SessionObserver } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
+import { StoreLatency } from '../guards/signals.ts'
+import { nodePlatform } from '../platform.ts'
 import { createLog } from '../log.ts'
 import type { Log } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
@@ -26,6 +28,8 @@ export interface NodeBase {
   readonly started: AsyncDisposableStack
   /** Resolves once the part works; it is restarted when it crashes. */
   readonly supervise: (part: SupervisedPart) => Promise<void>
+  /** How long what must be durable takes. */
+  readonly storeLatency: StoreLatency
   /** How calls ended, until somebody records it. */
   readonly counts: AuditCounts
   /** Told of each crash of a part. */
@@ -53,6 +57,7 @@ export function nodeBase(
     metrics,
     observer: countingObserver(sessionMetrics(metrics, log), counts),
     counts,
+    storeLatency: new StoreLatency(() => nodePlatform.now()),
     onCrash,
     state,
     startedAt: Date.now(),

@@ -28,10 +28,13 @@ test('a node at its most calls refuses more with 503 and says why, and takes the
   const node = createNode(config)
   t.after(() => node.stop())
   await node.start()
-  await using hub = await connect(node.status().addresses[0]!)
-  const echo = hub.client(echoService)
+  const hubs = await Promise.all([1, 2, 3, 4, 5].map(() => connect(node.status().addresses[0]!)))
+  t.after(() => Promise.all(hubs.map(hub => hub.close())))
+  const echo = hubs[4]!.client(echoService)
   const open = await Promise.all(
-    Array.from({ length: MOST_CALLS }, () => echo.ticks({ count: 100_000, interval_ms: 60_000 }))
+    Array.from({ length: MOST_CALLS }, (_, i) =>
+      hubs[i % 4]!.client(echoService).ticks({ count: 100_000, interval_ms: 60_000 })
+    )
   )
   await shedding(node, 'calls')
 

@@ -9,7 +9,7 @@ const SAMPLE_MS = 250
 
 /** Watches what the node has to do; the peers' listener and readiness see what it sheds. */
 export async function watchPressure(
-  { config, metrics, started, state, supervise }: NodeBase,
+  { config, metrics, started, state, storeLatency, supervise }: NodeBase,
   { folder }: Identity,
   host: SessionHost
 ): Promise<void> {
@@ -20,6 +20,7 @@ export async function watchPressure(
     eventLoop,
     inFlightSignal(() => host.callsOpen, maxCalls),
     heapSignal(),
+    storeLatency.signal,
     ...(disk === undefined ? [] : [disk])
   ])
   state.pressure = pressure

@@ -16,11 +16,18 @@ export class ConfigStore {
     this.#level = level
   }
 
-  /** Keeps `values` and yields those before them; undefined at the first start. */
-  async swap(values: Values): Promise<Values | undefined> {
-    const store = this.#level.sublevel<string, string>('node', { valueEncoding: 'utf8' })
-    const before = await store.get(KEY)
-    await store.put(KEY, JSON.stringify(values), DURABLE)
-    return before === undefined ? undefined : (JSON.parse(before) as Values)
+  /** Undefined before the first start. */
+  async last(): Promise<Values | undefined> {
+    const text = await this.#store.get(KEY)
+    return text === undefined ? undefined : (JSON.parse(text) as Values)
+  }
+
+  /** To be called once the change is recorded; resolves when it would survive a power cut. */
+  async keep(values: Values): Promise<void> {
+    await this.#store.put(KEY, JSON.stringify(values), DURABLE)
+  }
+
+  get #store() {
+    return this.#level.sublevel<string, string>('node', { valueEncoding: 'utf8' })
   }
 }
