@@ -36,6 +36,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['cli/commands/audit-export.ts', 'auditLines', 'entries of our own log, each bounded'],
   ['cli/commands/audit-tail.ts', 'auditLines', 'entries of our own log, each bounded'],
   ['cli/echo-file.ts', 'body', 'a body queue'],
+  ['cli/every.ts', 'await', 'lists that our own node bounds'],
+  ['cli/token-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/frame/hex-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/commands/conformance.ts', 'runConformance', 'results of our own'],
   ['cli/conformance/run.ts', 'inLanes', 'results of our own'],

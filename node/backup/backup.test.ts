@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { appendFile, cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -16,6 +17,7 @@ import { restoreBackup } from './restore.ts'
 import { writeBackup } from './write-backup.ts'
 
 const { config } = loadConfig()
+const INDEX = new URL('../index.ts', import.meta.url).href
 
 async function entriesOf(log: string) {
   const segments = join(log, 'segments')
@@ -225,6 +227,30 @@ suite('refused, with nothing left behind', () => {
     assert.ok(given > 10)
     await restoreBackup(join(top, 'copy'), join(top, 'again'))
   })
+
+  for (const step of [1, 9, 17, 25]) {
+    test(`a backup whose process is killed at its step ${step}, but for a folder that says so`, async t => {
+      const { top, data } = await stopped(t)
+      const script = `
+        import { loadConfig, openStopped, writeBackup } from ${JSON.stringify(INDEX)}
+        const hub = await openStopped(process.argv[1], { config: loadConfig().config })
+        let steps = 0
+        const signal = { aborted: false, throwIfAborted() { if (++steps === ${step}) process.kill(process.pid, 'SIGKILL') } }
+        await writeBackup(process.argv[2], hub, { signal })
+        console.log('not killed')`
+      const args = ['--input-type=module', '-e', script, data, join(top, 'copy')]
+      const { signal, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      assert.equal(signal, 'SIGKILL', stdout + stderr)
+
+      const names = (await readdir(top)).toSorted()
+      assert.equal(names.length, 2)
+      assert.match(names[0]!, /^\.new-copy-[0-9a-f]{12}$/)
+      await assert.rejects(restoreBackup(join(top, names[0]!), join(top, 'again')), { reason: 'noInput' })
+      await using hub = await openStopped(data, { config })
+      await writeBackup(join(top, 'copy'), hub)
+      await restoreBackup(join(top, 'copy'), join(top, 'again'))
+    })
+  }
 
   test('a backup in which anything is missing or another', async t => {
     const { top, data } = await stopped(t)
