@@ -43,6 +43,8 @@ function withCap(frame: Buffer, cap: Uint8Array): Buffer {
 /** Why a case cannot be played under the capability; undefined when it can. */
 export function cannotCarry({ steps, bare }: Conversation, cap: Uint8Array): string | undefined {
   if (bare === true) return undefined
+  if (isAnswered(steps) && steps.map(sentBytes).some(hasRest))
+    return 'its frames are cut or damaged where the capability would stand that this node wants'
   const starts = steps
     .map(sentBytes)
     .flatMap(bytes => [...wholeFrames(bytes)])
@@ -50,12 +52,26 @@ export function cannotCarry({ steps, bare }: Conversation, cap: Uint8Array): str
     .map(({ frame }) => frame)
   if (starts.some(frame => frame.cap.length > 0))
     return 'its frames carry other bytes in the place of the capability that this node wants'
-  if (starts.some(({ len }) => len + cap.length > MAX_LEN))
+  if (starts.some(({ len }) => len + cap.length > mostLen(steps)))
     return 'its frames have no room for the capability that this node wants'
   const { tenant } = decodeIdentifier(decodeToken(cap).macaroon.identifier)
   if (starts.some(frame => frame.tenant !== NO_TENANT && frame.tenant !== tenant))
     return 'its frames name another tenant than the capability that this node wants'
   return undefined
+}
+
+/** Bytes behind the last whole frame: nothing can be put into what they begin. */
+function hasRest(bytes: Buffer): boolean {
+  const frames = [...wholeFrames(bytes)]
+  return (frames.at(-1)?.next ?? 0) < bytes.length
+}
+
+const isAnswered = (steps: readonly Step[]): boolean => /"code":0\b/.test(JSON.stringify(steps))
+
+/** The largest `len` that the case's own HELLO leaves. */
+function mostLen(steps: readonly Step[]): number {
+  const [, asked] = /max_frame\D{1,6}(\d+)/.exec(JSON.stringify(steps)) ?? []
+  return asked === undefined ? MAX_LEN : Math.min(MAX_LEN, Number(asked))
 }
 
 function sentBytes(step: Step): Buffer {
