@@ -22,7 +22,8 @@ export const DATA_FOLDER_CONTENTS = {
   store: 'LevelDB: everything that must survive a restart',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
-  'audit-before': 'audit logs of before a restore, each in a folder named by its log id; only for verifying them',
+  'audit-before':
+    'audit logs of before a restore, each in a folder named by its log id; only for verifying them',
   client: 'the key and the token of a first client; made by start --init',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
@@ -126,7 +127,10 @@ export async function checkDataFolder(
 
 function isBackup(path: string): SetupError {
   const restore = `${ownCommand('restore', path)} --data DIR`
-  return new SetupError('badInput', `${resolve(path)}: is a backup; make a data folder of it with: ${restore}`)
+  return new SetupError(
+    'badInput',
+    `${resolve(path)}: is a backup; make a data folder of it with: ${restore}`
+  )
 }
 
 function noDataFolder(path: string, isEmpty: boolean): SetupError {
