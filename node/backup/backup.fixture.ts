@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { loadConfig } from '../config/index.ts'
+import { endings } from '../endings.fixture.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 
@@ -11,7 +12,7 @@ export const LOCAL = { actor: 'local' }
 /** A folder that goes with the test. */
 export async function scratch(t: TestContext): Promise<string> {
   const top = await mkdtemp(join(tmpdir(), 'omnigate-backup-'))
-  t.after(() => rm(top, { recursive: true, force: true }))
+  endings(t).defer(() => rm(top, { recursive: true, force: true }))
   return top
 }
 
@@ -32,7 +33,7 @@ export async function nodeOn(
     }
   })
   const node = createNode(config, { data, init: true })
-  t.after(() => node.stop())
+  endings(t).use(node)
   await node.start()
   return node
 }

@@ -19,6 +19,7 @@ import { connectAdmin } from '../admin/admin-client.ts'
 import { isConsistent, leafHash, parseCheckpoint, parseEntry, parseNote } from '../audit/index.ts'
 import type { Entry } from '../audit/index.ts'
 import { loadConfig } from '../config/index.ts'
+import { endings } from '../endings.fixture.ts'
 import type { NodeOptions } from '../node-options.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
@@ -27,7 +28,7 @@ const LOCAL = { actor: 'local' }
 
 async function folder(t: TestContext): Promise<string> {
   const top = await mkdtemp(join(tmpdir(), 'omnigate-audit-'))
-  t.after(() => rm(top, { recursive: true, force: true }))
+  endings(t).defer(() => rm(top, { recursive: true, force: true }))
   return join(top, 'hub')
 }
 
@@ -52,7 +53,7 @@ async function nodeOn(
     }
   })
   const node = createNode(config, { ...(data !== undefined && { data, init: true }), ...options })
-  t.after(() => node.stop())
+  endings(t).use(node)
   await node.start()
   return node
 }
