@@ -51,7 +51,8 @@ export async function callWith(
 ): Promise<void> {
   if (!existsSync(client)) throw new Error(`${client} is missing: a release keeps its client`)
   copyFileSync(client, join(project, 'compat-client.mjs'))
-  const env = cleanEnv(join(process.execPath, '..'))
+  // Clients from before there were capabilities have none to show.
+  const env = { ...cleanEnv(join(process.execPath, '..')), OMNIGATE_CAPABILITIES__OPEN_VERBS: 'echo:call' }
   const node = await startNode(command, ['--ephemeral'], { cwd: root, env })
   try {
     await run(process.execPath, ['compat-client.mjs', node.address], { cwd: project, env, timeoutMs: 60_000 })
