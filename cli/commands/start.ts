@@ -8,6 +8,7 @@ import { describeFailure } from '../failure.ts'
 import { folderClient } from '../folder-client.ts'
 import type { FolderClient } from '../folder-client.ts'
 import { greeting } from '../greeting.ts'
+import { letHeapGrow } from '../heap-growth.ts'
 import type { Invocation } from '../invocation.ts'
 import { stopSignal } from '../stop-signals.ts'
 
@@ -62,6 +63,7 @@ export const start: Command = {
     'interrupted'
   ],
   async run(invocation) {
+    letHeapGrow()
     const stopped = stopSignal(() => {
       invocation.terminal.note('omnigate: stopped without waiting for calls')
       process.exit(EXIT.interrupted)

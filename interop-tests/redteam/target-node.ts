@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createNode, loadConfig } from 'omnigate'
@@ -6,6 +7,8 @@ import { KNOWN_NETWORK } from './target-messages.ts'
 import type { Ask } from './target-messages.ts'
 import type { Connection } from '@libp2p/interface'
 
+// As `omnigate start` does.
+setFlagsFromString('--heap-growing-percent=300')
 // The node under attack: configured by PATH=JSON arguments, it answers its parent over IPC and stops when that leaves.
 const flags = Object.fromEntries(process.argv.slice(2).map(parseFlag))
 const { config } = loadConfig({
