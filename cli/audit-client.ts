@@ -10,19 +10,6 @@ import type { Invocation } from './invocation.ts'
 import { asCalled, shellWord } from './self.ts'
 import { printable } from './terminal.ts'
 
-/** How the commands about the audit log of a data folder, and its backup, may end. */
-export const AUDIT_EXITS: readonly ExitName[] = [
-  'failed',
-  'badInput',
-  'noInput',
-  'unreachable',
-  'newerFormat',
-  'io',
-  'inUse',
-  'permission',
-  'config'
-]
-
 export interface OpenAudit {
   readonly audit: AuditClient
   /** Whether a node answers, and not this process for a stopped one. */

@@ -4,17 +4,17 @@ import { test } from 'node:test'
 import { asCalled, selfCommand, shellWord } from './self.ts'
 
 test('calls itself as it was called', () => {
-  assert.equal(selfCommand('/work/bin/omnigate.mjs', '/work'), 'node bin/omnigate.mjs')
+  assert.equal(selfCommand('/home/ada/hub/bin/omnigate.mjs', '/home/ada/hub'), 'node bin/omnigate.mjs')
   assert.equal(selfCommand('/a/b/omnigate.mjs', '/x/y/z/w'), 'node /a/b/omnigate.mjs')
-  assert.equal(selfCommand('/usr/local/bin/omnigate', '/work'), 'omnigate')
-  assert.equal(selfCommand('/usr/local/bin/ronctl', '/work'), 'ronctl')
-  assert.equal(selfCommand('/work/node_modules/.bin/omnigate', '/work'), 'npx omnigate')
+  assert.equal(selfCommand('/usr/local/bin/omnigate', '/home/ada/hub'), 'omnigate')
+  assert.equal(selfCommand('/usr/local/bin/ronctl', '/home/ada/hub'), 'ronctl')
+  assert.equal(selfCommand('/home/ada/hub/node_modules/.bin/omnigate', '/home/ada/hub'), 'npx omnigate')
   assert.equal(selfCommand('/my work/omnigate.mjs', '/'), "node 'my work/omnigate.mjs'")
 })
 
 test('is called by its name where another program runs it', () => {
-  assert.equal(selfCommand('/work/server.ts', '/work'), 'omnigate')
-  assert.equal(selfCommand(undefined, '/work'), 'omnigate')
+  assert.equal(selfCommand('/home/ada/hub/server.ts', '/home/ada/hub'), 'omnigate')
+  assert.equal(selfCommand(undefined, '/home/ada/hub'), 'omnigate')
 })
 
 test('writes command lines of ours as it was called, and other words as they are', t => {

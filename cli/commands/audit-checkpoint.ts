@@ -1,7 +1,8 @@
-import { AUDIT_EXITS, withAudit } from '../audit-client.ts'
+import { withAudit } from '../audit-client.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { OPERATOR_EXITS } from '../operator.ts'
 
 export const auditCheckpoint: Command = {
   name: 'audit checkpoint',
@@ -16,7 +17,7 @@ export const auditCheckpoint: Command = {
       says: 'for audit verify --checkpoint head.txt'
     }
   ],
-  exits: AUDIT_EXITS,
+  exits: OPERATOR_EXITS,
   async run(invocation) {
     const { parseCheckpoint, parseNote } = await import('../../node/index.ts')
     const note = await withAudit(invocation, ({ audit }) => audit.log.checkpoint({}))

@@ -1,4 +1,4 @@
-import { AUDIT_EXITS, withAudit } from '../audit-client.ts'
+import { withAudit } from '../audit-client.ts'
 import type { OpenAudit } from '../audit-client.ts'
 import { auditLines, countOption } from '../audit-lines.ts'
 import { DATA_OPTION } from '../command.ts'
@@ -7,6 +7,7 @@ import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { newFile } from '../new-file.ts'
 import { facts } from '../terminal.ts'
+import { OPERATOR_EXITS } from '../operator.ts'
 
 const LINES_AT_ONCE = 1000
 
@@ -36,7 +37,7 @@ export const auditExport: Command = {
     { line: 'omnigate audit export --data ./hub -o audit.ndjson', says: 'all of it, and audit.ndjson.proof' },
     { line: 'omnigate audit export --data ./hub --from 7 --to 8 -o seven.ndjson', says: 'entry 7 alone' }
   ],
-  exits: [...AUDIT_EXITS, 'cannotCreate'],
+  exits: [...OPERATOR_EXITS, 'cannotCreate'],
   async run(invocation) {
     const given = { from: countOption(invocation, 'from'), to: countOption(invocation, 'to') }
     const output = invocation.option('output')

@@ -1,10 +1,11 @@
 import type { AuditClient } from '../../node/index.ts'
-import { AUDIT_EXITS, withAudit } from '../audit-client.ts'
+import { withAudit } from '../audit-client.ts'
 import { auditLines, readCount } from '../audit-lines.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { OPERATOR_EXITS } from '../operator.ts'
 
 const HASH_BYTES = 32
 
@@ -18,7 +19,7 @@ export const auditProve: Command = {
   arguments: [{ name: 'SEQ', summary: 'sequence of the entry, from 0', completes: 'nothing' }],
   options: [DATA_OPTION],
   examples: [{ line: 'omnigate audit prove 7 --data ./hub > 7.tlog-proof', says: 'of entry 7' }],
-  exits: AUDIT_EXITS,
+  exits: OPERATOR_EXITS,
   async run(invocation) {
     const given = invocation.neededArgument('SEQ')
     const seq = readCount(`SEQ ${given}`, given)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditClient } from '../../node/index.ts'
-import { AUDIT_EXITS, withAudit } from '../audit-client.ts'
+import { withAudit } from '../audit-client.ts'
 import { auditLines, countOption, entryText } from '../audit-lines.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
@@ -9,6 +9,7 @@ import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { asCalled, shellWord } from '../self.ts'
 import { stopSignal } from '../stop-signals.ts'
+import { OPERATOR_EXITS } from '../operator.ts'
 
 const LINES = 10
 const LOOK_AGAIN_MS = 300
@@ -28,7 +29,7 @@ export const auditTail: Command = {
     { line: 'omnigate audit tail --data ./hub -n 3', says: 'the three newest entries' },
     { line: 'omnigate audit tail --data ./hub --follow', says: 'what happens now' }
   ],
-  exits: AUDIT_EXITS,
+  exits: OPERATOR_EXITS,
   async run(invocation) {
     const lines = countOption(invocation, 'lines') ?? LINES
     const follow = invocation.flag('follow')

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
-import { AUDIT_EXITS, withAudit } from '../audit-client.ts'
+import { withAudit } from '../audit-client.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { asCalled, shellWord } from '../self.ts'
 import { facts } from '../terminal.ts'
+import { OPERATOR_EXITS } from '../operator.ts'
 
 export const backup: Command = {
   name: 'backup',
@@ -16,7 +17,7 @@ export const backup: Command = {
   arguments: [{ name: 'DIR', summary: 'new or empty folder for the copy', completes: 'folder' }],
   options: [DATA_OPTION],
   examples: [{ line: 'omnigate backup /mnt/copies/hub-1 --data ./hub', says: 'while the node runs, or not' }],
-  exits: [...AUDIT_EXITS, 'cannotCreate', 'interrupted'],
+  exits: [...OPERATOR_EXITS, 'cannotCreate', 'interrupted'],
   async run(invocation) {
     const folder = resolve(invocation.neededArgument('DIR'))
     const { terminal } = invocation
