@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createConnection } from 'node:net'
 import { test } from 'node:test'
 import type { Stream } from '@libp2p/interface'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -100,20 +101,32 @@ function answer(stream: Stream, text: string): Promise<string> {
   return promise
 }
 
-void test('a peer whose address is denied is refused before anything is made of its connection', async () => {
-  const asked: string[] = []
-  let made = 0
-  const connectionGater = {
-    denyInboundAddress: (ip: string): boolean => (asked.push(ip), true),
-    denyInboundConnection: (): boolean => (made++, false)
-  }
-  const privateKey = await generateKeyPair('Ed25519')
-  const node = await createTransport({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'], connectionGater })
-  const dialer = await createDialer()
+for (const kind of ['', '/ws'] as const) {
+  void test(`over /tcp${kind} a peer whose address is denied is refused before anything is made of it`, async () => {
+    const asked: string[] = []
+    let made = 0
+    const connectionGater = {
+      denyInboundAddress: (ip: string): boolean => (asked.push(ip), true),
+      denyInboundConnection: (): boolean => (made++, false)
+    }
+    const listen = [`/ip4/127.0.0.1/tcp/0${kind}`]
+    const node = await createTransport({ ...(await nodeOptions()), listen, connectionGater })
 
-  await assert.rejects(dialer.dial(node.getMultiaddrs()[0]!))
+    const received = await silence(node)
 
-  await Promise.all([dialer.stop(), node.stop()])
-  assert.deepEqual(asked, ['127.0.0.1'])
-  assert.equal(made, 0)
-})
+    await node.stop()
+    assert.equal(received, 0)
+    assert.deepEqual(asked, ['127.0.0.1'])
+    assert.equal(made, 0)
+  })
+}
+
+/** Connects and sends nothing: the bytes that come until the other side closes. */
+async function silence(node: Transport): Promise<number> {
+  const port = Number(/\/tcp\/(\d+)/.exec(String(node.getMultiaddrs()[0]))![1])
+  const socket = createConnection(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.resume()
+  await new Promise(closed => socket.once('close', closed))
+  return socket.bytesRead
+}

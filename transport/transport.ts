@@ -9,7 +9,7 @@ import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { gatedBy } from './address-gate.ts'
+import { gatedTcp, gatedWebSockets } from './address-gate.ts'
 import type { Gater } from './address-gate.ts'
 import { forgetPeersThatLeave } from './forget-peers.ts'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
@@ -67,7 +67,7 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   const denies = options.connectionGater?.denyInboundAddress
   const node = await createLibp2p({
     ...common(options, limits),
-    transports: [tcp(denies && { listenOpts: gatedBy(denies) }), webSockets()],
+    ...(denies && { transports: [gatedTcp(denies), gatedWebSockets(denies)] }),
     start: false,
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
     // It asks all connections in one turn of the event loop; `watchLiveness` does not.
