@@ -16,7 +16,7 @@ import type {
   Unary
 } from './service.ts'
 import { NO_MEMBERS } from './service.ts'
-import { INITIAL_CREDIT_BYTES } from './server-call.ts'
+import { INITIAL_CREDIT_BYTES } from './event-credit.ts'
 
 /** How much longer than its deadline a call is waited for here, in milliseconds. */
 const DEADLINE_SLACK_MS = 250

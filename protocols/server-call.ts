@@ -2,13 +2,11 @@ import type { VerifiedToken } from './capabilities/index.ts'
 import { BodyQueue } from './body-queue.ts'
 import type { HeldBytes } from './body-queue.ts'
 import type { Inflater } from './compression.ts'
+import type { Credit } from './event-credit.ts'
 import type { OapError } from './errors.ts'
 import { FLAG, tenantUuid } from './frame.ts'
 import type { CorrId, Frame } from './frame.ts'
 import type { Call, ServedOperation } from './service.ts'
-
-/** Bytes of EVENT payloads that a subscription may have outstanding when it names no credit. */
-export const INITIAL_CREDIT_BYTES = 65_536
 
 const NO_BODY: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) })
@@ -89,56 +87,5 @@ export class ServerCall implements Call {
     this.isOver = true
     this.#abort?.abort(error)
     this.#queue?.fail(error)
-  }
-}
-
-/**
- * Explicit credit of a subscription: payload bytes of the EVENT frames after the `upTo`-th stay within `bytes`.
- * @see specs/oap-1.md, section 6.3
- */
-export class Credit {
-  #bytes: number
-  #upTo = 0
-  #outstanding: number[] = []
-  #outstandingBytes = 0
-  #wake: (() => void) | undefined
-
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
-
-  get upTo(): number {
-    return this.#upTo
-  }
-
-  /** True when an event of `bytes` may leave; an event larger than the credit passes alone. */
-  allows(bytes: number): boolean {
-    if (this.#bytes === 0) return false
-    return this.#outstanding.length === 0 || this.#outstandingBytes + bytes <= this.#bytes
-  }
-
-  sent(bytes: number): void {
-    this.#outstanding.push(bytes)
-    this.#outstandingBytes += bytes
-  }
-
-  /** False when `upTo` goes back, or past what was sent. */
-  grant(upTo: number, bytes: number): boolean {
-    const done = upTo - this.#upTo
-    if (done < 0 || done > this.#outstanding.length) return false
-    for (const size of this.#outstanding.splice(0, done)) this.#outstandingBytes -= size
-    this.#upTo = upTo
-    this.#bytes = bytes
-    this.wake()
-    return true
-  }
-
-  wake(): void {
-    this.#wake?.()
-    this.#wake = undefined
-  }
-
-  changed(): Promise<void> {
-    return new Promise(resolve => (this.#wake = resolve))
   }
 }

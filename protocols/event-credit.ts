@@ -1,0 +1,103 @@
+/** Bytes of EVENT payloads that a subscription may have outstanding when it names no credit. */
+export const INITIAL_CREDIT_BYTES = 65_536
+
+/** Runs of outstanding events that are remembered; beyond it neighbours become one. */
+const MOST_RUNS = 1024
+/** A run that was joined holds no more than this part of the credit. */
+const RUN_PART = 32
+
+interface Run {
+  events: number
+  bytes: number
+}
+
+/**
+ * Explicit credit of a subscription: payload bytes of the EVENT frames after the `upTo`-th stay within `bytes`.
+ * What it remembers is bounded, whatever credit it is given: beyond 1024 outstanding events neighbours are counted
+ * together, and leave the count when the last of them is dealt with, so that it errs by a thirty-second part of the
+ * credit at most, and never above it.
+ * @see specs/oap-1.md, section 6.3
+ */
+export class Credit {
+  #bytes: number
+  #upTo = 0
+  #sent = 0
+  /** Oldest first; the first one ends behind `upTo`, and may have begun before it. */
+  #runs: Run[] = []
+  #outstandingBytes = 0
+  /** Events of the first run that are dealt with. */
+  #done = 0
+  #wake: (() => void) | undefined
+
+  constructor(bytes: number) {
+    this.#bytes = bytes
+  }
+
+  get upTo(): number {
+    return this.#upTo
+  }
+
+  /** Runs of events that are remembered. */
+  get size(): number {
+    return this.#runs.length
+  }
+
+  /** True when an event of `bytes` may leave; an event larger than the credit passes alone. */
+  allows(bytes: number): boolean {
+    if (this.#bytes === 0) return false
+    return this.#runs.length === 0 || this.#outstandingBytes + bytes <= this.#bytes
+  }
+
+  sent(bytes: number): void {
+    this.#sent++
+    this.#outstandingBytes += bytes
+    if (this.#runs.length >= MOST_RUNS) this.#join()
+    this.#runs.push({ events: 1, bytes })
+  }
+
+  /** False when `upTo` goes back, or past what was sent. */
+  grant(upTo: number, bytes: number): boolean {
+    if (upTo < this.#upTo || upTo > this.#sent) return false
+    this.#dealtWith(upTo - this.#upTo)
+    this.#upTo = upTo
+    this.#bytes = bytes
+    this.wake()
+    return true
+  }
+
+  wake(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  changed(): Promise<void> {
+    return new Promise(resolve => (this.#wake = resolve))
+  }
+
+  #dealtWith(events: number): void {
+    this.#done += events
+    let over = 0
+    for (const run of this.#runs) {
+      if (this.#done < run.events) break
+      this.#done -= run.events
+      this.#outstandingBytes -= run.bytes
+      over++
+    }
+    if (over > 0) this.#runs.splice(0, over)
+  }
+
+  /** Leaves some 64 runs: any two neighbours hold more than their part of the credit, and all of them no more than it. */
+  #join(): void {
+    const most = this.#bytes / RUN_PART
+    const joined: Run[] = []
+    let last: Run | undefined
+    for (const run of this.#runs) {
+      if (last === undefined || last.bytes + run.bytes > most) joined.push((last = run))
+      else {
+        last.events += run.events
+        last.bytes += run.bytes
+      }
+    }
+    this.#runs = joined
+  }
+}
