@@ -9,7 +9,7 @@ export interface NodeOptions {
   readonly data?: string | undefined
   /** Makes the data folder and its keys first where there are none; a start that fails removes what it made. */
   readonly init?: boolean | undefined
-  /** Keeps the store in memory although there is a data folder. */
+  /** Keeps the store in memory although there is a data folder, whose tenants and rights it begins with. */
   readonly ephemeral?: boolean | undefined
   /** Services of an application's own, served beside the node's. */
   readonly services?: readonly Service[]

@@ -4,6 +4,8 @@ import type { Level } from '../stores/level.ts'
 export const MAX_LISTED = 100_000
 /** Root keys under which one right can have been given out; one that would need more is minted anew. */
 export const MAX_KIDS = 256
+/** The name of their rows in a store. */
+export const MINTED_ROWS = 'minted'
 
 /** What is kept of a right that was minted: never a token, nor what one could be made of. */
 export interface MintedRight {
@@ -41,7 +43,7 @@ export class MintedList {
       capacity = MAX_LISTED
     }: { readonly onDamaged?: (capId: string) => void; readonly capacity?: number } = {}
   ): Promise<MintedList> {
-    const rows = new CheckedRows(level, 'minted')
+    const rows = new CheckedRows(level, MINTED_ROWS)
     const list = new MintedList(rows, capacity)
     for (const { key, value } of await rows.all()) {
       if (value === undefined) onDamaged(key)

@@ -8,12 +8,14 @@ import { capabilitiesInMemory, openCapabilityFolder } from './folder.ts'
 import { readHubKey } from './hub-key.ts'
 import { DEFAULT_MINT_POLICY } from './mint-policy.ts'
 import type { MintPolicy } from './mint-policy.ts'
-import { MintedList } from './minted-list.ts'
+import { MINTED_ROWS, MintedList } from './minted-list.ts'
 import type { SteadyClock } from './steady-clock.ts'
-import { Tenants } from './tenants.ts'
+import { TENANT_ROWS, Tenants } from './tenants.ts'
 import type { AppLimits } from './tenants.ts'
 
 export const FIRST_TENANT = 'default'
+/** The names under which a store keeps who may do what. */
+export const RIGHTS = [TENANT_ROWS, MINTED_ROWS] as const
 
 export interface CapabilitySources {
   /** The data folder that this process holds; without one everything ends with the process. */

@@ -7,6 +7,8 @@ import { CheckedRows } from './checked-row.ts'
 /** Names that were purged count, too. */
 export const MAX_TENANTS = 10_000
 export const MAX_APPS = 256
+/** The name of their rows in a store. */
+export const TENANT_ROWS = 'tenants'
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -73,7 +75,7 @@ export class Tenants {
 
   /** @throws SetupError `badInput` when one of them is damaged. */
   static async open(level: () => Level, options: TenantsOptions = {}): Promise<Tenants> {
-    const rows = new CheckedRows(level, 'tenants')
+    const rows = new CheckedRows(level, TENANT_ROWS)
     const tenants = new Tenants(rows, options)
     for (const { key, value } of await rows.all()) {
       if (value === undefined)
