@@ -12,6 +12,7 @@ const QUOTAS: { readonly [R in ErrorCode]?: Quota } = {
 export function sessionMetrics(metrics: Metrics<ErrorCode>, log: Log): SessionObserver {
   const known = new WeakMap<ServedOperation, OperationMetrics>()
   const unknown = metrics.operation('unknown', 'unknown')
+  const control = metrics.operation('control', 'control')
   const of = ({ served }: ServerCall): OperationMetrics => {
     if (served === undefined) return unknown
     let handles = known.get(served)
@@ -28,6 +29,11 @@ export function sessionMetrics(metrics: Metrics<ErrorCode>, log: Log): SessionOb
       handles.end(status, ms / 1000)
       handles.received(call.bytesIn)
       handles.sent(call.bytesOut)
+    },
+    apart: (app, bytesIn, bytesOut) => {
+      const handles = app === 0 ? control : unknown
+      handles.received(bytesIn)
+      handles.sent(bytesOut)
     },
     rejected: reason => {
       metrics.rejected(reason)

@@ -11,6 +11,8 @@ export interface FrameFault {
   readonly corr: CorrId
   /** The 16 bytes of the frame's `tenant_id`; absent after a fatal fault. */
   readonly tenant?: Uint8Array
+  /** Of the whole frame; 0 after a fatal fault, since none can be told. */
+  readonly bytes: number
   readonly fatal: boolean
 }
 
@@ -152,7 +154,8 @@ export class FrameDecoder {
     if (this.#skip === 0) this.#count++
     const app = readU16(b, at + 9)
     const tenant = b.slice(at + 11, at + 27)
-    if (!this.#sink.fault({ code, message, app, tenant, corr: readCorr(b, at + 29), fatal: false }))
+    const bytes = HEADER_BYTES + this.#skip
+    if (!this.#sink.fault({ code, message, app, tenant, corr: readCorr(b, at + 29), bytes, fatal: false }))
       this.#stopped = true
     return false
   }
@@ -163,7 +166,7 @@ export class FrameDecoder {
     this.#broken = true
     this.#held = []
     this.#headFill = 0
-    if (!this.#sink.fault({ code, message, app: 0, corr, fatal: true })) this.#stopped = true
+    if (!this.#sink.fault({ code, message, app: 0, corr, bytes: 0, fatal: true })) this.#stopped = true
     return false
   }
 

@@ -33,8 +33,13 @@ export type Guard = (head: CallHead) => OapError | undefined | Promise<OapError 
 export interface SessionObserver {
   /** The operation is known; `answered` follows once. */
   started(call: ServerCall): void
-  /** A call is over: with status 0, with the reason of its refusal, or with 499 and none when its caller left. */
+  /**
+   * A call is over: with status 0, with the reason of its refusal, or with 499 and none when its caller left. What its
+   * frames weighed, both ways, stands in it.
+   */
   answered(call: ServerCall, status: number, ms: number, reason?: ErrorCode): void
+  /** Frames that belong to no call, both ways: those of app 0, and those for a call that is over or was never open. */
+  apart(app: number, bytesIn: number, bytesOut: number): void
   rejected(reason: ErrorCode): void
   inflated(bytesIn: number, bytesOut: number): void
   /** A handler or guard threw something other than an OapError. */

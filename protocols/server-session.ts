@@ -99,12 +99,15 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   frame(frame: Frame): void {
     // Nothing could answer it.
-    if (this.writer.isFinished) return
+    if (this.writer.isFinished) return this.#apart(frame, 0)
     const kind = frame.flags & KIND_MASK
     if (frame.app === 0) {
+      this.#apart(frame, 0)
       if (!control(frame, this)) this.#drop()
-    } else if (kind !== FLAG.REQ) this.#drop()
-    else if ((frame.flags & FLAG.START) !== 0) this.#start(frame)
+    } else if (kind !== FLAG.REQ) {
+      this.#apart(frame, 0)
+      this.#drop()
+    } else if ((frame.flags & FLAG.START) !== 0) this.#start(frame)
     else this.#continue(frame)
   }
 
@@ -112,8 +115,12 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const error = new OapError(fault.code, fault.message)
     if (fault.fatal) return this.#closeForCause(error, fault.corr)
     const open = this.#calls.get(fault.corr)
-    if (open !== undefined) this.refuse(open, error)
-    else this.#sendError(fault.app, fault.tenant, fault.corr, error)
+    if (open === undefined) {
+      const sent = this.#sendError(fault.app, fault.tenant, fault.corr, error)
+      return this.#o.observer.apart(fault.app, fault.bytes, sent)
+    }
+    open.bytesIn += fault.bytes
+    this.refuse(open, error)
   }
 
   finished(): void {
@@ -132,7 +139,11 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   gone(error: Error | undefined): void {
-    this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'))
+    // Only a reset of our own carries an error of ours.
+    this.#abandonCalls(
+      error ?? new OapError('deadline', 'the stream ended'),
+      error instanceof OapError ? error : undefined
+    )
     this.#draining.clear()
     this.#o.onClose?.()
   }
@@ -141,14 +152,9 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   hello(frame: Frame, asked: HelloRequest): void {
     const limits = this.#o.connection.settle(asked)
-    this.#write(
-      FLAG.RESP | FLAG.END,
-      0,
-      0,
-      frame.tenant,
-      frame.corr,
-      encodeJson(helloAnswer(this.#o.facts(), limits))
-    )
+    const answer = encodeJson(helloAnswer(this.#o.facts(), limits))
+    this.#write(FLAG.RESP | FLAG.END, 0, 0, frame.tenant, frame.corr, answer)
+    this.#o.observer.apart(0, 0, HEADER_BYTES + answer.length)
   }
 
   takeHello(): boolean {
@@ -174,7 +180,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   refuseControl(frame: Frame, error: OapError): void {
-    this.#sendError(0, frame.tenant, frame.corr, error)
+    this.#o.observer.apart(0, 0, this.#sendError(0, frame.tenant, frame.corr, error))
   }
 
   // Calls
@@ -184,6 +190,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const isWhole = (frame.flags & FLAG.END) !== 0
     const open = this.#calls.get(corr)
     if (open !== undefined) {
+      open.bytesIn += frame.end - frame.start
       open.isReceiving = !isWhole
       return this.refuse(open, new OapError('bad_sequence', 'START for a call that is open'))
     }
@@ -322,11 +329,11 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   #continueNone(frame: Frame, isEnd: boolean, isEmptyEnd: boolean): void {
     if (this.#draining.has(frame.corr)) {
       if (isEnd) this.#draining.delete(frame.corr)
-      return
+      return this.#apart(frame, 0)
     }
     if (frame.corr === 0)
       return this.#refuseFrame(frame, new OapError('bad_sequence', 'corr_id 0 belongs to HELLO'))
-    if (isEmptyEnd) return
+    if (isEmptyEnd) return this.#apart(frame, 0)
     if (!isEnd) this.#drain(frame.corr)
     this.#refuseFrame(frame, new OapError('bad_sequence', 'data for a call that is not open'))
   }
@@ -387,8 +394,14 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#draining.add(corr, this.#o.connection.limits.maxInflight, this.#frames.lastTick)
   }
 
+  /** Refuses a frame that belongs to no call. */
   #refuseFrame(frame: Frame, error: OapError): void {
-    this.#sendError(frame.app, frame.tenant, frame.corr, error)
+    this.#apart(frame, this.#sendError(frame.app, frame.tenant, frame.corr, error))
+  }
+
+  /** Counts a frame that belongs to no call, and the bytes that answered it. */
+  #apart({ app, start, end }: Frame, bytesOut: number): void {
+    this.#o.observer.apart(app, end - start, bytesOut)
   }
 
   #answerError(call: ServerCall, error: OapError): void {
@@ -433,19 +446,21 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#frames.drop()
   }
 
-  #abandonCalls(error: Error): void {
+  /** Ends all calls unanswered: for a `cause` of this side's each as refused with it, else as left by their caller. */
+  #abandonCalls(error: Error, cause?: OapError): void {
     for (const call of this.#calls) {
       call.stop(error)
       call.isReceiving = false
-      this.#forget(call, CANCELLED)
+      if (cause !== undefined) this.#o.observer.rejected(cause.counted)
+      this.#forget(call, cause?.status ?? CANCELLED, cause?.counted)
     }
   }
 
   /** Answers a fault that makes the rest of the stream unreadable, then ends this half. */
   #closeForCause(error: OapError, corr: CorrId): void {
     if (this.#frames.isClosing) return
-    this.#sendError(0, undefined, corr, error)
-    this.#abandonCalls(error)
+    this.#o.observer.apart(0, 0, this.#sendError(0, undefined, corr, error))
+    this.#abandonCalls(error, error)
     this.#frames.closeForCause(error)
   }
 

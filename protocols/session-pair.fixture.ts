@@ -64,6 +64,7 @@ export class OpenConnection implements ConnectionState {
 export const quiet: SessionObserver = {
   started() {},
   answered() {},
+  apart() {},
   rejected() {},
   inflated() {},
   failed() {},

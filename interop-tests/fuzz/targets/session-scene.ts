@@ -75,6 +75,7 @@ export class SessionScene {
     return {
       started() {},
       answered() {},
+      apart() {},
       rejected() {},
       inflated() {},
       failed: (_, error) => keep(error),
