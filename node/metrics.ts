@@ -7,6 +7,8 @@ const EVENT_LOOP_SAMPLE_MS = 100
 const STATUSES = [0, 400, 401, 402, 403, 404, 408, 409, 413, 429, 499, 500, 502, 503, 504]
 
 export type Quota = 'peer' | 'tenant' | 'capability'
+/** What is refused before there is a call. */
+export type Arrival = 'connection' | 'stream'
 
 /** The handles of one operation, to be held by whoever serves it; no call of theirs allocates. */
 export interface OperationMetrics {
@@ -26,7 +28,10 @@ export interface Metrics<Reason extends string = string> {
   rejected(reason: Reason): void
   /** A crash counts as a rejection with the same reason. @throws RangeError likewise. */
   crashed(service: string, reason: Reason): void
+  /** A call or HELLO was refused for want of it. */
   quotaExhausted(quota: Quota): void
+  /** A connection or stream beyond its bounds was refused. */
+  turnedAway(arrival: Arrival): void
   busDropped(count?: number): void
   /** Bytes out per byte in, of one inflated body. */
   inflated(ratio: number): void
@@ -52,6 +57,7 @@ export function createMetrics<Reason extends string>(options: {
   const rejections = new Map(options.reasons.map(reason => [reason, new Series({ reason })]))
   const crashes = new Map<string, Series>()
   const quotas = { peer: quota('peer'), tenant: quota('tenant'), capability: quota('capability') }
+  const arrivals = { connection: new Series(), stream: new Series() }
   const dropped = new Series()
   const ratios = new Distribution(RATIO_BOUNDS)
   const operations = new Map<string, Operation>()
@@ -106,10 +112,14 @@ export function createMetrics<Reason extends string>(options: {
     )
   )
   register(
-    new Family('counter', 'quota_exhaustions_total', 'Times that a quota was used up.', () =>
+    new Family('counter', 'quota_exhaustions_total', 'Calls and HELLOs refused for a quota.', () =>
       valuesOf(Object.values(quotas))
     )
   )
+  for (const [arrival, series] of Object.entries(arrivals)) {
+    const help = `Each ${arrival} that was refused for the bounds of its peer.`
+    register(new Family('counter', `${arrival}s_refused_total`, help, () => valuesOf([series])))
+  }
   register(
     new Family('counter', 'bus_overflow_dropped_total', 'Announcements dropped from a full queue.', () =>
       valuesOf([dropped])
@@ -135,6 +145,7 @@ export function createMetrics<Reason extends string>(options: {
       kept(crashes, `${service} ${reason}`, () => new Series({ service, reason })).add()
     },
     quotaExhausted: which => quotas[which].add(),
+    turnedAway: arrival => arrivals[arrival].add(),
     busDropped: (count = 1) => dropped.add(count),
     inflated: ratio => ratios.observe(ratio),
     gauge: (name, help, read) =>

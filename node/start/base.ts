@@ -8,7 +8,7 @@ import { nodePlatform } from '../platform.ts'
 import { createLog } from '../log.ts'
 import type { Log } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Arrival, Metrics } from '../metrics.ts'
 import type { NodeOverrides } from '../node-options.ts'
 import type { NodeState } from '../readiness.ts'
 import { sessionMetrics } from '../session-metrics.ts'
@@ -21,6 +21,8 @@ export interface NodeBase {
   readonly log: Log
   readonly metrics: Metrics<ErrorCode>
   readonly observer: SessionObserver
+  /** Counts what was refused before there was a call. */
+  readonly turnedAway: (arrival: Arrival) => void
   readonly state: NodeState
   /** Unix time in milliseconds. */
   readonly startedAt: number
@@ -56,6 +58,11 @@ export function nodeBase(
     log,
     metrics,
     observer: countingObserver(sessionMetrics(metrics, log), counts),
+    turnedAway(arrival) {
+      metrics.turnedAway(arrival)
+      metrics.rejected('quota_peer')
+      counts.refused('quota_peer')
+    },
     counts,
     storeLatency: new StoreLatency(() => nodePlatform.now()),
     onCrash,

@@ -48,13 +48,13 @@ export async function servePeers(base: NodeBase, { keys, host, isKnown }: PeersO
   return peers
 }
 
-function admissionOf({ config, observer }: NodeBase): Admission {
+function admissionOf({ config, turnedAway }: NodeBase): Admission {
   return createAdmission({
     ...config.strangers,
     maxConnections: config.transport.maxConnections,
     maxKeptBytes: config.limits.inboundBufferBytes,
     maxOpening: Math.ceil(config.transport.maxPendingConnections * STRANGERS_OF_PENDING),
-    onRefused: () => observer.rejected('quota_peer')
+    onRefused: () => turnedAway('connection')
   })
 }
 
@@ -76,14 +76,14 @@ function prepareTransport(config: Config, keys: NodeKeys, admission: Admission):
 }
 
 function oapListener(
-  { config, observer, state }: NodeBase,
+  { config, turnedAway, state }: NodeBase,
   parts: { readonly transport: Transport; readonly admission: Admission; readonly host: SessionHost }
 ): OapListener {
   return new OapListener({
     ...parts,
     config,
     refusal: () => refusalOf(state),
-    onStreamRefused: () => observer.rejected('quota_peer')
+    onStreamRefused: () => turnedAway('stream')
   })
 }
 
