@@ -2,31 +2,17 @@ import { HEADER_BYTES, parseJson } from 'omnigate/protocols'
 import { Attacker } from '../redteam/attacker.ts'
 import { request } from '../redteam/raw-frame.ts'
 import type { RawStream, Seen } from '../redteam/raw-stream.ts'
+import { count, nothingTold } from './told.ts'
+import type { Told } from './told.ts'
 
 const END = 0x10
 const ANSWER_MS = 20_000
-
-export interface Told {
-  calls: number
-  /** How often each status came, 0 for success. */
-  readonly statuses: Map<number, number>
-  /** How often each error code came. */
-  readonly codes: Map<string, number>
-  bytesSent: number
-  bytesReceived: number
-}
 
 /** A caller who notes each frame that it sends and gets: what a node counts must be the same. */
 export class CountingCaller implements AsyncDisposable {
   readonly #attacker: Attacker
   readonly #stream: RawStream
-  readonly told: Told = {
-    calls: 0,
-    statuses: new Map(),
-    codes: new Map(),
-    bytesSent: 0,
-    bytesReceived: 0
-  }
+  readonly told: Told = nothingTold()
   #corr = 1n
 
   private constructor(attacker: Attacker, stream: RawStream) {
@@ -67,21 +53,4 @@ export class CountingCaller implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#attacker[Symbol.asyncDispose]()
   }
-}
-
-function count<K>(map: Map<K, number>, key: K): void {
-  map.set(key, (map.get(key) ?? 0) + 1)
-}
-
-/** The sum of what several callers noted. */
-export function together(all: readonly Told[]): Told {
-  const sum: Told = { calls: 0, statuses: new Map(), codes: new Map(), bytesSent: 0, bytesReceived: 0 }
-  for (const { calls, statuses, codes, bytesSent, bytesReceived } of all) {
-    sum.calls += calls
-    sum.bytesSent += bytesSent
-    sum.bytesReceived += bytesReceived
-    for (const [status, n] of statuses) sum.statuses.set(status, (sum.statuses.get(status) ?? 0) + n)
-    for (const [code, n] of codes) sum.codes.set(code, (sum.codes.get(code) ?? 0) + n)
-  }
-  return sum
 }
