@@ -13,6 +13,16 @@ export function canonicalJson(value: CanonicalValue): string {
   return canonicalize(value) ?? ''
 }
 
+/** Whether `text` is what `write` gives; a value without a canonical form has no text. */
+export function isTextOf(text: string, write: () => string): boolean {
+  try {
+    return write() === text
+  } catch (error) {
+    if (error instanceof TypeError) return false
+    throw error
+  }
+}
+
 /** What is signed: the domain tag, a line feed, the canonical JSON; UTF-8. */
 export function signedBytes(domainTag: string, value: CanonicalValue): Uint8Array {
   return Buffer.from(`${domainTag}\n${canonicalJson(value)}`, 'utf8')

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson, isTextOf } from '../canonical.ts'
 import type { AuditLog } from './audit-log.ts'
 import { logPaths } from './log-folder.ts'
 import { HASH_BYTES, MAX_PROOF_HASHES } from './merkle.ts'
@@ -48,15 +48,18 @@ export function parseExportProof(text: string): ExportProof {
   const { from, to, checkpoint, delegation, hashes } = value
   if (!Array.isArray(hashes) || hashes.length > 2 * MAX_PROOF_HASHES)
     throw new SyntaxError('hashes: not a list')
+  if (typeof from !== 'number' || typeof to !== 'number') throw new SyntaxError('from, to: not numbers')
+  if (typeof checkpoint !== 'string' || typeof delegation !== 'string')
+    throw new SyntaxError('checkpoint, delegation: not text')
   const proof = {
-    from: Number(from),
-    to: Number(to),
-    checkpoint: String(checkpoint),
-    delegation: String(delegation),
-    hashes: hashes.map(hash => Buffer.from(String(hash), 'hex'))
+    from,
+    to,
+    checkpoint,
+    delegation,
+    hashes: hashes.map((hash: unknown) => Buffer.from(typeof hash === 'string' ? hash : '', 'hex'))
   }
   if (proof.hashes.some(({ length }) => length !== HASH_BYTES))
     throw new SyntaxError('hashes: not of 32 bytes')
-  if (formatExportProof(proof) !== text) throw new SyntaxError('not canonical JSON')
+  if (!isTextOf(text, () => formatExportProof(proof))) throw new SyntaxError('not canonical JSON')
   return proof
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { canonicalJson, signedBytes } from '../canonical.ts'
+import { canonicalJson, isTextOf, signedBytes } from '../canonical.ts'
 import { SIGNATURE_BYTES, isSignedBy, signBytes, verifyingKey } from '../ed25519.ts'
 import { hubPublicKey } from '../hub-id.ts'
 import { parseOrigin } from './commitments.ts'
@@ -54,18 +54,27 @@ export function readLogDelegation(text: string, hub: string): NoteKey {
 function parse(text: string): LogDelegation {
   if (text.length > MAX_CHARS) throw new SyntaxError(`longer than ${MAX_CHARS} characters`)
   const { statement, signature } = (JSON.parse(text) ?? {}) as {
-    statement?: LogStatement
+    statement?: LogStatement | null
     signature?: unknown
   }
-  if (typeof statement !== 'object' || Object.keys(statement).sort().join() !== MEMBERS.join())
+  if (
+    typeof statement !== 'object' ||
+    statement === null ||
+    Object.keys(statement).sort().join() !== MEMBERS.join()
+  )
     throw new SyntaxError(`expected a statement of ${MEMBERS.join(', ')}`)
   const { hub, issued_s, key, role } = statement
-  if (typeof hub !== 'string' || typeof key !== 'string' || role !== 'audit-log')
-    throw new SyntaxError('a member of the statement has the wrong form')
+  if (
+    typeof hub !== 'string' ||
+    typeof key !== 'string' ||
+    typeof signature !== 'string' ||
+    role !== 'audit-log'
+  )
+    throw new SyntaxError('a member has the wrong form')
   if (!Number.isSafeInteger(issued_s) || issued_s < 0) throw new SyntaxError('issued_s: not a whole number')
-  const delegation = { statement, signature: Buffer.from(String(signature), 'base64') }
+  const delegation = { statement, signature: Buffer.from(signature, 'base64') }
   if (delegation.signature.length !== SIGNATURE_BYTES)
     throw new SyntaxError('signature: expected 64 bytes in base64')
-  if (formatLogDelegation(delegation) !== text) throw new SyntaxError('not canonical JSON')
+  if (!isTextOf(text, () => formatLogDelegation(delegation))) throw new SyntaxError('not canonical JSON')
   return delegation
 }

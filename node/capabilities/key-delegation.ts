@@ -55,7 +55,7 @@ export function parseKeyDelegation(text: string): KeyDelegation {
       not_before: whole(members, 'not_before', 1, MAX_TIME_S),
       role: matching(members, 'role', /^revocation$/) as 'revocation'
     },
-    signature: Buffer.from(String(signature), 'base64')
+    signature: Buffer.from(typeof signature === 'string' ? signature : '', 'base64')
   }
   if (delegation.signature.length !== SIGNATURE_BYTES)
     throw new SyntaxError('signature: expected 64 bytes in base64')

@@ -175,3 +175,10 @@ test('answers hostile text with SyntaxError only', () => {
     )
   )
 })
+
+test('refuses as such a signature that is no text, in a statement and in a delegation', () => {
+  const signature = { toString: 1, valueOf: 1 }
+
+  assert.throws(() => parseRevocation(JSON.stringify({ signature, statement: FIRST })), SyntaxError)
+  assert.throws(() => parseKeyDelegation(JSON.stringify({ signature, statement: DELEGATED })), SyntaxError)
+})

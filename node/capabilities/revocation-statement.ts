@@ -80,7 +80,7 @@ export function parseRevocation(line: string): SignedRevocation {
       revoke: revoked(members['revoke']),
       seq: whole(members, 'seq', 1)
     },
-    signature: Buffer.from(String(signature), 'base64')
+    signature: Buffer.from(typeof signature === 'string' ? signature : '', 'base64')
   }
   if (!isReason(revocation.statement.reason)) throw new SyntaxError('reason: too long')
   if (revocation.signature.length !== SIGNATURE_BYTES)

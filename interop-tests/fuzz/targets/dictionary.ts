@@ -116,3 +116,62 @@ export const ZSTD_TOKENS: readonly Uint8Array[] = [
   [0x68],
   [0x70]
 ].map(bytes => Uint8Array.from(bytes))
+
+/** Caveats of every key, some that are not of their form, and names of fields. */
+export const CAVEAT_TOKENS: readonly Uint8Array[] = [
+  'verb = a:b',
+  'verb = mailbox:send,a:b',
+  'topic = a/*',
+  'topic = **',
+  'topic = dispatch/**,*/b',
+  'tenant = 01010101-0101-0101-0101-010101010101',
+  'app = 0x0201',
+  'app = 0x0002,0xffff',
+  'expires < 1767226500',
+  'expires < 0',
+  'not-before > 1767225600',
+  'renew-until < 9007199254740991',
+  'peer = 12D3KooW',
+  'content = b1,b2',
+  'max-bytes <= 1',
+  'rate <= 50/s',
+  'streams <= 2',
+  'audience = h1abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst',
+  'origin = h1abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst/000102030405060708090a0b0c0d0e0f',
+  'read-only',
+  'read-only ',
+  'unknown = 1',
+  'verb  = a:b',
+  'topic = a*',
+  'rate <= 0/s',
+  'rate <= 01/s',
+  'expires < 9007199254740992',
+  '=',
+  ','
+].map(utf8)
+
+/** Members of signed statements, entries and notes, and values of their forms. */
+export const EVIDENCE_TOKENS: readonly Uint8Array[] = [
+  '"signature":null',
+  '"statement":null',
+  '"signature":{"toString":1,"valueOf":1}',
+  '"revoke":{"kid":1}',
+  '"revoke":{"subject":"a"}',
+  '"reason":"\\ud800"',
+  '"seq":1',
+  '"epoch":2',
+  '"at":1767225600',
+  '"prev":"0000000000000000000000000000000000000000000000000000000000000000"',
+  '"role":"revocation"',
+  '"role":"audit-log"',
+  '"decision":"deny"',
+  '"corr_id":"0000000000000001"',
+  '"data":{}',
+  '"checkpoint":"","delegation":"","from":0,"hashes":[],"to":1,"v":1',
+  '\u2014 a ',
+  '\n\n\u2014 ',
+  '\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n',
+  'tile/0/x001/234.p/17',
+  'tile/entries/000',
+  '+ed0e7a01+'
+].map(utf8)

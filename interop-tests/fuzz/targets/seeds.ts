@@ -65,3 +65,16 @@ export const zstdSeeds = (): Uint8Array[] => [
     )
   )
 ]
+
+/** The tokens of the vectors, proved or not, the texts of tokens, and the caveats as they stand in one. */
+export const tokenSeeds = (): Uint8Array[] => {
+  const { calls, texts, caveats } = vectors('capabilities.json') as Record<
+    string,
+    readonly { readonly token?: string; readonly text?: string }[]
+  >
+  return [
+    ...listed('capabilities.json', ['valid', 'invalid']),
+    ...calls!.map(({ token }) => Uint8Array.from(Buffer.from(token!, 'hex'))),
+    ...[...texts!, ...caveats!].map(({ text }) => Uint8Array.from(Buffer.from(text!, 'latin1')))
+  ]
+}
