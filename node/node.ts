@@ -8,7 +8,7 @@ import type { Capabilities } from './capabilities/index.ts'
 import { capabilitiesOf } from './capabilities/index.ts'
 import { noSources } from './start/audit-admin.ts'
 import { auditServices } from './start/audit-service.ts'
-import { openAudit, recordStart } from './start/audit.ts'
+import { openAudit } from './start/audit.ts'
 import type { NodeAudit } from './start/audit.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
@@ -86,13 +86,11 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const store = await openStore(base, identity, options)
   const boot = await new BootStore(store.level).next()
 
-  const audit = await openAudit(base, identity, [
-    echo.table,
-    capabilitiesService,
-    auditService,
-    adminService,
-    ...own.map(({ table }) => table)
-  ])
+  const audit = await openAudit(base, identity, {
+    store,
+    boot,
+    services: [echo.table, capabilitiesService, auditService, adminService, ...own.map(({ table }) => table)]
+  })
   const rights = await openRights(base, identity, store, audit)
   const { capabilities } = rights
   const readable = auditServices(audit)
@@ -110,7 +108,6 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   await serveAdmin(base, identity, { hostSessions, services: [operator, ...readable] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
-  await recordStart(base, store, audit, boot)
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')

@@ -41,6 +41,8 @@ export interface AuditLogOptions {
   readonly now?: () => number
   readonly random?: (bytes: number) => Uint8Array
   readonly segment?: Partial<SegmentLimits>
+  /** Appended before any other entry, a repair's included. */
+  readonly first?: readonly AuditEvent[]
 }
 
 /** A leaf's or a tree's evidence under a tree of `size` entries; hashes of 32 bytes. */
@@ -138,6 +140,7 @@ export class AuditLog implements AsyncDisposable {
       const { last, torn } = found
       const writer = last && (await SegmentWriter.resume(segmentFolder(paths.segments, last.first), last))
       const log = new AuditLog({ paths, identity, lock, tiles, found, writer }, options)
+      for (const event of options.first ?? []) await log.append(event)
       if (torn !== undefined) await log.append(auditEvent('torn_tail', 'node', torn))
       return log
     } catch (error) {

@@ -1,6 +1,7 @@
 import { REASONS } from '../../protocols/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
-import { natural, oneOf, readCommitments } from './commitments.ts'
+import type { EntryData } from './entry.ts'
+import { natural, oneOf, optional, readCommitments } from './commitments.ts'
 
 /** Stands for a service, operation or part that no table names: a peer's own words never enter the log. */
 export const UNKNOWN = 'unknown'
@@ -12,7 +13,8 @@ const reason = oneOf(OUTCOMES)
 const TALLY = { count: natural, from_ms: natural, until_ms: natural }
 const CRASH = {
   reason: oneOf(['crash_exception', 'crash_store', 'crash_listener', 'crash_start']),
-  restarts: natural
+  restarts: natural,
+  at_ms: optional(natural)
 }
 
 /** What happened to a call, in words of the service tables and the closed list of reasons. */
@@ -20,6 +22,14 @@ export interface Outcome {
   readonly service: string
   readonly operation: string
   readonly reason: string
+}
+
+/** The crash of a part; `at_ms` in milliseconds since 1970. */
+export interface Crash {
+  readonly part: string
+  readonly reason: string
+  readonly restarts: number
+  readonly at_ms?: number
 }
 
 /** How often in a while; times in milliseconds since 1970. */
@@ -76,10 +86,10 @@ export class AuditNames {
     return eventOf({ type: 'summary', actor: 'node', subject: `${service}/${operation}`, data })
   }
 
-  /** A part of the node that crashed. */
-  crash(crash: { readonly part: string; readonly reason: string; readonly restarts: number }): AuditEvent {
-    const part = this.#parts.has(crash.part) ? crash.part : UNKNOWN
-    const data = { part, ...readCommitments(CRASH, { reason: crash.reason, restarts: crash.restarts }) }
+  /** A part of the node that crashed, and when; what is recorded later than it happened must say so. */
+  crash({ part: named, ...crash }: Crash): AuditEvent {
+    const part = this.#parts.has(named) ? named : UNKNOWN
+    const data = { part, ...readCommitments(CRASH, crash) } as EntryData
     return eventOf({ type: 'crash', actor: 'node', subject: `part:${part}`, data })
   }
 }

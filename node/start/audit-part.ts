@@ -13,17 +13,24 @@ export interface AuditLogPlace {
 }
 
 /** The audit log of a place, for this process alone. @throws SetupError as `AuditLog.open` */
-export async function openAuditLog({ folder, hubId, nodeName, hubKey }: AuditLogPlace): Promise<AuditLog> {
+export async function openAuditLog(
+  { folder, hubId, nodeName, hubKey }: AuditLogPlace,
+  first: readonly AuditEvent[] = []
+): Promise<AuditLog> {
   if (!existsSync(folder)) {
     const key = await hubKey()
     await createLogFolder(folder, { hubId, nodeName, nowMs: Date.now(), ...(key && { hubKey: key }) })
   }
-  return AuditLog.open(folder)
+  return AuditLog.open(folder, { first })
 }
 
 export interface AuditPartOptions extends AuditLogPlace {
   readonly names: AuditNames
   readonly retention: Retention
+  /** What a life begins with. */
+  readonly first: readonly AuditEvent[]
+  /** What a life ends with. */
+  readonly last: () => AuditEvent
 }
 
 interface Open {
@@ -31,13 +38,22 @@ interface Open {
   readonly recorder: AuditRecorder
 }
 
-/** The audit log of a running node, opened again when it fails. While it is not open nothing that it must hold is done. */
+/** Entries that wait for a log that is not open. */
+const MOST_LATE = 64
+
+/**
+ * The audit log of a running node, opened again when it fails. While it is not open nothing that it must hold is done.
+ * A life's first entry is its first one in the log, a repair's included, and nothing follows its last.
+ */
 export class AuditPart {
   readonly #o: AuditPartOptions
+  /** What goes in first when the log is opened. */
+  #late: readonly AuditEvent[]
   #open: Open | undefined
 
   constructor(options: AuditPartOptions) {
     this.#o = options
+    this.#late = options.first
   }
 
   /** The open log. Throws `not_ready`. */
@@ -48,6 +64,16 @@ export class AuditPart {
   /** Resolves once the event would survive a power cut. Throws `not_ready`. */
   async append(event: AuditEvent): Promise<void> {
     await this.#opened().log.append(event)
+  }
+
+  /** Appends what has happened already: what cannot be recorded now is when the log is open again, or is thrown. */
+  async appendLate(event: AuditEvent): Promise<void> {
+    try {
+      await this.append(event)
+    } catch (error) {
+      if (this.#late.length >= MOST_LATE) throw error
+      this.#late = [...this.#late, event]
+    }
   }
 
   /** Resolves once the refusal is recorded, or was counted because there were many. */
@@ -66,8 +92,10 @@ export class AuditPart {
 
   /** Keeps the log open until `signal` aborts; rejects when it fails. */
   async run(started: () => void, signal: AbortSignal): Promise<void> {
-    const { names, retention } = this.#o
-    await using log = await openAuditLog(this.#o)
+    const { names, retention, last } = this.#o
+    const late = this.#late
+    await using log = await openAuditLog(this.#o, late)
+    this.#late = this.#late.slice(late.length)
     const recorder = new AuditRecorder(log, names)
     const failed = Promise.withResolvers<void>()
     const upkeep = startUpkeep({ log, recorder, retention, failed: failed.reject })
@@ -77,7 +105,9 @@ export class AuditPart {
       if (!signal.aborted) signal.addEventListener('abort', () => failed.resolve(), { once: true })
       else failed.resolve()
       await failed.promise
+      this.#open = undefined
       await upkeep.stop()
+      await log.append(last())
     } finally {
       this.#open = undefined
       await upkeep.stop().catch(() => undefined)

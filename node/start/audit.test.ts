@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -16,13 +16,13 @@ import {
 import type { Service } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
-import { isConsistent, leafHash, parseCheckpoint, parseEntry, parseNote } from '../audit/index.ts'
-import type { Entry } from '../audit/index.ts'
+import { isConsistent, leafHash, parseCheckpoint, parseNote } from '../audit/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { endings } from '../endings.fixture.ts'
 import type { NodeOptions } from '../node-options.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
+import { entriesIn } from './entries.fixture.ts'
 
 const LOCAL = { actor: 'local' }
 
@@ -60,18 +60,6 @@ async function nodeOn(
 
 const minted = async (node: OmnigateNode, verb: string, members: Record<string, unknown> = {}) =>
   (await node.capabilities().mint({ verb, tenant: 'default', bearer: true, ...members }, LOCAL)).token
-
-async function entriesIn(data: string): Promise<Entry[]> {
-  const segments = join(data, 'audit', 'segments')
-  const texts = await Promise.all(
-    (await readdir(segments)).sort().map(name => readFile(join(segments, name, 'entries.ndjson'), 'utf8'))
-  )
-  return texts
-    .join('')
-    .split('\n')
-    .slice(0, -1)
-    .map(line => parseEntry(Buffer.from(line)))
-}
 
 const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(

@@ -47,26 +47,45 @@ export const auditLogPlace = (folder: DataFolderPaths, { hubId, delegation }: No
   hubKey: async () => (await readHubKey(folder.keys))?.key
 })
 
-/** Opens the audit log of the data folder and counts into it what happens to calls. */
+/** The life that the log is opened for. */
+export interface Life {
+  readonly store: NodeStore
+  /** How often the data folder was started. */
+  readonly boot: number
+  /** Whose calls are counted by name. */
+  readonly services: readonly NamedService[]
+}
+
+/**
+ * Opens the audit log of the data folder and counts into it what happens to calls. Its first entry of this life says
+ * that the node starts, by which version and with which configuration; its last, that it stops.
+ */
 export async function openAudit(
   base: NodeBase,
   { folder, keys }: Identity,
-  services: readonly NamedService[]
+  { store, boot, services }: Life
 ): Promise<NodeAudit> {
   if (folder === undefined) return nothing
   const { config, log, started, supervise } = base
+  const values = configValues(config)
+  const configs = new ConfigStore(store.level)
+  const change = configChange(await configs.last(), values)
+  const start = auditEvent('start', 'node', { version: VERSION, boot, config_sha256: digest(values) })
   const { retentionDays, maxEntries, maxBytes } = config.audit
   const names = new AuditNames(services, PARTS)
   const part = new AuditPart({
     ...auditLogPlace(folder, keys),
     names,
-    retention: { maxAgeMs: retentionDays * DAY_MS, maxEntries, maxBytes }
+    retention: { maxAgeMs: retentionDays * DAY_MS, maxEntries, maxBytes },
+    first: change === undefined ? [start] : [start, change],
+    last: () => stopEvent(base)
   })
   await supervise({
     service: 'audit',
     crashReason: 'crash_store',
     run: (ready, signal) => part.run(ready, signal)
   })
+  await configs.keep(values)
   // While the log is not open, counts wait for it.
   const drain = (): void => {
     if (part.isOpen) base.counts.drain((outcome, times) => part.count(outcome, times))
@@ -77,7 +96,8 @@ export async function openAudit(
     drain()
   })
   base.onCrash.push((service, reason, restarts) => {
-    part.append(names.crash({ part: service, reason, restarts })).catch((err: unknown) => {
+    const crash = names.crash({ part: service, reason, restarts, at_ms: Date.now() })
+    part.appendLate(crash).catch((err: unknown) => {
       log.warn({ event: 'AuditMissed', part: service, err }, 'a crash could not be recorded')
     })
   })
@@ -90,25 +110,9 @@ export async function openAudit(
   }
 }
 
-/** Records which version runs, which life it is, and whether its configuration is another than in the one before. */
-export async function recordStart(
-  { config, started, startedAt }: NodeBase,
-  store: NodeStore,
-  audit: NodeAudit,
-  boot: number
-): Promise<void> {
-  if (audit.part === undefined) return
-  const values = configValues(config)
-  const configs = new ConfigStore(store.level)
-  const change = configChange(await configs.last(), values)
-  await audit.append(auditEvent('start', 'node', { version: VERSION, boot, config_sha256: digest(values) }))
-  if (change !== undefined) await audit.append(change)
-  await configs.keep(values)
-  started.defer(() =>
-    audit
-      .append(auditEvent('stop', 'node', { cause: 'operator', uptime_ms: Date.now() - startedAt }))
-      .catch(() => undefined)
-  )
+function stopEvent({ startedAt, state }: NodeBase): AuditEvent {
+  const cause = state.isStarted ? 'operator' : 'failure'
+  return auditEvent('stop', 'node', { cause, uptime_ms: Math.max(0, Date.now() - startedAt) })
 }
 
 /** That the configuration is another than at the last start: which keys, never what they hold. */
