@@ -9,6 +9,7 @@ import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { endAddressTimer } from './address-timer.ts'
 import { gatedTcp, gatedWebSockets } from './address-gate.ts'
 import type { Gater } from './address-gate.ts'
 import { forgetPeersThatLeave } from './forget-peers.ts'
@@ -77,6 +78,7 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     ...(options.userAgent !== undefined && { nodeInfo: { userAgent: options.userAgent } })
   })
   forgetPeersThatLeave(node)
+  endAddressTimer(node)
   watchLiveness(node, LIVENESS)
   if (options.start ?? true) await startOrStop(node)
   return node
