@@ -1,5 +1,5 @@
-export { bindingSentences, readRequirements } from './requirements.ts'
-export type { BindingSentence, NamedTest, Requirement } from './requirements.ts'
+export { BINDING_SPECS, bindingSentences, readRequirements } from './requirements.ts'
+export type { BindingSentence, BindingSpec, NamedTest, Requirement } from './requirements.ts'
 export { parseReasons } from './reasons-table.ts'
 export type { ReasonRow } from './reasons-table.ts'
 export { vectorBytes, vectorFrame, vectorSend } from './vector-bytes.ts'

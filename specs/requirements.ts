@@ -15,15 +15,20 @@ export interface NamedTest {
   readonly why: string
 }
 
+/** The texts whose binding sentences have rows; a row that names none is of the first. */
+export const BINDING_SPECS = ['oap-1', 'capabilities', 'revocation', 'audit'] as const
+export type BindingSpec = (typeof BINDING_SPECS)[number]
+
 /** A row of requirements.json: a binding sentence and what shows that it is kept. */
 export interface Requirement extends BindingSentence {
+  readonly spec?: BindingSpec
   readonly id: string
   /** Cases of the conformance runner. */
   readonly cases: readonly string[]
   readonly shown_by?: readonly NamedTest[]
 }
 
-/** The requirements of oap-1.md in its order. */
+/** The requirements of each text in its order. */
 export function readRequirements(): Requirement[] {
   const text = readFileSync(new URL('requirements.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { requirements: Requirement[] }).requirements

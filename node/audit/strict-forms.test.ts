@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { publicBytes, signingKey } from '../ed25519.ts'
+import { hubId } from '../hub-id.ts'
 import { HUB_ID } from './log.fixture.ts'
 import { parseExportProof } from './audit-export.ts'
-import { readLogDelegation } from './log-delegation.ts'
+import { encodeEntry, parseEntry } from './entry.ts'
+import { delegateLog, formatLogDelegation, readLogDelegation } from './log-delegation.ts'
+import { formatVerifierKey, noteKey } from './signed-note.ts'
 
 const SIGNATURE = Buffer.alloc(64).toString('base64')
 /** JSON that throws when it is made text. */
@@ -37,4 +41,26 @@ for (const [what, members] of [
 
 test('a proof in its one form is taken', () => {
   assert.deepEqual(parseExportProof(`${JSON.stringify(proof)}\n`).to, 1)
+})
+
+test('a hub speaks for its own logs and for no other', () => {
+  const hubKey = signingKey(new Uint8Array(32).fill(5))
+  const hub = hubId(publicBytes(hubKey))
+  const logKey = publicBytes(signingKey(new Uint8Array(32).fill(6)))
+  const delegated = (owner: string): string => {
+    const key = formatVerifierKey(noteKey(`${owner}/node1/0123456789abcdef`, logKey))
+    return formatLogDelegation(delegateLog(hubKey, { hub, issued_s: 1, key, role: 'audit-log' }))
+  }
+
+  assert.equal(readLogDelegation(delegated(hub), hub).name, `${hub}/node1/0123456789abcdef`)
+  assert.throws(() => readLogDelegation(delegated(HUB_ID), hub), SyntaxError)
+})
+
+test('an entry of a type, and with data, that nobody knows is taken', () => {
+  const content = { type: 'later', actor: 'node', subject: 'log', data: { invented: { later: [1] } } }
+  const place = { seq: 0, ts: 1, id: '0'.repeat(32), prev: '0'.repeat(64) }
+
+  const entry = parseEntry(encodeEntry(content, place).line)
+
+  assert.deepEqual([entry.type, entry.data], ['later', { invented: { later: [1] } }])
 })

@@ -143,3 +143,10 @@ test('names the key and never the value of what failed', () => {
   assert.equal(refusal?.reason, 'peer')
   assert.doesNotMatch(refusal.message, new RegExp(secret))
 })
+
+test('is not judged by when it was minted: a token from the future is as good as its caveats', () => {
+  const token = proved([])
+
+  assert.equal(refusalOf({ ...token, iat: use.now + 86_400 }, use), undefined)
+  assert.equal(refusalOf({ ...token, iat: 0 }, use), undefined)
+})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { FIVE, bytesOf, crypto, minted, verifying } from './capability.fixture.ts'
+import { FIVE, bytesOf, crypto, minted, use, verifying } from './capability.fixture.ts'
+import { refusalOf } from './judge.ts'
 import { attenuate } from './mint.ts'
 import { MAX_VERIFIED_MS, VerifiedTokens } from './verified-tokens.ts'
 import type { VerifiedTokensOptions } from './verified-tokens.ts'
@@ -95,4 +96,16 @@ test('a token that differs in one byte from one that it remembers is judged by i
     changed[at]! ^= 1
     assert.throws(() => tokens.verify(changed, 0), { name: 'OapError' })
   }
+})
+
+test('a token that is remembered is judged by its caveats for each call', () => {
+  const { tokens, chains } = counted()
+  const judge = (verb: string) => refusalOf(tokens.verify(bytesOf(minted(FIVE)), 0), { ...use, verb })?.reason
+
+  assert.deepEqual(['mailbox:send', 'mailbox:purge', 'mailbox:send'].map(judge), [
+    undefined,
+    'verb',
+    undefined
+  ])
+  assert.equal(chains.length, 1)
 })
