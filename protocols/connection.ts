@@ -16,8 +16,10 @@ export interface ConnectionState {
   /** Opens a call whose first frame has so many bytes, or says why not. Each opened call is ended once. */
   openCall(bytes: number): OapError | undefined
   endCall(): void
-  /** Counts bytes of further frames of calls. */
-  received(bytes: number): void
+  /** Counts bytes of frames that open no call; yields the milliseconds until the rate allows more, 0 for at once. */
+  received(bytes: number): number
+  /** The same of streamed answers. */
+  sent(bytes: number): number
   /** A capability has been verified: the connection is no stranger's any more. */
   proved(): void
 }

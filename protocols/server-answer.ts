@@ -18,6 +18,8 @@ export interface AnswerPort {
   readonly maxPayloadBytes: number
   /** Queues one frame of a call's answer. */
   send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void
+  /** Counts what a streamed answer has sent; resolves when the rates allow more, undefined for at once. */
+  streamed(call: ServerCall, bytes: number): Promise<void> | undefined
   /** The answer's END has been queued: the call is over. */
   end(call: ServerCall): void
 }
@@ -55,7 +57,7 @@ export async function sendStream(
   const { head, body } = answer as StreamedAnswer<unknown>
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
-  const pace = new AnswerPace(port.writer, port.platform)
+  const pace = new AnswerPace(port.writer, port.platform, bytes => port.streamed(call, bytes))
   checkFits(parts, port.maxChunkBytes, 'the head of the answer')
   port.send(call, flags | FLAG.START, parts.head, parts.body)
   for await (const piece of body) {
@@ -67,6 +69,7 @@ export async function sendStream(
     if (call.isOver) return
   }
   if (call.isOver) return
+  pace.end()
   port.send(call, flags | FLAG.END, EMPTY, EMPTY)
   port.end(call)
 }
@@ -78,7 +81,7 @@ export async function sendEvents(
   events: unknown,
   row: Subscription<unknown, unknown>
 ): Promise<void> {
-  const pace = new AnswerPace(port.writer, port.platform)
+  const pace = new AnswerPace(port.writer, port.platform, bytes => port.streamed(call, bytes))
   port.send(call, FLAG.RESP | FLAG.START, EMPTY, EMPTY)
   for await (const event of events as AsyncIterable<unknown>) {
     const parts = row.event.encode(event)
@@ -93,6 +96,7 @@ export async function sendEvents(
     await pace.sent(bytes)
   }
   if (call.isOver) return
+  pace.end()
   port.send(call, FLAG.RESP | FLAG.END, EMPTY, EMPTY)
   port.end(call)
 }

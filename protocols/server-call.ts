@@ -6,10 +6,19 @@ import type { Credit } from './event-credit.ts'
 import type { OapError } from './errors.ts'
 import { FLAG, tenantUuid } from './frame.ts'
 import type { CorrId, Frame } from './frame.ts'
+import type { RateHold } from './rate-hold.ts'
 import type { Call, ServedOperation } from './service.ts'
 
 const NO_BODY: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) })
+}
+
+/** What a call spends of others' bounds beside its connection's. */
+export interface Spending {
+  /** Counts bodies after START, both ways; false for what is too much. */
+  spend(bytes: number): boolean
+  /** Milliseconds until the rate allows more, 0 for at once. */
+  wait(now: number): number
 }
 
 /** One call as the responder sees it. Everything that the hot path does not need is made when asked for. */
@@ -33,8 +42,10 @@ export class ServerCall implements Call {
   credit: Credit | undefined
   /** Set by the guard that verified it. */
   capability: VerifiedToken | undefined
-  /** Counts bodies after START, both ways; false for what is too much. Set by the guard. */
-  spending: { spend(bytes: number): boolean } | undefined
+  /** Set by the guard. */
+  spending: Spending | undefined
+  /** While the answer waits for a rate. */
+  held: RateHold | undefined
   /** Runs once when the call is over, however it ends. */
   onOver: (() => void) | undefined
   #queue: BodyQueue | undefined

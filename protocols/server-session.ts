@@ -20,6 +20,7 @@ import type { HelloRequest } from './hello.ts'
 import { encodeJson } from './json.ts'
 import type { Json } from './json.ts'
 import type { Platform } from './platform.ts'
+import { RateHold } from './rate-hold.ts'
 import { HeaderCache } from './record.ts'
 import type { Payload } from './record.ts'
 import { ServerCall } from './server-call.ts'
@@ -50,6 +51,8 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   readonly #draining = new Draining()
   readonly #headers = new HeaderCache()
   readonly #uploads: Uploads
+  /** On while what was received is beyond a rate: the session reads nothing, and gives its peer no further window. */
+  readonly #reading: RateHold
   #isEnding = false
   #busyAt: number
 
@@ -57,6 +60,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#o = options
     this.platform = options.platform
     this.budget = options.connection.budget
+    this.#reading = new RateHold(options.platform)
     this.#busyAt = options.platform.now()
     this.#uploads = new Uploads({
       platform: options.platform,
@@ -94,18 +98,18 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   isFull(): boolean {
-    return this.#uploads.isFull
+    return this.#uploads.isFull || this.#reading.isOn
   }
 
   frame(frame: Frame): void {
     // Nothing could answer it.
-    if (this.writer.isFinished) return this.#apart(frame, 0)
+    if (this.writer.isFinished) return this.#apart(frame.app, sizeOf(frame), 0)
     const kind = frame.flags & KIND_MASK
     if (frame.app === 0) {
-      this.#apart(frame, 0)
+      this.#apart(frame.app, sizeOf(frame), 0)
       if (!control(frame, this)) this.#drop()
     } else if (kind !== FLAG.REQ) {
-      this.#apart(frame, 0)
+      this.#apart(frame.app, sizeOf(frame), 0)
       this.#drop()
     } else if ((frame.flags & FLAG.START) !== 0) this.#start(frame)
     else this.#continue(frame)
@@ -117,7 +121,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const open = this.#calls.get(fault.corr)
     if (open === undefined) {
       const sent = this.#sendError(fault.app, fault.tenant, fault.corr, error)
-      return this.#o.observer.apart(fault.app, fault.bytes, sent)
+      return this.#apart(fault.app, fault.bytes, sent)
     }
     open.bytesIn += fault.bytes
     this.refuse(open, error)
@@ -145,6 +149,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       error instanceof OapError ? error : undefined
     )
     this.#draining.clear()
+    this.#reading.end()
     this.#o.onClose?.()
   }
 
@@ -190,7 +195,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const isWhole = (frame.flags & FLAG.END) !== 0
     const open = this.#calls.get(corr)
     if (open !== undefined) {
-      open.bytesIn += frame.end - frame.start
+      open.bytesIn += sizeOf(frame)
       open.isReceiving = !isWhole
       return this.refuse(open, new OapError('bad_sequence', 'START for a call that is open'))
     }
@@ -308,16 +313,19 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const isEnd = (frame.flags & FLAG.END) !== 0
     const isEmptyEnd = isEnd && frame.payloadBytes === 0
     const call = this.#calls.get(frame.corr)
-    this.#o.connection.received(frame.end - frame.start)
     if (call === undefined) return this.#continueNone(frame, isEnd, isEmptyEnd)
-    call.bytesIn += frame.end - frame.start
+    if (this.#o.connection.received(sizeOf(frame)) > 0) this.#holdReading()
+    call.bytesIn += sizeOf(frame)
     if (!call.isReceiving) {
       if (isEmptyEnd) return
       call.isReceiving = !isEnd
       return this.refuse(call, new OapError('bad_sequence', 'data after the END of the request'))
     }
     if (isEnd) call.isReceiving = false
-    if (call.spending?.spend(frame.payloadBytes) === false) return this.refuse(call, overspent())
+    if (call.spending !== undefined) {
+      if (!call.spending.spend(frame.payloadBytes)) return this.refuse(call, overspent())
+      if (call.spending.wait(this.platform.now()) > 0) this.#holdReading(call)
+    }
     try {
       this.#uploads.push(call, frame.flags, frame.payload)
       if (isEnd) call.queue?.end()
@@ -329,11 +337,11 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   #continueNone(frame: Frame, isEnd: boolean, isEmptyEnd: boolean): void {
     if (this.#draining.has(frame.corr)) {
       if (isEnd) this.#draining.delete(frame.corr)
-      return this.#apart(frame, 0)
+      return this.#apart(frame.app, sizeOf(frame), 0)
     }
     if (frame.corr === 0)
       return this.#refuseFrame(frame, new OapError('bad_sequence', 'corr_id 0 belongs to HELLO'))
-    if (isEmptyEnd) return this.#apart(frame, 0)
+    if (isEmptyEnd) return this.#apart(frame.app, sizeOf(frame), 0)
     if (!isEnd) this.#drain(frame.corr)
     this.#refuseFrame(frame, new OapError('bad_sequence', 'data for a call that is not open'))
   }
@@ -347,6 +355,18 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     call.bytesOut += HEADER_BYTES + head.length + body.length
     this.writer.writeParts(flags, 0, call.app, call.tenantWire, call.corr, EMPTY, head, body)
     this.#frames.flushSoon()
+  }
+
+  streamed(call: ServerCall, bytes: number): Promise<void> | undefined {
+    if (this.#o.connection.sent(bytes) <= 0 && this.#tenantWait(call) <= 0) return undefined
+    return new Promise(resolve => {
+      call.held = new RateHold(this.platform)
+      call.held.until(() => Math.max(this.#o.connection.sent(0), this.#tenantWait(call)), resolve)
+    })
+  }
+
+  #tenantWait(call: ServerCall): number {
+    return call.isOver ? 0 : (call.spending?.wait(this.platform.now()) ?? 0)
   }
 
   /** The answer's END has been queued: the call is over. */
@@ -376,6 +396,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#calls.delete(call.corr)
     if (call.timer !== undefined) this.#o.platform.clearTimer(call.timer)
     call.credit?.wake()
+    call.held?.end()
     if (call.heldBytes > 0) this.budget.release(call.heldBytes)
     call.heldBytes = 0
     call.onOver?.()
@@ -396,12 +417,13 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   /** Refuses a frame that belongs to no call. */
   #refuseFrame(frame: Frame, error: OapError): void {
-    this.#apart(frame, this.#sendError(frame.app, frame.tenant, frame.corr, error))
+    this.#apart(frame.app, sizeOf(frame), this.#sendError(frame.app, frame.tenant, frame.corr, error))
   }
 
   /** Counts a frame that belongs to no call, and the bytes that answered it. */
-  #apart({ app, start, end }: Frame, bytesOut: number): void {
-    this.#o.observer.apart(app, end - start, bytesOut)
+  #apart(app: number, bytesIn: number, bytesOut: number): void {
+    this.#o.observer.apart(app, bytesIn, bytesOut)
+    if (this.#o.connection.received(bytesIn) > 0) this.#holdReading()
   }
 
   #answerError(call: ServerCall, error: OapError): void {
@@ -434,6 +456,14 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (call.heldBytes > 0 || call.isOver) return
     call.heldBytes = bytes
     this.budget.hold(bytes)
+  }
+
+  /** Reads on when what was received is within the connection's rate, and within that of a call that has gone beyond it. */
+  #holdReading(call?: ServerCall): void {
+    this.#reading.until(
+      () => Math.max(this.#o.connection.received(0), call === undefined ? 0 : this.#tenantWait(call)),
+      () => queueMicrotask(() => this.#frames.readOn())
+    )
   }
 
   #bodyTaken(bytes: number): void {
@@ -505,6 +535,8 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#frames.reset(error)
   }
 }
+
+const sizeOf = ({ start, end }: Frame): number => end - start
 
 const overspent = (): OapError =>
   new OapError('cap_denied', 'the capability does not allow so many bytes', { reason: 'max-bytes' })

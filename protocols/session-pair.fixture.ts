@@ -57,7 +57,12 @@ export class OpenConnection implements ConnectionState {
   endCall(): void {
     this.calls--
   }
-  received(): void {}
+  received(): number {
+    return 0
+  }
+  sent(): number {
+    return 0
+  }
   proved(): void {}
 }
 
@@ -78,6 +83,11 @@ export const table = defineService({
     echo: unary({ verb: 'sample:echo', request: headerAndBody({}), answer: opaque }),
     late: unary({ verb: 'sample:late', request: header({}), answer: json({ n: integer(0, 9) }) }),
     stream: streamed({ verb: 'sample:stream', request: headerAndBody({}), answer: nothing, upload: true }),
+    many: subscription({
+      verb: 'sample:many',
+      request: header({ count: integer(0, 1000) }),
+      event: opaque
+    }),
     long: subscription({ verb: 'sample:long', request: header({}), event: opaque }),
     count: subscription({
       verb: 'sample:count',
@@ -105,6 +115,9 @@ export function serving(seen: Seen): ServiceDirectory {
             call.signal.addEventListener('abort', () => reject(call.signal.reason as Error))
           }),
         stream: (_: object, { body }: Call) => ({ head: undefined, body }),
+        many: async function* ({ count }: { count: number }) {
+          for (let n = 0; n < count; n++) yield new Uint8Array(5000)
+        },
         long: async function* () {
           yield new Uint8Array(5000)
         },

@@ -31,6 +31,12 @@ export class TokenBucket {
     this.#tokens -= n
   }
 
+  /** Milliseconds until `part` of the burst is there, 0 when it is. */
+  msUntil(part: number, now: number): number {
+    this.#refill(now)
+    return Math.max(0, ((this.#burst * part - this.#tokens) / this.#perSecond) * 1000)
+  }
+
   /** Gives back `n` tokens that were taken for what then did not happen. */
   giveBack(n: number): void {
     this.#tokens = Math.min(this.#burst, this.#tokens + n)

@@ -23,7 +23,8 @@ const local: ConnectionState = {
   settle: () => DEFAULT_LIMITS,
   takeHello: () => true,
   openCall: () => undefined,
-  received: () => undefined,
+  received: () => 0,
+  sent: () => 0,
   proved: () => undefined,
   endCall() {}
 }

@@ -108,13 +108,23 @@ export const configSchema = Type.Object(
       maxPerPrefix: count('Connections from one IPv4 /24 or IPv6 /64.', 8, 1, 1_000_000)
     }),
     quotas: section(
-      'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait.',
+      'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait, and streams run at them.',
       {
         peerCallsPerSecond: count('Calls of one known peer, over all its connections.', 1_000_000, 1, 1e9),
-        peerBytesPerSecond: count('Frame bytes of one known peer.', 1024 * MIB, MIB, 2 ** 40),
+        peerBytesPerSecond: count(
+          'Frame bytes of one known peer, and as many of streams to it.',
+          1024 * MIB,
+          MIB,
+          2 ** 40
+        ),
         prefixCallsPerSecond: count('Calls of all strangers of one IPv4 /24 or IPv6 /64.', 500, 1, 1e9),
         strangerCallsPerSecond: count('Calls of all strangers together.', 5000, 1, 1e9),
-        strangerBytesPerSecond: count('Frame bytes of all strangers together.', 128 * MIB, MIB, 2 ** 40),
+        strangerBytesPerSecond: count(
+          'Frame bytes of all strangers, and as many of streams to them.',
+          128 * MIB,
+          MIB,
+          2 ** 40
+        ),
         tenantCallsPerSecond: count(
           'Calls of one tenant to one app; tenant limit sets others.',
           1000,
@@ -122,7 +132,12 @@ export const configSchema = Type.Object(
           1e9
         ),
         tenantBurst: count('Calls of one tenant to one app at once.', 2000, 1, 1e9),
-        tenantBytesPerSecond: count('Frame bytes of one tenant to one app.', 64 * MIB, MIB, 2 ** 40)
+        tenantBytesPerSecond: count(
+          'Frame bytes of one tenant with one app, both ways.',
+          64 * MIB,
+          MIB,
+          2 ** 40
+        )
       }
     ),
     capabilities: section('What callers may do, and by what proof.', {

@@ -5,6 +5,9 @@ export interface Rate {
   readonly perSecond: number
 }
 
+/** Streams wait before they have taken this part of a burst of bytes, so that it is there for new calls. */
+export const STREAMS_LEAVE = 0.25
+
 /**
  * Token buckets by key, at most `capacity` of them: the one that was unused the longest makes way. While a forgotten
  * bucket would still be filling, new ones begin empty, so that nobody gains by making the table forget.

@@ -77,7 +77,7 @@ test('bytes that exceeded the rate delay the next call', () => {
   const meter = quotas.meter('peer', 'one', known, 0)
 
   assert.equal(meter.call(500, 0), 0)
-  meter.bytes(3000, 0)
+  meter.received(3000, 0)
 
   assert.equal(meter.call(100, 0), 2600)
   assert.equal(meter.call(100, 2600), 0)

@@ -1,5 +1,5 @@
 import { TokenBucket } from '../../protocols/index.ts'
-import { BucketTable } from './bucket-table.ts'
+import { BucketTable, STREAMS_LEAVE } from './bucket-table.ts'
 import type { Rate } from './bucket-table.ts'
 import { OpenCalls } from './open-calls.ts'
 
@@ -9,13 +9,13 @@ const CAPACITY = 16_384
 export interface PeerRates {
   /** Calls of one known peer, over all its connections. */
   readonly peerCalls: Rate
-  /** Frame bytes of one known peer. */
+  /** Frame bytes of one known peer, and as much of answers that are streamed to it. */
   readonly peerBytes: Rate
   /** Calls of all strangers from one IPv4 /24 or IPv6 /64. */
   readonly prefixCalls: Rate
   /** Calls of all strangers together. */
   readonly strangerCalls: Rate
-  /** Frame bytes of all strangers together. */
+  /** Frame bytes of all strangers together, and as much of answers that are streamed to them. */
   readonly strangerBytes: Rate
   /** Calls of one known peer that may be open at one time. */
   readonly peerInFlight: number
@@ -25,8 +25,10 @@ export interface PeerRates {
 export interface PeerMeter {
   /** Yields 0 and counts a call with the bytes of its first frame, or the milliseconds to wait and counts nothing. */
   call(bytes: number, now: number): number
-  /** Counts bytes of later frames; what exceeds the rate delays the next call. */
-  bytes(bytes: number, now: number): void
+  /** Counts bytes of later frames; yields the milliseconds until streams may go on, 0 for at once. */
+  received(bytes: number, now: number): number
+  /** The same of streamed answers, which have a rate of their own. */
+  sent(bytes: number, now: number): number
   /** Whether one more call may be open at this time, over all connections of its peer; each one is ended. */
   begin(): boolean
   end(): void
@@ -37,21 +39,24 @@ export class PeerQuotas {
   readonly #rates: PeerRates
   readonly #calls = new BucketTable(CAPACITY)
   readonly #bytes = new BucketTable(CAPACITY)
+  readonly #answers = new BucketTable(CAPACITY)
   readonly #open = new OpenCalls()
   readonly #allStrangers: Buckets
 
   constructor(rates: PeerRates, now: number) {
     this.#rates = rates
     const { strangerCalls: calls, strangerBytes: bytes } = rates
+    const answers = new TokenBucket(bytes.burst, bytes.perSecond, now)
     this.#allStrangers = {
       calls: [new TokenBucket(calls.burst, calls.perSecond, now)],
-      bytes: new TokenBucket(bytes.burst, bytes.perSecond, now)
+      bytes: new TokenBucket(bytes.burst, bytes.perSecond, now),
+      answers: () => answers
     }
   }
 
   /** Peers and prefixes that are remembered. */
   get size(): number {
-    return this.#calls.size + this.#bytes.size
+    return this.#calls.size + this.#bytes.size + this.#answers.size
   }
 
   meter(peer: string, prefix: string, isStranger: () => boolean, now: number): PeerMeter {
@@ -64,19 +69,22 @@ export class PeerQuotas {
     const { peerCalls, peerBytes } = this.#rates
     return {
       calls: [this.#calls.get(`peer ${peer}`, peerCalls, now)],
-      bytes: this.#bytes.get(`peer ${peer}`, peerBytes, now)
+      bytes: this.#bytes.get(`peer ${peer}`, peerBytes, now),
+      answers: at => this.#answers.get(`peer ${peer}`, peerBytes, at)
     }
   }
 
   #strangers(prefix: string, now: number): Buckets {
     const ofPrefix = this.#calls.get(`prefix ${prefix}`, this.#rates.prefixCalls, now)
-    return { calls: [ofPrefix, ...this.#allStrangers.calls], bytes: this.#allStrangers.bytes }
+    return { ...this.#allStrangers, calls: [ofPrefix, ...this.#allStrangers.calls] }
   }
 }
 
 interface Buckets {
   readonly calls: readonly TokenBucket[]
   readonly bytes: TokenBucket
+  /** Made when the first answer is streamed. */
+  readonly answers: (now: number) => TokenBucket
 }
 
 interface OpenOfPeer {
@@ -113,8 +121,12 @@ class SwitchingMeter implements PeerMeter {
     return wait > 0 ? giveBack(calls, wait) : 0
   }
 
-  bytes(bytes: number, now: number): void {
-    this.#current().bytes.charge(bytes, now)
+  received(bytes: number, now: number): number {
+    return streamed(this.#current().bytes, bytes, now)
+  }
+
+  sent(bytes: number, now: number): number {
+    return streamed(this.#current().answers(now), bytes, now)
   }
 
   begin(): boolean {
@@ -135,6 +147,11 @@ class SwitchingMeter implements PeerMeter {
     }
     return this.#buckets
   }
+}
+
+function streamed(bucket: TokenBucket, bytes: number, now: number): number {
+  bucket.charge(bytes, now)
+  return bucket.msUntil(STREAMS_LEAVE, now)
 }
 
 function giveBack(taken: readonly TokenBucket[], wait: number): number {

@@ -1,6 +1,6 @@
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
 import type { ServerCall, TokenBucket, VerifiedToken } from '../../protocols/index.ts'
-import { BucketTable } from './bucket-table.ts'
+import { BucketTable, STREAMS_LEAVE } from './bucket-table.ts'
 import { OpenCalls } from './open-calls.ts'
 import { SpentBytes } from './spent-bytes.ts'
 import type { ByteAllowance } from './spent-bytes.ts'
@@ -112,7 +112,7 @@ export class TokenQuotas {
   }
 }
 
-/** What a call spends beyond its START: of its tenant's rate as a debt, of its capability's bytes while there are some. */
+/** What a call spends beyond its START: of its tenant's rate, which makes it wait, of its capability's bytes while there are some. */
 class Spending {
   readonly #tenantBytes: TokenBucket
   readonly #allowance: ByteAllowance | undefined
@@ -133,6 +133,10 @@ class Spending {
     // A bucket's time does not go back, so the call's own beginning will do.
     this.#tenantBytes.charge(bytes, this.#now)
     return true
+  }
+
+  wait(now: number): number {
+    return this.#tenantBytes.msUntil(STREAMS_LEAVE, now)
   }
 }
 

@@ -118,7 +118,14 @@ export class CountedConnection implements ConnectionState {
     assert.ok(this.calls >= 0, 'a call ends twice')
   }
 
-  received(): void {}
+  received(): number {
+    return 0
+  }
+
+  sent(): number {
+    return 0
+  }
+
   proved(): void {}
 }
 
