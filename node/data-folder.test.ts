@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { DATA_FOLDER_CONTENTS, checkDataFolder, openDataFolder } from './data-folder.ts'
-import { EXIT, SetupError } from './setup-error.ts'
+import { refusal } from './refusal.fixture.ts'
+import { EXIT } from './setup-error.ts'
 
 test('makes a folder for its owner alone, with its format', async t => {
   const path = join(scratch(t), 'deep', 'data')
@@ -199,13 +200,4 @@ function scratch(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'data-folder-'))
   t.after(() => rmSync(folder, { recursive: true }))
   return folder
-}
-
-function refusal(exitCode: number, message: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof SetupError, String(error))
-    assert.match(error.message, message)
-    assert.equal(error.exitCode, exitCode)
-    return true
-  }
 }

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { initKeys, loadKeys } from './keys.ts'
+import { refusal } from './refusal.fixture.ts'
 import { EXIT, SetupError } from './setup-error.ts'
 
 const NOW = { nowMs: Date.UTC(2026, 0, 1) }
@@ -177,14 +178,4 @@ function parent(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'keys-'))
   t.after(() => rmSync(folder, { recursive: true }))
   return join(folder, 'keys')
-}
-
-function refusal(exitCode: number, message: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof SetupError, String(error))
-    assert.match(error.message, message)
-    assert.equal(error.message.includes('\n'), false)
-    assert.equal(error.exitCode, exitCode)
-    return true
-  }
 }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { EXIT, SetupError } from '../setup-error.ts'
+import { refusal } from '../refusal.fixture.ts'
+import { EXIT } from '../setup-error.ts'
 import { CAPABILITY_FOLDER_CONTENTS, openCapabilityFolder } from './folder.ts'
-import type { HubOfKeys } from './folder.ts'
+import type { HubOfKeys } from './revocation-keys.ts'
 import { keyDelegationProblem } from './key-delegation.ts'
 import { EMPTY_LIST, formatRevocation, headOf, revocationProblem } from './revocation-statement.ts'
 import { HUB, HUB_KEY } from './revocation.fixture.ts'
@@ -32,9 +33,10 @@ test('makes a folder for its owner alone, with what belongs in it, whatever the 
 })
 
 test('a linked hub that knows the hub id alone can verify what was revoked', async t => {
-  const { revocations, delegation } = await openCapabilityFolder(scratch(t), WITH_HUB_KEY)
+  const { revocations, signing } = await openCapabilityFolder(scratch(t), WITH_HUB_KEY)
   await revocations.revoke([{ kid: 1 }, { subject: 'x' }], { nowS: NOW_S + 5 })
 
+  const [delegation] = signing.delegations
   assert.ok(delegation !== undefined)
   assert.equal(keyDelegationProblem(delegation), undefined)
   assert.deepEqual([delegation.statement.hub, delegation.statement.epoch], [HUB, 1])
@@ -51,13 +53,14 @@ test('works while the hub key is away, whose word then counts for what was revok
   await first.revocations.revoke([{ kid: 1 }], { nowS: NOW_S })
 
   const later = { ...WITH_HUB_KEY, now: NOW + 86_400_000 }
-  const { revocations, delegation } = await openCapabilityFolder(folder, later)
+  const { revocations, signing } = await openCapabilityFolder(folder, later)
   const again = await openCapabilityFolder(folder, OFFLINE)
 
-  assert.equal(first.delegation, undefined)
+  const [delegation] = signing.delegations
+  assert.deepEqual(first.signing.delegations, [])
   assert.ok(delegation !== undefined)
   assert.equal(revocationProblem(revocations.from(0, 1)[0]!, EMPTY_LIST, delegation), undefined)
-  assert.deepEqual(again.delegation, delegation)
+  assert.deepEqual(again.signing.delegations, [delegation])
 })
 
 for (const name of ['root-keys.json', 'revocation.key', 'revocations.ndjson', 'revocations.head']) {
@@ -129,14 +132,4 @@ function scratch(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'capabilities-'))
   t.after(() => rmSync(folder, { recursive: true }))
   return join(folder, 'capabilities')
-}
-
-function refusal(exitCode: number, message: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof SetupError, String(error))
-    assert.match(error.message, message)
-    assert.equal(error.message.includes('\n'), false)
-    assert.equal(error.exitCode, exitCode)
-    return true
-  }
 }

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
@@ -13,10 +11,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import fc from 'fast-check'
+import { lastBeforeKilled } from '../killed.fixture.ts'
 import { createFile } from '../durable-file.ts'
 import { EXIT, SetupError } from '../setup-error.ts'
 import { formatRing, openKeyRing, parseRing } from './key-ring-file.ts'
@@ -138,17 +136,7 @@ async function rotateUntilKilled(path: string, times: number): Promise<number> {
     import { openKeyRing } from ${JSON.stringify(import.meta.resolve('./key-ring-file.ts'))}
     const keys = await openKeyRing(${JSON.stringify(path)}, ${NOW})
     for (let now = ${NOW}; ; now++) console.log((await keys.rotate(now, { graceMs: 10 })).kid)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const ended = once(child, 'exit')
-  let told = 0
-  for await (const line of createInterface(child.stdout)) {
-    told = Number(line)
-    if (--times === 0) child.kill('SIGKILL')
-  }
-  await ended
-  return told
+  return await lastBeforeKilled(script, times)
 }
 
 async function ringFile(t: TestContext): Promise<string> {

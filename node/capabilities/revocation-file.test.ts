@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { lastBeforeKilled } from '../killed.fixture.ts'
 import { publicBytes, signingKey } from '../ed25519.ts'
 import { EXIT, SetupError } from '../setup-error.ts'
 import { emptyFiles, openRevocationFile } from './revocation-file.ts'
@@ -180,17 +178,7 @@ async function revokeUntilKilled(paths: RevocationPaths, times: number): Promise
       await list.revoke([{ kid: list.seq + 1 }], { nowS: 2000 })
       console.log(list.seq)
     }`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const ended = once(child, 'exit')
-  let told = 0
-  for await (const line of createInterface(child.stdout)) {
-    told = Number(line)
-    if (--times === 0) child.kill('SIGKILL')
-  }
-  await ended
-  return told
+  return await lastBeforeKilled(script, times)
 }
 
 async function openList(paths: RevocationPaths): Promise<RevocationList> {

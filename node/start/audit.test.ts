@@ -17,11 +17,10 @@ import type { Service } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
 import { isConsistent, leafHash, parseCheckpoint, parseNote } from '../audit/index.ts'
-import { loadConfig } from '../config/index.ts'
 import { endings } from '../endings.fixture.ts'
-import type { NodeOptions } from '../node-options.ts'
-import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
+import { runningNode } from '../running-node.fixture.ts'
+import type { Running } from '../running-node.fixture.ts'
 import { entriesIn } from './entries.fixture.ts'
 
 const LOCAL = { actor: 'local' }
@@ -32,31 +31,11 @@ async function folder(t: TestContext): Promise<string> {
   return join(top, 'hub')
 }
 
-interface Setting {
-  readonly flags?: Record<string, unknown>
-  readonly options?: NodeOptions
-}
-
-async function nodeOn(
+const nodeOn = (
   t: TestContext,
   data: string | undefined,
-  { flags = {}, options = {} }: Setting = {}
-): Promise<OmnigateNode> {
-  const { config } = loadConfig({
-    flags: {
-      'node.listen': ['/ip4/127.0.0.1/tcp/0'],
-      'http.enabled': false,
-      'log.level': 'silent',
-      'strangers.loopbackIsKnown': true,
-      'capabilities.takesBearer': true,
-      ...flags
-    }
-  })
-  const node = createNode(config, { ...(data !== undefined && { data, init: true }), ...options })
-  endings(t).use(node)
-  await node.start()
-  return node
-}
+  setting: Omit<Running, 'data'> = {}
+): Promise<OmnigateNode> => runningNode(t, { data, ...setting })
 
 const minted = async (node: OmnigateNode, verb: string, members: Record<string, unknown> = {}) =>
   (await node.capabilities().mint({ verb, tenant: 'default', bearer: true, ...members }, LOCAL)).token

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ClassicLevel } from 'classic-level'
-import { EXIT, SetupError } from '../setup-error.ts'
+import { refusal } from '../refusal.fixture.ts'
+import { EXIT } from '../setup-error.ts'
 import { type Level, openLevel } from './level.ts'
 
 test('keeps bytes on disk from one opening to the next', async t => {
@@ -69,13 +70,4 @@ function scratch(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'level-'))
   t.after(() => rmSync(folder, { recursive: true }))
   return join(folder, 'store')
-}
-
-function refusal(exitCode: number, message: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof SetupError, String(error))
-    assert.match(error.message, message)
-    assert.equal(error.exitCode, exitCode)
-    return true
-  }
 }
