@@ -90,13 +90,13 @@ function judged(error: unknown): Verdict {
   return { kind: 'broken', text: `unclear error: ${String(error)}` }
 }
 
-export async function echoes(echo: Echo, body: Uint8Array): Promise<void> {
-  const answer = await echo.echo({ body }, { deadlineMs: DEADLINE_MS })
+export async function echoes(echo: Echo, body: Uint8Array, deadlineMs = DEADLINE_MS): Promise<void> {
+  const answer = await echo.echo({ body }, { deadlineMs })
   if (Buffer.compare(answer, body) !== 0) throw new WrongAnswer(`${answer.length} bytes for ${body.length}`)
 }
 
-export async function streams(echo: Echo, body: Uint8Array): Promise<void> {
-  const answer = await echo.stream({}, { body: piecesOf(body), deadlineMs: DEADLINE_MS })
+export async function streams(echo: Echo, body: Uint8Array, deadlineMs = DEADLINE_MS): Promise<void> {
+  const answer = await echo.stream({}, { body: piecesOf(body), deadlineMs })
   let at = 0
   for await (const piece of answer.body) {
     if (Buffer.compare(piece, body.subarray(at, at + piece.length)) !== 0)
@@ -106,9 +106,9 @@ export async function streams(echo: Echo, body: Uint8Array): Promise<void> {
   if (at !== body.length) throw new WrongAnswer(`the body ended at ${at} of ${body.length} bytes`)
 }
 
-export async function subscribes(echo: Echo): Promise<void> {
+export async function subscribes(echo: Echo, deadlineMs = DEADLINE_MS): Promise<void> {
   let expected = 0
-  const ticks = await echo.ticks({ count: TICKS, interval_ms: 5 }, { deadlineMs: DEADLINE_MS })
+  const ticks = await echo.ticks({ count: TICKS, interval_ms: 5 }, { deadlineMs })
   for await (const { n } of ticks)
     if (n !== expected++) throw new WrongAnswer(`tick ${n} instead of ${expected - 1}`)
   if (expected !== TICKS) throw new WrongAnswer(`the subscription ended after ${expected} of ${TICKS} ticks`)

@@ -5,17 +5,18 @@ import { readProcess, watchForStrays } from '../faults/process-reading.ts'
 import type { ProcessReading } from '../faults/process-reading.ts'
 import { UsageError, soakArguments } from './arguments.ts'
 import type { SoakArguments } from './arguments.ts'
-import { growthBetween, leaks } from './verdict.ts'
+import { heapTrend } from './heap-trend.ts'
+import type { HeapTrend } from './heap-trend.ts'
+import { phasesOf } from './phases.ts'
+import { lateness, leaks } from './verdict.ts'
 import { Worker } from './worker.ts'
 import type { Tally } from './worker.ts'
 
-// npm run soak -- --minutes N [--seed N]
+// npm run soak -- --minutes N [--seed N] [--leak BYTES]
 // Connects, calls, streams, breaks and leaves connections to a node for N minutes; the client is watched as the node is.
-// The last line is JSON. Exits with 1 when something was kept or broken, with 64 for wrong arguments.
+// With --leak the client keeps so many bytes of each cycle, and the run must fail. The last line is JSON. Exits with 1 when something was kept or broken, with 64 for wrong arguments.
 
 const WORKERS = 3
-const MAX_WARM_UP_MS = 180_000
-const REPORT_MS = 30_000
 const REST_MS = 20_000
 /** Streams that were closed for cause, and dials that were given up, may take this long to let go of everything. */
 const SETTLE_MS = 12_000
@@ -34,33 +35,43 @@ try {
   process.exitCode = error instanceof UsageError ? 64 : 1
 }
 
-async function main({ minutes, seed }: SoakArguments): Promise<number> {
+async function main({ minutes, seed, leak }: SoakArguments): Promise<number> {
   watchForStrays()
   const started = performance.now()
-  const until = started + minutes * 60_000
+  const { warmUpMs, windowMs, everyMs } = phasesOf(minutes)
   await using stack = new AsyncDisposableStack()
   const node = stack.use(await MeasuredNode.start())
   const workers: Worker[] = []
-  for (let i = 0; i < WORKERS; i++) workers.push(stack.use(await Worker.start(node.address, seed + i)))
-  const tally: Tally = { cycles: 0, refused: {}, broken: [] }
+  for (let i = 0; i < WORKERS; i++)
+    workers.push(stack.use(await Worker.start(node.address, seed + i, { leak })))
+  const tally: Tally = { cycles: 0, refused: {}, late: 0, broken: [] }
   const runUntil = (end: number): Promise<unknown> =>
     Promise.all(workers.map(worker => worker.run(tally, () => performance.now() > end)))
 
   console.log(`soak: ${minutes} minutes from seed ${seed}, node process ${node.pid}`)
-  await runUntil(started + Math.min(MAX_WARM_UP_MS, minutes * 20_000))
+  await runUntil(started + warmUpMs)
   const before = await atRest(node)
   console.log(line(started, tally, before))
+  const atWork: Timed[] = []
   const reporting = new AbortController()
-  const reports = reportEach(REPORT_MS, reporting.signal, async () => {
-    console.log(line(started, tally, await readings(node, { collect: true })))
+  const reports = reportEach(everyMs, reporting.signal, async () => {
+    atWork.push({ atMs: performance.now() - started, ...(await readings(node, { collect: true })) })
+    console.log(line(started, tally, atWork.at(-1)!))
   })
-  await runUntil(until)
+  await runUntil(performance.now() + minutes * 60_000 - warmUpMs)
   reporting.abort()
   await reports
   const after = await atRest(node)
   console.log(line(started, tally, after))
 
-  const violations = violationsOf(tally, before, after)
+  const trend = (of: 'node' | 'client'): HeapTrend =>
+    heapTrend(
+      atWork.map(one => ({ atMs: one.atMs, heapBytes: one[of].heapBytes })),
+      windowMs
+    )
+  // A run that broke off says why; it may be too short for a trend.
+  const heaps = tally.broken.length === 0 ? { node: trend('node'), client: trend('client') } : undefined
+  const violations = [...tally.broken, ...(heaps ? violationsOf(tally, before, after, heaps) : [])]
   for (const violation of violations) console.log(`soak: ${violation}`)
   console.log(
     JSON.stringify({
@@ -69,24 +80,40 @@ async function main({ minutes, seed }: SoakArguments): Promise<number> {
       seed,
       seconds: Math.round((performance.now() - started) / 1000),
       cycles: tally.cycles,
+      late: tally.late,
       refused: tally.refused,
-      node: growthBetween(before.node, after.node),
-      client: growthBetween(before.client, after.client),
+      heaps,
+      node: changeBetween(before.node, after.node),
+      client: changeBetween(before.client, after.client),
       violations
     })
   )
   return violations.length === 0 ? 0 : 1
 }
 
-function violationsOf({ broken }: Tally, before: Readings, after: Readings): string[] {
+interface Timed extends Readings {
+  readonly atMs: number
+}
+
+function violationsOf(
+  { late, cycles }: Tally,
+  before: Readings,
+  after: Readings,
+  heaps: Readonly<Record<'node' | 'client', HeapTrend>>
+): string[] {
   const { node } = after
   return [
-    ...broken,
+    ...lateness(late, cycles),
     ...(isAtRest(node) ? [] : [`the node still has open: ${JSON.stringify(node.open)}`]),
     ...(node.ready ? [] : ['the node is not ready']),
-    ...leaks('node', before.node, node),
-    ...leaks('client', before.client, after.client)
+    ...leaks('node', before.node, node, heaps.node),
+    ...leaks('client', before.client, after.client, heaps.client)
   ]
+}
+
+/** What was open and resident at rest, before and after. */
+function changeBetween(before: ProcessReading, after: ProcessReading): object {
+  return { rssBytes: [before.rssBytes, after.rssBytes], fds: [before.fds, after.fds] }
 }
 
 async function atRest(node: MeasuredNode): Promise<Readings> {
@@ -107,11 +134,11 @@ async function reportEach(ms: number, signal: AbortSignal, report: () => Promise
   }
 }
 
-function line(started: number, { cycles }: Tally, { node, client }: Readings): string {
+function line(started: number, { cycles, late }: Tally, { node, client }: Readings): string {
   const { connections, sessions, calls, inbound_held_bytes } = node.open
   return [
     `${Math.round((performance.now() - started) / 1000)} s`.padStart(7),
-    `${cycles} cycles`.padStart(13),
+    `${cycles} cycles, ${late} late`.padStart(21),
     `node: ${holding(node)}, open ${connections}/${sessions}/${calls}/${inbound_held_bytes}`,
     `client: ${holding(client)}`
   ].join('  ')

@@ -1,36 +1,34 @@
 import type { ProcessReading } from '../faults/process-reading.ts'
+import type { HeapTrend } from './heap-trend.ts'
 
 /** Growth of the collected heap that counts as a leak. */
 export const MAX_HEAP_GROWTH = 0.05
+/** Cycles that may miss a deadline: one in so many, and one in any run. */
+const CYCLES_FOR_A_LATE_ONE = 1000
 
 /** What comes and goes by itself, or shows up as descriptors and heap when it leaks. */
 const PASSING = new Set(['Immediate', 'Timeout', 'FSReqCallback', 'FSReqPromise', 'CloseReq', 'TTYWrap'])
 
-export interface Growth {
-  readonly heapBytes: readonly [before: number, after: number]
-  /** 0.01 is one percent. */
-  readonly heapGrowth: number
-  readonly rssBytes: readonly [before: number, after: number]
-  readonly fds: readonly [before: number, after: number]
-}
-
-export const growthBetween = (before: ProcessReading, after: ProcessReading): Growth => ({
-  heapBytes: [before.heapBytes, after.heapBytes],
-  heapGrowth: Math.round((after.heapBytes / before.heapBytes - 1) * 10_000) / 10_000,
-  rssBytes: [before.rssBytes, after.rssBytes],
-  fds: [before.fds, after.fds]
-})
-
-/** What a process kept between two readings at rest, both with garbage collected. */
-export function leaks(name: string, before: ProcessReading, after: ProcessReading): string[] {
-  const { heapGrowth } = growthBetween(before, after)
-  const percent = (heapGrowth * 100).toFixed(1)
+/** What a process kept: descriptors and handles between two readings at rest, heap between two windows at work. */
+export function leaks(
+  name: string,
+  before: ProcessReading,
+  after: ProcessReading,
+  heap: HeapTrend
+): string[] {
+  const percent = (heap.growth * 100).toFixed(1)
   return [
-    ...(heapGrowth < MAX_HEAP_GROWTH ? [] : [`${name}: the heap grew by ${percent} %`]),
+    ...(heap.growth < MAX_HEAP_GROWTH ? [] : [`${name}: the heap grew by ${percent} %`]),
     ...(after.fds <= before.fds ? [] : [`${name}: ${before.fds} descriptors became ${after.fds}`]),
     ...moreHandles(name, before.handles, after.handles),
     ...after.strays.map(stray => `${name}: ${stray}`)
   ]
+}
+
+/** What to say where more cycles were late than a busy machine explains. */
+export function lateness(late: number, cycles: number): string[] {
+  const most = Math.max(1, Math.floor(cycles / CYCLES_FOR_A_LATE_ONE))
+  return late <= most ? [] : [`${late} of ${cycles} cycles missed a deadline, at most ${most} may`]
 }
 
 function moreHandles(
