@@ -20,7 +20,6 @@ import type { HelloRequest } from './hello.ts'
 import { encodeJson } from './json.ts'
 import type { Json } from './json.ts'
 import type { Platform } from './platform.ts'
-import { RateHold } from './rate-hold.ts'
 import { HeaderCache } from './record.ts'
 import type { Payload } from './record.ts'
 import { ServerCall } from './server-call.ts'
@@ -28,6 +27,7 @@ import { sendEvents, sendStream, sendUnary } from './server-answer.ts'
 import type { AnswerPort } from './server-answer.ts'
 import { DEFAULT_TIMEOUTS } from './server-options.ts'
 import type { ServerSessionOptions } from './server-options.ts'
+import { SessionRates } from './session-rates.ts'
 import { Uploads } from './uploads.ts'
 
 const MAX_DEADLINE_MS = 2 ** 31 - 1
@@ -51,8 +51,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   readonly #draining = new Draining()
   readonly #headers = new HeaderCache()
   readonly #uploads: Uploads
-  /** On while what was received is beyond a rate: the session reads nothing, and gives its peer no further window. */
-  readonly #reading: RateHold
+  readonly #rates: SessionRates
   #isEnding = false
   #busyAt: number
 
@@ -60,7 +59,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#o = options
     this.platform = options.platform
     this.budget = options.connection.budget
-    this.#reading = new RateHold(options.platform)
+    this.#rates = new SessionRates(options.connection, options.platform, () => this.#frames.readOn())
     this.#busyAt = options.platform.now()
     this.#uploads = new Uploads({
       platform: options.platform,
@@ -98,7 +97,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   isFull(): boolean {
-    return this.#uploads.isFull || this.#reading.isOn
+    return this.#uploads.isFull || this.#rates.holdsReading
   }
 
   frame(frame: Frame): void {
@@ -149,7 +148,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       error instanceof OapError ? error : undefined
     )
     this.#draining.clear()
-    this.#reading.end()
+    this.#rates.end()
     this.#o.onClose?.()
   }
 
@@ -314,18 +313,16 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const isEmptyEnd = isEnd && frame.payloadBytes === 0
     const call = this.#calls.get(frame.corr)
     if (call === undefined) return this.#continueNone(frame, isEnd, isEmptyEnd)
-    if (this.#o.connection.received(sizeOf(frame)) > 0) this.#holdReading()
     call.bytesIn += sizeOf(frame)
+    const isOverspent = call.isReceiving && call.spending?.spend(frame.payloadBytes) === false
+    this.#rates.received(sizeOf(frame), call)
     if (!call.isReceiving) {
       if (isEmptyEnd) return
       call.isReceiving = !isEnd
       return this.refuse(call, new OapError('bad_sequence', 'data after the END of the request'))
     }
     if (isEnd) call.isReceiving = false
-    if (call.spending !== undefined) {
-      if (!call.spending.spend(frame.payloadBytes)) return this.refuse(call, overspent())
-      if (call.spending.wait(this.platform.now()) > 0) this.#holdReading(call)
-    }
+    if (isOverspent) return this.refuse(call, overspent())
     try {
       this.#uploads.push(call, frame.flags, frame.payload)
       if (isEnd) call.queue?.end()
@@ -358,15 +355,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   streamed(call: ServerCall, bytes: number): Promise<void> | undefined {
-    if (this.#o.connection.sent(bytes) <= 0 && this.#tenantWait(call) <= 0) return undefined
-    return new Promise(resolve => {
-      call.held = new RateHold(this.platform)
-      call.held.until(() => Math.max(this.#o.connection.sent(0), this.#tenantWait(call)), resolve)
-    })
-  }
-
-  #tenantWait(call: ServerCall): number {
-    return call.isOver ? 0 : (call.spending?.wait(this.platform.now()) ?? 0)
+    return this.#rates.streamed(call, bytes)
   }
 
   /** The answer's END has been queued: the call is over. */
@@ -423,7 +412,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   /** Counts a frame that belongs to no call, and the bytes that answered it. */
   #apart(app: number, bytesIn: number, bytesOut: number): void {
     this.#o.observer.apart(app, bytesIn, bytesOut)
-    if (this.#o.connection.received(bytesIn) > 0) this.#holdReading()
+    this.#rates.received(bytesIn)
   }
 
   #answerError(call: ServerCall, error: OapError): void {
@@ -456,14 +445,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (call.heldBytes > 0 || call.isOver) return
     call.heldBytes = bytes
     this.budget.hold(bytes)
-  }
-
-  /** Reads on when what was received is within the connection's rate, and within that of a call that has gone beyond it. */
-  #holdReading(call?: ServerCall): void {
-    this.#reading.until(
-      () => Math.max(this.#o.connection.received(0), call === undefined ? 0 : this.#tenantWait(call)),
-      () => queueMicrotask(() => this.#frames.readOn())
-    )
   }
 
   #bodyTaken(bytes: number): void {
