@@ -2,16 +2,18 @@ import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
 import { dateText, durationS } from '../moment.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { facts } from '../terminal.ts'
 
 export const capRotate: Command = {
   name: 'cap rotate',
-  summary: 'put a new root key in the place of the one that mints',
+  summary: 'put a new key in the place of the one that mints, or that revokes',
   details:
-    'Tokens of the key before it stay good for the grace, 48 hours unless you say otherwise, and can be renewed under ' +
-    `the new key in that time. --break-glass drops all other keys at once, for a key that somebody stole. ${OPERATOR_DETAILS}`,
+    'A root key, unless --revocation-key is given. Tokens of the key before it stay good for the grace, 48 hours unless you say otherwise, and can be renewed under ' +
+    `the new key in that time. --break-glass drops all other keys at once, for a key that somebody stole. ` +
+    `--revocation-key replaces the key that signs revocations instead; hub.key must be among the keys. ${OPERATOR_DETAILS}`,
   options: [
     DATA_OPTION,
     {
@@ -23,11 +25,16 @@ export const capRotate: Command = {
     {
       name: 'break-glass',
       summary: 'no grace, not for earlier keys either: every token is refused from now on'
+    },
+    {
+      name: 'revocation-key',
+      summary: 'not the root key: the key that signs revocations, by the word of the hub key'
     }
   ],
   examples: [
     { line: 'omnigate cap rotate --data ./hub', says: 'what to do now and then' },
-    { line: 'omnigate cap rotate --data ./hub --break-glass', says: 'a root key has leaked' }
+    { line: 'omnigate cap rotate --data ./hub --break-glass', says: 'a root key has leaked' },
+    { line: 'omnigate cap rotate --data ./hub --revocation-key', says: 'revocation.key has leaked' }
   ],
   exits: OPERATOR_EXITS,
   async run(invocation) {
@@ -35,6 +42,8 @@ export const capRotate: Command = {
     const isBroken = invocation.flag('break-glass')
     if (grace !== undefined && isBroken)
       throw new CommandError(EXIT.usage, '--break-glass leaves no grace; give one of the two')
+    if (invocation.flag('revocation-key'))
+      return replaceRevocationKey(invocation, isBroken || grace !== undefined)
     const rotation = await withOperator(invocation, operator =>
       operator.cap_rotate({
         ...(grace !== undefined && { grace_s: durationS('grace', grace) }),
@@ -58,4 +67,23 @@ export const capRotate: Command = {
     )
     return EXIT.ok
   }
+}
+
+async function replaceRevocationKey(invocation: Invocation, isMore: boolean): Promise<number> {
+  if (isMore)
+    throw new CommandError(
+      EXIT.usage,
+      '--revocation-key has no grace: give neither --grace nor --break-glass'
+    )
+  const { epoch, key } = await withOperator(invocation, operator => operator.cap_rotate_revocation({}))
+  invocation.show({ epoch, key }, () =>
+    facts(
+      [
+        ['revokes with', `key ${key}`],
+        ['its epoch', `${epoch}, signed for by the hub key`]
+      ],
+      invocation.terminal
+    )
+  )
+  return EXIT.ok
 }

@@ -80,6 +80,7 @@ const EVENTS = {
     ({ kid }) => `kid:${kid}`,
     'allow'
   ),
+  revocation_key: row({ epoch: natural, key_sha256: digest }, () => 'revocation-key', 'allow'),
   revoke: row(
     {
       cap_id: optional(capId),

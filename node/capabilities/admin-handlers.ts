@@ -48,6 +48,11 @@ export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => 
     return { kid, previous, ...(graceUntil !== undefined && { grace_until: Math.floor(graceUntil / 1000) }) }
   },
 
+  cap_rotate_revocation: async (_request, call) => {
+    const { epoch, publicKey } = await capabilities.rotateRevocationKey(operator(call))
+    return { epoch, key: publicKey }
+  },
+
   cap_revoke: async ({ reason, ...things }, call) => {
     const statements = await capabilities.revoke(oneThing(things), reason, operator(call))
     return { seq: capabilities.revocationSeq, statements }

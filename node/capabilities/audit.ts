@@ -24,6 +24,7 @@ interface EventData {
     readonly grace_s: number
     readonly break_glass: boolean
   }
+  readonly revocation_key: { readonly epoch: number; readonly key_sha256: string }
   readonly revoke: {
     readonly cap_id?: string
     readonly kid?: number

@@ -19,11 +19,19 @@ export const MAX_STATEMENTS_AT_ONCE = 32
 
 export type CapabilitiesOptions = KeptCapabilities & MintOptions
 
+/** Whose signature revocations have from now on. */
+export interface RevocationKey {
+  readonly epoch: number
+  /** In hex. */
+  readonly publicKey: string
+}
+
 export interface RevocationPage {
   /** Of the newest statement that there is. */
   readonly seq: number
   readonly statements: readonly SignedRevocation[]
-  readonly delegation: KeyDelegation | undefined
+  /** Of each epoch of the key that signs, the first first. */
+  readonly delegations: readonly KeyDelegation[]
 }
 
 /**
@@ -128,6 +136,18 @@ export class Capabilities {
     })
   }
 
+  /** A new key that signs revocations, by the word of the hub key. Throws `conflict` while that is not here. */
+  rotateRevocationKey(by: By): Promise<RevocationKey> {
+    return this.#turns.run(async () => {
+      const { signing, revocations, clock, audit } = this.#o
+      const signer = await signing.replace(Math.max(clock.seconds(), revocations.lastAt))
+      revocations.signBy(signer)
+      const { epoch, publicKey } = signer
+      await record(audit, 'revocation_key', by, { epoch, key_sha256: commitment(publicKey) })
+      return { epoch, publicKey }
+    })
+  }
+
   /**
    * Takes back what was given out; resolves with how many statements that took, 0 when it had been taken back before.
    * With a root key fall the rights that were renewed from it, too. Throws `bad_request`, `conflict`.
@@ -162,8 +182,9 @@ export class Capabilities {
 
   /** Statements after a sequence, as many as fit one answer. */
   revocationsFrom(seq: number): RevocationPage {
-    const { revocations, delegation } = this.#o
-    return { seq: revocations.seq, statements: revocations.from(seq, MAX_STATEMENTS_AT_ONCE), delegation }
+    const { revocations, signing } = this.#o
+    const statements = revocations.from(seq, MAX_STATEMENTS_AT_ONCE)
+    return { seq: revocations.seq, statements, delegations: signing.delegations }
   }
 
   /** The rights with a living token, the one that ends first first. */

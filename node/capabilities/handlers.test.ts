@@ -9,6 +9,7 @@ import { EMPTY_LIST, parseRevocation, revocationProblem } from './revocation-sta
 import { HUB, HUB_DELEGATION, SIGNER } from './revocation.fixture.ts'
 import { RevocationList } from './revocation-list.ts'
 import { capabilitiesInMemory } from './folder.ts'
+import { unsignedKeys } from './revocation-keys.ts'
 import { canonicalJson } from '../canonical.ts'
 
 test('a token that the operator mints is one that its holder can have renewed', async () => {
@@ -34,7 +35,11 @@ test('there is no renewal for a call without a token', async () => {
 
 test('answers with statements and delegations in the form that a linked hub verifies', async () => {
   const revocations = new RevocationList({ signer: SIGNER })
-  const kept = { ...capabilitiesInMemory(HUB), revocations, delegation: HUB_DELEGATION }
+  const kept = {
+    ...capabilitiesInMemory(HUB),
+    revocations,
+    signing: { ...unsignedKeys, delegations: [HUB_DELEGATION] }
+  }
   const { hub } = await hubCapabilities({ kept })
   await revocations.revoke([{ kid: 1 }, { subject: 'x' }], { nowS: 2000, reason: 'moved' })
 

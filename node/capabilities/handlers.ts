@@ -17,12 +17,8 @@ export function capabilitiesOf(capabilities: Capabilities): Service<CapabilityOp
     },
 
     revocations: ({ from }) => {
-      const { seq, statements, delegation } = capabilities.revocationsFrom(from)
-      return {
-        seq,
-        statements: statements.map(signed),
-        delegations: delegation === undefined ? [] : [signed(delegation)]
-      }
+      const { seq, statements, delegations } = capabilities.revocationsFrom(from)
+      return { seq, statements: statements.map(signed), delegations: delegations.map(signed) }
     }
   }
   return { table: capabilitiesService, handlers }

@@ -99,11 +99,13 @@ export function listProblem(
     return `holds ${lines.length} statements, but ${answered.seq} have been answered for`
   let head = EMPTY_LIST
   let last: SignedRevocation | undefined
+  let epoch = 1
   for (const line of lines) {
     const seq = head.seq + 1
-    const read = lineProblem(line, head, signer)
+    const read = lineProblem(line, head, signer, epoch)
     if (typeof read === 'string') return `statement ${seq}: ${read}`
     last = read
+    epoch = read.statement.epoch
     head = headOf(seq, line)
     if (seq === answered.seq && head.digest !== answered.digest)
       return `statement ${seq}: not the one that was answered for`
@@ -116,13 +118,15 @@ export function listProblem(
 function lineProblem(
   line: string,
   before: ListHead,
-  { hub, publicKey }: RevocationSigner
+  signer: RevocationSigner,
+  least: number
 ): SignedRevocation | string {
   try {
     const signed = parseRevocation(line)
     const { statement } = signed
-    if (statement.hub !== hub) return 'made by another hub'
-    if (statement.key !== publicKey) return 'signed by another key'
+    if (statement.hub !== signer.hub) return 'made by another hub'
+    if (statement.key !== keyOf(signer, statement.epoch)) return 'signed by another key'
+    if (statement.epoch < least) return 'signed by a key that had been replaced'
     if (statement.seq !== before.seq + 1) return `numbered ${statement.seq}`
     if (statement.prev !== before.digest) return 'follows another one than stands before it'
     return signed
@@ -131,6 +135,10 @@ function lineProblem(
     throw error
   }
 }
+
+/** The public key of an epoch; undefined for one that never was. */
+const keyOf = ({ epoch, publicKey, earlier = [] }: RevocationSigner, of: number): string | undefined =>
+  of === epoch ? publicKey : earlier[of - 1]
 
 const isSigned = ({ statement, signature }: SignedRevocation): boolean =>
   isSignedBy(

@@ -21,6 +21,10 @@ export interface RevocationSigner {
   readonly publicKey: string
   /** Of its delegation. */
   readonly epoch: number
+  /** Of its delegation, in Unix seconds: no statement says an earlier time. */
+  readonly notBefore?: number
+  /** The public keys of the epochs before, the first first. */
+  readonly earlier?: readonly string[]
 }
 
 /** What of a token may have been revoked. */
@@ -52,7 +56,7 @@ const IN_MEMORY: ListFile = { append: async () => {}, settle: async () => {} }
  * is; the list holds at most 100,000 statements.
  */
 export class RevocationList {
-  readonly #signer: RevocationSigner
+  #signer: RevocationSigner
   readonly #file: ListFile
   readonly #lines: string[] = []
   readonly #capIds = new Set<string>()
@@ -77,6 +81,16 @@ export class RevocationList {
 
   get head(): ListHead {
     return this.#head
+  }
+
+  /** When the last statement was made; 0 for none. */
+  get lastAt(): number {
+    return this.#lastAt
+  }
+
+  /** From now on statements are signed by another key. Must not run while `revoke` does. */
+  signBy(signer: RevocationSigner): void {
+    this.#signer = signer
   }
 
   /** At most `most` statements after a sequence, in order. */
@@ -118,7 +132,8 @@ export class RevocationList {
     )
     if (this.seq + fresh.size > MAX_STATEMENTS)
       throw new OapError('conflict', 'the list of revocations is full: rotate with --break-glass instead')
-    if (fresh.size > 0) await this.#add([...fresh.values()], reason, Math.max(nowS, this.#lastAt))
+    if (fresh.size > 0)
+      await this.#add([...fresh.values()], reason, Math.max(nowS, this.#lastAt, this.#signer.notBefore ?? 0))
     if (this.#settled !== this.#head) await this.#file.settle(this.#head)
     this.#settled = this.#head
     return fresh.size

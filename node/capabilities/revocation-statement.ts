@@ -106,6 +106,19 @@ export const isReason = (text: string): boolean =>
   REASON.test(text) && text.isWellFormed() && Buffer.byteLength(text) <= MAX_REASON_BYTES
 
 /**
+ * The delegation by which a statement is to be judged, of all that its hub has made; undefined for an epoch that has
+ * none, or that is over because the statement before it is of a later one.
+ */
+export const delegationFor = (
+  { statement }: SignedRevocation,
+  delegations: readonly KeyDelegation[],
+  lastEpoch: number
+): KeyDelegation | undefined =>
+  statement.epoch < lastEpoch
+    ? undefined
+    : delegations.find(delegation => delegation.statement.epoch === statement.epoch)
+
+/**
  * Why a statement is not the next word of a hub after `before`, or undefined when it is. Whoever follows a hub holds
  * its delegation, which they have judged with `keyDelegationProblem`, and the head that they have seen last.
  */

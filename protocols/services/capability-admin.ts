@@ -61,6 +61,13 @@ export const capabilityAdminOperations = {
     /** `grace_until`: when the key before it ends, in Unix seconds; absent when it has ended. */
     answer: json({ kid, previous: kid, grace_until: optional(seconds) })
   }),
+  /** A new key for revocations, which the hub key signs: `conflict` while that is not with the node. */
+  cap_rotate_revocation: unary({
+    verb: 'admin:cap_rotate_revocation',
+    writes: true,
+    request: header({}),
+    answer: json({ epoch: count, key: text(64) })
+  }),
   /** Exactly one of `cap_id`, `kid` and `subject`. */
   cap_revoke: unary({
     verb: 'admin:cap_revoke',
