@@ -8,6 +8,8 @@ export interface ByteStream {
   readonly readBufferLength: number
   /** `closed` once the other side has ended its half; absent where the end is told to late listeners too. */
   readonly remoteWriteStatus?: string
+  /** Where a stream that knows this member hands bytes that nobody waits in line before, in the place of an event. */
+  onBytes?: ((bytes: Uint8Array | Uint8ArrayList) => void) | undefined
   /** False when `drain` must be awaited before more is sent. */
   send(bytes: Uint8Array | Uint8ArrayList): boolean
   pause(): void

@@ -26,6 +26,7 @@ export class StreamReader {
     this.#stream = stream
     this.#sink = sink
     stream.addEventListener('message', (event: MessageEvent) => this.#receive(event.data))
+    stream.onBytes = data => this.#receive(data)
     stream.addEventListener('remoteCloseWrite', () => this.#sawFin())
     stream.addEventListener('close', (event: CloseEvent) => sink.closed(event.error))
     // A FIN that came during the protocol's negotiation has told its event to nobody.

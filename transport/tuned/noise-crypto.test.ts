@@ -5,7 +5,7 @@ import { defaultCrypto, pureJsCrypto } from '@libp2p/noise/crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { cachedKeyCrypto } from './noise-crypto.ts'
 
-const SIZES = [0, 1, 127, 511, 512, 1199, 1200, 65_519]
+const SIZES = [0, 1, 127, 511, 512, 767, 768, 769, 1199, 1200, 65_519]
 const AD = { none: new Uint8Array(0), hash: randomBytes(32) }
 
 void describe('noise crypto with cached keys', () => {

@@ -3,24 +3,21 @@ import type { KeyObject } from 'node:crypto'
 import type { ICryptoInterface } from '@libp2p/noise'
 import { defaultCrypto } from '@libp2p/noise/crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { openSmall, sealSmall, SMALL_RECORD_BYTES } from './small-records.ts'
 
 const TAG_BYTES = 16
 const ALGORITHM = 'chacha20-poly1305'
 const OPTIONS = { authTagLength: TAG_BYTES } as const
 
-/** Below this size wasm beats a call into OpenSSL. */
-const NATIVE_FROM_BYTES = 512
-
 /**
- * Noise's cryptography with OpenSSL's cipher and one key object per key: importing the key anew for each record costs
- * more than encrypting a small one. Key objects live as long as the key bytes that noise holds.
+ * Noise's cryptography with libsodium's cipher for small records, where a call into OpenSSL costs more than the cipher,
+ * and OpenSSL's for larger ones, with one key object per key: importing the key anew for each record costs more than
+ * encrypting a small one. Key objects live as long as the key bytes that noise holds.
  */
 export const cachedKeyCrypto: ICryptoInterface = {
   ...defaultCrypto,
   chaCha20Poly1305Encrypt(plaintext, nonce, ad, key) {
-    if (plaintext.byteLength < NATIVE_FROM_BYTES) {
-      return defaultCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, key)
-    }
+    if (plaintext.byteLength <= SMALL_RECORD_BYTES) return sealSmall(pieces(plaintext), { key, nonce, ad })
     const cipher = createCipheriv(ALGORITHM, keyObject(key), nonce, OPTIONS)
     if (ad.byteLength > 0) cipher.setAAD(ad, { plaintextLength: plaintext.byteLength })
     const sealed = new Uint8ArrayList()
@@ -29,11 +26,9 @@ export const cachedKeyCrypto: ICryptoInterface = {
     sealed.append(cipher.getAuthTag())
     return sealed
   },
-  chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, dst) {
-    if (ciphertext.byteLength < NATIVE_FROM_BYTES) {
-      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, dst)
-    }
+  chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key) {
     const end = ciphertext.byteLength - TAG_BYTES
+    if (end <= SMALL_RECORD_BYTES) return openSmall(pieces(ciphertext), { key, nonce, ad })
     const decipher = createDecipheriv(ALGORITHM, keyObject(key), nonce, OPTIONS)
     if (ad.byteLength > 0) decipher.setAAD(ad, { plaintextLength: end })
     decipher.setAuthTag(ciphertext.subarray(end))

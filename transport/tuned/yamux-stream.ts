@@ -24,6 +24,8 @@ interface YamuxInnards extends StreamInnards {
  * never while the stream is paused, and always after it resumes.
  */
 export class FrugalStream extends YamuxStream {
+  /** Takes what arrives while nothing is buffered, as a `message` event would bring it, at less than half its cost. */
+  onBytes: ((data: Bytes) => void) | undefined
   #unreadPieces = 0
 
   override send(data: Bytes): boolean {
@@ -44,10 +46,19 @@ export class FrugalStream extends YamuxStream {
 
   override onData(data: Bytes): void {
     if (canDeliverNow(innards(this)) && data.byteLength > 0 && this.listenerCount('message') > 0) {
-      this.dispatchEvent(new StreamMessageEvent(data))
+      this.#deliver(data)
     } else {
       super.onData(pinsMuch(data) ? data.slice() : data)
       this.#joinUnread()
+    }
+  }
+
+  #deliver(data: Bytes): void {
+    if (this.onBytes === undefined) return void this.dispatchEvent(new StreamMessageEvent(data))
+    try {
+      this.onBytes(data)
+    } catch (err) {
+      this.abort(err as Error)
     }
   }
 

@@ -9,6 +9,9 @@ import { innards } from './message-stream.ts'
 import { encodeHeader } from './yamux-frames.ts'
 import { tunedYamux } from './yamux.ts'
 
+/** The member by which a reader takes bytes without events. */
+type ByteStream = Stream & { onBytes?: (data: { subarray(): Uint8Array }) => void }
+
 const KIB = 1024
 const INITIAL_WINDOW = 256 * KIB
 const HEADER_BYTES = 12
@@ -45,6 +48,39 @@ void describe('tuned yamux', () => {
     inbound.resume()
     await until(() => read === 1024 * KIB)
     assert.equal(inbound.status, 'open')
+  })
+
+  void test('hands bytes to onBytes in the place of an event, and in order with those that a pause held back', async () => {
+    const { outbound, inbound } = await streams()
+    const got: string[] = []
+    const note = (from: string) => (data: { subarray(): Uint8Array }) =>
+      void got.push(`${from}:${String(Buffer.from(data.subarray()))}`)
+    inbound.addEventListener('message', ({ data }) => note('event')(data))
+    ;(inbound as ByteStream).onBytes = note('direct')
+
+    outbound.send(Buffer.from('a'))
+    await until(() => got.length === 1)
+    inbound.pause()
+    outbound.send(Buffer.from('b'))
+    await until(() => inbound.readBufferLength === 1)
+    inbound.resume()
+    outbound.send(Buffer.from('c'))
+    await until(() => got.length === 3)
+
+    assert.deepEqual(got, ['direct:a', 'event:b', 'direct:c'])
+  })
+
+  void test('resets a stream whose onBytes throws, and no other', async () => {
+    const { outbound, inbound } = await streams()
+    inbound.addEventListener('message', () => {})
+    ;(inbound as ByteStream).onBytes = () => {
+      throw new Error('a fault of the reader')
+    }
+
+    outbound.send(Buffer.from('a'))
+
+    await until(() => inbound.status !== 'open')
+    assert.equal(inbound.status, 'aborted')
   })
 
   void test('heeds a pause from a listener that resume() has called', async () => {
