@@ -51,3 +51,29 @@ test('encodes and decodes a frame where only web globals exist', async () => {
 
   assert.equal(corr, 2n ** 60n)
 })
+
+test('narrows, inspects and proves a capability where only web globals exist', async () => {
+  const { text } = await bundle()
+  const context = vm.createContext({ TextEncoder, TextDecoder, crypto, AbortController, performance })
+
+  const seen = vm.runInContext(
+    `${text};
+    const crypto_ = oap.plainMacaroonCrypto()
+    const hub = 'h1' + 'a'.repeat(52)
+    const key = oap.chainKey(crypto_, new Uint8Array(32).fill(7))
+    const minted = oap.mint(crypto_, {
+      hub, key, kid: 1, capId: '00'.repeat(16), tenant: '01020304-0506-0708-090a-0b0c0d0e0f10', iat: 0,
+      caveats: [{ key: 'expires', value: 1800000000 }]
+    })
+    const narrowed = oap.attenuate(crypto_, minted, [{ key: 'read-only', value: true }])
+    const bytes = oap.tokenBytes(oap.tokenText({ macaroon: narrowed, discharges: [] }))
+    const keys = { current: 1, chainKey: () => key }
+    JSON.stringify([
+      oap.inspectToken(bytes).limits.isReadOnly,
+      oap.verifyToken(bytes, { crypto: crypto_, hub, keys }).limits.isReadOnly
+    ])`,
+    context
+  ) as string
+
+  assert.deepEqual(JSON.parse(seen), [true, true])
+})
