@@ -15,6 +15,8 @@ export const STREAMS_LEAVE = 0.25
 export class BucketTable {
   readonly #capacity: number
   readonly #buckets = new Map<string, TokenBucket>()
+  /** Stands before the oldest: what it has passed is gone, so that none is looked for among the gaps of the gone. */
+  #oldest = this.#buckets.entries()
   #emptyUntil = -Infinity
 
   constructor(capacity: number) {
@@ -45,10 +47,16 @@ export class BucketTable {
   }
 
   #forgetOldest(now: number): void {
-    const [oldest] = this.#buckets
-    if (oldest === undefined) return
-    this.#buckets.delete(oldest[0])
-    const filling = oldest[1].msUntilFull(now)
+    let next = this.#oldest.next()
+    if (next.done === true) {
+      // It ends for good where a table was empty for a while.
+      this.#oldest = this.#buckets.entries()
+      next = this.#oldest.next()
+      if (next.done === true) return
+    }
+    const [key, oldest] = next.value
+    this.#buckets.delete(key)
+    const filling = oldest.msUntilFull(now)
     if (filling > 0) this.#emptyUntil = Math.max(this.#emptyUntil, now + filling)
   }
 }
