@@ -1,13 +1,12 @@
 import type { ByteStream } from './byte-stream.ts'
+import { CallRunner } from './call-runner.ts'
 import { CallTable } from './call-table.ts'
 import { control } from './control.ts'
 import type { ControlTarget } from './control.ts'
 import { Draining } from './draining.ts'
 import { errorPayload } from './error-payload.ts'
-import { Credit, INITIAL_CREDIT_BYTES } from './event-credit.ts'
 import { OapError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
-import { integer } from './fields.ts'
 import { findOperation } from './find-operation.ts'
 import type { FrameFault } from './frame-decoder.ts'
 import { FLAG, KIND_MASK, HEADER_BYTES, MAX_CHUNK_BYTES, MIN_LEN } from './frame.ts'
@@ -18,25 +17,19 @@ import type { FrameWriter } from './frame-writer.ts'
 import { helloAnswer } from './hello.ts'
 import type { HelloRequest } from './hello.ts'
 import { encodeJson } from './json.ts'
-import type { Json } from './json.ts'
 import type { Platform } from './platform.ts'
 import { HeaderCache } from './record.ts'
-import type { Payload } from './record.ts'
 import { ServerCall } from './server-call.ts'
-import { sendEvents, sendStream, sendUnary } from './server-answer.ts'
 import type { AnswerPort } from './server-answer.ts'
 import { DEFAULT_TIMEOUTS } from './server-options.ts'
 import type { ServerSessionOptions } from './server-options.ts'
 import { SessionRates } from './session-rates.ts'
 import { Uploads } from './uploads.ts'
 
-const MAX_DEADLINE_MS = 2 ** 31 - 1
 /** The status of a call that ended without an answer, in metrics. */
 export const CANCELLED = 499
 
 const EMPTY = new Uint8Array(0)
-const deadlineField = integer(1, MAX_DEADLINE_MS)
-const creditField = integer(0, Number.MAX_SAFE_INTEGER)
 
 /**
  * The responder's half of one stream: takes REQ frames, runs handlers, sends RESP and EVENT frames.
@@ -51,6 +44,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   readonly #draining = new Draining()
   readonly #headers = new HeaderCache()
   readonly #uploads: Uploads
+  readonly #runner: CallRunner
   readonly #rates: SessionRates
   #isEnding = false
   #busyAt: number
@@ -68,6 +62,13 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       taken: bytes => this.#bodyTaken(bytes),
       inflated: (bytesIn, bytesOut) => options.observer.inflated(bytesIn, bytesOut),
       failed: (call, error) => this.#failed(call, error)
+    })
+    this.#runner = new CallRunner(options, this.#uploads, {
+      port: this,
+      refuse: (call, error) => this.refuse(call, error),
+      failed: (call, error) => this.#failed(call, error),
+      keep: (call, bytes) => this.#keep(call, bytes),
+      flushSoon: () => this.#frames.flushSoon()
     })
     this.#frames = new FrameStream(stream, this)
   }
@@ -219,7 +220,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#calls.add(call)
     try {
       const payload = findOperation(this.#o.services, this.#headers, call, frame)
-      this.#run(call, payload, frame)
+      this.#runner.run(call, payload, frame)
     } catch (error) {
       this.#failed(call, error)
     }
@@ -229,83 +230,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (call.isReceiving) this.#drain(call.corr)
     this.#answerError(call, error)
     this.#o.observer.answered(call, error.status, 0, error.counted)
-  }
-
-  #run(call: ServerCall, payload: Payload, frame: Frame): void {
-    this.#o.observer.started(call)
-    const { header } = payload
-    this.#setDeadline(call, header['deadline_ms'])
-    const served = call.served!
-    if (served.row.kind === 'subscription') this.#openCredit(call, header['credit'])
-    if (served.row.upload === true) this.#uploads.open(call, payload.body)
-    const verdict = this.#o.guard?.({
-      connection: this.#o.connection,
-      call,
-      served,
-      header,
-      cap: frame.cap,
-      bodyBytes: payload.body.length
-    })
-    if (verdict === undefined) return this.#handle(call, payload)
-    if (verdict instanceof OapError) return this.refuse(call, verdict)
-    this.#keep(call, frame.payloadBytes)
-    verdict.then(
-      refusal => (refusal === undefined ? this.#tryHandle(call, payload) : this.refuse(call, refusal)),
-      (error: unknown) => this.#failed(call, error)
-    )
-  }
-
-  #tryHandle(call: ServerCall, payload: Payload): void {
-    if (call.isOver) return
-    try {
-      this.#handle(call, payload)
-    } catch (error) {
-      this.#failed(call, error)
-    }
-    this.#frames.flushSoon()
-  }
-
-  #handle(call: ServerCall, { header, body }: Payload): void {
-    const { row, handler } = call.served!
-    const result = handler(
-      row.request.decode(header, row.upload === true ? EMPTY : this.#uploads.whole(call, body)),
-      call
-    )
-    if (!(result instanceof Promise)) return this.#answer(call, result)
-    this.#keep(call, call.bytesIn)
-    result.then(
-      value => this.#tryAnswer(call, value),
-      (error: unknown) => this.#failed(call, error)
-    )
-  }
-
-  #tryAnswer(call: ServerCall, value: unknown): void {
-    try {
-      this.#answer(call, value)
-    } catch (error) {
-      this.#failed(call, error)
-    }
-    this.#frames.flushSoon()
-  }
-
-  #answer(call: ServerCall, value: unknown): void {
-    if (call.isOver) return
-    const { row } = call.served!
-    if (row.kind === 'unary') return sendUnary(this, call, row.answer.encode(value), row)
-    const sending =
-      row.kind === 'streamed' ? sendStream(this, call, value, row) : sendEvents(this, call, value, row)
-    sending.catch((error: unknown) => this.#failed(call, error))
-  }
-
-  #openCredit(call: ServerCall, asked: Json | undefined): void {
-    if ((call.startFlags & FLAG.ACK_REQ) === 0) return
-    call.credit = new Credit(asked === undefined ? INITIAL_CREDIT_BYTES : creditField.read(asked, 'credit'))
-  }
-
-  #setDeadline(call: ServerCall, asked: Json | undefined): void {
-    if (asked === undefined) return
-    const ms = deadlineField.read(asked, 'deadline_ms')
-    call.timer = this.#o.platform.setTimer(() => this.refuse(call, new OapError('deadline')), ms)
   }
 
   #continue(frame: Frame): void {
