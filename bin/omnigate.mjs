@@ -17,6 +17,7 @@ async function launch() {
   }
   if (isUsable(process.version)) {
     await rememberCompiledCode()
+    await loadInLittleMemory()
     const { main } = await import(isCheckout ? '../cli/main.ts' : '../cli/main.js')
     process.exitCode = await main(process.argv.slice(2))
     return
@@ -37,6 +38,12 @@ function calledAs() {
 async function rememberCompiledCode() {
   const { enableCompileCache } = await import('module')
   enableCompileCache(join(isCheckout ? join(root, 'node_modules') : dirname(root), '.cache', 'omnigate'))
+}
+
+// Loading the code of a node lets V8 make its young generation 16 times as large, and a node that idles never gives that
+// back: 20 MB. The command lets it grow again once the node serves.
+async function loadInLittleMemory() {
+  if (process.argv[2] === 'start') (await import('v8')).setFlagsFromString('--semi-space-growth-factor=1')
 }
 
 const EXIT_BUG = 70

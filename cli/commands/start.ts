@@ -8,7 +8,7 @@ import { describeFailure } from '../failure.ts'
 import { folderClient } from '../folder-client.ts'
 import type { FolderClient } from '../folder-client.ts'
 import { greeting } from '../greeting.ts'
-import { letHeapGrow } from '../heap-growth.ts'
+import { letHeapGrow, letYoungHeapGrow } from '../heap-growth.ts'
 import type { Invocation } from '../invocation.ts'
 import { stopSignal } from '../stop-signals.ts'
 
@@ -79,6 +79,7 @@ export const start: Command = {
     const isNew = init && data !== undefined && !existsSync(dataFolderPaths(data).keys)
     await using node = createNode(config, { data, init, ephemeral: invocation.flag('ephemeral') })
     await node.start()
+    letYoungHeapGrow()
     const status = node.status()
     if (isNew) invocation.terminal.note(`omnigate: made ${String(status['data'])} with new keys`)
     const client = await clientOf(invocation, { config, data, address: status.addresses[0] ?? '' })
