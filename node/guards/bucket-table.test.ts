@@ -34,6 +34,22 @@ test('ten million different keys leave it as large as a hundred thousand do', ()
   assert.ok(late - early < MEGABYTE, `${late - early} bytes more`)
 })
 
+test('a table that is not full does not grow with use', () => {
+  const table = new BucketTable(16_384)
+  const keys = Array.from({ length: 10 }, (_, i) => `peer ${i}`)
+  const use = (times: number): number => {
+    for (let i = 0; i < times; i++) table.get(keys[i % keys.length]!, RATE, i)
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+
+  const early = use(100_000)
+  const late = use(5_000_000)
+
+  assert.equal(table.size, keys.length)
+  assert.ok(late - early < MEGABYTE, `${late - early} bytes more`)
+})
+
 test('forgets what was unused the longest, in whatever order keys come, are used and go', () => {
   const asked = fc.record({ key: fc.nat(5).map(String), isGone: fc.boolean() })
   fc.assert(
