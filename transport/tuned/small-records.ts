@@ -31,7 +31,7 @@ export function sealSmall(pieces: Iterable<Uint8Array>, keys: RecordKeys): Uint8
   const bytes = load(pieces, keys)
   const adBytes = keys.ad.byteLength
   sodium._crypto_aead_chacha20poly1305_ietf_encrypt(output, 0, input, bytes, 0, ad, adBytes, 0, 0, nonce, key)
-  return memory.slice(output, output + bytes + TAG_BYTES)
+  return pooled(bytes + TAG_BYTES)
 }
 
 /** The plaintext of a sealed record of at most `SMALL_RECORD_BYTES` and its tag. Throws when the tag does not match. */
@@ -53,6 +53,13 @@ export function openSmall(pieces: Iterable<Uint8Array>, keys: RecordKeys): Uint8
   )
   if (result !== OK) throw new Error('a record does not match its tag')
   return memory.slice(output, output + bytes - TAG_BYTES)
+}
+
+/** What is sealed leaves soon, so that it may share its buffer; what is opened may be kept, and has its own. */
+function pooled(bytes: number): Uint8Array {
+  const sealed = Buffer.allocUnsafe(bytes)
+  sealed.set(memory.subarray(output, output + bytes))
+  return sealed
 }
 
 function load(pieces: Iterable<Uint8Array>, keys: RecordKeys): number {
