@@ -46,7 +46,7 @@ test('with few events outstanding the credit is exact to the byte', () => {
   assert.deepEqual([credit.allows(50), credit.allows(51)], [true, false])
 })
 
-test('events that are counted together never exceed the credit, and cost at most a thirty-second of it', () => {
+test('events that are counted together never exceed the credit, and cost at most a 256th of it', () => {
   const CREDIT = 320_000
   const credit = new Credit(CREDIT)
   const sizes: number[] = []
@@ -67,8 +67,22 @@ test('events that are counted together never exceed the credit, and cost at most
   }
 
   assert.ok(dealtWith > 10_000)
-  assert.ok(mostMissing <= CREDIT / 32, `${mostMissing} bytes of credit were not used`)
+  assert.ok(mostMissing <= CREDIT / 256, `${mostMissing} bytes of credit were not used`)
 })
+
+for (const batch of [1, 32_768, 64_000, 65_000, 65_536])
+  test(`a reader that deals with ${batch} small events before it renews its credit gets all of them`, () => {
+    const credit = new Credit(65_536)
+    let sent = 0
+
+    for (let dealtWith = 0; dealtWith < 400_000; dealtWith += batch) {
+      sent += send(credit, 1, HUGE)
+      assert.equal(sent - dealtWith, 65_536)
+      assert.ok(credit.grant(dealtWith + batch, 65_536))
+      assert.ok(credit.size <= 1024)
+      if (batch === 1 && dealtWith > 2000) break
+    }
+  })
 
 test('a step back, or past what was sent, is refused', () => {
   const credit = new Credit(100)

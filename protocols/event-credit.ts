@@ -4,29 +4,30 @@ export const INITIAL_CREDIT_BYTES = 65_536
 /** Runs of outstanding events that are remembered; beyond it neighbours become one. */
 const MOST_RUNS = 1024
 /** A run that was joined holds no more than this part of the credit. */
-const RUN_PART = 32
+const RUN_PART = 256
 
+/** Neighbouring events, the smallest and the largest of which are known. */
 interface Run {
   events: number
   bytes: number
+  least: number
+  most: number
 }
 
 /**
  * Explicit credit of a subscription: payload bytes of the EVENT frames after the `upTo`-th stay within `bytes`.
  * What it remembers is bounded, whatever credit it is given: beyond 1024 outstanding events neighbours are counted
- * together, and leave the count when the last of them is dealt with, so that it errs by a thirty-second part of the
- * credit at most, and never above it.
+ * together. When some of a run are dealt with, the rest counts for the most that it can weigh: what equal events weigh
+ * is exact, others may leave a 256th of the credit unused, and nothing ever goes beyond it.
  * @see specs/oap-1.md, section 6.3
  */
 export class Credit {
   #bytes: number
   #upTo = 0
   #sent = 0
-  /** Oldest first; the first one ends behind `upTo`, and may have begun before it. */
+  /** Oldest first, the first one from `upTo` on. */
   #runs: Run[] = []
   #outstandingBytes = 0
-  /** Events of the first run that are dealt with. */
-  #done = 0
   #wake: (() => void) | undefined
 
   constructor(bytes: number) {
@@ -52,7 +53,7 @@ export class Credit {
     this.#sent++
     this.#outstandingBytes += bytes
     if (this.#runs.length >= MOST_RUNS) this.#join()
-    this.#runs.push({ events: 1, bytes })
+    this.#runs.push({ events: 1, bytes, least: bytes, most: bytes })
   }
 
   /** False when `upTo` goes back, or past what was sent. */
@@ -75,18 +76,21 @@ export class Credit {
   }
 
   #dealtWith(events: number): void {
-    this.#done += events
+    let left = events
     let over = 0
     for (const run of this.#runs) {
-      if (this.#done < run.events) break
-      this.#done -= run.events
+      if (left < run.events) {
+        this.#outstandingBytes -= shorten(run, left)
+        break
+      }
+      left -= run.events
       this.#outstandingBytes -= run.bytes
       over++
     }
     if (over > 0) this.#runs.splice(0, over)
   }
 
-  /** Leaves some 64 runs: any two neighbours hold more than their part of the credit, and all of them no more than it. */
+  /** Leaves some 512 runs: any two neighbours hold more than their part of the credit, and all of them no more than it. */
   #join(): void {
     const most = this.#bytes / RUN_PART
     const joined: Run[] = []
@@ -96,8 +100,18 @@ export class Credit {
       else {
         last.events += run.events
         last.bytes += run.bytes
+        last.least = Math.min(last.least, run.least)
+        last.most = Math.max(last.most, run.most)
       }
     }
     this.#runs = joined
   }
+}
+
+/** Takes the first `events` from a run; yields the bytes that have left it at the least. */
+function shorten(run: Run, events: number): number {
+  const before = run.bytes
+  run.events -= events
+  run.bytes = Math.min(before - events * run.least, run.events * run.most)
+  return before - run.bytes
 }
