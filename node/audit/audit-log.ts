@@ -41,8 +41,8 @@ export interface AuditLogOptions {
   readonly now?: () => number
   readonly random?: (bytes: number) => Uint8Array
   readonly segment?: Partial<SegmentLimits>
-  /** Appended before any other entry, a repair's included. */
-  readonly first?: readonly AuditEvent[]
+  /** Appended before any other entry, a repair's included; asked for the next one once the one before is durable. */
+  readonly first?: Iterable<AuditEvent>
 }
 
 /** A leaf's or a tree's evidence under a tree of `size` entries; hashes of 32 bytes. */

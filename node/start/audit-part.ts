@@ -15,7 +15,7 @@ export interface AuditLogPlace {
 /** The audit log of a place, for this process alone. @throws SetupError as `AuditLog.open` */
 export async function openAuditLog(
   { folder, hubId, nodeName, hubKey }: AuditLogPlace,
-  first: readonly AuditEvent[] = []
+  first: Iterable<AuditEvent> = []
 ): Promise<AuditLog> {
   if (!existsSync(folder)) {
     const key = await hubKey()
@@ -47,13 +47,13 @@ const MOST_LATE = 64
  */
 export class AuditPart {
   readonly #o: AuditPartOptions
-  /** What goes in first when the log is opened. */
-  #late: readonly AuditEvent[]
+  /** What goes in before the log is open to others, in order. */
+  readonly #late: AuditEvent[]
   #open: Open | undefined
 
   constructor(options: AuditPartOptions) {
     this.#o = options
-    this.#late = options.first
+    this.#late = [...options.first]
   }
 
   /** The open log. Throws `not_ready`. */
@@ -66,13 +66,30 @@ export class AuditPart {
     await this.#opened().log.append(event)
   }
 
-  /** Appends what has happened already: what cannot be recorded now is when the log is open again, or is thrown. */
+  /**
+   * Appends what has happened already: what cannot be recorded now is when the log is open again, or when the life ends,
+   * or is thrown. What was being written while the log failed may be there twice.
+   */
   async appendLate(event: AuditEvent): Promise<void> {
+    // In this turn: the log may be open in the next one, and late events are looked for before that.
+    if (this.#open === undefined) return this.#keep(event)
     try {
       await this.append(event)
     } catch (error) {
-      if (this.#late.length >= MOST_LATE) throw error
-      this.#late = [...this.#late, event]
+      this.#keep(event, error)
+    }
+  }
+
+  #keep(event: AuditEvent, error: unknown = notOpen()): void {
+    if (this.#late.length >= MOST_LATE) throw error
+    this.#late.push(event)
+  }
+
+  /** What waits, and what comes meanwhile. Each waits until the next one is asked for: until it is durable. */
+  *#takeLate(): Generator<AuditEvent> {
+    for (let event = this.#late[0]; event !== undefined; event = this.#late[0]) {
+      yield event
+      this.#late.shift()
     }
   }
 
@@ -93,11 +110,11 @@ export class AuditPart {
   /** Keeps the log open until `signal` aborts; rejects when it fails. */
   async run(started: () => void, signal: AbortSignal): Promise<void> {
     const { names, retention, last } = this.#o
-    const late = this.#late
-    await using log = await openAuditLog(this.#o, late)
-    this.#late = this.#late.slice(late.length)
+    await using log = await openAuditLog(this.#o, this.#takeLate())
     const recorder = new AuditRecorder(log, names)
     const failed = Promise.withResolvers<void>()
+    for (const event of this.#takeLate()) await log.append(event)
+    // In the turn in which nothing is late any more.
     const upkeep = startUpkeep({ log, recorder, retention, failed: failed.reject })
     this.#open = { log, recorder }
     started()
@@ -107,6 +124,7 @@ export class AuditPart {
       await failed.promise
       this.#open = undefined
       await upkeep.stop()
+      for (const event of this.#takeLate()) await log.append(event)
       await log.append(last())
     } finally {
       this.#open = undefined
@@ -116,6 +134,9 @@ export class AuditPart {
 
   #opened(): Open {
     if (this.#open !== undefined) return this.#open
-    throw new OapError('not_ready', 'the audit log is not open, and this must be recorded')
+    throw notOpen()
   }
 }
+
+const notOpen = (): OapError =>
+  new OapError('not_ready', 'the audit log is not open, and this must be recorded')
