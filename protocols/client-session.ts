@@ -267,7 +267,7 @@ export class ClientSession implements FrameStreamOwner {
   }
 
   fault(fault: FrameFault): void {
-    if (!fault.fatal) return this.#frames.drop()
+    if (!fault.fatal) return void this.#frames.drop()
     const error = new OapError('upstream', `the peer sent what is not OAP/1: ${fault.message}`, {
       reason: fault.code
     })

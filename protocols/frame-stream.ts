@@ -150,10 +150,11 @@ export class FrameStream {
     this.reset(new OapError('internal'))
   }
 
-  /** Counts a frame that was dropped unanswered; the sixteenth resets the stream. */
-  drop(): void {
-    if (++this.#dropped < MAX_DROPPED_FRAMES) return
+  /** Counts a frame that was dropped unanswered; true when it was the sixteenth, which resets the stream. */
+  drop(): boolean {
+    if (++this.#dropped < MAX_DROPPED_FRAMES) return false
     this.reset(new OapError('bad_sequence', 'too many frames of the wrong kind'))
+    return true
   }
 
   readonly #flush = (): void => {

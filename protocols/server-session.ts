@@ -138,16 +138,14 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   broke(error: unknown): void {
-    this.#o.observer.rejected('internal')
     this.#o.observer.broke(error)
   }
 
   gone(error: Error | undefined): void {
     // Only a reset of our own carries an error of ours.
-    this.#abandonCalls(
-      error ?? new OapError('deadline', 'the stream ended'),
-      error instanceof OapError ? error : undefined
-    )
+    const cause = error instanceof OapError ? error : undefined
+    if (cause !== undefined && !this.#frames.isClosing) this.#o.observer.rejected(cause.counted)
+    this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'), cause)
     this.#draining.clear()
     this.#rates.end()
     this.#o.onClose?.()
@@ -164,7 +162,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
 
   takeHello(): boolean {
     if (this.#o.connection.takeHello()) return true
-    this.#o.observer.rejected('quota_peer')
     this.#frames.reset(new OapError('quota_peer', 'HELLO: too many'))
     return false
   }
@@ -377,16 +374,14 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   #drop(): void {
-    this.#o.observer.rejected('bad_sequence')
-    this.#frames.drop()
+    if (!this.#frames.drop()) this.#o.observer.rejected('bad_sequence')
   }
 
-  /** Ends all calls unanswered: for a `cause` of this side's each as refused with it, else as left by their caller. */
+  /** Ends all calls unanswered: for a `cause` of this side's, which is counted once for all of them, else as left by their caller. */
   #abandonCalls(error: Error, cause?: OapError): void {
     for (const call of this.#calls) {
       call.stop(error)
       call.isReceiving = false
-      if (cause !== undefined) this.#o.observer.rejected(cause.counted)
       this.#forget(call, cause?.status ?? CANCELLED, cause?.counted)
     }
   }
@@ -436,7 +431,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       isWrite ? 'the peer took no byte in time' : `a frame was not whole within ${ms} ms`
     )
     if (!isWrite) return this.#closeForCause(error, this.#frames.partialCorr)
-    this.#o.observer.rejected('slow_peer')
     this.#frames.reset(error)
   }
 }

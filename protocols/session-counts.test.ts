@@ -13,13 +13,13 @@ const { REQ, RESP, START, END } = FLAG
 const SAMPLE = 0x1001
 
 /** A responder of which everything that it tells its observer is kept. */
-function counted() {
+function counted(connection = new OpenConnection()) {
   const [peer, far] = memoryStreams()
   const told = { calls: { in: 0, out: 0 }, apart: { in: 0, out: 0 }, control: { in: 0, out: 0 } }
   const ends: (readonly [status: number, reason: string | undefined])[] = []
   const rejected: string[] = []
   const session = new ServerSession(far, {
-    connection: new OpenConnection(),
+    connection,
     services: serving({ sent: 0 }),
     facts: () => ({
       serverVersion: 'test',
@@ -97,7 +97,7 @@ test('each frame is counted once, in and out, be it of a call, of control or of 
   assert.equal(told.calls.out + told.apart.out + told.control.out, far.sentBytes)
 })
 
-test('calls that a fault of their peer ends have that for their outcome, and each is a refusal', async () => {
+test('calls that a fault of their peer ends have that for their outcome, and are one refusal together', async () => {
   const { peer, far, told, ends, rejected } = counted()
   peer.send(
     Buffer.concat([frame(REQ | START | END, 1, { op: 'late' }), frame(REQ | START, 2, { op: 'stream' })])
@@ -111,19 +111,43 @@ test('calls that a fault of their peer ends have that for their outcome, and eac
     [413, 'frame_oversize'],
     [413, 'frame_oversize']
   ])
-  assert.deepEqual(rejected, ['frame_oversize', 'frame_oversize', 'frame_oversize'])
+  assert.deepEqual(rejected, ['frame_oversize'])
   assert.equal(told.calls.out + told.control.out, far.sentBytes)
 })
 
 test('calls that this side’s reset ends have its error for their outcome', async () => {
-  const { peer, session, ends } = counted()
-  peer.send(frame(REQ | START | END, 1, { op: 'late' }))
+  const { peer, session, ends, rejected } = counted()
+  for (const corr of [1, 2]) peer.send(frame(REQ | START | END, corr, { op: 'late' }))
   await turns()
 
   session.reset(new OapError('draining'))
   await turns()
 
-  assert.deepEqual(ends, [[503, 'draining']])
+  assert.deepEqual(ends, [
+    [503, 'draining'],
+    [503, 'draining']
+  ])
+  assert.deepEqual(rejected, ['draining'])
+})
+
+test('a stream that is reset for too many HELLOs is one refusal, whatever calls it had', async () => {
+  class Curious extends OpenConnection {
+    override takeHello(): boolean {
+      return false
+    }
+  }
+  const { peer, ends, rejected } = counted(new Curious())
+  for (let corr = 1; corr <= 5; corr++) peer.send(frame(REQ | START | END, corr, { op: 'late' }))
+  await turns()
+
+  peer.send(frame(0, 0, undefined, 0))
+  await turns()
+
+  assert.deepEqual(
+    ends,
+    Array.from({ length: 5 }, () => [429, 'quota_peer'])
+  )
+  assert.deepEqual(rejected, ['quota_peer'])
 })
 
 test('calls whose caller resets the stream are nobody’s refusals', async () => {
