@@ -9,7 +9,10 @@ export interface NodeOptions {
   readonly data?: string | undefined
   /** Makes the data folder and its keys first where there are none; a start that fails removes what it made. */
   readonly init?: boolean | undefined
-  /** Keeps the store in memory although there is a data folder, whose tenants and rights it begins with. */
+  /**
+   * Keeps the store in memory although there is a data folder, whose tenants and rights it begins with. They hold, and
+   * none can be changed: with a data folder, whatever would change one throws `conflict`.
+   */
   readonly ephemeral?: boolean | undefined
   /** Services of an application's own, served beside the node's. */
   readonly services?: readonly Service[]

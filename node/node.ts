@@ -91,7 +91,8 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     boot,
     services: [echo.table, capabilitiesService, auditService, adminService, ...own.map(({ table }) => table)]
   })
-  const rights = await openRights(base, identity, store, audit)
+  const isPassing = options.ephemeral === true && identity.folder !== undefined
+  const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const { capabilities } = rights
   const readable = auditServices(audit)
   const services = serviceDirectory([echo, capabilitiesOf(capabilities), ...readable, ...own])

@@ -17,7 +17,11 @@ import type { AppLimits, Tenant } from './tenants.ts'
 /** Statements in one answer: they fit one JSON object with room to spare. */
 export const MAX_STATEMENTS_AT_ONCE = 32
 
-export type CapabilitiesOptions = KeptCapabilities & MintOptions
+export type CapabilitiesOptions = KeptCapabilities &
+  MintOptions & {
+    /** What is stored ends with the process while keys and revocations stay, so no right may change. */
+    readonly isPassing?: boolean
+  }
 
 /** Whose signature revocations have from now on. */
 export interface RevocationKey {
@@ -36,7 +40,8 @@ export interface RevocationPage {
 
 /**
  * The rights that a hub gives out and takes back. Whatever changes one is durable, and recorded, before it is answered;
- * a right that is taken back is refused from the moment that this is durable, recorded or not.
+ * a right that is taken back is refused from the moment that this is durable, recorded or not. One that is passing throws
+ * `conflict` for every change: a token would outlive what is known of it, and a tenant that was removed would be back.
  */
 export class Capabilities {
   /** The root keys of the moment, as verification asks for them. */
@@ -104,7 +109,8 @@ export class Capabilities {
   }
 
   /** A new token. Throws `not_found` for a tenant that is not there, `bad_request`. */
-  mint(request: MintRequest, by: By): Promise<MintedToken> {
+  async mint(request: MintRequest, by: By): Promise<MintedToken> {
+    this.#checkLasting()
     return this.#mint.make(request, by)
   }
 
@@ -115,12 +121,13 @@ export class Capabilities {
   async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<MintedToken> {
     const withdrawal = this.withdrawal(token)
     if (withdrawal !== undefined) throw withdrawal
+    this.#checkLasting()
     return this.#mint.renew(token, peer, corrId)
   }
 
   /** A new root key. Throws `bad_request`, `conflict`. */
   rotate(options: RotateOptions, by: By): Promise<Rotation> {
-    return this.#turns.run(async () => {
+    return this.#changing(async () => {
       const { keys, clock } = this.#o
       const now = clock.now()
       const rotation = await keys.rotate(now, options)
@@ -138,7 +145,7 @@ export class Capabilities {
 
   /** A new key that signs revocations, by the word of the hub key. Throws `conflict` while that is not here. */
   rotateRevocationKey(by: By): Promise<RevocationKey> {
-    return this.#turns.run(async () => {
+    return this.#changing(async () => {
       const { signing, revocations, clock, audit } = this.#o
       const signer = await signing.replace(Math.max(clock.seconds(), revocations.lastAt))
       revocations.signBy(signer)
@@ -153,7 +160,7 @@ export class Capabilities {
    * With a root key fall the rights that were renewed from it, too. Throws `bad_request`, `conflict`.
    */
   revoke(thing: Revoked, reason: string | undefined, by: By): Promise<number> {
-    return this.#turns.run(async () => {
+    return this.#changing(async () => {
       const { revocations, keys, clock } = this.#o
       if ('kid' in thing && thing.kid >= keys.current)
         throw new OapError(
@@ -205,7 +212,7 @@ export class Capabilities {
     { name, id }: { readonly name: string; readonly id?: string | undefined },
     by: By
   ): Promise<Tenant> {
-    return this.#turns.run(async () => {
+    return this.#changing(async () => {
       const tenant = await this.#o.tenants.add(name, id, this.#o.clock.seconds())
       await record(this.#o.audit, 'tenant', by, { tenant: tenant.id, change: 'add' })
       return tenant
@@ -228,7 +235,7 @@ export class Capabilities {
     { limits, app }: { readonly limits: Partial<AppLimits> | undefined; readonly app?: number | undefined },
     by: By
   ): Promise<Tenant> {
-    return this.#turns.run(async () => {
+    return this.#changing(async () => {
       const tenant = await this.#o.tenants.limit(this.tenant(idOrName).id, limits, app)
       const limits_sha256 = commitment(JSON.stringify([tenant.limits, tenant.apps]))
       await record(this.#o.audit, 'tenant', by, { tenant: tenant.id, change: 'limit', limits_sha256 })
@@ -238,7 +245,7 @@ export class Capabilities {
 
   /** Its tokens are refused from now on; with `purge`, all but its id is forgotten. Throws `not_found`. */
   removeTenant(idOrName: string, { purge }: { readonly purge: boolean }, by: By): Promise<Tenant> {
-    return this.#turns.run(async () => {
+    return this.#changing(async () => {
       const { tenants, minted, clock } = this.#o
       const before = this.tenant(idOrName)
       const { state } = await tenants.remove(before.id, { purge })
@@ -261,6 +268,19 @@ export class Capabilities {
   /** Runs `action` while no root key, revocation or tenant changes. */
   still<T>(action: () => Promise<T>): Promise<T> {
     return this.#turns.run(action)
+  }
+
+  async #changing<T>(change: () => Promise<T>): Promise<T> {
+    this.#checkLasting()
+    return this.#turns.run(change)
+  }
+
+  #checkLasting(): void {
+    if (this.#o.isPassing !== true) return
+    throw new OapError(
+      'conflict',
+      'this node was started with --ephemeral and keeps no change of rights: start it without --ephemeral first'
+    )
   }
 
   #changed(): void {

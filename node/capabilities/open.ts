@@ -23,6 +23,8 @@ export interface CapabilitySources {
   readonly keys: NodeKeys
   /** The open store; asked each time, as a store that failed is opened again. */
   readonly level: () => Level
+  /** The store is a copy that ends with the process, unlike keys and revocations: no right may change. */
+  readonly isPassing?: boolean
   readonly audit: CapabilityAudit
   readonly clock: SteadyClock
   readonly policy?: Partial<MintPolicy>
@@ -45,6 +47,7 @@ export async function openCapabilities({
   folder,
   keys: { hubId: hub, delegation },
   level,
+  isPassing = false,
   audit,
   clock,
   policy,
@@ -69,6 +72,7 @@ export async function openCapabilities({
   const tenants = await Tenants.open(level, tenantLimits === undefined ? {} : { defaults: tenantLimits })
   const capabilities = new Capabilities({
     ...kept,
+    isPassing,
     hub,
     minted,
     tenants,

@@ -29,7 +29,7 @@ export interface Rights {
 /** Opens keys, revocations and tenants, and makes the guard of calls by peers. */
 export async function openRights(
   base: NodeBase,
-  identity: Identity,
+  identity: Identity & Pick<CapabilitySources, 'isPassing'>,
   store: NodeStore,
   audit: NodeAudit
 ): Promise<Rights> {

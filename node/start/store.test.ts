@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,14 +45,54 @@ test('an ephemeral start serves the tenants and rights of its data folder and ch
   })
 
   const seen = await during(data, true, async node => {
-    const before = { tenants: tenantsOf(node), rights: node.capabilities().list() }
-    await node.capabilities().addTenant({ name: 'passing' }, LOCAL)
-    await node.capabilities().removeTenant('acme', { purge: true }, LOCAL)
-    return before
+    return { tenants: tenantsOf(node), rights: node.capabilities().list() }
   })
   const after = await during(data, false, tenantsOf)
 
   assert.equal(kept.tenants.length, 2)
   assert.deepEqual(seen, kept)
   assert.deepEqual(after, kept.tenants)
+})
+
+test('an ephemeral start of a data folder takes no change of a right, and takes none back', async t => {
+  const data = await folder(t)
+  const token = await during(data, false, node =>
+    node.capabilities().mint({ verb: 'echo:call', tenant: 'default', bearer: true }, LOCAL)
+  )
+  const use = { verb: 'echo:call', peer: 'someone', app: 1, bytes: 0, writes: false, tenantId: undefined }
+  const filesIn = () =>
+    ['root-keys.json', 'revocation.key', 'revocations.ndjson'].map(name =>
+      readFileSync(join(data, 'capabilities', name), 'utf8')
+    )
+  const before = filesIn()
+
+  await during(data, true, async node => {
+    const rights = node.capabilities()
+    assert.equal(rights.refusal(token.token, use), undefined)
+    const changes: Record<string, () => Promise<unknown>> = {
+      mint: () => rights.mint({ verb: 'echo:call', tenant: 'default', bearer: true }, LOCAL),
+      renew: () => rights.renew({ ...token, tenant: tenantsOf(node)[0]!.id } as never, 'someone'),
+      rotate: () => rights.rotate({}, LOCAL),
+      rotateRevocationKey: () => rights.rotateRevocationKey(LOCAL),
+      revoke: () => rights.revoke({ cap_id: token.capId }, undefined, LOCAL),
+      addTenant: () => rights.addTenant({ name: 'passing' }, LOCAL),
+      limitTenant: () => rights.limitTenant('default', { limits: undefined }, LOCAL),
+      removeTenant: () => rights.removeTenant('default', { purge: true }, LOCAL)
+    }
+    for (const [name, change] of Object.entries(changes))
+      await assert.rejects(change, { code: 'conflict', message: /--ephemeral/ }, name)
+    assert.equal(rights.refusal(token.token, use), undefined)
+  })
+
+  assert.deepEqual(filesIn(), before)
+  await during(data, false, node => assert.equal(node.capabilities().refusal(token.token, use), undefined))
+})
+
+test('an ephemeral start without a data folder changes its rights, which end with it', async () => {
+  await using node = createNode(config, { ephemeral: true })
+  await node.start()
+
+  await node.capabilities().addTenant({ name: 'passing' }, LOCAL)
+
+  assert.equal(tenantsOf(node).length, 2)
 })

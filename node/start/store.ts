@@ -11,7 +11,7 @@ type OpenLevel = (location: string) => Promise<Level>
 
 /**
  * Opens the store of a data folder, or one in memory where there is none. An ephemeral one of a data folder begins with
- * the folder's tenants and rights, and takes what changes about them to its end.
+ * the folder's tenants and rights, of which none is to be changed then.
  */
 export async function openStore(
   { supervise }: NodeBase,
