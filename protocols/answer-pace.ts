@@ -7,9 +7,6 @@ const BYTES_IN_A_ROW = 131_072
 /** Streamed answers that go on in one turn of the event loop; what arrives meanwhile waits no longer than they take. */
 const ANSWERS_A_TURN = 4
 
-/** Told what an answer has sent in a row; resolves when it may go on, undefined for at once. */
-type Spent = (bytes: number) => Promise<void> | undefined
-
 /**
  * Keeps an answer whose next piece is always ready from taking the event loop for itself: its frames of one turn leave
  * together, and after its share it stands in line with the others.
@@ -18,18 +15,21 @@ export class AnswerPace {
   readonly #writer: FrameWriter
   readonly #platform: Platform
   readonly #line: Line
-  readonly #spent: Spent
   #frames = 0
   #bytes = 0
 
-  constructor(writer: FrameWriter, platform: Platform, spent: Spent = () => undefined) {
+  constructor(writer: FrameWriter, platform: Platform) {
     this.#writer = writer
     this.#platform = platform
     this.#line = lineOf(platform)
-    this.#spent = spent
   }
 
-  /** To be called after each frame, and awaited: until the peer takes more, until it is this answer's turn again, and until its rate allows more. */
+  /** True when the next frame is the first of a row. */
+  get isRowOver(): boolean {
+    return this.#frames === 0
+  }
+
+  /** To be called after each frame, and awaited: until the peer takes more, and until it is this answer's turn again. */
   async sent(bytes: number): Promise<void> {
     this.#gather()
     this.#frames++
@@ -37,19 +37,8 @@ export class AnswerPace {
     await this.#writer.pressure()
     if (this.#frames < FRAMES_IN_A_ROW && this.#bytes < BYTES_IN_A_ROW) return
     await this.#line.turn()
-    await this.#pay()
-  }
-
-  /** To be called when the answer is over. */
-  end(): void {
-    if (this.#bytes > 0) void this.#pay()
-  }
-
-  #pay(): Promise<void> | undefined {
-    const bytes = this.#bytes
     this.#frames = 0
     this.#bytes = 0
-    return this.#spent(bytes)
   }
 
   #gather(): void {

@@ -16,10 +16,13 @@ export interface ConnectionState {
   /** Opens a call whose first frame has so many bytes, or says why not. Each opened call is ended once. */
   openCall(bytes: number): OapError | undefined
   endCall(): void
-  /** Counts bytes of frames that open no call; yields the milliseconds until the rate allows more, 0 for at once. */
-  received(bytes: number): number
-  /** The same of streamed answers. */
-  sent(bytes: number): number
+  /** Charges bytes of frames that open no call and belong to no stream. */
+  received(bytes: number): void
+  /**
+   * Charges frame bytes of uploads, streamed answers and events, or gives back what was not sent; yields the milliseconds
+   * until they are paid for, 0 for at once.
+   */
+  streamed(bytes: number): number
   /** A capability has been verified: the connection is no stranger's any more. */
   proved(): void
 }

@@ -1,12 +1,9 @@
 import type { Platform } from './platform.ts'
 
-/** The longest wait before the rates are asked again. */
-const MOST_MS = 1000
+/** What a timer can count. */
+const MOST_MS = 2 ** 31 - 1
 
-/**
- * Waits until bytes that were beyond a rate are paid for: one wait at a time, with one timer. What is to wait is held
- * back meanwhile, never dropped.
- */
+/** Waits until bytes that were beyond a rate are paid for: one wait at a time, with one timer. */
 export class RateHold {
   readonly #platform: Platform
   #timer: unknown
@@ -20,11 +17,11 @@ export class RateHold {
     return this.#over !== undefined
   }
 
-  /** Calls `over` once `waitMs`, asked again after each wait, yields 0; nothing while an earlier wait lasts. */
-  until(waitMs: () => number, over: () => void): void {
+  /** Calls `over` after `ms`, or when it is ended before; nothing while an earlier wait lasts. */
+  start(ms: number, over: () => void): void {
     if (this.#over !== undefined) return
     this.#over = over
-    this.#wait(waitMs)
+    this.#timer = this.#platform.setTimer(() => this.#end(), Math.min(Math.ceil(ms), MOST_MS))
   }
 
   /** Ends the wait at once. */
@@ -32,12 +29,6 @@ export class RateHold {
     if (this.#over === undefined) return
     this.#platform.clearTimer(this.#timer)
     this.#end()
-  }
-
-  #wait(waitMs: () => number): void {
-    const ms = waitMs()
-    if (ms <= 0) return this.#end()
-    this.#timer = this.#platform.setTimer(() => this.#wait(waitMs), Math.min(Math.ceil(ms), MOST_MS))
   }
 
   #end(): void {

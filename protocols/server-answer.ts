@@ -18,8 +18,8 @@ export interface AnswerPort {
   readonly maxPayloadBytes: number
   /** Queues one frame of a call's answer. */
   send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void
-  /** Counts what a streamed answer has sent; resolves when the rates allow more, undefined for at once. */
-  streamed(call: ServerCall, bytes: number): Promise<void> | undefined
+  /** Asks for the first frame of a row, of so many payload bytes; resolves when the rates allow it, undefined for at once. */
+  release(call: ServerCall, bytes: number): Promise<void> | undefined
   /** The answer's END has been queued: the call is over. */
   end(call: ServerCall): void
 }
@@ -57,19 +57,19 @@ export async function sendStream(
   const { head, body } = answer as StreamedAnswer<unknown>
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
-  const pace = new AnswerPace(port.writer, port.platform, bytes => port.streamed(call, bytes))
+  const pace = new AnswerPace(port.writer, port.platform)
   checkFits(parts, port.maxChunkBytes, 'the head of the answer')
   port.send(call, flags | FLAG.START, parts.head, parts.body)
   for await (const piece of body) {
     for (let at = 0; at < piece.length && !call.isOver; at += port.maxChunkBytes) {
       const chunk = piece.subarray(at, at + port.maxChunkBytes)
+      if (pace.isRowOver) await port.release(call, chunk.length)
       port.send(call, flags, EMPTY, chunk)
       await pace.sent(chunk.length)
     }
     if (call.isOver) return
   }
   if (call.isOver) return
-  pace.end()
   port.send(call, flags | FLAG.END, EMPTY, EMPTY)
   port.end(call)
 }
@@ -81,13 +81,14 @@ export async function sendEvents(
   events: unknown,
   row: Subscription<unknown, unknown>
 ): Promise<void> {
-  const pace = new AnswerPace(port.writer, port.platform, bytes => port.streamed(call, bytes))
+  const pace = new AnswerPace(port.writer, port.platform)
   port.send(call, FLAG.RESP | FLAG.START, EMPTY, EMPTY)
   for await (const event of events as AsyncIterable<unknown>) {
     const parts = row.event.encode(event)
     checkFits(parts, port.maxPayloadBytes, 'an event')
     const { head, body } = parts
     const bytes = head.length + body.length
+    if (pace.isRowOver) await port.release(call, bytes)
     while (!call.isOver && call.credit?.allows(bytes) === false) await call.credit.changed()
     if (call.isOver) return
     call.credit?.sent(bytes)
@@ -96,7 +97,6 @@ export async function sendEvents(
     await pace.sent(bytes)
   }
   if (call.isOver) return
-  pace.end()
   port.send(call, FLAG.RESP | FLAG.END, EMPTY, EMPTY)
   port.end(call)
 }

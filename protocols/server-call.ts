@@ -15,10 +15,12 @@ const NO_BODY: AsyncIterable<Uint8Array> = {
 
 /** What a call spends of others' bounds beside its connection's. */
 export interface Spending {
-  /** Counts bodies after START, both ways; false for what is too much. */
-  spend(bytes: number): boolean
-  /** Milliseconds until the rate allows more, 0 for at once. */
-  wait(now: number): number
+  /** Counts a body after START, either way; false for what is too much. */
+  spend(bodyBytes: number): boolean
+  /** Charges a frame of an answer that is not streamed. */
+  answered(frameBytes: number): void
+  /** Charges frames of a stream, either way, or gives back what was not sent; yields the milliseconds until they are paid for. */
+  streamed(frameBytes: number, now: number): number
 }
 
 /** One call as the responder sees it. Everything that the hot path does not need is made when asked for. */
@@ -44,6 +46,8 @@ export class ServerCall implements Call {
   capability: VerifiedToken | undefined
   /** Set by the guard. */
   spending: Spending | undefined
+  /** Frame bytes of the answer that are charged and not sent. */
+  prepaidBytes = 0
   /** While the answer waits for a rate. */
   held: RateHold | undefined
   /** Runs once when the call is over, however it ends. */

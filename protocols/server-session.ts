@@ -53,7 +53,10 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#o = options
     this.platform = options.platform
     this.budget = options.connection.budget
-    this.#rates = new SessionRates(options.connection, options.platform, () => this.#frames.readOn())
+    this.#rates = new SessionRates(options.connection, options.platform, {
+      callsOpen: () => this.#calls.size,
+      readOn: () => this.#frames.readOn()
+    })
     this.#busyAt = options.platform.now()
     this.#uploads = new Uploads({
       platform: options.platform,
@@ -124,6 +127,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
       return this.#apart(fault.app, fault.bytes, sent)
     }
     open.bytesIn += fault.bytes
+    this.#o.connection.received(fault.bytes)
     this.refuse(open, error)
   }
 
@@ -147,7 +151,6 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (cause !== undefined && !this.#frames.isClosing) this.#o.observer.rejected(cause.counted)
     this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'), cause)
     this.#draining.clear()
-    this.#rates.end()
     this.#o.onClose?.()
   }
 
@@ -193,6 +196,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const open = this.#calls.get(corr)
     if (open !== undefined) {
       open.bytesIn += sizeOf(frame)
+      this.#o.connection.received(sizeOf(frame))
       open.isReceiving = !isWhole
       return this.refuse(open, new OapError('bad_sequence', 'START for a call that is open'))
     }
@@ -234,16 +238,17 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     const isEmptyEnd = isEnd && frame.payloadBytes === 0
     const call = this.#calls.get(frame.corr)
     if (call === undefined) return this.#continueNone(frame, isEnd, isEmptyEnd)
-    call.bytesIn += sizeOf(frame)
-    const isOverspent = call.isReceiving && call.spending?.spend(frame.payloadBytes) === false
-    this.#rates.received(sizeOf(frame), call)
+    const bytes = sizeOf(frame)
+    call.bytesIn += bytes
     if (!call.isReceiving) {
+      this.#o.connection.received(bytes)
       if (isEmptyEnd) return
       call.isReceiving = !isEnd
       return this.refuse(call, new OapError('bad_sequence', 'data after the END of the request'))
     }
     if (isEnd) call.isReceiving = false
-    if (isOverspent) return this.refuse(call, overspent())
+    this.#rates.uploaded(call, bytes)
+    if (call.spending?.spend(frame.payloadBytes) === false) return this.refuse(call, overspent())
     try {
       this.#uploads.push(call, frame.flags, frame.payload)
       if (isEnd) call.queue?.end()
@@ -269,14 +274,18 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   /** Queues one frame of a call's answer. */
   send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void {
     if (call.isOver) return
-    if (call.spending?.spend(head.length + body.length) === false) return this.refuse(call, overspent())
-    call.bytesOut += HEADER_BYTES + head.length + body.length
+    const bytes = head.length + body.length
+    const { spending } = call
+    if (spending?.spend(bytes) === false) return this.refuse(call, overspent())
+    call.bytesOut += HEADER_BYTES + bytes
+    if (call.served!.row.kind !== 'unary') this.#rates.sent(call, HEADER_BYTES + bytes)
+    else if (spending !== undefined) spending.answered(HEADER_BYTES + bytes)
     this.writer.writeParts(flags, 0, call.app, call.tenantWire, call.corr, EMPTY, head, body)
     this.#frames.flushSoon()
   }
 
-  streamed(call: ServerCall, bytes: number): Promise<void> | undefined {
-    return this.#rates.streamed(call, bytes)
+  release(call: ServerCall, bytes: number): Promise<void> | undefined {
+    return this.#rates.released(call, HEADER_BYTES + bytes)
   }
 
   /** The answer's END has been queued: the call is over. */
@@ -306,7 +315,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     this.#calls.delete(call.corr)
     if (call.timer !== undefined) this.#o.platform.clearTimer(call.timer)
     call.credit?.wake()
-    call.held?.end()
+    this.#rates.over(call)
     if (call.heldBytes > 0) this.budget.release(call.heldBytes)
     call.heldBytes = 0
     call.onOver?.()
@@ -333,7 +342,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   /** Counts a frame that belongs to no call, and the bytes that answered it. */
   #apart(app: number, bytesIn: number, bytesOut: number): void {
     this.#o.observer.apart(app, bytesIn, bytesOut)
-    this.#rates.received(bytesIn)
+    this.#o.connection.received(bytesIn)
   }
 
   #answerError(call: ServerCall, error: OapError): void {

@@ -57,10 +57,8 @@ export class OpenConnection implements ConnectionState {
   endCall(): void {
     this.calls--
   }
-  received(): number {
-    return 0
-  }
-  sent(): number {
+  received(_bytes: number): void {}
+  streamed(_bytes: number): number {
     return 0
   }
   proved(): void {}

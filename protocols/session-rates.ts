@@ -3,23 +3,32 @@ import type { Platform } from './platform.ts'
 import { RateHold } from './rate-hold.ts'
 import type { ServerCall } from './server-call.ts'
 
+/** What is decided outside of the rates, and who reads. */
+export interface RatedSession {
+  callsOpen(): number
+  /** Called when there is room again, never in the turn that held reading back. */
+  readOn(): void
+}
+
 /**
- * Slows a session down to the rates of bytes of its connection and of its calls' tenants: while what it received is
- * beyond one, nothing is read and the peer gets no further window; what it streams waits likewise. Nothing is dropped.
+ * Slows the streams of a session down to the rates of its connection and of its calls' tenants. What is streamed is
+ * charged once, and what was charged first goes on first: a row of an answer waits before it leaves, a row of an upload
+ * stops the reading of its stream, when no other call is open there. Nothing is dropped.
  * @see specs/oap-1.md, section 7
  */
 export class SessionRates {
   readonly #connection: ConnectionState
   readonly #platform: Platform
+  readonly #session: RatedSession
   readonly #reading: RateHold
-  readonly #readOn: () => void
+  /** The call that holds reading back. */
+  #holder: ServerCall | undefined
 
-  /** `readOn` is called, never in the turn that held reading back, when there is room again. */
-  constructor(connection: ConnectionState, platform: Platform, readOn: () => void) {
+  constructor(connection: ConnectionState, platform: Platform, session: RatedSession) {
     this.#connection = connection
     this.#platform = platform
+    this.#session = session
     this.#reading = new RateHold(platform)
-    this.#readOn = readOn
   }
 
   /** True while nothing may be read. */
@@ -27,34 +36,49 @@ export class SessionRates {
     return this.#reading.isOn
   }
 
-  /** Counts a frame, of a call or of none. */
-  received(bytes: number, call?: ServerCall): void {
-    if (this.#connection.received(bytes) > 0 || this.#wait(call) > 0) this.#holdReading(call)
-  }
-
-  /** Counts what a streamed answer has sent; resolves when the rates allow more, undefined for at once. */
-  streamed(call: ServerCall, bytes: number): Promise<void> | undefined {
-    if (this.#connection.sent(bytes) <= 0 && this.#wait(call) <= 0) return undefined
-    return new Promise(resolve => {
-      call.held = new RateHold(this.#platform)
-      call.held.until(() => Math.max(this.#connection.sent(0), this.#wait(call)), resolve)
+  /** Charges a frame of an upload, and holds reading back until that is paid for. */
+  uploaded(call: ServerCall, bytes: number): void {
+    const ms = this.#charge(call, bytes)
+    if (ms <= 0 || this.#session.callsOpen() > 1) return
+    this.#holder = call
+    this.#reading.start(ms, () => {
+      this.#holder = undefined
+      queueMicrotask(() => this.#session.readOn())
     })
   }
 
-  /** Forgets what is held back: the session is over. */
-  end(): void {
-    this.#reading.end()
+  /** Charges a frame that begins a row before it is sent; resolves when it is paid for or its call is over. */
+  released(call: ServerCall, bytes: number): Promise<void> | undefined {
+    if (call.isOver) return undefined
+    call.prepaidBytes += bytes
+    const ms = this.#charge(call, bytes)
+    if (ms <= 0) return undefined
+    return new Promise(resolve => {
+      call.held = new RateHold(this.#platform)
+      call.held.start(ms, resolve)
+    })
   }
 
-  #holdReading(call: ServerCall | undefined): void {
-    this.#reading.until(
-      () => Math.max(this.#connection.received(0), this.#wait(call)),
-      () => queueMicrotask(this.#readOn)
-    )
+  /** Charges a frame of a streamed answer or an event, but for what was paid before. */
+  sent(call: ServerCall, bytes: number): void {
+    const paid = Math.min(call.prepaidBytes, bytes)
+    call.prepaidBytes -= paid
+    if (paid < bytes) this.#charge(call, bytes - paid)
   }
 
-  #wait(call: ServerCall | undefined): number {
-    if (call === undefined || call.isOver || call.spending === undefined) return 0
-    return call.spending.wait(this.#platform.now())
+  /** A call is over: nothing waits for it any more, and what it did not send costs nothing. */
+  over(call: ServerCall): void {
+    if (this.#holder === call) this.#reading.end()
+    call.held?.end()
+    if (call.prepaidBytes === 0) return
+    this.#charge(call, -call.prepaidBytes)
+    call.prepaidBytes = 0
+  }
+
+  #charge(call: ServerCall, bytes: number): number {
+    const wait = this.#connection.streamed(bytes)
+    return call.spending === undefined
+      ? wait
+      : Math.max(wait, call.spending.streamed(bytes, this.#platform.now()))
   }
 }

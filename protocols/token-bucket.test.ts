@@ -19,7 +19,7 @@ test('lets more than the burst through from a full bucket, and makes the next on
 
 test('remembers what was charged as a debt', () => {
   const bucket = new TokenBucket(10, 10, 0)
-  bucket.charge(25, 0)
+  assert.equal(bucket.charge(25, 0), 1500)
 
   assert.equal(bucket.take(5, 0), 2000)
   assert.equal(bucket.msUntilFull(0), 2500)

@@ -25,16 +25,14 @@ export class TokenBucket {
     return 0
   }
 
-  /** Takes `n` tokens that are spent already; what is missing is a debt that the next `take` waits for. */
-  charge(n: number, now: number): void {
+  /**
+   * Takes `n` tokens, or gives back if negative, and yields the milliseconds until they are there. What is missing is a
+   * debt, which whoever comes later waits for too: those who wait go on one after the other, in their order.
+   */
+  charge(n: number, now: number): number {
     this.#refill(now)
-    this.#tokens -= n
-  }
-
-  /** Milliseconds until `part` of the burst is there, 0 when it is. */
-  msUntil(part: number, now: number): number {
-    this.#refill(now)
-    return Math.max(0, ((this.#burst * part - this.#tokens) / this.#perSecond) * 1000)
+    this.#tokens = Math.min(this.#burst, this.#tokens - n)
+    return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#perSecond) * 1000
   }
 
   /** Gives back `n` tokens that were taken for what then did not happen. */

@@ -23,8 +23,8 @@ const local: ConnectionState = {
   settle: () => DEFAULT_LIMITS,
   takeHello: () => true,
   openCall: () => undefined,
-  received: () => 0,
-  sent: () => 0,
+  received: () => undefined,
+  streamed: () => 0,
   proved: () => undefined,
   endCall() {}
 }

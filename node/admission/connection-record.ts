@@ -86,12 +86,12 @@ export class ConnectionRecord implements ConnectionState {
     return undefined
   }
 
-  received(bytes: number): number {
-    return this.#standing.meter.received(bytes, this.#now())
+  received(bytes: number): void {
+    this.#standing.meter.received(bytes, this.#now())
   }
 
-  sent(bytes: number): number {
-    return this.#standing.meter.sent(bytes, this.#now())
+  streamed(bytes: number): number {
+    return this.#standing.meter.streamed(bytes, this.#now())
   }
 
   proved(): void {

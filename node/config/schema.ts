@@ -108,11 +108,11 @@ export const configSchema = Type.Object(
       maxPerPrefix: count('Connections from one IPv4 /24 or IPv6 /64.', 8, 1, 1_000_000)
     }),
     quotas: section(
-      'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait, and streams run at them.',
+      'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait. Rates of bytes hold for calls and, once more, for streams, which run at them.',
       {
         peerCallsPerSecond: count('Calls of one known peer, over all its connections.', 1_000_000, 1, 1e9),
         peerBytesPerSecond: count(
-          'Frame bytes of one known peer, and as many of streams to it.',
+          'Frame bytes of calls of one known peer, and as many of its streams, both ways.',
           1024 * MIB,
           MIB,
           2 ** 40
@@ -120,7 +120,7 @@ export const configSchema = Type.Object(
         prefixCallsPerSecond: count('Calls of all strangers of one IPv4 /24 or IPv6 /64.', 500, 1, 1e9),
         strangerCallsPerSecond: count('Calls of all strangers together.', 5000, 1, 1e9),
         strangerBytesPerSecond: count(
-          'Frame bytes of all strangers, and as many of streams to them.',
+          'Frame bytes of calls of all strangers, and as many of their streams, both ways.',
           128 * MIB,
           MIB,
           2 ** 40
@@ -133,7 +133,7 @@ export const configSchema = Type.Object(
         ),
         tenantBurst: count('Calls of one tenant to one app at once.', 2000, 1, 1e9),
         tenantBytesPerSecond: count(
-          'Frame bytes of one tenant with one app, both ways.',
+          'Frame bytes of calls of one tenant to one app, and as many of its streams, both ways.',
           64 * MIB,
           MIB,
           2 ** 40

@@ -5,9 +5,6 @@ export interface Rate {
   readonly perSecond: number
 }
 
-/** Streams wait before they have taken this part of a burst of bytes, so that it is there for new calls. */
-export const STREAMS_LEAVE = 0.25
-
 interface Entry {
   readonly key: string
   readonly bucket: TokenBucket

@@ -1,6 +1,6 @@
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
 import type { ServerCall, TokenBucket, VerifiedToken } from '../../protocols/index.ts'
-import { BucketTable, STREAMS_LEAVE } from './bucket-table.ts'
+import { BucketTable } from './bucket-table.ts'
 import { OpenCalls } from './open-calls.ts'
 import { SpentBytes } from './spent-bytes.ts'
 import type { ByteAllowance } from './spent-bytes.ts'
@@ -28,6 +28,7 @@ interface Charged {
   readonly rates: TenantRates
   readonly tenantCalls: TokenBucket
   readonly tenantBytes: TokenBucket
+  readonly tenantStreams: TokenBucket
   readonly capability: readonly TokenBucket[]
 }
 
@@ -54,7 +55,8 @@ export class TokenQuotas {
   refusal(token: VerifiedToken, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
     if (isLong && this.#isFull(token)) return quota('quota_capability', 0)
     if (this.#open.of(token.tenant) >= this.#mostInFlight) return quota('quota_tenant', 0)
-    const { tenantCalls, tenantBytes, capability } = this.#chargedBy(token, call.app, now)
+    const charged = this.#chargedBy(token, call.app, now)
+    const { tenantCalls, tenantBytes, capability } = charged
     const tenant = takeBoth(tenantCalls, tenantBytes, call.bytesIn, now)
     if (tenant > 0) return quota('quota_tenant', tenant)
     const wait = takeEach(capability, now)
@@ -64,7 +66,7 @@ export class TokenQuotas {
       return quota('quota_capability', wait)
     }
     this.#begin(token, call, isLong)
-    call.spending = new Spending(tenantBytes, undefined, now)
+    call.spending = new Spending(charged, undefined, now)
     return undefined
   }
 
@@ -91,6 +93,7 @@ export class TokenQuotas {
       rates,
       tenantCalls: of('calls', rates.calls),
       tenantBytes: of('bytes', rates.bytes),
+      tenantStreams: of('streams', rates.bytes),
       capability: limits.rates.map(({ most, bucket }) =>
         this.#rates.get(bucket, { burst: most, perSecond: most }, now)
       )
@@ -114,29 +117,31 @@ export class TokenQuotas {
 
 /** What a call spends beyond its START: of its tenant's rate, which makes it wait, of its capability's bytes while there are some. */
 class Spending {
-  readonly #tenantBytes: TokenBucket
+  readonly #charged: Charged
   readonly #allowance: ByteAllowance | undefined
   readonly #now: number
 
-  constructor(tenantBytes: TokenBucket, allowance: ByteAllowance | undefined, now: number) {
-    this.#tenantBytes = tenantBytes
+  constructor(charged: Charged, allowance: ByteAllowance | undefined, now: number) {
+    this.#charged = charged
     this.#allowance = allowance
     this.#now = now
   }
 
   within(allowance: ByteAllowance): Spending {
-    return new Spending(this.#tenantBytes, allowance, this.#now)
+    return new Spending(this.#charged, allowance, this.#now)
   }
 
   spend(bytes: number): boolean {
-    if (this.#allowance?.spend(bytes) === false) return false
-    // A bucket's time does not go back, so the call's own beginning will do.
-    this.#tenantBytes.charge(bytes, this.#now)
-    return true
+    return this.#allowance === undefined || this.#allowance.spend(bytes)
   }
 
-  wait(now: number): number {
-    return this.#tenantBytes.msUntil(STREAMS_LEAVE, now)
+  answered(bytes: number): void {
+    // A bucket's time does not go back, so the call's own beginning will do.
+    this.#charged.tenantBytes.charge(bytes, this.#now)
+  }
+
+  streamed(bytes: number, now: number): number {
+    return this.#charged.tenantStreams.charge(bytes, now)
   }
 }
 

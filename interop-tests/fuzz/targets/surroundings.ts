@@ -118,11 +118,9 @@ export class CountedConnection implements ConnectionState {
     assert.ok(this.calls >= 0, 'a call ends twice')
   }
 
-  received(): number {
-    return 0
-  }
+  received(): void {}
 
-  sent(): number {
+  streamed(): number {
     return 0
   }
 
