@@ -158,8 +158,9 @@ function isForm(line: string): boolean {
 
 function isDelegation(line: string): boolean {
   const { statement } = JSON.parse(line) as { statement: Record<string, unknown> }
-  if (canonical(JSON.parse(line)) !== line || Object.keys(statement).join() !== DELEGATION_MEMBERS)
-    return false
+  const { after, ...others } = statement
+  if (canonical(JSON.parse(line)) !== line || Object.keys(others).join() !== DELEGATION_MEMBERS) return false
+  if ('after' in statement && !isPlace(after)) return false
   const { role, key, hub } = statement
   if (
     role !== 'revocation' ||
@@ -168,6 +169,12 @@ function isDelegation(line: string): boolean {
   )
     return false
   return hub === vectors.hub.hub_id && isSigned(TAG.delegation, line, vectors.hub.public_key)
+}
+
+function isPlace(value: unknown): boolean {
+  const { digest, seq } = value as Record<string, unknown>
+  const isForm = Object.keys(value as object).join() === 'digest,seq'
+  return isForm && /^[0-9a-f]{64}$/.test(String(digest)) && Number.isSafeInteger(seq) && Number(seq) >= 0
 }
 
 function isSigned(tag: string, line: string, publicKey: string): boolean {

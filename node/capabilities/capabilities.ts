@@ -147,7 +147,8 @@ export class Capabilities {
   rotateRevocationKey(by: By): Promise<RevocationKey> {
     return this.#changing(async () => {
       const { signing, revocations, clock, audit } = this.#o
-      const signer = await signing.replace(Math.max(clock.seconds(), revocations.lastAt))
+      const after = await revocations.standing()
+      const signer = await signing.replace(Math.max(clock.seconds(), revocations.lastAt), after)
       revocations.signBy(signer)
       const { epoch, publicKey } = signer
       await record(audit, 'revocation_key', by, { epoch, key_sha256: commitment(publicKey) })

@@ -18,7 +18,13 @@ export { holderRefusal } from './renewal.ts'
 export type { Holder } from './renewal.ts'
 export { keyDelegationProblem, parseKeyDelegation } from './key-delegation.ts'
 export type { KeyDelegation, KeyStatement } from './key-delegation.ts'
-export { delegationFor, parseRevocation, revocationProblem } from './revocation-statement.ts'
+export {
+  NOTHING_FOLLOWED,
+  delegationFor,
+  followFrom,
+  parseRevocation,
+  revocationProblem
+} from './revocation-statement.ts'
 export type { ListHead, RevocationStatement, Revoked, SignedRevocation } from './revocation-statement.ts'
 export { SteadyClock } from './steady-clock.ts'
 export { DEFAULT_TENANT_LIMITS } from './tenants.ts'

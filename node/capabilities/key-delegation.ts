@@ -6,11 +6,14 @@ import { hubPublicKey } from '../hub-id.ts'
 import { exactly, matching, whole } from './strict-json.ts'
 
 const MAX_CHARS = 4096
+const MEMBERS = ['epoch', 'hub', 'key', 'node', 'not_after', 'not_before', 'role']
 /** The bound keeps every value a valid Date. */
 const MAX_TIME_S = 8_640_000_000_000
 
 /** A hub's word that a key signs its revocations. Times are whole seconds since 1970. */
 export type KeyStatement = {
+  /** Where the list stood when this key replaced the one before: what that one signed further on is nobody's word. */
+  readonly after?: { readonly digest: string; readonly seq: number }
   /** Counts per hub and node name, from 1. */
   readonly epoch: number
   readonly hub: string
@@ -44,9 +47,11 @@ export function formatKeyDelegation({ statement, signature }: KeyDelegation): st
 export function parseKeyDelegation(text: string): KeyDelegation {
   if (text.length > MAX_CHARS) throw new SyntaxError(`longer than ${MAX_CHARS} characters`)
   const { statement, signature } = exactly(JSON.parse(text), ['signature', 'statement'])
-  const members = exactly(statement, ['epoch', 'hub', 'key', 'node', 'not_after', 'not_before', 'role'])
+  const isReplacing = typeof statement === 'object' && statement !== null && 'after' in statement
+  const members = exactly(statement, isReplacing ? ['after', ...MEMBERS] : MEMBERS)
   const delegation: KeyDelegation = {
     statement: {
+      ...(isReplacing && { after: placeOf(members['after']) }),
       epoch: whole(members, 'epoch', 1),
       hub: matching(members, 'hub', /^h1[a-z2-7]{52}$/),
       key: matching(members, 'key', /^[0-9a-f]{64}$/),
@@ -61,6 +66,11 @@ export function parseKeyDelegation(text: string): KeyDelegation {
     throw new SyntaxError('signature: expected 64 bytes in base64')
   if (formatKeyDelegation(delegation) !== text) throw new SyntaxError('not canonical JSON')
   return delegation
+}
+
+function placeOf(value: unknown): { readonly digest: string; readonly seq: number } {
+  const members = exactly(value, ['digest', 'seq'])
+  return { digest: matching(members, 'digest', /^[0-9a-f]{64}$/), seq: whole(members, 'seq', 0) }
 }
 
 /** Why a delegation is not its hub's word; undefined when it is. Its time is judged against each statement. */

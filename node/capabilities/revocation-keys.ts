@@ -12,6 +12,7 @@ import {
 } from './key-delegation.ts'
 import type { KeyDelegation } from './key-delegation.ts'
 import type { RevocationSigner } from './revocation-list.ts'
+import type { ListHead } from './revocation-statement.ts'
 
 const MAX_FILE_BYTES = 8192
 const DELEGATION_S = 10 * 365 * 24 * 3600
@@ -42,8 +43,9 @@ export interface RevocationKeys {
    * Puts a new key, of the next epoch, in the place of the one before, which is gone from its file then. Resolves once
    * both would survive a power cut. Throws `conflict` without the hub key, or for one key too many.
    * @param notBefore Unix seconds of the last statement, or of now if that is later.
+   * @param after Where the list stands, durable: beyond this the key before has no say.
    */
-  replace(notBefore: number): Promise<RevocationSigner>
+  replace(notBefore: number, after: ListHead): Promise<RevocationSigner>
 }
 
 /** Keys whose delegations nobody has signed, and that are never replaced. */
@@ -106,7 +108,7 @@ export class RevocationKeyFiles implements RevocationKeys {
     this.#delegations = [first]
   }
 
-  async replace(notBefore: number): Promise<RevocationSigner> {
+  async replace(notBefore: number, after: ListHead): Promise<RevocationSigner> {
     const hubKey = await this.#hub.hubKey()
     if (hubKey === undefined)
       throw new OapError('conflict', 'the hub key must sign for a new revocation key: put hub.key back first')
@@ -119,7 +121,7 @@ export class RevocationKeyFiles implements RevocationKeys {
       throw new OapError('conflict', `a hub has at most ${MAX_REVOCATION_KEYS} revocation keys in its life`)
     const { text, secretKey } = generateMinisign()
     const epoch = this.#delegations.at(-1)!.statement.epoch + 1
-    const delegation = this.#signed(hubKey, { publicKey: hexOf(secretKey), epoch }, notBefore)
+    const delegation = this.#signed(hubKey, { publicKey: hexOf(secretKey), epoch }, notBefore, after)
     const problem = keyDelegationProblem(delegation)
     if (problem !== undefined)
       throw new OapError('conflict', `the hub key that is here will not do: ${problem}`)
@@ -134,9 +136,11 @@ export class RevocationKeyFiles implements RevocationKeys {
   #signed(
     hubKey: MinisignSecretKey,
     { publicKey, epoch }: Pick<RevocationSigner, 'publicKey' | 'epoch'>,
-    notBefore: number
+    notBefore: number,
+    after?: ListHead
   ): KeyDelegation {
     return delegateKey(hubKey.key, {
+      ...(after !== undefined && { after }),
       epoch,
       hub: this.#hub.hub,
       key: publicKey,

@@ -43,7 +43,7 @@ export interface RevocationListOptions {
 
 /** Where a list is kept. Both resolve once what they write would survive a power cut. */
 export interface ListFile {
-  /** Writes further lines, each with its line feed, behind the others. */
+  /** Writes further lines, each with its line feed, behind the others and in the place of what else is there. */
   append(text: string): Promise<void>
   /** Writes that the list has been answered for up to `head`. */
   settle(head: ListHead): Promise<void>
@@ -86,6 +86,15 @@ export class RevocationList {
   /** When the last statement was made; 0 for none. */
   get lastAt(): number {
     return this.#lastAt
+  }
+
+  /** The head, once nothing stands behind it where the list is kept. Must not run while `revoke` does. */
+  async standing(): Promise<ListHead> {
+    // What a write that failed may have left would else be there again, under a key that has been replaced.
+    await this.#file.append('')
+    if (this.#settled !== this.#head) await this.#file.settle(this.#head)
+    this.#settled = this.#head
+    return this.#head
   }
 
   /** From now on statements are signed by another key. Must not run while `revoke` does. */

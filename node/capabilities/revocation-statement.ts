@@ -48,6 +48,11 @@ export type ListHead = { readonly seq: number; readonly digest: string }
 
 export const EMPTY_LIST: ListHead = { seq: 0, digest: NO_STATEMENT }
 
+/** A head as a follower remembers it: with the epoch of the last statement, 0 for none. */
+export type FollowedHead = ListHead & { readonly epoch: number }
+
+export const NOTHING_FOLLOWED: FollowedHead = { ...EMPTY_LIST, epoch: 0 }
+
 export function signRevocation(key: KeyObject, statement: RevocationStatement): SignedRevocation {
   return { statement, signature: signBytes(key, signedBytes(REVOCATION_TAG, statement)) }
 }
@@ -106,17 +111,42 @@ export const isReason = (text: string): boolean =>
   REASON.test(text) && text.isWellFormed() && Buffer.byteLength(text) <= MAX_REASON_BYTES
 
 /**
- * The delegation by which a statement is to be judged, of all that its hub has made; undefined for an epoch that has
- * none, or that is over because the statement before it is of a later one.
+ * Where a follower goes on, by all delegations that the hub has made: at its head, or before everything. The latter is
+ * so when the head is of a list that a replaced key made; what was taken from that list is to be forgotten.
  */
-export const delegationFor = (
-  { statement }: SignedRevocation,
+export function followFrom(head: FollowedHead, delegations: readonly KeyDelegation[]): FollowedHead {
+  const isFork = delegations.some(
+    ({ statement: { epoch, after } }) => epoch > head.epoch && after !== undefined && isBeyond(head, after)
+  )
+  return isFork ? NOTHING_FOLLOWED : head
+}
+
+/**
+ * The delegation by which a statement is to be judged, of all that its hub has made; undefined for an epoch that has
+ * none, or that is over: because the statement before it is of a later one, or because a later delegation says that the
+ * key had been replaced before this place in the list, or with another statement here.
+ */
+export function delegationFor(
+  signed: SignedRevocation,
   delegations: readonly KeyDelegation[],
   lastEpoch: number
-): KeyDelegation | undefined =>
-  statement.epoch < lastEpoch
-    ? undefined
-    : delegations.find(delegation => delegation.statement.epoch === statement.epoch)
+): KeyDelegation | undefined {
+  const { epoch, seq } = signed.statement
+  if (epoch < lastEpoch) return undefined
+  const head = headOf(seq, formatRevocation(signed))
+  const fits = delegations.every(({ statement: { epoch: other, after } }) => {
+    if (after === undefined) return true
+    return epoch < other ? !isBeyond(head, after) : epoch > other || isBehind(signed, after)
+  })
+  return fits ? delegations.find(({ statement }) => statement.epoch === epoch) : undefined
+}
+
+/** Of no list that stood at `after`, when it ends under an earlier key. */
+const isBeyond = ({ seq, digest }: ListHead, after: ListHead): boolean =>
+  seq > after.seq || (seq === after.seq && digest !== after.digest)
+
+const isBehind = ({ statement: { seq, prev } }: SignedRevocation, after: ListHead): boolean =>
+  seq > after.seq + 1 || (seq === after.seq + 1 && prev === after.digest)
 
 /**
  * Why a statement is not the next word of a hub after `before`, or undefined when it is. Whoever follows a hub holds
