@@ -4,84 +4,21 @@ import type { StreamedResult } from './client.ts'
 import { FLAG, HEADER_BYTES, encodeFrame } from './frame.ts'
 import { encodeJson } from './json.ts'
 import { memoryStreams } from './memory-streams.ts'
-import { plainPlatform } from './platform.ts'
 import type { Platform } from './platform.ts'
 import type { Guard, ServerSessionOptions } from './server-options.ts'
 import { ServerSession } from './server-session.ts'
-import { OpenConnection, pair, quiet, serving } from './session-pair.fixture.ts'
+import { FakeTime, RATE, RatedConnection, settled } from './rated-session.fixture.ts'
+import { pair, quiet, serving } from './session-pair.fixture.ts'
 import { TokenBucket } from './token-bucket.ts'
 
-const RATE = 100_000
 const BODY_BYTES = 1_000_000
 /** One frame, or what an answer sends in a row, may be beyond the rate before it shows. */
 const SLACK_BYTES = 131_072 + 65_536
-
-/** Time that goes on when it is told to. */
-class FakeTime {
-  #now = 0
-  readonly #timers = new Map<object, { readonly at: number; readonly run: () => void }>()
-
-  get timers(): number {
-    return this.#timers.size
-  }
-
-  readonly platform: Platform = {
-    ...plainPlatform,
-    now: () => this.#now,
-    setTimer: (run, ms) => {
-      const timer = {}
-      this.#timers.set(timer, { at: this.#now + ms, run })
-      return timer
-    },
-    clearTimer: timer => void this.#timers.delete(timer as object)
-  }
-
-  now(): number {
-    return this.#now
-  }
-
-  async pass(ms: number): Promise<void> {
-    this.#now += ms
-    for (const [timer, { at, run }] of this.#timers) {
-      if (at > this.#now) continue
-      this.#timers.delete(timer)
-      run()
-    }
-    await settled()
-  }
-}
 
 const { REQ, RESP, START, END, ACK_REQ } = FLAG
 const APP = 0x1001
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
-
-const settled = async (): Promise<void> => {
-  for (let i = 0; i < 40; i++) await new Promise(resolve => setImmediate(resolve))
-}
-
-/** A connection whose streams run at `RATE`, both ways; what they and others were charged is counted. */
-class RatedConnection extends OpenConnection {
-  streamedBytes = 0
-  otherBytes = 0
-  readonly #time: FakeTime
-  readonly #bucket: TokenBucket
-
-  constructor(time: FakeTime, rate = RATE) {
-    super()
-    this.#time = time
-    this.#bucket = new TokenBucket(rate, rate, 0)
-  }
-
-  override received(bytes: number): void {
-    this.otherBytes += bytes
-  }
-
-  override streamed(bytes: number): number {
-    this.streamedBytes += bytes
-    return this.#bucket.charge(bytes, this.#time.now())
-  }
-}
 
 /** A guard that has a tenant of `RATE` bytes a second, both ways, pay for every call. */
 function ofTenant(time: FakeTime): Guard {
@@ -352,7 +289,7 @@ test('a START for a call that is open, and a fault of one, are charged', async (
   await send(REQ | START, 1, { op: 'stream' })
   const twice = await send(REQ | START | END, 1, new Uint8Array(100_000))
   await send(REQ | START, 2, { op: 'stream' })
-  const broken = encodeFrame({ flags: REQ | START, app: APP, corr: 2, payload: new Uint8Array(1000) })
+  const broken = encodeFrame({ flags: REQ | START, app: APP, corr: 2, payload: new Uint8Array(100) })
   // A `cap_len` of more than the frame holds.
   broken[27] = 0xff
   peer.send(broken)
