@@ -279,7 +279,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   #answer(call: ServerCall, value: unknown): void {
     if (call.isOver) return
     const { row } = call.served!
-    if (row.kind === 'unary') return sendUnary(this, call, row.answer.encode(value), row)
+    if (row.kind === 'unary') return sendUnary(this, call, value, row)
     const sending =
       row.kind === 'streamed' ? sendStream(this, call, value, row) : sendEvents(this, call, value, row)
     sending.catch((error: unknown) => this.#failed(call, error))

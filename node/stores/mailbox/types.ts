@@ -67,6 +67,14 @@ export type Change =
   | { readonly do: 'append'; readonly message: NewMessage }
   /** Takes a ready or delayed message away: acknowledged, expired, deleted. */
   | { readonly do: 'remove'; readonly place: Place }
+  /** From `ready` to `delayed` until `notBeforeMs`: a consumer gave it back and wants it later. */
+  | {
+      readonly do: 'postpone'
+      readonly place: Place
+      readonly notBeforeMs: number
+      readonly attempts: number
+      readonly history: Uint8Array
+    }
   /** From `delayed` to `ready`, into its place by priority and id. */
   | { readonly do: 'promote'; readonly place: Place }
   /** From `ready` or `delayed` to `dead`; `expiresAtMs` replaces the message's own. */
