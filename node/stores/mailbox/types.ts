@@ -8,7 +8,7 @@ export type State = 'ready' | 'delayed' | 'dead'
 
 export const STATES = ['ready', 'delayed', 'dead'] as const satisfies readonly State[]
 
-/** Text of at most 255 bytes each, without U+0000; the tenant is the first part of every key. */
+/** 1 to 255 printable characters of ASCII each; the tenant is the first part of every key. */
 export interface Topic {
   readonly tenant: string
   readonly topic: string
@@ -52,7 +52,7 @@ export interface StoredMessage extends Place {
   readonly history: Uint8Array
   readonly notBeforeMs: number | undefined
   readonly expiresAtMs: number | undefined
-  /** Of its record in the store: what counts against a quota. */
+  /** Of its record in the store without `history`: what counts against a quota. */
   readonly bytes: number
 }
 

@@ -1,0 +1,6 @@
+export { LevelMailboxStore } from './mailbox-store.ts'
+export type { LevelMailboxOptions } from './mailbox-store.ts'
+export { openBatchMark } from './batch-mark.ts'
+export type { BatchMark } from './batch-mark.ts'
+export { STATES } from './types.ts'
+export type * from './types.ts'
