@@ -3,11 +3,12 @@ export { headerAndBatch, recordBatch } from './batch-codec.ts'
 export type { WithItems } from './batch-codec.ts'
 export * from './capabilities/index.ts'
 export type { ByteStream, CloseEvent, MessageEvent } from './byte-stream.ts'
-export { client } from './client.ts'
+export { callable, client } from './client.ts'
 export type {
   CallOptions,
   Caller,
   Client,
+  Method,
   StreamedResult,
   SubscribeOptions,
   UploadOptions
@@ -41,7 +42,7 @@ export { MAX_JSON_BYTES, MAX_JSON_DEPTH, encodeJson, parseJson } from './json.ts
 export type { Json, JsonObject } from './json.ts'
 export { plainPlatform } from './platform.ts'
 export type { Platform } from './platform.ts'
-export { decodePayload, decodeRecord, encodeRecord } from './record.ts'
+export { decodePayload, decodeRecord, encodeRecord, recordPrefix } from './record.ts'
 export type { Payload } from './record.ts'
 export { ServerCall } from './server-call.ts'
 export { DEFAULT_TIMEOUTS } from './server-options.ts'
