@@ -215,10 +215,22 @@ export interface Call {
   readonly capability: VerifiedToken | undefined
   /** True when the body is end-to-end encrypted by the application: keep it opaque. */
   readonly isE2e: boolean
+  /** True when such a body was compressed before it was sealed. */
+  readonly isE2ePacked?: boolean
+  /** Explicit credit of a subscription; undefined where the stream's window alone governs. */
+  readonly credit?: EventCredit | undefined
   /** Aborts when the caller cancels, its deadline passes, its stream ends or the node drains. */
   readonly signal: AbortSignal
   /** The streamed body, empty unless the row has `upload`. Read once. */
   readonly body: AsyncIterable<Uint8Array>
+}
+
+/** How much a subscriber is ready to have outstanding. */
+export interface EventCredit {
+  /** Whether an event of so many payload bytes may leave now. */
+  allows(bytes: number): boolean
+  /** Resolves when the subscriber grants more, or the call is over. */
+  changed(): Promise<void>
 }
 
 export interface StreamedAnswer<Head> {
