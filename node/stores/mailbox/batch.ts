@@ -1,4 +1,3 @@
-import type { AbstractChainedBatch } from 'abstract-level'
 import type { Level } from '../level.ts'
 import { KIND, row, sortable, topicOf } from './keys.ts'
 import { sealedJson } from './seal.ts'
@@ -18,19 +17,25 @@ export interface BatchRow {
   readonly counts: readonly (readonly [tenant: string, topic: string, ...numbers: number[]])[]
 }
 
+export type Operation =
+  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: string }
+
 /** What is written in one go. `numbers` are running: one for each batch that must survive a power cut. */
 export class Batch {
   readonly number: number
   readonly waiters: Waiter[] = []
   readonly #rows = new Map<string, Uint8Array | undefined>()
   readonly #deltas = new Map<Tally, Numbers>()
-  readonly #write: AbstractChainedBatch<Level, string, Uint8Array>
+  // An array, and no chained batch: of that one, classic-level frees the memory only when it is collected.
+  readonly #operations: Operation[] = []
+  readonly #level: Level
   #bytes = 0
   #isDurable = false
 
   constructor(level: Level, number: number) {
     this.number = number
-    this.#write = level.batch()
+    this.#level = level
   }
 
   get bytes(): number {
@@ -55,14 +60,14 @@ export class Batch {
   }
 
   put(key: string, value: Uint8Array, isDurable = true): void {
-    this.#write.put(key, value)
+    this.#operations.push({ type: 'put', key, value })
     this.#rows.set(key, value)
     this.#bytes += key.length + value.length
     this.#isDurable ||= isDurable
   }
 
   del(key: string): void {
-    this.#write.del(key)
+    this.#operations.push({ type: 'del', key })
     this.#rows.set(key, undefined)
     this.#bytes += key.length
     this.#isDurable = true
@@ -82,7 +87,7 @@ export class Batch {
       return [tenant, topic, ...numbers] as const
     })
     const value = sealedJson(key, { id: lastId, counts } satisfies BatchRow)
-    this.#write.put(key, value)
+    this.#operations.push({ type: 'put', key, value })
     return value.length
   }
 
@@ -90,10 +95,6 @@ export class Batch {
   async write(): Promise<void> {
     // abstract-level's types know no `sync`; LevelDB does, and a store in memory ignores it.
     const options: object = { sync: this.#isDurable }
-    await this.#write.write(options)
-  }
-
-  async close(): Promise<void> {
-    await this.#write.close()
+    await this.#level.batch(this.#operations, options)
   }
 }

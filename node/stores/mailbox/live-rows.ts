@@ -1,6 +1,6 @@
 import type { Record } from './record.ts'
 
-const MOST = 16_384
+const GENERATION = 8192
 
 /** What taking a message away must know of its row. */
 export interface LiveRow extends Pick<Record, 'priority' | 'notBeforeMs' | 'expiresAtMs'> {
@@ -21,24 +21,29 @@ export function liveRow(record: Record, value: Uint8Array): LiveRow {
 export type Reader = Set<string>
 
 /**
- * The rows appended or read last, so that what is taken soon after need not be read again. Holds only rows that are there,
- * with all that was composed so far.
+ * The rows appended or read last (8,192 to 16,384), so that what is taken soon after need not be read again. Holds only rows
+ * that are there, with all that was composed so far.
  */
 export class LiveRows {
-  readonly #rows = new Map<string, LiveRow>()
+  // Two maps, since a map whose first entries are deleted one by one gets slow.
+  #young = new Map<string, LiveRow>()
+  #old = new Map<string, LiveRow>()
   readonly #readers = new Set<Reader>()
 
   get(key: string): LiveRow | undefined {
-    return this.#rows.get(key)
+    return this.#young.get(key) ?? this.#old.get(key)
   }
 
   add(key: string, row: LiveRow): void {
-    if (this.#rows.size >= MOST) this.#forgetOldest()
-    this.#rows.set(key, row)
+    if (this.#young.size >= GENERATION) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, row)
   }
 
   remove(key: string): void {
-    this.#rows.delete(key)
+    if (!this.#young.delete(key) || this.#old.size > 0) this.#old.delete(key)
     for (const gone of this.#readers) gone.add(key)
   }
 
@@ -51,12 +56,5 @@ export class LiveRows {
 
   end(reader: Reader): void {
     this.#readers.delete(reader)
-  }
-
-  #forgetOldest(): void {
-    for (const key of this.#rows.keys()) {
-      this.#rows.delete(key)
-      return
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { SetupError } from '../../setup-error.ts'
 import type { Level } from '../level.ts'
+import type { Operation } from './batch.ts'
 import type { BatchMark } from './batch-mark.ts'
 import { CHECKPOINT_KEY, batchKey, isWhole, readJournal } from './journal.ts'
 import type { Journal } from './journal.ts'
@@ -162,10 +163,6 @@ class Writing {
     await this.#level.batch(rows, DURABLE)
   }
 }
-
-type Operation =
-  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
-  | { readonly type: 'del'; readonly key: string }
 
 /** Remembers what was lost, and begins a new journal after the highest number that was ever given. */
 async function settle(level: Level, journal: Journal, lastBatch: number, atMs: number): Promise<void> {

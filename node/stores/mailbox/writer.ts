@@ -67,7 +67,6 @@ export class Writer {
     while (this.#running !== undefined) await this.#running
     if (this.#failure === undefined && this.#checkpoint < this.#filling.number - 1)
       await this.#lastCheckpoint()
-    await this.#filling.close()
   }
 
   async #run(): Promise<void> {
@@ -115,8 +114,7 @@ export class Writer {
     const { topics, tenants, mark } = this.#parts
     try {
       if (this.#failure !== undefined) throw this.#failure
-      if (batch.isEmpty) await batch.close()
-      else await batch.write()
+      if (!batch.isEmpty) await batch.write()
       if (batch.isDurable) mark.note(batch.number)
       if (isCheckpoint) for (const tallies of [topics, tenants]) tallies.written()
       for (const { resolve, outcomes } of batch.waiters) resolve(outcomes)
