@@ -10,7 +10,7 @@ import type { CorruptRow, MissingBatches } from './types.ts'
 export interface Checkpoint {
   readonly batch: number
   /** The last id given by then. */
-  readonly id: string | undefined
+  readonly id?: string | undefined
 }
 
 /** What the rows of the batches since the last checkpoint tell. */
@@ -28,9 +28,12 @@ export interface Journal {
 
 export const CHECKPOINT_KEY = row(KIND.checkpoint)
 
-/** Whether the counts of the checkpoint and of the batches after it can be trusted. */
-export const isWhole = ({ checkpoint, lastBatch, missing, corrupt }: Journal): boolean =>
-  missing.length === 0 && corrupt.length === 0 && (checkpoint !== undefined || lastBatch === 0)
+/**
+ * Whether the counts of the checkpoint and of the batches after it can be trusted. A store has a checkpoint from its
+ * beginning, except while it is counted anew.
+ */
+export const isWhole = ({ checkpoint, missing, corrupt }: Journal): boolean =>
+  missing.length === 0 && corrupt.length === 0 && checkpoint !== undefined
 
 /** `mark`: a batch that is known to have been durable. Reads some hundred rows, however much is stored. */
 export async function readJournal(level: Level, mark: number): Promise<Journal> {

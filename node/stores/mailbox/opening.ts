@@ -3,7 +3,7 @@ import type { Level } from '../level.ts'
 import type { Operation } from './batch.ts'
 import type { BatchMark } from './batch-mark.ts'
 import { CHECKPOINT_KEY, batchKey, isWhole, readJournal } from './journal.ts'
-import type { Journal } from './journal.ts'
+import type { Checkpoint, Journal } from './journal.ts'
 import { KIND, PREFIX, WHOLE, allOf, row, sortable, topicOf } from './keys.ts'
 import { sealedJson, unsealJson } from './seal.ts'
 import { Tallies, addInto, none, tallyRow } from './tallies.ts'
@@ -47,7 +47,7 @@ export async function openRows(level: Level, options: OpeningOptions): Promise<O
   for (const corrupt of journal.corrupt) onCorrupt(corrupt)
   if (mark.isDamaged) onCorrupt({ key: 'mark', detail: 'the mark of the last batch cannot be read' })
   const lastBatch = Math.max(journal.lastBatch, mark.last)
-  const isRecounted = !isWhole(journal) || (await isWithoutCheckpoint(level, journal))
+  const isRecounted = !isWhole(journal)
   const recounted = isRecounted ? await recount(level, onCorrupt) : 0
   if (isRecounted) await settle(level, journal, lastBatch, now())
   const topics = new Tallies(level, KIND.topicCounts)
@@ -63,9 +63,14 @@ async function settleFormat(level: Level, migrations: readonly MailboxMigration[
   const newest = migrations.length + 1
   const bytes = await level.get(FORMAT_KEY)
   if (bytes === undefined) {
-    const [first] = await level.keys({ ...WHOLE, limit: 1 }).all()
-    if (first !== undefined) throw damaged('its format is missing')
-    await level.put(FORMAT_KEY, sealedJson(FORMAT_KEY, newest), DURABLE)
+    const [other] = await level.keys({ ...WHOLE, limit: 1 }).all()
+    if (other !== undefined) throw damaged('its format is missing')
+    const first = [FORMAT_KEY, sealedJson(FORMAT_KEY, newest)] as const
+    const begin = [CHECKPOINT_KEY, sealedJson(CHECKPOINT_KEY, { batch: 0 } satisfies Checkpoint)] as const
+    await level.batch(
+      [first, begin].map(([key, value]) => ({ type: 'put', key, value })),
+      DURABLE
+    )
     return
   }
   const found = unsealJson<number>(FORMAT_KEY, bytes)
@@ -84,14 +89,6 @@ async function settleFormat(level: Level, migrations: readonly MailboxMigration[
 
 const damaged = (what: string): SetupError =>
   new SetupError('badInput', `the mailbox is damaged: ${what}; restore it from a backup`)
-
-/** Also when a recount was cut short: it takes the checkpoint away first. */
-async function isWithoutCheckpoint(level: Level, { checkpoint }: Journal): Promise<boolean> {
-  if (checkpoint !== undefined) return false
-  const counted = [KIND.ready, KIND.delayed, KIND.dead, KIND.topicCounts, KIND.loss]
-  const firsts = await Promise.all(counted.map(kind => level.keys({ ...allOf(kind), limit: 1 }).all()))
-  return firsts.some(keys => keys.length > 0)
-}
 
 function addDeltas({ deltas }: Journal, topics: Tallies, tenants: Tallies): void {
   for (const [name, numbers] of deltas) {
