@@ -1,10 +1,11 @@
 import { OapError } from '../../protocols/index.ts'
 import type { DeadLetter, MailboxDelivery, WaitingMessage } from '../../protocols/index.ts'
-import type { MailboxStore, Topic } from '../stores/mailbox/types.ts'
+import { nodePlatform } from '../platform.ts'
+import type { MailboxStore, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { listDead, purgeDead, redrive } from './dead-letters.ts'
 import type { Page, PageAsked, Picked, PickedResult } from './dead-letters.ts'
 import { LEASE_BOUNDS, Leases } from './leases.ts'
-import type { LeaseBounds } from './leases.ts'
+import type { LeaseBounds, LeaseRequest } from './leases.ts'
 import { peek, remove, stats } from './looking.ts'
 import type { TopicStats } from './looking.ts'
 import { expiryOf } from './parts.ts'
@@ -34,8 +35,22 @@ export interface MailboxOptions {
   /** Unix ms. */
   readonly now: () => number
   readonly random?: () => number
+  readonly timers?: Pick<MailboxParts, 'setTimer' | 'clearTimer'>
   readonly leaseBounds?: LeaseBounds
 }
+
+const timersOf = ({ setTimer, clearTimer }: Pick<MailboxParts, 'setTimer' | 'clearTimer'>) => ({
+  setTimer,
+  clearTimer
+})
+
+/** A lease that passes with the next tick. */
+const failedLease = ({ attempts, bytes }: StoredMessage, now: number): LeaseRequest => ({
+  attempt: attempts,
+  deadlineMs: now,
+  bytes,
+  asksForReceipts: false
+})
 
 /**
  * Topics, leases and dead letters over a store. Time passes for it when `tick` is called. Its leases live as long as it
@@ -58,14 +73,32 @@ export class Mailbox {
     now,
     ...rest
   }: MailboxOptions) {
-    const { random = Math.random, leaseBounds = LEASE_BOUNDS } = rest
+    const { random = Math.random, leaseBounds = LEASE_BOUNDS, timers = nodePlatform } = rest
     const leases = new Leases(boot, leaseBounds)
-    const isFresh = (message: Parameters<typeof expiryOf>[0]): boolean => expiryOf(message, rules) > now()
+    const isFresh = (message: StoredMessage): boolean => {
+      if (expiryOf(message, rules) <= now()) return false
+      if (message.attempts < rules.of(message.topic).maxAttempts) return true
+      // The process died during its last attempt: that one has failed, too.
+      leases.give(message, failedLease(message, now()))
+      return false
+    }
     const queues = new Queues({ store, leases, isFresh, readAheadBytes })
     const dropped = (): void => void counts.receiptsDropped++
     const statements = new Statements({ store, rules, tenantBytes, signer, dropped })
     const dueAt = (ms: number): void => this.#upkeep.dueAt(ms)
-    this.#parts = { store, leases, queues, rules, statements, counts, tenantBytes, now, random, dueAt }
+    this.#parts = {
+      store,
+      leases,
+      queues,
+      rules,
+      statements,
+      counts,
+      tenantBytes,
+      now,
+      random,
+      dueAt,
+      ...timersOf(timers)
+    }
     this.#upkeep = new Upkeep(this.#parts)
   }
 

@@ -27,6 +27,9 @@ export interface MailboxParts {
   readonly now: () => number
   /** 0 to below 1. */
   readonly random: () => number
+  /** Runs `run` after so many ms; what it yields is given to `clearTimer`. */
+  readonly setTimer: (run: () => void, ms: number) => unknown
+  readonly clearTimer: (timer: unknown) => void
   /** Something was stored that will be due at this time. */
   readonly dueAt: (ms: number) => void
 }

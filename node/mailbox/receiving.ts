@@ -66,7 +66,7 @@ function stand(parts: MailboxParts, taking: Taking): Promise<readonly Taken[]> {
   if (signal.aborted) return Promise.resolve([])
   return new Promise((resolve, reject) => {
     const over = (end: () => void): void => {
-      clearTimeout(timer)
+      if (timer !== undefined) parts.clearTimer(timer)
       signal.removeEventListener('abort', leave)
       end()
     }
@@ -81,7 +81,7 @@ function stand(parts: MailboxParts, taking: Taking): Promise<readonly Taken[]> {
       nothing: () => over(() => resolve([])),
       fail: error => over(() => reject(error as Error))
     }
-    const timer = waitMs === undefined || waitMs === 0 ? undefined : setTimeout(leave, waitMs).unref()
+    const timer = waitMs === undefined || waitMs === 0 ? undefined : parts.setTimer(leave, waitMs)
     signal.addEventListener('abort', leave, { once: true })
     parts.queues.add(topic, receiver)
   })
