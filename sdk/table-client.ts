@@ -43,5 +43,12 @@ function called(
     : calls.streamed(calling, isRepeatable, make)
 }
 
-const hasKey = (request: unknown): boolean =>
-  typeof request === 'object' && request !== null && 'idem_key' in request && request.idem_key !== undefined
+/** True for a request with an `idem_key`, and for a batch whose every item has one. */
+function hasKey(request: unknown): boolean {
+  if (typeof request !== 'object' || request === null) return false
+  if ('items' in request && Array.isArray(request.items)) return request.items.every(hasOwnKey)
+  return hasOwnKey(request)
+}
+
+const hasOwnKey = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'idem_key' in value && value.idem_key !== undefined
