@@ -5,6 +5,9 @@ import { count, none } from './tallies.ts'
 import type { Numbers, Tally } from './tallies.ts'
 import type { Outcome, State } from './types.ts'
 
+/** What LevelDB adds to a row in its log, at the most. */
+const ROW_BYTES = 11
+
 export interface Waiter {
   readonly outcomes: readonly Outcome[]
   readonly resolve: (outcomes: readonly Outcome[]) => void
@@ -62,14 +65,14 @@ export class Batch {
   put(key: string, value: Uint8Array, isDurable = true): void {
     this.#operations.push({ type: 'put', key, value })
     this.#rows.set(key, value)
-    this.#bytes += key.length + value.length
+    this.#bytes += ROW_BYTES + key.length + value.length
     this.#isDurable ||= isDurable
   }
 
   del(key: string): void {
     this.#operations.push({ type: 'del', key })
     this.#rows.set(key, undefined)
-    this.#bytes += key.length
+    this.#bytes += ROW_BYTES + key.length
     this.#isDurable = true
   }
 

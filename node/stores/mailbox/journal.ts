@@ -9,6 +9,8 @@ import type { CorruptRow, MissingBatches } from './types.ts'
 /** The counts on the disk are those after batch `batch`. */
 export interface Checkpoint {
   readonly batch: number
+  /** The first batch whose row is kept, also when the counts have it: see `KeptRows`. */
+  readonly first: number
   /** The last id given by then. */
   readonly id?: string | undefined
 }
@@ -35,7 +37,7 @@ export const CHECKPOINT_KEY = row(KIND.checkpoint)
 export const isWhole = ({ checkpoint, missing, corrupt }: Journal): boolean =>
   missing.length === 0 && corrupt.length === 0 && checkpoint !== undefined
 
-/** `mark`: a batch that is known to have been durable. Reads some hundred rows, however much is stored. */
+/** `mark`: a batch that is known to have been durable. Reads what was written last, however much is stored. */
 export async function readJournal(level: Level, mark: number): Promise<Journal> {
   const corrupt: CorruptRow[] = []
   const missing: MissingBatches[] = []
@@ -44,12 +46,17 @@ export async function readJournal(level: Level, mark: number): Promise<Journal> 
   let lastBatch = checkpoint?.batch ?? 0
   let lastId = checkpoint?.id
   let replayed = 0
-  const rows = await level.iterator<string, Uint8Array>(allOf(KIND.batch)).all()
-  const wanted = rows.filter(([key]) => numberOf(key) > lastBatch)
-  for (const [key, bytes] of wanted) {
-    const number = numberOf(key)
-    if (number > lastBatch + 1) missing.push({ from: lastBatch + 1, to: number - 1 })
-    lastBatch = number
+  let next = checkpoint?.first ?? 1
+  const seen = (number: number): void => {
+    if (number > next) missing.push({ from: next, to: number - 1 })
+    next = number + 1
+  }
+  const counted = { gte: batchKey(next), lt: batchKey(lastBatch + 1) }
+  for (const key of await level.keys(counted).all()) seen(numberOf(key))
+  const rest = { gte: batchKey(lastBatch + 1), lt: allOf(KIND.batch).lt }
+  for (const [key, bytes] of await level.iterator<string, Uint8Array>(rest).all()) {
+    lastBatch = numberOf(key)
+    seen(lastBatch)
     replayed++
     const batch = parseBatch(key, bytes)
     if (typeof batch === 'string') {
@@ -59,6 +66,7 @@ export async function readJournal(level: Level, mark: number): Promise<Journal> 
     lastId = batch.id ?? lastId
     addDeltas(deltas, batch)
   }
+  if (lastBatch >= next) missing.push({ from: next, to: lastBatch })
   if (mark > lastBatch) missing.push({ from: lastBatch + 1, to: mark })
   return { checkpoint, lastBatch, lastId, replayed, deltas, missing, corrupt }
 }

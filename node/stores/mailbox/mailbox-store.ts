@@ -86,7 +86,7 @@ export class LevelMailboxStore implements MailboxStore {
       readonly onCorrupt: NonNullable<LevelMailboxOptions['onCorrupt']>
     }
   ) {
-    const { topics, tenants, report, checkpoint } = opened
+    const { topics, tenants, report } = opened
     const live = new LiveRows()
     this.#level = level
     this.#opened = opened
@@ -96,7 +96,7 @@ export class LevelMailboxStore implements MailboxStore {
     this.#queue = new CommitQueue(this.#composer, () => this.#writer)
     const { lastBatch } = report
     const onRoom = (): void => this.#queue.fill()
-    this.#writer = new Writer({ level, topics, tenants, ulids, mark, lastBatch, onRoom }, checkpoint)
+    this.#writer = new Writer({ level, topics, tenants, ulids, mark, lastBatch, onRoom }, opened)
     this.#pages = {
       level,
       live,

@@ -24,8 +24,10 @@ export interface Opened {
   readonly topics: Tallies
   readonly tenants: Tallies
   readonly lastId: string | undefined
-  /** From it on, batches have rows. */
+  /** The counts on the disk are those after this batch. */
   readonly checkpoint: number
+  /** From it on, batches have rows. */
+  readonly firstRow: number
 }
 
 export interface OpeningOptions {
@@ -56,7 +58,8 @@ export async function openRows(level: Level, options: OpeningOptions): Promise<O
   const { replayed, missing, lastId } = journal
   const checkpoint = isRecounted ? lastBatch : (journal.checkpoint?.batch ?? 0)
   const report = { lastBatch, replayed, missing, recounted }
-  return { report, topics, tenants, lastId, checkpoint }
+  const firstRow = isRecounted ? lastBatch + 1 : (journal.checkpoint?.first ?? 1)
+  return { report, topics, tenants, lastId, checkpoint, firstRow }
 }
 
 async function settleFormat(level: Level, migrations: readonly MailboxMigration[]): Promise<void> {
@@ -66,7 +69,10 @@ async function settleFormat(level: Level, migrations: readonly MailboxMigration[
     const [other] = await level.keys({ ...WHOLE, limit: 1 }).all()
     if (other !== undefined) throw damaged('its format is missing')
     const first = [FORMAT_KEY, sealedJson(FORMAT_KEY, newest)] as const
-    const begin = [CHECKPOINT_KEY, sealedJson(CHECKPOINT_KEY, { batch: 0 } satisfies Checkpoint)] as const
+    const begin = [
+      CHECKPOINT_KEY,
+      sealedJson(CHECKPOINT_KEY, { batch: 0, first: 1 } satisfies Checkpoint)
+    ] as const
     await level.batch(
       [first, begin].map(([key, value]) => ({ type: 'put', key, value })),
       DURABLE
@@ -167,7 +173,11 @@ async function settle(level: Level, journal: Journal, lastBatch: number, atMs: n
     const key = row(KIND.loss, sortable(from))
     return { type: 'put', key, value: sealedJson(key, { from, to, atMs }) }
   })
-  const value = sealedJson(CHECKPOINT_KEY, { batch: lastBatch, id: journal.lastId })
+  const value = sealedJson(CHECKPOINT_KEY, {
+    batch: lastBatch,
+    id: journal.lastId,
+    first: lastBatch + 1
+  } satisfies Checkpoint)
   await level.batch([...rows, { type: 'put', key: CHECKPOINT_KEY, value }], DURABLE)
   await level.clear({ gte: batchKey(0), lt: batchKey(lastBatch + 1) })
 }

@@ -3,6 +3,8 @@ import { Batch } from './batch.ts'
 import type { Waiter } from './batch.ts'
 import type { BatchMark } from './batch-mark.ts'
 import { CHECKPOINT_KEY, batchKey } from './journal.ts'
+import type { Checkpoint } from './journal.ts'
+import { KeptRows } from './kept-rows.ts'
 import { sealedJson } from './seal.ts'
 import { tallyRow } from './tallies.ts'
 import type { Tallies } from './tallies.ts'
@@ -33,13 +35,17 @@ export class Writer {
   #underWay: Batch | undefined
   #running: Promise<void> | undefined
   #failure: unknown
-  // Of the last checkpoint: the batches from it on have rows.
+  readonly #kept: KeptRows
   #checkpoint: number
   #journalBytes = 0
 
-  constructor(parts: WriterParts, checkpoint: number) {
+  constructor(
+    parts: WriterParts,
+    { checkpoint, firstRow }: { readonly checkpoint: number; readonly firstRow: number }
+  ) {
     this.#parts = parts
     this.#checkpoint = checkpoint
+    this.#kept = new KeptRows(firstRow, parts.lastBatch)
     this.#filling = new Batch(parts.level, parts.lastBatch + 1)
   }
 
@@ -85,7 +91,9 @@ export class Writer {
   #complete(batch: Batch): boolean {
     if (!batch.isDurable) return false
     const { topics, ulids } = this.#parts
-    this.#journalBytes += batch.sign(ulids.last)
+    const rowBytes = batch.sign(ulids.last)
+    this.#journalBytes += rowBytes
+    this.#kept.wrote(batch.bytes + rowBytes)
     const isDue =
       batch.number - this.#checkpoint >= CHECKPOINT_BATCHES ||
       this.#journalBytes >= CHECKPOINT_BYTES ||
@@ -104,8 +112,10 @@ export class Writer {
         else batch.put(key, value)
       }
     }
-    for (let old = this.#checkpoint; old < number; old++) batch.del(batchKey(old))
-    batch.put(CHECKPOINT_KEY, sealedJson(CHECKPOINT_KEY, { batch: number, id: ulids.last }))
+    const { from, to } = this.#kept.end(number)
+    for (let old = from; old < to; old++) batch.del(batchKey(old))
+    const checkpoint: Checkpoint = { batch: number, first: to, id: ulids.last }
+    batch.put(CHECKPOINT_KEY, sealedJson(CHECKPOINT_KEY, checkpoint))
     this.#checkpoint = number
     this.#journalBytes = 0
   }
