@@ -41,7 +41,7 @@ export async function attempts<T>(
     try {
       return await make({ deadlineMs: made === 1 ? deadlineMs : Math.max(1, leftMs()!), onOpen })
     } catch (error) {
-      if (signal?.aborted === true) throw error
+      signal?.throwIfAborted()
       if (!mended && (await mend(error))) {
         mended = true
         continue

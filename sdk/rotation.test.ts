@@ -127,6 +127,18 @@ test('renews at two thirds of life and again at two thirds of the next', async t
   assert.ok(Math.abs(time.waiting[0]! - (left * 2) / 3) < 2)
 })
 
+test('waits for a renewal that is far off in steps that a timer holds', async t => {
+  const dayS = 86_400
+  const nowS = Math.floor(Date.now() / 1000)
+  const { hub, time, cap } = await setting(t, { mint: { ttl_s: dayS, renew_until: nowS + 2 * dayS } })
+  assert.deepEqual(time.waiting, [3_600_000])
+
+  time.pass(dayS * 600)
+  assert.equal(hub.cap, cap)
+  time.pass(dayS * 100)
+  await until(() => hub.cap !== cap)
+})
+
 test('a token that its hub may not renew is left alone', async t => {
   const { time } = await setting(t, { mint: { renew_until: undefined } })
 
@@ -173,4 +185,38 @@ test('a capability that does not do is refused at once, where nothing brings ano
     assert.equal(error.code, 'cap_revoked')
     return true
   })
+})
+
+test('a subscription whose capability dies goes on under the next', { timeout: 30_000 }, async t => {
+  const { node, key, minted } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
+  const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
+  const first = inspectToken(hub.cap!).capId
+  const seen: string[] = []
+  const receiving = (async () => {
+    for await (const delivery of hub.mailbox.subscribe('jobs')) {
+      await delivery.ack()
+      if (seen.push(delivery.text()) === 2) return
+    }
+  })()
+  await hub.mailbox.send('jobs', 'one')
+  await until(() => seen.length === 1)
+
+  await node.capabilities().revoke({ cap_id: first }, undefined, LOCAL)
+  await hub.mailbox.send('jobs', 'two')
+  await receiving
+
+  assert.deepEqual(seen, ['one', 'two'])
+  assert.notEqual(inspectToken(hub.cap!).capId, first)
+})
+
+test('a subscription that is refused anew with each capability ends', { timeout: 30_000 }, async t => {
+  const { node, key, minted } = await setting(t, { mint: { verb: 'echo:call' } })
+  const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
+
+  await assert.rejects(
+    (async () => {
+      for await (const _ of hub.mailbox.subscribe('jobs')) assert.fail()
+    })(),
+    { code: 'cap_denied' }
+  )
 })
