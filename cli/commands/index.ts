@@ -22,6 +22,9 @@ import { hello } from './hello.ts'
 import { init } from './init.ts'
 import { keyShow } from './key-show.ts'
 import { mailboxDlq } from './mailbox-dlq.ts'
+import { mailboxExport } from './mailbox-export.ts'
+import { mailboxFsck } from './mailbox-fsck.ts'
+import { mailboxImport } from './mailbox-import.ts'
 import { mailboxPeek } from './mailbox-peek.ts'
 import { mailboxRecv } from './mailbox-recv.ts'
 import { mailboxSend } from './mailbox-send.ts'
@@ -65,6 +68,9 @@ export const COMMANDS: readonly Command[] = [
   mailboxPeek,
   mailboxStats,
   mailboxDlq,
+  mailboxFsck,
+  mailboxExport,
+  mailboxImport,
   auditTail,
   auditExport,
   auditVerify,

@@ -130,13 +130,14 @@ export class Load {
       const brought = await this.#recv(hub, topic, options)
       if (brought.length === 0) await pause()
       await Promise.all(
-        brought.map(delivery => {
+        brought.map(async delivery => {
           const drawn = this.#random()
           // The rest is left until its lease runs out.
-          if (drawn < 0.7) return this.#answer(delivery.msgId, 'ack', () => delivery.ack())
-          const delayMs = Math.floor(this.#random() * MAX_NACK_MS)
-          if (drawn < 0.85) return this.#answer(delivery.msgId, 'nack', () => delivery.nack({ delayMs }))
-          return undefined
+          if (drawn < 0.7) await this.#answer(delivery.msgId, 'ack', () => delivery.ack())
+          else if (drawn < 0.85) {
+            const delayMs = Math.floor(this.#random() * MAX_NACK_MS)
+            await this.#answer(delivery.msgId, 'nack', () => delivery.nack({ delayMs }))
+          }
         })
       )
     }

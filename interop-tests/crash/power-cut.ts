@@ -150,14 +150,12 @@ function named(namings: readonly Naming[]): {
 /** A file with one of its names, or a folder with all that is in it. */
 function rename(files: Map<string, DiskFile>, folders: Set<string>, from: string, to: string): void {
   const moves = (path: string): boolean => path === from || path.startsWith(`${from}/`)
-  for (const [path, file] of [...files])
-    if (moves(path)) {
-      files.delete(path)
-      files.set(to + path.slice(from.length), file)
-    }
-  for (const folder of [...folders])
-    if (moves(folder)) {
-      folders.delete(folder)
-      folders.add(to + folder.slice(from.length))
-    }
+  for (const path of [...files.keys()].filter(moves)) {
+    files.set(to + path.slice(from.length), files.get(path)!)
+    files.delete(path)
+  }
+  for (const folder of [...folders].filter(moves)) {
+    folders.delete(folder)
+    folders.add(to + folder.slice(from.length))
+  }
 }

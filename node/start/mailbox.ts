@@ -13,10 +13,9 @@ import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
+import { MAILBOX_MARK } from './stopped-mailbox.ts'
 
 const TICK_MS = 100
-/** Beside LevelDB's own files, which it leaves alone; not part of a backup. */
-const MARK_FILE = 'mailbox.mark'
 
 /** The mailbox of a running node. */
 export interface NodeMailbox {
@@ -61,7 +60,7 @@ export async function openMailbox(
       await using messages = await LevelMailboxStore.open(store.level, {
         now: () => Date.now(),
         idemWindowMs: config.mailbox.idemWindowMs,
-        ...(isOnDisk && folder && { mark: openBatchMark(join(folder.store, MARK_FILE)) }),
+        ...(isOnDisk && folder && { mark: openBatchMark(join(folder.store, MAILBOX_MARK)) }),
         onCorrupt: row => {
           corrupt++
           log.error(

@@ -1,3 +1,4 @@
+import { errorCode } from '../../setup-error.ts'
 import type { Level } from '../level.ts'
 import { KIND, PREFIX, WHOLE, nameOf, parseTimer, row, timerKey, topicOf } from './keys.ts'
 import { decodeKnown } from './idem-row.ts'
@@ -21,6 +22,8 @@ export type ProblemKind =
   /** A row that cannot be read, or one that was set aside earlier. */
   | 'damaged_row'
   | 'set_aside'
+  /** Rows that LevelDB itself cannot read; nobody knows how many. */
+  | 'damaged_block'
   /** Counts that do not fit the messages: some of those are gone, or rows came back. */
   | 'wrong_count'
   /** A time without its message, or a message without its time. */
@@ -62,9 +65,11 @@ export interface FsckOptions {
 export async function fsckMailbox(level: Level, options: FsckOptions = {}): Promise<FsckReport> {
   const check = new Check(level, options)
   const journal = await readJournal(level, options.lastDurable ?? 0)
+  const [first] = await level.keys({ ...WHOLE, limit: 1 }).all()
+  if (first === undefined && journal.missing.length === 0) return check.report(0)
   await check.journal(journal)
-  await check.messages(journal)
-  await check.otherRows()
+  await check.reading('messages', () => check.messages(journal))
+  await check.reading('rows beside the messages', () => check.otherRows())
   return check.report(journal.lastBatch)
 }
 
@@ -94,6 +99,16 @@ class Check {
     for (const { key, detail } of corrupt) this.#tell('damaged_row', key, detail)
     if (checkpoint === undefined && corrupt.every(({ key }) => key !== row(KIND.checkpoint)))
       this.#tell('damaged_row', row(KIND.checkpoint), 'missing')
+  }
+
+  /** LevelDB gives up a range where a block of its files is damaged. */
+  async reading(what: string, read: () => Promise<void>): Promise<void> {
+    try {
+      await read()
+    } catch (error) {
+      if (errorCode(error) !== 'LEVEL_CORRUPTION') throw error
+      this.#tell('damaged_block', what, (error as Error).message)
+    }
   }
 
   /** Every message, the times that it needs, and whether the counts of its topic and tenant fit. */

@@ -114,4 +114,4 @@ export function parseTimer(key: string): ParsedTimer | undefined {
 export const idemKey = (generation: number, name: string, key: string): string =>
   row(KIND.idem, sortable(generation) + name + NUL + key)
 
-export { ID_LENGTH, NUL }
+export { DIGITS, ID_LENGTH, NUL }

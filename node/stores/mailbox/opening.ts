@@ -50,19 +50,43 @@ export async function openRows(level: Level, options: OpeningOptions): Promise<O
   if (mark.isDamaged) onCorrupt({ key: 'mark', detail: 'the mark of the last batch cannot be read' })
   const lastBatch = Math.max(journal.lastBatch, mark.last)
   const isRecounted = !isWhole(journal)
-  const recounted = isRecounted ? await recount(level, onCorrupt) : 0
-  if (isRecounted) await settle(level, journal, lastBatch, now())
+  const { messages: recounted, lastId } = isRecounted
+    ? await recount(level, journal, onCorrupt)
+    : { messages: 0, lastId: journal.lastId }
+  if (isRecounted) await settle(level, { ...journal, lastId }, lastBatch, now())
   const topics = new Tallies(level, KIND.topicCounts)
   const tenants = new Tallies(level, KIND.tenantCounts)
   if (!isRecounted) addDeltas(journal, topics, tenants)
-  const { replayed, missing, lastId } = journal
+  const { replayed, missing } = journal
   const checkpoint = isRecounted ? lastBatch : (journal.checkpoint?.batch ?? 0)
   const report = { lastBatch, replayed, missing, recounted }
   const firstRow = isRecounted ? lastBatch + 1 : (journal.checkpoint?.first ?? 1)
   return { report, topics, tenants, lastId, checkpoint, firstRow }
 }
 
-async function settleFormat(level: Level, migrations: readonly MailboxMigration[]): Promise<void> {
+/**
+ * Counts all messages of a mailbox that nobody has open, as an opening does that finds batches missing; what cannot be read
+ * is set aside. Yields how many messages there are.
+ */
+export async function countAnew(
+  level: Level,
+  {
+    now,
+    lastDurable,
+    onCorrupt
+  }: Pick<OpeningOptions, 'now' | 'onCorrupt'> & { readonly lastDurable: number }
+): Promise<number> {
+  const journal = await readJournal(level, lastDurable)
+  const { messages, lastId } = await recount(level, journal, onCorrupt)
+  await settle(level, { ...journal, lastId }, Math.max(journal.lastBatch, lastDurable), now())
+  return messages
+}
+
+/** Begins a mailbox, or brings an older one to the newest format. @throws SetupError `newerFormat`, `badInput` */
+export async function settleFormat(
+  level: Level,
+  migrations: readonly MailboxMigration[] = MIGRATIONS
+): Promise<void> {
   const newest = migrations.length + 1
   const bytes = await level.get(FORMAT_KEY)
   if (bytes === undefined) {
@@ -103,15 +127,26 @@ function addDeltas({ deltas }: Journal, topics: Tallies, tenants: Tallies): void
   }
 }
 
-/** Writes the counts of what is there; sets aside what cannot be read. Yields how many messages there are. */
-async function recount(level: Level, onCorrupt: (row: CorruptRow) => void): Promise<number> {
+/**
+ * Writes the counts of what is there; sets aside what cannot be read. Yields how many messages there are, and the highest id
+ * that is known.
+ */
+async function recount(
+  level: Level,
+  journal: Journal,
+  onCorrupt: (row: CorruptRow) => void
+): Promise<{ readonly messages: number; readonly lastId: string | undefined }> {
   await level.del(CHECKPOINT_KEY, DURABLE)
   await level.clear(allOf(KIND.topicCounts))
   await level.clear(allOf(KIND.tenantCounts))
   const writing = new Writing(level)
   let messages = 0
+  let { lastId } = journal
   const sums = new TopicSums(level, {
-    message: () => void messages++,
+    message({ place: { id } }) {
+      messages++
+      if (lastId === undefined || id > lastId) lastId = id
+    },
     corrupt: async ({ key, bytes, detail }) => {
       onCorrupt({ key, detail })
       await writing.add({ type: 'del', key })
@@ -132,7 +167,7 @@ async function recount(level: Level, onCorrupt: (row: CorruptRow) => void): Prom
     }
     if (tenant !== undefined) await writing.tally(KIND.tenantCounts, tenant)
     await writing.flush()
-    return messages
+    return { messages, lastId }
   } finally {
     await sums.close()
   }
