@@ -79,6 +79,8 @@ export class TestMailbox {
   readonly time: TestTime
   readonly counts: MailboxCounts = { redelivered: 0, dead: 0, expired: 0, receiptsDropped: 0 }
   readonly #rows: Rows
+  /** As they were given, since a restart makes others. */
+  readonly #tokens = new WeakMap<Taken['lease'], string>()
   readonly #given: Given
   store: LevelMailboxStore
   mailbox: Mailbox
@@ -118,7 +120,7 @@ export class TestMailbox {
   }
 
   async take(most = 100, more: Partial<Taking> = {}): Promise<readonly Taken[]> {
-    return await this.mailbox.take({
+    const taken = await this.mailbox.take({
       topic: TOPIC,
       most,
       mostBytes: MIB,
@@ -128,6 +130,8 @@ export class TestMailbox {
       signal: new AbortController().signal,
       ...more
     })
+    for (const one of taken) this.#tokens.set(one.lease, this.mailbox.delivery(one, true).lease!)
+    return taken
   }
 
   /** Bodies of what is taken now. */
@@ -135,8 +139,9 @@ export class TestMailbox {
     return (await this.take(most, more)).map(bodyOf)
   }
 
+  /** What a receiver names when it settles what it took. */
   item(taken: Taken): { readonly msg_id: string; readonly lease: string } {
-    return { msg_id: taken.message.id, lease: this.mailbox.delivery(taken, true).lease! }
+    return { msg_id: taken.message.id, lease: this.#tokens.get(taken.lease)! }
   }
 
   async ack(taken: readonly Taken[]): Promise<(string | number)[]> {

@@ -57,8 +57,17 @@ const visibility = integer(LIMITS.visibilityMsLeast, LIMITS.visibilityMsMost)
 /** States of a message of which its sender may ask to be told. */
 const receiptState = oneOf('stored', 'delivered', 'acked')
 
+const utf8 = new TextEncoder()
+const idemKey = matching(
+  value =>
+    value.length > 0 &&
+    value.length <= LIMITS.idemKeyBytes &&
+    utf8.encode(value).length <= LIMITS.idemKeyBytes,
+  `text of 1 to ${LIMITS.idemKeyBytes} bytes`
+)
+
 const messageOptions = {
-  idem_key: optional(text(LIMITS.idemKeyBytes)),
+  idem_key: optional(idemKey),
   attrs: optional(texts(LIMITS.attrsBytes, 'attrs_oversize')),
   priority: optional(integer(0, LIMITS.priorityMost)),
   not_before: optional(ms),
@@ -157,7 +166,7 @@ export const mailboxService = defineService({
       request: headerAndBody({
         topic,
         ...messageOptions,
-        idempotency_key: optional(text(LIMITS.idemKeyBytes)),
+        idempotency_key: optional(idemKey),
         text: optional(text(65_536))
       }),
       answer: json({ msg_id: msgId, duplicate: optional(flag) })
