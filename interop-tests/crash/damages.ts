@@ -69,7 +69,8 @@ async function damage(store: string, random: Random): Promise<string> {
   return `${name} with ${bits} flipped bits`
 }
 
-const TOLD = /MailboxBatchesMissing|MailboxRowCorrupt|LEVEL_CORRUPTION|is damaged/
+/** LevelDB ends the process where it finds its own files impossible. */
+const TOLD = /MailboxBatchesMissing|MailboxRowCorrupt|LEVEL_CORRUPTION|is damaged|leveldb.*Assertion/
 
 /** What is wrong although the node has said nothing of it. */
 async function judged(

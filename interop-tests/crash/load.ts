@@ -47,7 +47,10 @@ export class Load {
   /** Works against a node until `ended`; calls that its death cuts off are noted as without an answer. */
   async run(address: string, ended: Promise<unknown>): Promise<void> {
     this.#boot++
-    await using hub = await connected(address)
+    // The node may have been killed before it answered anybody.
+    const hub = await Promise.race([connected(address), ended.then(() => undefined)]).catch(() => undefined)
+    if (hub === undefined) return
+    await using _ = hub
     const stop = new AbortController()
     void ended.finally(() => stop.abort())
     await Promise.all([
