@@ -2,6 +2,7 @@ import type { Place, Topic } from '../stores/mailbox/types.ts'
 import { Deadlines } from './deadlines.ts'
 import { Nonces, formatLease, parseLease, placeDigest } from './lease-token.ts'
 import { placeOf, topicKey } from './place.ts'
+import { Recent } from './recent.ts'
 
 /** A message in somebody's hands. Holds no body: as many as there may be fit into memory. */
 export interface Lease {
@@ -28,7 +29,7 @@ export interface LeaseBounds {
   readonly ofTopic: number
   readonly ofTenant: number
   readonly ofNode: number
-  /** Tokens remembered that acknowledged their message. */
+  /** Tokens that acknowledged their message: at least half as many are remembered. */
   readonly remembered: number
 }
 
@@ -59,12 +60,13 @@ export class Leases {
   readonly #topics = new Map<string, Map<string, Lease>>()
   readonly #ofTenant = new Map<string, number>()
   readonly #deadlines = new Deadlines<Lease>(lease => this.#isHeld(lease) && !lease.isEnding)
-  readonly #acked = new Map<string, number>()
+  readonly #acked: Recent<number>
   #size = 0
 
   constructor(boot: number, bounds: LeaseBounds = LEASE_BOUNDS) {
     this.#boot = boot
     this.#bounds = bounds
+    this.#acked = new Recent(bounds.remembered)
   }
 
   get size(): number {
@@ -177,10 +179,5 @@ export class Leases {
 
   #remember(lease: Lease): void {
     this.#acked.set(`${lease.place.id} ${this.token(lease)}`, lease.deadlineMs)
-    if (this.#acked.size <= this.#bounds.remembered) return
-    for (const oldest of this.#acked.keys()) {
-      this.#acked.delete(oldest)
-      return
-    }
   }
 }

@@ -109,9 +109,9 @@ describe('leases', () => {
   })
 
   test('of those that acknowledged their message only so many are remembered', () => {
-    const leases = new Leases(1, { ...LEASE_BOUNDS, remembered: 1 })
-    const [first, second] = ['1', '2'].map(id => leases.give(place(id), request))
-    for (const lease of [first!, second!]) leases.end(lease, { acked: true })
+    const leases = new Leases(1, { ...LEASE_BOUNDS, remembered: 2 })
+    const [first, between, second] = ['1', '2', '3'].map(id => leases.give(place(id), request))
+    for (const lease of [first!, between!, second!]) leases.end(lease, { acked: true })
     const judge = (lease: typeof first) =>
       leases.judge(lease!.place, lease!.place.id, leases.token(lease!), 0)
 

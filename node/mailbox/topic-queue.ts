@@ -33,7 +33,7 @@ export interface QueueOwner {
 type Turn = 'served' | 'empty' | 'later'
 
 /** Reading a little more than is asked for spares the next receiver a read of its own. */
-const LEAST_READ = 64
+const LEAST_READ = 256
 const MOST_READ = 512
 const LEAST_READ_BYTES = 262_144
 
