@@ -68,7 +68,7 @@ const folders = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
 }))
 
 const tests = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
-  files: [`${folder}/**/*.test.ts`],
+  files: [`${folder}/**/*.{test,fixture}.ts`],
   rules: restricted(boundaries(folder, [...allowed, ...(TESTS_MAY_IMPORT[folder] ?? [])]))
 }))
 

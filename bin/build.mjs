@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { releaseManifest, withEmittedImports } from './release-manifest.mjs'
+import { filesOf, releaseManifest, withEmittedImports } from './release-manifest.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
@@ -57,9 +57,7 @@ function copy(file) {
 
 /** @param {Record<string, any>} manifest */
 function checkTargets(manifest) {
-  const targets = [...Object.values(manifest['exports']), ...Object.values(manifest['bin'])].flatMap(
-    target => (typeof target === 'string' ? [target] : Object.values(target))
-  )
+  const targets = [...filesOf(manifest['exports']), ...filesOf(manifest['bin'])]
   const absent = targets.filter(target => !existsSync(join(dist, target)))
   if (absent.length === 0) return
   process.stderr.write(`build: package.json names what was not built: ${absent.join(', ')}\n`)

@@ -25,12 +25,28 @@ export function releaseManifest(manifest) {
   return { ...kept, exports: Object.fromEntries(exports) }
 }
 
-/** @param {string} source */
+/**
+ * Where an export leads in the release: of a source its code and types, of conditions each of them.
+ * @param {string | Record<string, any>} source
+ * @returns {unknown}
+ */
 export function emitted(source) {
+  if (typeof source !== 'string')
+    return Object.fromEntries(
+      Object.entries(source).map(([condition, target]) => [condition, emitted(target)])
+    )
   if (!source.endsWith('.ts')) return source
   const stem = source.slice(0, -'.ts'.length)
   return { types: stem + '.d.ts', default: stem + '.js' }
 }
+
+/**
+ * The files that exports or programs of a manifest name.
+ * @param {unknown} targets
+ * @returns {string[]}
+ */
+export const filesOf = targets =>
+  typeof targets === 'string' ? [targets] : Object.values(targets ?? {}).flatMap(filesOf)
 
 /**
  * A declaration file with the relative imports that a consumer can follow; tsc rewrites them in .js only.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { releaseManifest, withEmittedImports } from './release-manifest.mjs'
+import { filesOf, releaseManifest, withEmittedImports } from './release-manifest.mjs'
 
 const CHECKOUT = {
   name: 'omnigate',
@@ -18,6 +18,20 @@ test('exports of a release lead to the emitted code and its types', () => {
     '.': { types: './node/index.d.ts', default: './node/index.js' },
     './package.json': './package.json'
   })
+})
+
+test('an export by conditions leads to the emitted code of each', () => {
+  const exports = { './sdk': { browser: './sdk/browser.ts', default: './sdk/index.ts' } }
+
+  const emitted = releaseManifest({ ...CHECKOUT, exports })['exports']
+
+  assert.deepEqual(emitted, {
+    './sdk': {
+      browser: { types: './sdk/browser.d.ts', default: './sdk/browser.js' },
+      default: { types: './sdk/index.d.ts', default: './sdk/index.js' }
+    }
+  })
+  assert.equal(filesOf(emitted).length, 4)
 })
 
 test('a release can be published, runs no script on install and brings the bundled Node', () => {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { echoService, mailboxService } from '../protocols/index.ts'
 import { directClient, loadConfig, openStopped } from '../node/index.ts'
-import { folderClient } from './folder-client.ts'
+import { FIRST_VERBS, folderClient } from './folder-client.ts'
 import type { FolderClientOptions } from './folder-client.ts'
 import { makeDataFolder } from './new-data-folder.ts'
 
@@ -39,6 +40,17 @@ test('makes a key and a token that is good for calls of this key', async t => {
   assert.deepEqual(await verdict(client!.peerId), { allowed: true })
   assert.equal((await verdict('another')).allowed, false)
   for (const name of ['key', 'token', 'env']) assert.equal((await stat(file(name))).mode & 0o777, 0o600, name)
+})
+
+test('what a first client may call is all of the echo and of the mailbox', () => {
+  const verbs = [echoService, mailboxService].flatMap(({ app, operations }) =>
+    Object.values<{ readonly verb: string }>(operations).map(({ verb }) => `${verb} ${app}`)
+  )
+
+  assert.deepEqual(
+    FIRST_VERBS.map(([verb, app]) => `${verb} ${app}`).toSorted(),
+    [...new Set(verbs)].toSorted()
+  )
 })
 
 test('mints once, for as long as the token is good', async t => {

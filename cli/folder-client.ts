@@ -5,8 +5,20 @@ import type { CapabilityClient } from '../node/index.ts'
 import { newKeyText, peerIdOf, readClientKey } from './client-key.ts'
 import { shellWord } from './self.ts'
 
-/** What the token of a first client allows. */
-const VERBS = ['echo:call']
+const ECHO = 0x0001
+const MAILBOX = 0x0201
+/** What the token of a first client allows, and the app of each: all of the echo and of the mailbox. */
+export const FIRST_VERBS: readonly (readonly [verb: string, app: number])[] = [
+  ['echo:call', ECHO],
+  ['mailbox:send', MAILBOX],
+  ['mailbox:recv', MAILBOX],
+  ['mailbox:delete', MAILBOX],
+  ['mailbox:peek', MAILBOX],
+  ['mailbox:stats', MAILBOX],
+  ['mailbox:dlq_list', MAILBOX],
+  ['mailbox:dlq_redrive', MAILBOX],
+  ['mailbox:dlq_purge', MAILBOX]
+]
 /** A token that ends sooner is not worth printing. */
 const LEAST_LIFE_S = 60
 const MAX_TOKEN_CHARS = 8192
@@ -50,7 +62,7 @@ export async function folderClient(
   if (expires === undefined) {
     if (!mayMake) return undefined
     const minted = await operator.cap_mint({
-      verb: VERBS.join(','),
+      verb: FIRST_VERBS.map(([verb]) => verb).join(','),
       tenant: 'default',
       peer: peerId,
       ttl_s: ttlS
@@ -85,7 +97,7 @@ async function goodUntil(path: string, { operator, peerId, nowS }: Asking): Prom
     const body = tokenBytes(text.trim())
     const { expires } = inspectToken(body).limits
     if (expires < nowS + LEAST_LIFE_S) return undefined
-    const verdicts = VERBS.map(verb => operator.cap_verify({ verb, app: 1, peer: peerId, body }))
+    const verdicts = FIRST_VERBS.map(([verb, app]) => operator.cap_verify({ verb, app, peer: peerId, body }))
     return (await Promise.all(verdicts)).every(({ allowed }) => allowed) ? expires : undefined
   } catch (error) {
     if (error instanceof Error && error.name === 'OapError') return undefined

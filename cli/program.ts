@@ -12,6 +12,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   cap: 'capabilities: who may call what',
   tenant: 'whose data a hub serves',
   client: 'the key of this client',
+  mailbox: 'durable messages by topic',
   audit: 'what happened, and proof of it',
   key: 'keys of a hub and its node',
   config: 'configuration files',

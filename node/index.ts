@@ -31,6 +31,18 @@ export { connectAdmin } from './admin/admin-client.ts'
 export type { AdminClient, AuditClient } from './admin/admin-client.ts'
 export { directAudit, openStopped } from './start/stopped.ts'
 export type { StoppedHub, StoppedHubOptions } from './start/stopped.ts'
+export { openStoppedMailbox } from './start/stopped-mailbox.ts'
+export type { StoppedMailbox } from './start/stopped-mailbox.ts'
+export { exportMailbox, fsckMailbox, importMailbox, readExport } from './stores/mailbox/index.ts'
+export type {
+  Exported,
+  FsckOptions,
+  FsckReport,
+  Imported,
+  Problem,
+  ProblemKind,
+  TransferOptions
+} from './stores/mailbox/index.ts'
 export { FIRST_TENANT, directClient } from './capabilities/index.ts'
 export type { CapabilityClient } from './capabilities/index.ts'
 export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.ts'

@@ -37,6 +37,8 @@ export interface Metrics<Reason extends string = string> {
   inflated(ratio: number): void
   /** A gauge that is read when it is scraped. */
   gauge(name: string, help: string, read: () => number): void
+  /** A number that only grows, read when it is scraped. */
+  counter(name: string, help: string, read: () => number): void
   /** Everything in Prometheus' text format, the process' own metrics included. */
   text(): Promise<string>
   readonly contentType: string
@@ -150,6 +152,8 @@ export function createMetrics<Reason extends string>(options: {
     inflated: ratio => ratios.observe(ratio),
     gauge: (name, help, read) =>
       register(new Family('gauge', name, help, () => [{ labels: {}, value: read() }])),
+    counter: (name, help, read) =>
+      register(new Family('counter', name, help, () => [{ labels: {}, value: read() }])),
     text: () => registry.metrics(),
     contentType: registry.contentType
   }

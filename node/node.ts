@@ -1,4 +1,10 @@
-import { adminService, auditService, capabilitiesService, serviceDirectory } from '../protocols/index.ts'
+import {
+  adminService,
+  auditService,
+  capabilitiesService,
+  mailboxService,
+  serviceDirectory
+} from '../protocols/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
 import { echo } from './handlers/echo.ts'
@@ -14,6 +20,8 @@ import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
 import { openIdentity } from './start/identity.ts'
+import { openMailbox } from './start/mailbox.ts'
+import type { NodeMailbox } from './start/mailbox.ts'
 import type { Identity } from './start/identity.ts'
 import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
@@ -42,7 +50,7 @@ export interface OmnigateNode extends AsyncDisposable {
   capabilities(): Capabilities
 }
 
-/** A node of `config`, serving echo and the given services; it does nothing before `start`. */
+/** A node of `config`, serving echo, the mailbox and the given services; it does nothing before `start`. */
 export function createNode(config: Config, options: NodeOptions = {}): OmnigateNode {
   let running: Promise<RunningNode> | undefined
   let started: RunningNode | undefined
@@ -89,13 +97,32 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const audit = await openAudit(base, identity, {
     store,
     boot,
-    services: [echo.table, capabilitiesService, auditService, adminService, ...own.map(({ table }) => table)]
+    services: [
+      echo.table,
+      capabilitiesService,
+      auditService,
+      adminService,
+      mailboxService,
+      ...own.map(({ table }) => table)
+    ]
   })
   const isPassing = options.ephemeral === true && identity.folder !== undefined
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const { capabilities } = rights
   const readable = auditServices(audit)
-  const services = serviceDirectory([echo, capabilitiesOf(capabilities), ...readable, ...own])
+  const mailbox = await openMailbox(base, identity, {
+    store,
+    boot,
+    isOnDisk: options.ephemeral !== true,
+    seconds: rights.seconds
+  })
+  const services = serviceDirectory([
+    echo,
+    capabilitiesOf(capabilities),
+    mailbox.forPeers,
+    ...readable,
+    ...own
+  ])
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
   const host = hostSessions(services, rights.guard)
@@ -106,13 +133,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
   const operator = operatorService(status, capabilities, sources)
-  await serveAdmin(base, identity, { hostSessions, services: [operator, ...readable] })
+  await serveAdmin(base, identity, { hostSessions, services: [operator, mailbox.forOperator, ...readable] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')
-  return { status, capabilities, stop: stopOf(base, host, started.move()) }
+  return { status, capabilities, stop: stopOf(base, { host, mailbox }, started.move()) }
 }
 
 function sourcesOf(
@@ -126,9 +153,14 @@ function sourcesOf(
 }
 
 /** Lets calls of peers finish, then ends all parts in reverse. */
-function stopOf({ config, log, state }: NodeBase, host: SessionHost, started: AsyncDisposableStack) {
+function stopOf(
+  { config, log, state }: NodeBase,
+  { host, mailbox }: { readonly host: SessionHost; readonly mailbox: NodeMailbox },
+  started: AsyncDisposableStack
+) {
   return async (): Promise<void> => {
     state.isDraining = true
+    mailbox.drain()
     const cutOff = await host.drain(config.node.drainTimeoutMs)
     await started.disposeAsync()
     log.info({ event: 'NodeStopped', calls_cut_off: cutOff }, 'stopped')

@@ -102,7 +102,7 @@ export class CallRunner {
   #answer(call: ServerCall, value: unknown): void {
     if (call.isOver) return
     const { row } = call.served!
-    if (row.kind === 'unary') return sendUnary(this.#owner.port, call, row.answer.encode(value), row)
+    if (row.kind === 'unary') return sendUnary(this.#owner.port, call, value, row)
     const sending =
       row.kind === 'streamed'
         ? sendStream(this.#owner.port, call, value, row)

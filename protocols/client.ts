@@ -35,6 +35,8 @@ export interface CallOptions {
   readonly compress?: boolean | undefined
   /** A W3C traceparent. */
   readonly trace?: string | undefined
+  /** Told the call's corr_id once its START is on its way: from then on it may be carried out. */
+  readonly onOpen?: ((corrId: bigint) => void) | undefined
 }
 
 export interface UploadOptions extends CallOptions {
@@ -53,7 +55,8 @@ export interface StreamedResult<Head> {
   readonly body: AsyncIterable<Uint8Array>
 }
 
-type Method<O extends Operation> =
+/** One operation as a function. */
+export type Method<O extends Operation> =
   O extends Unary<infer Req, infer Res>
     ? (request: Req, options?: UploadOptions) => Promise<Res>
     : O extends Streamed<infer Req, infer Head>
@@ -75,9 +78,14 @@ export interface Caller {
 export function client<O extends Operations>(table: ServiceTable<O>, caller: Caller): Client<O> {
   const methods = Object.entries(table.operations).map(([op, row]) => [
     op,
-    method(table.app, op, row, caller)
+    callable(table.app, op, row, caller)
   ])
   return Object.fromEntries(methods) as Client<O>
+}
+
+/** One operation as a function, for whoever has a row and no table. */
+export function callable<O extends Operation>(app: number, op: string, row: O, caller: Caller): Method<O> {
+  return method(app, op, row, caller) as Method<O>
 }
 
 function method(app: number, op: string, row: Operation, caller: Caller): unknown {
@@ -310,8 +318,13 @@ function withTimes(
   }
 }
 
-/** Opens the call and ties it to the caller's signal and deadline. */
+/** Opens the call, says so, and ties it to the caller's signal and deadline. */
 function open(session: ClientSession, call: ClientCall, opening: Start, options: CallOptions): void {
+  openInTime(session, call, opening, options)
+  options.onOpen?.(BigInt(call.corr))
+}
+
+function openInTime(session: ClientSession, call: ClientCall, opening: Start, options: CallOptions): void {
   const { signal, deadlineMs } = options
   if (signal === undefined && deadlineMs === undefined) return session.open(call, opening)
   signal?.throwIfAborted()

@@ -34,6 +34,45 @@ export const flag: Field<boolean> = required((value, name) => {
   throw new OapError('bad_request', `${name}: true or false`)
 })
 
+/** One of the given texts. */
+export const oneOf = <const T extends string>(...choices: readonly T[]): Field<T> =>
+  required((value, name) => {
+    if (choices.includes(value as T)) return value as T
+    throw new OapError('bad_request', `${name}: one of ${choices.join(', ')}`)
+  })
+
+/** An array of at most `most` and at least `least` values, each judged by `inner`. */
+export const list = <T>(inner: Field<T>, most: number, least = 0): Field<readonly T[]> =>
+  required((value, name) => {
+    if (Array.isArray(value) && value.length >= least && value.length <= most)
+      return (value as readonly Json[]).map((item, n) => inner.read(item, `${name}[${n}]`))
+    throw new OapError('bad_request', `${name}: an array of ${least} to ${most}`)
+  })
+
+/** An object of these members; others in it are ignored. */
+export const object = <F extends Fields>(fields: F): Field<FieldValues<F>> =>
+  required((value, name) => {
+    if (isObject(value)) return readFields(fields, value, `${name}.`)
+    throw new OapError('bad_request', `${name}: an object`)
+  })
+
+const isObject = (value: Json): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** An object whose members are all texts; `maxBytes` bounds the UTF-8 of all names and values together. */
+export const texts = (maxBytes: number, code?: string): Field<Readonly<Record<string, string>>> =>
+  required((value, name) => {
+    if (!isObject(value) || Object.values(value).some(member => typeof member !== 'string'))
+      throw new OapError('bad_request', `${name}: an object of texts`)
+    const all = value as Readonly<Record<string, string>>
+    let bytes = 0
+    for (const [member, content] of Object.entries(all)) bytes += sizeOf(member) + sizeOf(content)
+    if (bytes <= maxBytes) return all
+    throw new OapError('body_oversize', `${name}: at most ${maxBytes} bytes of names and values`, { code })
+  })
+
+const sizeOf = (content: string): number => utf8.encode(content).length
+
 export const optional = <T>(inner: Field<T>): Field<T | undefined> => ({
   optional: true,
   read: (value, name) => inner.read(value, name)
@@ -52,13 +91,13 @@ export type FieldValues<F extends Fields> = {
 }
 
 /** The members of `header` that `fields` names; others are ignored. Throws `bad_request` naming the member. */
-export function readFields<F extends Fields>(fields: F, header: JsonObject): FieldValues<F> {
+export function readFields<F extends Fields>(fields: F, header: JsonObject, within = ''): FieldValues<F> {
   const values: Record<string, unknown> = {}
   for (const name of Object.keys(fields)) {
     const field = fields[name]!
     const value = Object.hasOwn(header, name) ? header[name] : undefined
-    if (value !== undefined) values[name] = field.read(value, name)
-    else if (!field.optional) throw new OapError('bad_request', `${name}: missing`)
+    if (value !== undefined) values[name] = field.read(value, within + name)
+    else if (!field.optional) throw new OapError('bad_request', `${within}${name}: missing`)
   }
   return values as FieldValues<F>
 }

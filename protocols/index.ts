@@ -1,11 +1,14 @@
 export { decodeBatch, encodeBatch } from './batch.ts'
+export { headerAndBatch, recordBatch } from './batch-codec.ts'
+export type { WithItems } from './batch-codec.ts'
 export * from './capabilities/index.ts'
 export type { ByteStream, CloseEvent, MessageEvent } from './byte-stream.ts'
-export { client } from './client.ts'
+export { callable, client } from './client.ts'
 export type {
   CallOptions,
   Caller,
   Client,
+  Method,
   StreamedResult,
   SubscribeOptions,
   UploadOptions
@@ -19,7 +22,7 @@ export type { InflateLimits } from './compression.ts'
 export type { ConnectionState } from './connection.ts'
 export { ERRORS, OapError, REASONS, clampRetryAfter, isErrorCode } from './errors.ts'
 export type { Blame, ErrorCode, ErrorRow } from './errors.ts'
-export { flag, integer, optional, text } from './fields.ts'
+export { flag, integer, list, object, oneOf, optional, text, texts } from './fields.ts'
 export type { Field, FieldValues, Fields } from './fields.ts'
 export * from './frame.ts'
 export { FrameDecoder } from './frame-decoder.ts'
@@ -39,7 +42,7 @@ export { MAX_JSON_BYTES, MAX_JSON_DEPTH, encodeJson, parseJson } from './json.ts
 export type { Json, JsonObject } from './json.ts'
 export { plainPlatform } from './platform.ts'
 export type { Platform } from './platform.ts'
-export { decodePayload, decodeRecord, encodeRecord } from './record.ts'
+export { decodePayload, decodeRecord, encodeRecord, recordPrefix } from './record.ts'
 export type { Payload } from './record.ts'
 export { ServerCall } from './server-call.ts'
 export { DEFAULT_TIMEOUTS } from './server-options.ts'
@@ -73,5 +76,7 @@ export { RENEW_VERB, capabilitiesService } from './services/capabilities.ts'
 export { capabilityAdminOperations } from './services/capability-admin.ts'
 export type { CapRow, TenantRow } from './services/capability-admin.ts'
 export { echoService } from './services/echo.ts'
+export { MAILBOX_LIMITS, mailboxService } from './services/mailbox.ts'
+export type { DeadLetter, MailboxDelivery, MessageOptions, WaitingMessage } from './services/mailbox.ts'
 export { TokenBucket } from './token-bucket.ts'
 export { checkZstdFrame } from './zstd-frame.ts'

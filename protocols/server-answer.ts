@@ -4,7 +4,7 @@ import { FLAG } from './frame.ts'
 import type { ServerCall } from './server-call.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import type { Platform } from './platform.ts'
-import type { Parts, Streamed, StreamedAnswer, Subscription, Unary } from './service.ts'
+import type { Parts, Seal, Streamed, StreamedAnswer, Subscription, Unary } from './service.ts'
 
 const EMPTY = new Uint8Array(0)
 
@@ -28,10 +28,12 @@ export interface AnswerPort {
 export function sendUnary(
   port: AnswerPort,
   call: ServerCall,
-  { head, body }: Parts,
+  value: unknown,
   row: Unary<unknown, unknown>
 ): void {
-  const flags = FLAG.RESP | sealFlags(call, row)
+  const { head, body } = row.answer.encode(value)
+  const seal = sealOfValue(row, value)
+  const flags = FLAG.RESP | sealFlags(call, row) | seal
   const size = head.length + body.length
   if (size <= port.maxChunkBytes) port.send(call, flags | FLAG.START | FLAG.END, head, body)
   else sendChunks(port, call, flags, head.length === 0 ? body : concat(head, body))
@@ -93,7 +95,7 @@ export async function sendEvents(
     if (call.isOver) return
     call.credit?.sent(bytes)
     call.eventsSent++
-    port.send(call, FLAG.EVENT | sealFlags(call, row), head, body)
+    port.send(call, FLAG.EVENT | sealFlags(call, row) | sealOfValue(row, event), head, body)
     await pace.sent(bytes)
   }
   if (call.isOver) return
@@ -112,6 +114,13 @@ function checkFits({ head, body }: Parts, mostBytes: number, what: string): void
 function sealFlags(call: ServerCall, row: { readonly mirrorsSeal?: boolean }): number {
   if (row.mirrorsSeal !== true || !call.isE2e) return 0
   return FLAG.APP_E2E | (call.startFlags & FLAG.COMP)
+}
+
+/** What is handed on of bodies that others sealed says so itself. */
+function sealOfValue({ sealOf }: { readonly sealOf?: (value: unknown) => Seal }, value: unknown): number {
+  if (sealOf === undefined) return 0
+  const { e2e, comp } = sealOf(value)
+  return (e2e === true ? FLAG.APP_E2E : 0) | (e2e === true && comp === true ? FLAG.COMP : 0)
 }
 
 function concat(head: Uint8Array, body: Uint8Array): Uint8Array {

@@ -78,6 +78,10 @@ export class ServerCall implements Call {
     return (this.startFlags & FLAG.APP_E2E) !== 0
   }
 
+  get isE2ePacked(): boolean {
+    return this.isE2e && (this.startFlags & FLAG.COMP) !== 0
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
     if (this.isOver) this.#abort.abort()

@@ -35,7 +35,8 @@ export type WithBody<T> = T & { readonly body?: Uint8Array }
 /** Members that mean the same in every request: no service gives them another meaning. */
 const RESERVED_MEMBERS = ['op', 'deadline_ms', 'credit', 'trace']
 
-function checkMembers(fields: Fields): void {
+/** Throws RangeError for a member whose meaning OAP/1 gives. */
+export function checkMembers(fields: Fields): void {
   const taken = RESERVED_MEMBERS.find(name => Object.hasOwn(fields, name))
   if (taken !== undefined)
     throw new RangeError(`request member ${taken}: OAP/1 gives it its meaning; use another name`)
@@ -119,6 +120,8 @@ interface Row<Req> {
   readonly request: RequestCodec<Req>
   /** True when it changes something: a read-only capability does not allow it, and a node in need sheds it first. */
   readonly writes?: boolean
+  /** True when it makes room although it writes: a node in need sheds it no sooner than what only reads. */
+  readonly relieves?: boolean
   /** The request member that names the topic, for capabilities that are bound to some. */
   readonly topic?: string
   /** The request member that names the content, likewise. */
@@ -127,6 +130,15 @@ interface Row<Req> {
   readonly upload?: boolean
   /** True when answers hand the request's sealed body back, and carry its APP_E2E. */
   readonly mirrorsSeal?: boolean
+  /** What an answer or event says of the bodies in it that applications sealed. */
+  // eslint-disable-next-line typescript/no-explicit-any
+  readonly sealOf?: (value: any) => Seal
+}
+
+/** A sealed body, and one that was compressed when it was sealed. Nobody else may look into either. */
+export interface Seal {
+  readonly e2e?: boolean | undefined
+  readonly comp?: boolean | undefined
 }
 
 /** One request, one answer. */
@@ -203,10 +215,22 @@ export interface Call {
   readonly capability: VerifiedToken | undefined
   /** True when the body is end-to-end encrypted by the application: keep it opaque. */
   readonly isE2e: boolean
+  /** True when such a body was compressed before it was sealed. */
+  readonly isE2ePacked?: boolean
+  /** Explicit credit of a subscription; undefined where the stream's window alone governs. */
+  readonly credit?: EventCredit | undefined
   /** Aborts when the caller cancels, its deadline passes, its stream ends or the node drains. */
   readonly signal: AbortSignal
   /** The streamed body, empty unless the row has `upload`. Read once. */
   readonly body: AsyncIterable<Uint8Array>
+}
+
+/** How much a subscriber is ready to have outstanding. */
+export interface EventCredit {
+  /** Whether an event of so many payload bytes may leave now. */
+  allows(bytes: number): boolean
+  /** Resolves when the subscriber grants more, or the call is over. */
+  changed(): Promise<void>
 }
 
 export interface StreamedAnswer<Head> {

@@ -1,15 +1,10 @@
-import type { Connection, Libp2p } from '@libp2p/interface'
-import { ConnectionCaller, OAP_PROTOCOL, OapError, plainPlatform, tokenBytes } from '../protocols/index.ts'
+import { plainPlatform, tokenBytes } from '../protocols/index.ts'
 import type { Client, Hello, HelloRequest, Operations, Platform, ServiceTable } from '../protocols/index.ts'
-import { createDialer } from '../transport/index.ts'
 import type { DialerOptions, Encryption } from '../transport/index.ts'
 import { parseAddress } from './address.ts'
-import { dialFailure } from './dial-failure.ts'
-
-const DIAL_TIMEOUT_MS = 10_000
-const MAX_STREAMS = 512
-/** How long a connection may take to end in peace, before it is cut. */
-const CLOSE_TIMEOUT_MS = 1000
+import { dial } from './dial.ts'
+import type { CreateDialer } from './dialer.ts'
+import { hangUp } from './hang-up.ts'
 
 export interface ConnectOptions extends Omit<DialerOptions, 'start'> {
   readonly signal?: AbortSignal
@@ -37,60 +32,25 @@ export interface NodeConnection extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/**
- * Connects to the node at a multiaddr; resolves when it speaks OAP/1.
- * @throws OapError `cap_foreign` for a capability whose text is none, before anything is dialled;
- * ConnectError `bad_address`, `unreachable`, `wrong_peer` or `not_oap`, in at most 10 seconds unless
- * `dialTimeoutMs` says else.
- */
-export async function connect(address: string, options: ConnectOptions = {}): Promise<NodeConnection> {
+/** Gives a connection to the node at an address, with a dialer of its own. */
+export async function connectBy(
+  createDialer: CreateDialer,
+  address: string,
+  options: ConnectOptions = {}
+): Promise<NodeConnection> {
   const target = parseAddress(address)
   const { signal, hello, cap, platform = plainPlatform, ...dialerOptions } = options
   const capability = typeof cap === 'string' ? tokenBytes(cap) : cap
   const dialer = await createDialer(dialerOptions)
-  try {
-    const deadline = AbortSignal.timeout(options.dialTimeoutMs ?? DIAL_TIMEOUT_MS)
-    const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
-    const connection = await dialer.dial(target, { signal: stop })
-    const caller = new ConnectionCaller({
-      platform,
-      openStream: () => openStream(connection),
-      cap: () => capability,
-      ...(hello === undefined ? {} : { hello })
-    })
-    await unlessAborted(caller.shared(), stop)
-    return nodeConnection(connection, caller, dialer)
-  } catch (error) {
+  const { dialTimeoutMs } = options
+  const calling = { platform, cap: () => capability, signal, dialTimeoutMs, ...(hello && { hello }) }
+  const dialled = await dial(dialer, address, target, calling).catch(async (error: unknown) => {
     await dialer.stop()
-    signal?.throwIfAborted()
-    // A stream that cannot be opened is an OapError, with what libp2p says of it as its cause.
-    throw dialFailure(address, error instanceof OapError ? (error.cause ?? error) : error)
-  }
-}
-
-const openStream = (connection: Connection) =>
-  connection.newStream(OAP_PROTOCOL, { maxOutboundStreams: MAX_STREAMS }).catch((cause: unknown) => {
-    const message = `no stream could be opened: ${cause instanceof Error ? cause.message : String(cause)}`
-    throw new OapError('upstream', message, { reason: 'session_lost', cause })
+    throw error
   })
-
-async function unlessAborted(ending: unknown, signal: AbortSignal): Promise<void> {
-  const gone = Promise.withResolvers<never>()
-  const onAbort = (): void => gone.reject(signal.reason)
-  signal.addEventListener('abort', onAbort)
-  try {
-    await Promise.race([ending, gone.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
-function nodeConnection(connection: Connection, caller: ConnectionCaller, dialer: Libp2p): NodeConnection {
+  const { connection, caller } = dialled
   const close = async (): Promise<void> => {
-    const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS)
-    await unlessAborted(caller.end(), signal).catch(() => undefined)
-    // A connection that the other side is closing too rejects; it is gone either way.
-    await connection.close({ signal }).catch(() => connection.abort(new Error('closed')))
+    await hangUp(dialled)
     await dialer.stop()
   }
   return {

@@ -69,8 +69,20 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   'request:ticks': ['op', 'count', 'interval_ms'],
   'request:work': ['op', 'ms'],
   'event:ticks': ['n'],
-  'answer:work': ['ms']
+  'answer:work': ['ms'],
+  'request:send': ['op', 'topic'],
+  'answer:send': ['msg_id', 'duplicate'],
+  'answer:send_batch': ['results'],
+  delivery: 'msg_id topic priority sent_at expires_at attempt lease deadline'.split(' '),
+  'request:ack': ['op', 'topic', 'items'],
+  'answer:ack': ['results'],
+  'answer:stats': 'topic depth bytes in_flight delayed oldest_ms dead dead_bytes'.split(' '),
+  'answer:dlq_redrive': ['redriven', 'more'],
+  receipt: ['delegation', 'signature', 'statement']
 }
+
+/** What oap-1.md itself prints; services print their own. */
+const OF_OAP1 = Object.keys(OBJECTS).filter(kind => !/:(send|ack|stats|dlq)|^(delivery|receipt)$/.test(kind))
 
 interface Block {
   readonly where: string
@@ -129,8 +141,7 @@ describe('every block printed in a specification says what it is, and is it', ()
   test('oap-1.md prints valid and invalid frames, and every kind of object', () => {
     const kinds = new Set(blocks('oap-1.md').map(({ kind }) => kind))
 
-    for (const kind of ['valid', 'invalid:bad_frame', ...Object.keys(OBJECTS)])
-      assert.ok(kinds.has(kind), kind)
+    for (const kind of ['valid', 'invalid:bad_frame', ...OF_OAP1]) assert.ok(kinds.has(kind), kind)
   })
 })
 

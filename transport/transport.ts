@@ -15,6 +15,7 @@ import type { Gater } from './address-gate.ts'
 import { forgetPeersThatLeave } from './forget-peers.ts'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { watchLiveness } from './liveness.ts'
+import type { Liveness } from './liveness.ts'
 import { silentLogger } from './silent-logger.ts'
 import { tunedNoise } from './tuned/noise.ts'
 import { tunedTls } from './tuned/tls.ts'
@@ -39,6 +40,8 @@ export interface DialerOptions {
   readonly maxInboundStreams?: number
   readonly maxOutboundStreams?: number
   readonly dialTimeoutMs?: number
+  /** How a dead peer is noticed where nothing is sent. A dialer asks only with this. */
+  readonly liveness?: Liveness
   /** Where libp2p's own components log; silent unless the environment variable DEBUG is set. */
   readonly logger?: ComponentLogger
 }
@@ -85,16 +88,18 @@ export async function createTransport(options: TransportOptions): Promise<Transp
 }
 
 /**
- * Yields a libp2p node that only dials: no listener, no identify, no heartbeat of its own; for clients.
+ * Yields a libp2p node that only dials: no listener, no identify; for clients.
  * It answers no protocol but those that its owner handles.
  */
-export function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
+export async function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
   const limits = { ...DIALER_LIMITS, ...defined(options) }
-  return createLibp2p({
+  const dialer = await createLibp2p({
     ...common(options, limits),
     addresses: { listen: [] },
     connectionMonitor: { enabled: false }
   })
+  if (options.liveness !== undefined) watchLiveness(dialer, options.liveness)
+  return dialer
 }
 
 async function startOrStop(node: Transport): Promise<void> {

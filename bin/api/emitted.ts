@@ -34,8 +34,13 @@ function emit(root: string, folder: string): string {
   return stdout + stderr
 }
 
-function entriesOf(manifest: { name: string; exports: Record<string, string> }): Record<string, string> {
-  const entries = Object.entries(manifest.exports).filter(([, target]) => target.endsWith('.ts'))
+type Target = string | { readonly default: string }
+
+/** What Node is led to; other runtimes get the same names. */
+function entriesOf(manifest: { name: string; exports: Record<string, Target> }): Record<string, string> {
+  const entries = Object.entries(manifest.exports)
+    .map(([path, target]) => [path, typeof target === 'string' ? target : target.default] as const)
+    .filter(([, target]) => target.endsWith('.ts'))
   return Object.fromEntries(
     entries.map(([path, target]) => [
       path.replace('.', manifest.name),

@@ -1,3 +1,4 @@
+import { filesOf } from '../release-manifest.mjs'
 import type { Tarball } from './tarball.ts'
 
 /** A release grows on purpose only: raise these in the commit that needs it. */
@@ -25,7 +26,8 @@ const ALLOWED: readonly RegExp[] = [
 const REFUSED = /\.(test|suite|fixture)\.|(^|\/)(\.|node_modules\/|test\/)|\.(key|pem|env|log|map)$/
 
 export interface Manifest {
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  /** Paths, or conditions that lead to some. */
+  readonly exports: Readonly<Record<string, unknown>>
   readonly bin: Readonly<Record<string, string>>
   readonly scripts?: unknown
 }
@@ -36,9 +38,9 @@ export function contentProblems(
   manifest: Manifest
 ): string[] {
   const paths = new Set(files.map(({ path }) => path))
-  const targets = [...Object.values(manifest.exports), ...Object.values(manifest.bin)]
-    .flatMap(target => (typeof target === 'string' ? [target] : Object.values(target)))
-    .map(target => target.replace(/^\.\//, ''))
+  const targets = [...filesOf(manifest.exports), ...filesOf(manifest.bin)].map(target =>
+    target.replace(/^\.\//, '')
+  )
   return [
     ...[...REQUIRED, ...targets].filter(path => !paths.has(path)).map(path => `${path} is missing`),
     ...[...paths].filter(path => !isAllowed(path)).map(path => `${path} has no place in a release`),

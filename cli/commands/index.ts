@@ -21,6 +21,15 @@ import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
 import { init } from './init.ts'
 import { keyShow } from './key-show.ts'
+import { mailboxDlq } from './mailbox-dlq.ts'
+import { mailboxExport } from './mailbox-export.ts'
+import { mailboxFsck } from './mailbox-fsck.ts'
+import { mailboxImport } from './mailbox-import.ts'
+import { mailboxPeek } from './mailbox-peek.ts'
+import { mailboxRecv } from './mailbox-recv.ts'
+import { mailboxSend } from './mailbox-send.ts'
+import { mailboxStats } from './mailbox-stats.ts'
+import { mailboxSubscribe } from './mailbox-subscribe.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
 import { start } from './start.ts'
@@ -53,6 +62,15 @@ export const COMMANDS: readonly Command[] = [
   tenantShow,
   tenantLimit,
   tenantRemove,
+  mailboxSend,
+  mailboxRecv,
+  mailboxSubscribe,
+  mailboxPeek,
+  mailboxStats,
+  mailboxDlq,
+  mailboxFsck,
+  mailboxExport,
+  mailboxImport,
   auditTail,
   auditExport,
   auditVerify,

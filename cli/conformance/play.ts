@@ -5,7 +5,7 @@ import type { DecodedFrame } from '../../specs/index.ts'
 import { carrying } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { answerFault, frameFault } from './judge.ts'
-import type { AnswerExpectation, FrameExpectation, Step } from './vectors.ts'
+import type { AnswerExpectation, FrameExpectation, Step, SuchAnswer } from './vectors.ts'
 import { Wire, describe, whatCame } from './wire.ts'
 
 const WITHIN_MS = 5000
@@ -17,6 +17,8 @@ interface Place {
   readonly connection: Connection
   wire: Wire
   alives: number
+  /** The last answer that `expect_such` took. */
+  taken: readonly DecodedFrame[]
   /** What calls carry that bring nothing of their own. */
   readonly cap: Uint8Array | undefined
 }
@@ -26,7 +28,7 @@ interface Place {
  * @throws ExpectationFailure at the first step that is not met.
  */
 export async function play(steps: readonly Step[], connection: Connection, cap?: Uint8Array): Promise<void> {
-  const place: Place = { connection, wire: await Wire.open(connection), alives: 0, cap }
+  const place: Place = { connection, wire: await Wire.open(connection), alives: 0, taken: [], cap }
   for (const step of steps) await take(step, place)
 }
 
@@ -38,6 +40,8 @@ async function take(step: Step, place: Place): Promise<void> {
   if ('expect' in step) return expect(step, place)
   if ('expect_answer' in step) return expectAnswer(wire, step.expect_answer, step.within_ms)
   if ('expect_body' in step) return expectBody(wire, step.expect_body, step.within_ms)
+  if ('send_after' in step) return wire.write(carrying(vectorFrame(step.send_after(place.taken)), cap))
+  if ('expect_such' in step) return expectSuch(place, step.expect_such, step.within_ms)
   if ('expect_none' in step) return expectNo(wire, step.expect_none.corr_id, () => true, 'no frame')
   if ('expect_unfinished' in step)
     return expectNo(wire, step.expect_unfinished.corr_id, isLast, 'no frame with END')
@@ -106,14 +110,44 @@ async function expectFrame(wire: Wire, expected: FrameExpectation, withinMs: num
 
 async function expectAnswer(wire: Wire, expected: AnswerExpectation, withinMs = WITHIN_MS): Promise<void> {
   const words = `an answer ${JSON.stringify(expected).slice(0, 300)}`
+  const frames = await wholeAnswer(wire, expected.corr_id, words, withinMs)
+  const fault = answerFault(frames, expected)
+  if (fault !== undefined) throw new ExpectationFailure(words, `${fault}: ${describe(frames.at(-1)!)}`)
+}
+
+async function expectSuch(
+  place: Place,
+  { corr_id, words, fault: faultOf, keeps = false }: SuchAnswer,
+  withinMs = WITHIN_MS
+): Promise<void> {
+  const frames = await wholeAnswer(place.wire, corr_id, words, withinMs)
+  const fault = frames.at(-1)!.code === 0 ? judged(() => faultOf(frames)) : 'an error'
+  if (fault !== undefined) throw new ExpectationFailure(words, `${fault}: ${describe(frames.at(-1)!)}`)
+  if (!keeps) place.taken = frames
+}
+
+/** What cannot even be read is a fault, too. */
+function judged(judge: () => string | undefined): string | undefined {
+  try {
+    return judge()
+  } catch (error) {
+    return String(error)
+  }
+}
+
+async function wholeAnswer(
+  wire: Wire,
+  corrId: string,
+  words: string,
+  withinMs: number
+): Promise<DecodedFrame[]> {
   const frames: DecodedFrame[] = []
   for (let over = false; !over; over = isLast(frames.at(-1)!)) {
-    const frame = await wire.take(({ corr_id }) => corr_id === expected.corr_id, withinMs)
+    const frame = await wire.take(({ corr_id }) => corr_id === corrId, withinMs)
     if (frame === undefined) throw new ExpectationFailure(words, whatCame(wire, withinMs))
     frames.push(frame)
   }
-  const fault = answerFault(frames, expected)
-  if (fault !== undefined) throw new ExpectationFailure(words, `${fault}: ${describe(frames.at(-1)!)}`)
+  return frames
 }
 
 async function expectBody(

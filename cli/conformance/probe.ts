@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface'
+import { echoService, mailboxService } from '../../protocols/index.ts'
 import { vectorFrame } from '../../specs/index.ts'
 import type { DecodedFrame } from '../../specs/index.ts'
 import { carrying } from './carried.ts'
@@ -18,6 +19,8 @@ export interface Facts {
   readonly known: boolean
   /** A call of echo needs a capability. */
   readonly guarded: boolean
+  /** The mailbox is served, and this caller may use it. */
+  readonly mailbox: boolean
 }
 
 /** Asks the node on a few connections. @throws ExpectationFailure when it answers no HELLO. */
@@ -25,7 +28,8 @@ export async function probe(dial: () => Promise<Connection>, cap?: Uint8Array): 
   return {
     zstd: await onConnection(dial, listsCompression),
     known: await onConnection(dial, wire => isKnown(wire, cap)),
-    guarded: await onConnection(dial, isGuarded)
+    guarded: await onConnection(dial, isGuarded),
+    mailbox: await onConnection(dial, wire => hasMailbox(wire, cap))
   }
 }
 
@@ -38,12 +42,15 @@ async function onConnection<T>(dial: () => Promise<Connection>, ask: (wire: Wire
   }
 }
 
-async function listsCompression(wire: Wire): Promise<boolean> {
+const listsCompression = async (wire: Wire): Promise<boolean> =>
+  (await helloAnswer(wire)).payload.includes('"COMP"')
+
+async function helloAnswer(wire: Wire): Promise<DecodedFrame> {
   await wire.write(vectorFrame({ flags: ['REQ', 'START', 'END'], app: 0, corr_id: HELLO_CORR }))
   const answer = await wire.take(({ corr_id }) => corr_id === HELLO_CORR, WITHIN_MS)
   if (answer === undefined) throw new ExpectationFailure('an answer to HELLO', whatCame(wire, WITHIN_MS))
   if (answer.code !== 0) throw new ExpectationFailure('an answer to HELLO', describe(answer))
-  return answer.payload.includes('"COMP"')
+  return answer
 }
 
 async function isKnown(wire: Wire, cap: Uint8Array | undefined): Promise<boolean> {
@@ -57,12 +64,30 @@ async function isKnown(wire: Wire, cap: Uint8Array | undefined): Promise<boolean
 
 const isGuarded = async (wire: Wire): Promise<boolean> => (await echoAnswer(wire)).code === 401
 
-async function echoAnswer(wire: Wire, cap?: Uint8Array): Promise<DecodedFrame> {
-  const payload = { record: { header: { utf8: '{"op":"echo"}' } } }
+/** Whoever may send and receive may do what the cases do. */
+async function hasMailbox(wire: Wire, cap: Uint8Array | undefined): Promise<boolean> {
+  const { app } = mailboxService
+  const { apps } = JSON.parse((await helloAnswer(wire)).payload.toString()) as { apps?: readonly number[] }
+  if (apps?.includes(app) !== true) return false
+  const topic = 'conformance/probe'
+  for (const asked of [
+    { op: 'send', topic, ttl_s: 1 },
+    { op: 'recv', topic, ack: 'auto' }
+  ]) {
+    const answer = await answerTo(wire, app, asked, cap)
+    if (answer.code !== 0) return false
+  }
+  return true
+}
+
+const echoAnswer = (wire: Wire, cap?: Uint8Array): Promise<DecodedFrame> =>
+  answerTo(wire, echoService.app, { op: 'echo' }, cap)
+
+async function answerTo(wire: Wire, app: number, header: object, cap?: Uint8Array): Promise<DecodedFrame> {
+  const payload = { record: { header: { utf8: JSON.stringify(header) } } }
   const corr_id = 'ffffffffffffffff'
-  const echo = vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload })
-  await wire.write(carrying(echo, cap))
+  await wire.write(carrying(vectorFrame({ flags: ['REQ', 'START', 'END'], app, corr_id, payload }), cap))
   const answer = await wire.take(frame => frame.corr_id === corr_id, WITHIN_MS)
-  if (answer === undefined) throw new ExpectationFailure('an answer to echo', whatCame(wire, WITHIN_MS))
+  if (answer === undefined) throw new ExpectationFailure('an answer', whatCame(wire, WITHIN_MS))
   return answer
 }

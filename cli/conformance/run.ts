@@ -9,6 +9,7 @@ import { cannotCarry } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { FLOW_CASES } from './flow-cases.ts'
 import { frameCases } from './frame-cases.ts'
+import { mailboxCases } from './mailbox-cases.ts'
 import { payloadCases } from './payload-cases.ts'
 import { play } from './play.ts'
 import { probe } from './probe.ts'
@@ -29,7 +30,7 @@ export interface ConformanceOptions {
   readonly slow?: boolean
   /** Only cases whose id contains this. */
   readonly only?: string
-  /** What every call carries that brings nothing of its own: a token for echo:call. */
+  /** What every call carries that brings nothing of its own: a token for echo:call, mailbox:send and mailbox:recv. */
   readonly cap?: Uint8Array | undefined
   readonly signal?: AbortSignal
 }
@@ -57,7 +58,8 @@ export async function conformanceCases(cap?: Uint8Array): Promise<Conversation[]
     ...FLOW_CASES,
     ...frameCases(vectors),
     ...payloadCases(vectors),
-    ...capabilityCases(cap)
+    ...capabilityCases(cap),
+    ...mailboxCases()
   ]
 }
 
@@ -108,6 +110,8 @@ function whyLeftOut(
   const { needs = [], slow_ms = 0 } = conversation
   if (needs.includes('guarded') && !facts.guarded) return 'the node opens echo to all'
   if (needs.includes('capability') && cap === undefined) return 'no capability was given'
+  if (needs.includes('mailbox') && !facts.mailbox)
+    return 'the node has no mailbox that this caller may send to and receive from'
   if (needs.includes('zstd') && !facts.zstd) return 'the node does not list COMP in its HELLO'
   if (needs.includes('known') && !facts.known) return 'the node counts this connection as a stranger'
   if (needs.includes('stranger') && facts.known) return 'the node counts this connection as known'

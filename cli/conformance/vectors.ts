@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Bytes, VectorFrame } from '../../specs/index.ts'
+import type { Bytes, DecodedFrame, VectorFrame } from '../../specs/index.ts'
 
 /** A frame as `expect` describes it: specs/vectors/README.md. */
 export interface FrameExpectation {
@@ -29,8 +29,8 @@ export interface AnswerExpectation {
 type Sendable = string | VectorFrame | readonly (string | VectorFrame)[]
 
 /**
- * The steps of specs/vectors/README.md, and two of the runner's own: `send_bytes` writes a bytes expression;
- * `expect_stall` stops reading and repeats the frame until the node takes no more, then reads on.
+ * The steps of specs/vectors/README.md, and four of the runner's own: `send_bytes` writes a bytes expression;
+ * `expect_such` judges an answer by code, and `send_after` writes what follows from the answer before it; `expect_stall` stops reading and repeats the frame until the node takes no more, then reads on.
  */
 export type Step =
   | { readonly send: Sendable; readonly pieces?: number }
@@ -45,12 +45,24 @@ export type Step =
   | { readonly expect_unfinished: { readonly corr_id: string } }
   | { readonly forget: { readonly corr_id: string } }
   | { readonly expect_stall: { readonly frame: VectorFrame; readonly most_bytes: number } }
+  | { readonly send_after: (taken: readonly DecodedFrame[]) => VectorFrame }
+  | { readonly expect_such: SuchAnswer; readonly within_ms?: number }
   | { readonly fin: true }
   | { readonly reset: true }
   | { readonly open: true }
   | { readonly wait_ms: number }
 
-export type Need = 'known' | 'stranger' | 'zstd' | 'guarded' | 'capability'
+/** An answer that `fault` finds nothing wrong with. */
+export interface SuchAnswer {
+  readonly corr_id: string
+  readonly words: string
+  /** What is wrong with its frames, of which there is at least one. */
+  readonly fault: (frames: readonly DecodedFrame[]) => string | undefined
+  /** True where a later `send_after` is about what was taken before this. */
+  readonly keeps?: boolean
+}
+
+export type Need = 'known' | 'stranger' | 'zstd' | 'guarded' | 'capability' | 'mailbox'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

@@ -3,7 +3,7 @@ import { createNode, loadConfig } from 'omnigate'
 /** Far above what the cases spend: they are not about the quotas of a tenant. */
 const AMPLE = 1_000_000
 
-/** A node that opens no verb, and a bearer token for its echo as text; `await using` stops it. */
+/** A node that opens no verb, and a bearer token for its echo and mailbox as text; `await using` stops it. */
 export async function guardedNode() {
   const { config } = loadConfig({
     flags: {
@@ -18,7 +18,7 @@ export async function guardedNode() {
   })
   const node = createNode(config)
   await node.start()
-  const asked = { verb: 'echo:call', tenant: 'default', bearer: true }
+  const asked = { verb: 'echo:call,mailbox:send,mailbox:recv', tenant: 'default', bearer: true }
   const { token } = await node.capabilities().mint(asked, { actor: 'local' })
   return {
     address: node.status().addresses[0]!,

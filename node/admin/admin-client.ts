@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { ConnectionCaller, adminService, auditService } from '../../protocols/index.ts'
+import { ConnectionCaller, adminService, auditService, mailboxService } from '../../protocols/index.ts'
 import type { Client, JsonObject, auditAdminOperations } from '../../protocols/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
@@ -25,6 +25,8 @@ export interface AdminClient extends AsyncDisposable {
   status(): Promise<JsonObject>
   readonly capabilities: CapabilityClient
   readonly audit: AuditClient
+  /** The mailbox of any tenant: calls name its id. */
+  readonly mailbox: Client<(typeof mailboxService)['operations']>
 }
 
 /**
@@ -48,6 +50,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     status: () => admin.status({}),
     capabilities: admin,
     audit: { admin, log: caller.client(auditService) },
+    mailbox: caller.client(mailboxService),
     async [Symbol.asyncDispose]() {
       await caller.end()
       for (const socket of sockets) socket.destroy()

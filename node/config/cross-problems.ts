@@ -1,4 +1,6 @@
+import { circles, parseRule } from '../mailbox/topic-rules.ts'
 import type { ConfigProblem } from './config-error.ts'
+import type { RuleFor } from '../mailbox/topic-rules.ts'
 import type { Config } from './schema.ts'
 
 interface Rule {
@@ -22,8 +24,25 @@ const RULES: readonly Rule[] = [
     path: 'limits.helloPerSecond',
     broken: ({ limits }) => limits.helloPerSecond > limits.helloBurst,
     message: 'must not exceed limits.helloBurst'
+  },
+  {
+    path: 'mailbox.idemWindowMs',
+    broken: ({ mailbox }) => mailbox.idemWindowMs < mailbox.maxVisibilityMs,
+    message: 'must not be shorter than mailbox.maxVisibilityMs'
+  },
+  {
+    path: 'mailbox.visibilityMs',
+    broken: ({ mailbox }) => mailbox.visibilityMs > mailbox.maxVisibilityMs,
+    message: 'must not exceed mailbox.maxVisibilityMs'
+  },
+  {
+    path: 'mailbox.topics',
+    broken: ({ mailbox }) => circles(mailbox.topics.map(parseRule).filter(isRule)).length > 0,
+    message: 'dead letter topics must not lead in a circle'
   }
 ]
+
+const isRule = (rule: RuleFor | string): rule is RuleFor => typeof rule !== 'string'
 
 /** What single values cannot show: keys that contradict each other. */
 export function crossProblems(config: Config): ConfigProblem[] {

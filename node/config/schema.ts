@@ -1,4 +1,5 @@
 import Type, { type Static, type TProperties, type TSchema, type TStringOptions } from 'typebox'
+import { parseRule } from '../mailbox/topic-rules.ts'
 import { httpListenProblem, listenProblem, multiaddrProblem } from './address.ts'
 
 const MIB = 1024 * 1024
@@ -20,6 +21,11 @@ const checked = (options: TStringOptions, problem: (text: string) => string | un
 
 const count = (description: string, value: number, minimum: number, maximum: number) =>
   Type.Integer({ description, default: value, minimum, maximum })
+
+const ruleProblem = (text: string): string | undefined => {
+  const rule = parseRule(text)
+  return typeof rule === 'string' ? rule : undefined
+}
 
 const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
 
@@ -155,6 +161,35 @@ export const configSchema = Type.Object(
       retentionDays: count('Days that entries are kept.', 365, 1, 36_500),
       maxEntries: count('Entries that are kept.', 100_000_000, 65_536, 2 ** 40),
       maxBytes: count('Bytes of entries that are kept.', 16 * 1024 * MIB, 64 * MIB, 2 ** 50)
+    }),
+    mailbox: section('Durable queues by topic.', {
+      visibilityMs: count('Life of a lease for which none is asked.', 30_000, 250, 12 * HOUR_MS),
+      maxVisibilityMs: count('Longest life of a lease.', 300_000, 250, 12 * HOUR_MS),
+      idemWindowMs: count(
+        'How long an idempotency key is known; no shorter than maxVisibilityMs.',
+        300_000,
+        1000,
+        24 * HOUR_MS
+      ),
+      maxAttempts: count('Deliveries of a message until it is a dead letter.', 5, 1, 1000),
+      retentionMs: count('How long a message is kept.', 7 * 24 * HOUR_MS, 1000, 366 * 24 * HOUR_MS),
+      deadRetentionMs: count('How long a dead letter is kept.', 14 * 24 * HOUR_MS, 1000, 3660 * 24 * HOUR_MS),
+      deadBytes: count(
+        'Bytes of dead letters of one topic; beyond them the oldest go.',
+        1024 * MIB,
+        0,
+        2 ** 50
+      ),
+      topicDepth: count('Messages of one topic, dead letters apart; one more is refused.', 1_000_000, 1, 1e9),
+      tenantBytes: count('Bytes that the mailbox keeps for one tenant.', 10 * 1024 * MIB, MIB, 2 ** 50),
+      readAheadBytes: count('Bytes of messages read ahead for receivers.', 32 * MIB, MIB, 2 ** 40),
+      topics: Type.Array(checked({ maxLength: 1024 }, ruleProblem), {
+        description:
+          'Other numbers for some topics: "PATTERN name=value ..." of max_attempts, retention_ms, dead_retention_ms, dead_bytes, depth, dead_letter_topic.',
+        default: [],
+        maxItems: 256,
+        uniqueItems: true
+      })
     }),
     compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),

@@ -47,6 +47,13 @@ const table = defineService({
       writes: true,
       topic: 'topic'
     }),
+    clear: unary({
+      verb: 'sample:open',
+      request: header({}),
+      answer: nothing,
+      writes: true,
+      relieves: true
+    }),
     follow: subscription({ verb: 'sample:read', request: header({}), event: nothing })
   }
 })
@@ -287,6 +294,13 @@ test('under pressure writes are shed before reads, and before a token is looked 
   assert.equal((await shedding('writes')(headOf(garbage)))?.code, 'saturated')
   assert.equal(await shedding('writes')(headOf(NONE, { op: 'open' })), undefined)
   assert.equal((await shedding('calls')(headOf(NONE, { op: 'open' })))?.code, 'saturated')
+})
+
+test('under pressure what makes room is shed no sooner than what only reads', async () => {
+  const shedding = (level: 'writes' | 'calls') => guarding({ shedding: () => level }).guard
+
+  assert.equal(await shedding('writes')(headOf(NONE, { op: 'clear' })), undefined)
+  assert.equal((await shedding('calls')(headOf(NONE, { op: 'clear' })))?.code, 'saturated')
 })
 
 test('garbage in place of a token is refused and recorded nowhere', async () => {

@@ -70,7 +70,9 @@ export const withdrawnSince =
     capability === undefined ? undefined : withdrawal(capability)
 
 function shedOf(shedding: Shedding, { served }: CallHead): OapError | undefined {
-  if (shedding === 'nothing' || (shedding === 'writes' && served.row.writes !== true)) return undefined
+  const { writes, relieves } = served.row
+  if (shedding === 'nothing' || (shedding === 'writes' && (writes !== true || relieves === true)))
+    return undefined
   return new OapError('saturated', OVERLOADED)
 }
 

@@ -21,7 +21,7 @@ const COUNT_EVERY_MS = 1000
 const DAY_MS = 86_400_000
 
 /** The parts whose crashes are recorded by name; an application's own are `unknown`. */
-const PARTS = ['store', 'audit', 'capabilities', 'sessions', 'pressure', 'peers', 'admin', 'http']
+const PARTS = ['store', 'audit', 'capabilities', 'sessions', 'pressure', 'peers', 'admin', 'http', 'mailbox']
 
 /** What is recorded in the audit log. A node without a data folder has none, and records nothing. */
 export interface NodeAudit extends CapabilityAudit {

@@ -24,6 +24,8 @@ export interface Rights {
   readonly guard: Guard
   /** Says why a call under way may not go on; to be asked of every call when `onWithdrawal` tells. */
   readonly review: (call: ServerCall) => OapError | undefined
+  /** Unix seconds by the clock that cannot be set back. */
+  readonly seconds: () => number
 }
 
 /** Opens keys, revocations and tenants, and makes the guard of calls by peers. */
@@ -53,7 +55,8 @@ export async function openRights(
   return {
     capabilities,
     guard: guardOf(base, identity, { capabilities, audit, clock }),
-    review: withdrawnSince(token => capabilities.withdrawal(token))
+    review: withdrawnSince(token => capabilities.withdrawal(token)),
+    seconds: () => clock.seconds()
   }
 }
 

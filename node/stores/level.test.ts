@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -57,6 +57,15 @@ test('refuses a store of another program', async t => {
   await foreign.close()
 
   await assert.rejects(openLevel(path), refusal(EXIT.badInput, /written by another program/))
+})
+
+test('says that a store is damaged when a file of it was cut short', async t => {
+  const path = scratch(t)
+  for (const _ of [1, 2]) await (await openLevel(path)).close()
+  const [table] = readdirSync(path).filter(name => name.endsWith('.ldb'))
+  truncateSync(join(path, table!), 20)
+
+  await assert.rejects(openLevel(path), /cannot be read: .*; if the disk is sound the store is damaged/)
 })
 
 test('refuses a store that is open already', async t => {

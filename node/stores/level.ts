@@ -36,7 +36,7 @@ export async function openLevel(
     await settleFormat(level, location, migrations)
   } catch (error) {
     await level.close()
-    throw systemError(`store ${location}`, error)
+    throw readError(location, error)
   }
   return level
 }
@@ -79,6 +79,17 @@ async function readFormat(level: Level, location: string, newest: number): Promi
 async function writeFormat(level: Level, format: number): Promise<void> {
   const durable: object = { sync: true }
   await level.put(FORMAT_KEY, Buffer.from(String(format)), durable)
+}
+
+/** LevelDB opens a store without looking into all of its files: the first reading may find one damaged or cut short. */
+function readError(location: string, error: unknown): unknown {
+  const code = errorCode(error)
+  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return systemError(`store ${location}`, error)
+  return new SetupError(
+    code === 'LEVEL_IO_ERROR' ? 'io' : 'badInput',
+    `store ${location} cannot be read: ${(error as Error).message}; if the disk is sound the store is damaged: restore it from a backup`,
+    { cause: error }
+  )
 }
 
 function openError(location: string, error: unknown): unknown {

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Dice, newSeed } from '../faults/random.ts'
+import { damageStores } from './damages.ts'
+import { fillDisk } from './full-disk.ts'
+import { killAtRandom } from './kills.ts'
+import type { Verdict } from './kills.ts'
+import type { Random } from './load.ts'
+import { cutPower } from './power-cuts.ts'
+
+const BREAKAGES = fileURLToPath(new URL('breakages.ts', import.meta.url))
+const WORK_MS = 1000
+
+test('kill -9, 20 times under load, loses nothing that was acknowledged', async () => {
+  const verdict = await killAtRandom({ kills: 20, random: drawn() })
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.sends > 500, `only ${verdict.sends} sends`)
+})
+
+test('power cuts lose nothing that was acknowledged', async () => {
+  const verdict = await cutPower({ cuts: 6, workMs: WORK_MS, random: drawn() })
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.sends > 100, `only ${verdict.sends} sends`)
+})
+
+test('a store that was damaged says what is missing, or does not start', async () => {
+  const verdict = await damageStores({ damages: 10, random: drawn() })
+
+  assert.deepEqual(verdict.violations, [])
+})
+
+test('a full disk loses nothing that was acknowledged', async () => {
+  const verdict = await fillDisk({ room: 1_000_000, workMs: 3 * WORK_MS, random: drawn() })
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.failed > 0, 'the disk was never full')
+})
+
+test('a store that syncs nothing is found to lose messages in a power cut', async () => {
+  const verdict = await cutPower({ cuts: 2, workMs: WORK_MS, random: drawn(), env: broken('unsynced') })
+
+  assert.ok(rules(verdict).has('lost'), 'nothing was lost')
+})
+
+test('a store that answers before it writes is found to lose messages when it is killed', async () => {
+  const verdict = await killAtRandom({ kills: 3, random: drawn(), env: broken('early') })
+
+  assert.ok(rules(verdict).has('lost'), 'nothing was lost')
+})
+
+test('a store that keeps what was acknowledged is found to deliver it again', async () => {
+  const verdict = await killAtRandom({ kills: 2, random: drawn(), env: broken('undeleted') })
+
+  assert.ok(rules(verdict).has('delivered_after_ack'), 'nothing came again')
+})
+
+function drawn(): Random {
+  const dice = new Dice(newSeed())
+  return () => dice.between(0, 2 ** 30) / 2 ** 30
+}
+
+const broken = (breakage: string): Readonly<Record<string, string>> => ({
+  MAILBOX_BREAKAGE: breakage,
+  NODE_OPTIONS: `--import=${BREAKAGES}`
+})
+
+const rules = ({ violations }: Verdict): Set<string> => new Set(violations.map(({ rule }) => rule))

@@ -1,0 +1,8 @@
+export { Mailbox } from './mailbox.ts'
+export type { MailboxOptions } from './mailbox.ts'
+export type { MailboxCounts } from './parts.ts'
+export type { ReceiptSigner, ReceiptStatement } from './receipts.ts'
+export type { Taken, Taking } from './receiving.ts'
+export type { Outgoing } from './sending.ts'
+export { TopicRules, circles, parseRule } from './topic-rules.ts'
+export type { RuleFor, TopicRule } from './topic-rules.ts'

@@ -1,0 +1,81 @@
+import { OapError } from '../../protocols/index.ts'
+import type { WaitingMessage } from '../../protocols/index.ts'
+import type { StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import { timeOf } from '../stores/mailbox/ulid.ts'
+import type { Page, PageAsked } from './dead-letters.ts'
+import type { MailboxParts } from './parts.ts'
+import { placeOf } from './place.ts'
+import type { Spot } from './place.ts'
+import { waitingOf } from './receiving.ts'
+
+const CURSOR = /^(\d)\.([0-7][0-9A-HJKMNP-TV-Z]{25})$/
+const PRIORITIES = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+
+export interface TopicStats {
+  readonly topic: string
+  readonly depth: number
+  readonly bytes: number
+  readonly in_flight: number
+  readonly delayed: number
+  /** Age in ms of the oldest message that is not delayed. */
+  readonly oldest_ms?: number
+  readonly dead: number
+  readonly dead_bytes: number
+}
+
+/** Ready messages in their order, without those under lease; nothing is leased by it. */
+export async function peek(
+  parts: MailboxParts,
+  topic: Topic,
+  { max, maxBytes, after }: PageAsked
+): Promise<Page<WaitingMessage>> {
+  const start = after === undefined ? undefined : spotOfCursor(after)
+  const found = await parts.store.read(topic, { limit: max, maxBytes, ...(start && { after: start }) })
+  const last = found.at(-1)
+  return {
+    items: found
+      .filter(({ id }) => parts.leases.find(topic, id) === undefined)
+      .map(message => waitingOf(parts, message)),
+    next: last && `${last.priority}.${last.id}`
+  }
+}
+
+function spotOfCursor(after: string): Spot {
+  const [, priority, id] = CURSOR.exec(after) ?? []
+  if (id === undefined) throw new OapError('bad_request', 'after: not the next of a page')
+  return { priority: Number(priority), id }
+}
+
+export async function stats(parts: MailboxParts, topic: Topic): Promise<TopicStats> {
+  const { ready, delayed, dead, byPriority } = parts.store.counts(topic)
+  const first = await Promise.all(
+    PRIORITIES.filter(priority => byPriority[priority]! > 0).map(priority =>
+      parts.store.read(topic, { priority, limit: 1 })
+    )
+  )
+  const oldest = Math.min(...first.flat().map(({ id }: StoredMessage) => timeOf(id)))
+  return {
+    topic: topic.topic,
+    depth: ready.messages + delayed.messages,
+    bytes: ready.bytes + delayed.bytes,
+    in_flight: parts.leases.countOf(topic),
+    delayed: delayed.messages,
+    ...(Number.isFinite(oldest) && { oldest_ms: Math.max(0, parts.now() - oldest) }),
+    dead: dead.messages,
+    dead_bytes: dead.bytes
+  }
+}
+
+/** Removes a message that waits. @throws OapError `not_found`, `message_leased`. */
+export async function remove(parts: MailboxParts, topic: Topic, id: string): Promise<void> {
+  const message = await parts.store.find(topic, id)
+  if (message === undefined) throw new OapError('not_found', 'msg_id: no such message waits here')
+  if (parts.leases.find(topic, id) !== undefined)
+    throw new OapError('conflict', 'msg_id: the message is under lease', { code: 'message_leased' })
+  // From now on nobody gets it, so that it cannot be leased while it goes.
+  const place = placeOf(message)
+  parts.queues.removed(place)
+  const [outcome] = await parts.store.commit([{ do: 'remove', place }])
+  parts.queues.removed(place)
+  if (outcome?.is !== 'done') throw new OapError('not_found', 'msg_id: no such message waits here')
+}

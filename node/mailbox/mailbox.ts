@@ -1,0 +1,210 @@
+import { OapError } from '../../protocols/index.ts'
+import type { DeadLetter, MailboxDelivery, WaitingMessage } from '../../protocols/index.ts'
+import { nodePlatform } from '../platform.ts'
+import type { MailboxStore, StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import { listDead, purgeDead, redrive } from './dead-letters.ts'
+import type { Page, PageAsked, Picked, PickedResult } from './dead-letters.ts'
+import { LEASE_BOUNDS, Leases } from './leases.ts'
+import type { LeaseBounds, LeaseRequest } from './leases.ts'
+import { peek, remove, stats } from './looking.ts'
+import type { TopicStats } from './looking.ts'
+import { expiryOf } from './parts.ts'
+import type { MailboxCounts, MailboxParts } from './parts.ts'
+import { Queues } from './queues.ts'
+import { deliveryOf, release, take, written } from './receiving.ts'
+import type { Taken, Taking } from './receiving.ts'
+import type { ReceiptSigner } from './receipts.ts'
+import { sendAll } from './sending.ts'
+import type { Outgoing, Sent } from './sending.ts'
+import { ack, extend, nack } from './settling.ts'
+import type { ItemResult, LeaseItem, NackOptions } from './settling.ts'
+import { Statements } from './statements.ts'
+import type { TopicRules } from './topic-rules.ts'
+import { Upkeep } from './upkeep.ts'
+
+export interface MailboxOptions {
+  readonly store: MailboxStore
+  /** Counts the starts of the node. */
+  readonly boot: number
+  readonly rules: TopicRules
+  readonly signer: ReceiptSigner
+  readonly tenantBytes: number
+  /** Bytes of messages read ahead for receivers, in all. */
+  readonly readAheadBytes: number
+  readonly counts: MailboxCounts
+  /** Unix ms. */
+  readonly now: () => number
+  readonly random?: () => number
+  readonly timers?: Pick<MailboxParts, 'setTimer' | 'clearTimer'>
+  readonly leaseBounds?: LeaseBounds
+}
+
+const timersOf = ({ setTimer, clearTimer }: Pick<MailboxParts, 'setTimer' | 'clearTimer'>) => ({
+  setTimer,
+  clearTimer
+})
+
+/** A lease that passes with the next tick. */
+const failedLease = ({ attempts, bytes }: StoredMessage, now: number): LeaseRequest => ({
+  attempt: attempts,
+  deadlineMs: now,
+  bytes,
+  asksForReceipts: false
+})
+
+/**
+ * Topics, leases and dead letters over a store. Time passes for it when `tick` is called. Its leases live as long as it
+ * does; everything else is the store's.
+ * @see specs/mailbox.md
+ */
+export class Mailbox {
+  readonly #parts: MailboxParts
+  readonly #upkeep: Upkeep
+  readonly #stop = new AbortController()
+
+  constructor({
+    store,
+    boot,
+    rules,
+    signer,
+    tenantBytes,
+    readAheadBytes,
+    counts,
+    now,
+    ...rest
+  }: MailboxOptions) {
+    const { random = Math.random, leaseBounds = LEASE_BOUNDS, timers = nodePlatform } = rest
+    const leases = new Leases(boot, leaseBounds)
+    const isFresh = (message: StoredMessage): boolean => {
+      if (expiryOf(message, rules) <= now()) return false
+      if (message.attempts < rules.of(message.topic).maxAttempts) return true
+      // The process died during its last attempt: that one has failed, too.
+      leases.give(message, failedLease(message, now()))
+      return false
+    }
+    const queues = new Queues({ store, leases, isFresh, readAheadBytes })
+    const dropped = (): void => void counts.receiptsDropped++
+    const statements = new Statements({ store, rules, tenantBytes, signer, dropped })
+    const dueAt = (ms: number): void => this.#upkeep.dueAt(ms)
+    this.#parts = {
+      store,
+      leases,
+      queues,
+      rules,
+      statements,
+      counts,
+      tenantBytes,
+      now,
+      random,
+      dueAt,
+      ...timersOf(timers)
+    }
+    this.#upkeep = new Upkeep(this.#parts)
+  }
+
+  get leases(): number {
+    return this.#parts.leases.size
+  }
+
+  get receivers(): number {
+    return this.#parts.queues.receivers
+  }
+
+  get heldBytes(): number {
+    return this.#parts.queues.heldBytes
+  }
+
+  /** Aborts when no receiver is served any more. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /** All or none, 1 to 1024; resolves once they would survive a power cut. */
+  async send(messages: readonly Outgoing[]): Promise<Sent[]> {
+    this.#checkOpen()
+    return await sendAll(this.#parts, messages)
+  }
+
+  /** Leases messages, none when there are none in time. Whoever takes them must write, release or settle them. */
+  async take(taking: Taking): Promise<readonly Taken[]> {
+    return await take(this.#parts, taking)
+  }
+
+  delivery(taken: Taken, isExplicit: boolean): MailboxDelivery {
+    return deliveryOf(this.#parts, taken, isExplicit)
+  }
+
+  /** True while its lease lives and has at least half of its time left. */
+  isFresh({ lease }: Taken, visibilityMs: number): boolean {
+    const { leases, now } = this.#parts
+    const isHeld = !lease.isEnding && leases.find(lease.place, lease.place.id) === lease
+    return isHeld && lease.deadlineMs - now() >= visibilityMs / 2
+  }
+
+  /** To be told once deliveries were written to their stream. */
+  async written(taken: readonly Taken[], isExplicit: boolean): Promise<void> {
+    await written(this.#parts, taken, isExplicit)
+  }
+
+  /** Puts messages back that did not leave. */
+  release(taken: readonly Taken[]): void {
+    release(this.#parts, taken)
+  }
+
+  async ack(topic: Topic, items: readonly LeaseItem[]): Promise<ItemResult[]> {
+    return await ack(this.#parts, topic, items)
+  }
+
+  async nack(topic: Topic, items: readonly LeaseItem[], options: NackOptions = {}): Promise<ItemResult[]> {
+    return await nack(this.#parts, topic, items, options)
+  }
+
+  extend(topic: Topic, items: readonly LeaseItem[], visibilityMs: number): ItemResult[] {
+    return extend(this.#parts, topic, items, visibilityMs)
+  }
+
+  async delete(topic: Topic, id: string): Promise<void> {
+    await remove(this.#parts, topic, id)
+  }
+
+  async peek(topic: Topic, page: PageAsked): Promise<Page<WaitingMessage>> {
+    return await peek(this.#parts, topic, page)
+  }
+
+  async stats(topic: Topic): Promise<TopicStats> {
+    return await stats(this.#parts, topic)
+  }
+
+  async deadLetters(topic: Topic, page: PageAsked): Promise<Page<DeadLetter>> {
+    return await listDead(this.#parts, topic, page)
+  }
+
+  async redrive(topic: Topic, picked: Picked): Promise<PickedResult> {
+    return await redrive(this.#parts, topic, picked)
+  }
+
+  async purgeDead(topic: Topic, picked: Picked): Promise<PickedResult> {
+    return await purgeDead(this.#parts, topic, picked)
+  }
+
+  /** What time does; to be called about ten times a second with Unix ms. Rejects when the store has failed. */
+  async tick(now: number): Promise<void> {
+    await this.#upkeep.tick(now)
+  }
+
+  /** Ends all waiting: receivers get nothing, subscriptions end. Sends and settlements go on. */
+  drain(): void {
+    this.#stop.abort()
+    this.#parts.queues.end()
+  }
+
+  /** Ends all waiting with an error; the store has failed or closes. */
+  close(): void {
+    this.#stop.abort()
+    this.#parts.queues.end(new OapError('not_ready'))
+  }
+
+  #checkOpen(): void {
+    if (this.#parts.store.failure !== undefined) throw new OapError('not_ready')
+  }
+}

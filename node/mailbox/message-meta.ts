@@ -1,0 +1,79 @@
+import { MAILBOX_LIMITS } from '../../protocols/index.ts'
+
+/** What the sender said of a message beside its body and its place. */
+export interface MessageMeta {
+  readonly e2e?: boolean | undefined
+  readonly comp?: boolean | undefined
+  /** A receipt or a bounce: it never causes another. */
+  readonly auto?: boolean | undefined
+  readonly attrs?: Readonly<Record<string, string>> | undefined
+  readonly replyTopic?: string | undefined
+  readonly receipt?: readonly ReceiptState[] | undefined
+  readonly bounce?: boolean | undefined
+  /** SHA-256 of the body in hex, where a receipt or bounce will need it. */
+  readonly bodyHash?: string | undefined
+  readonly origin?: Origin | undefined
+}
+
+export type ReceiptState = 'stored' | 'delivered' | 'acked'
+
+export interface Origin {
+  readonly hub: string
+  readonly share: string
+  readonly number: number
+  readonly id: string
+}
+
+/** How one attempt ended that did not end well. */
+export interface HistoryEntry {
+  readonly attempt: number
+  /** Unix ms. */
+  readonly at: number
+  readonly outcome: 'nacked' | 'expired'
+  readonly reason?: string | undefined
+}
+
+const VERSION = 1
+const FLAG = { e2e: 1, comp: 2, auto: 4, rest: 8 } as const
+const NONE = new Uint8Array(0)
+
+/** `version u8 | flags u8 | JSON of the rest`, two bytes for most messages. */
+export function encodeMeta({ e2e, comp, auto, ...rest }: MessageMeta): Uint8Array {
+  const hasRest = Object.values(rest).some(value => value !== undefined)
+  const flags =
+    (e2e === true ? FLAG.e2e : 0) |
+    (comp === true ? FLAG.comp : 0) |
+    (auto === true ? FLAG.auto : 0) |
+    (hasRest ? FLAG.rest : 0)
+  const head = Uint8Array.of(VERSION, flags)
+  return hasRest ? Buffer.concat([head, Buffer.from(JSON.stringify(rest))]) : head
+}
+
+/** Throws RangeError for bytes of another version. */
+export function decodeMeta(bytes: Uint8Array): MessageMeta {
+  const [version, flags = 0] = bytes
+  if (version !== VERSION) throw new RangeError(`a message's meta has version ${version}`)
+  const rest =
+    (flags & FLAG.rest) === 0
+      ? {}
+      : (JSON.parse(
+          Buffer.from(bytes.buffer, bytes.byteOffset + 2, bytes.length - 2).toString()
+        ) as MessageMeta)
+  return {
+    ...rest,
+    ...((flags & FLAG.e2e) !== 0 && { e2e: true }),
+    ...((flags & FLAG.comp) !== 0 && { comp: true }),
+    ...((flags & FLAG.auto) !== 0 && { auto: true })
+  }
+}
+
+/** The history with one entry more; the oldest give way. */
+export function addToHistory(history: Uint8Array, entry: HistoryEntry): Uint8Array {
+  const entries = [...decodeHistory(history), entry].slice(-MAILBOX_LIMITS.historyEntries)
+  return Buffer.from(JSON.stringify(entries))
+}
+
+export const decodeHistory = (history: Uint8Array): readonly HistoryEntry[] =>
+  history.length === 0 ? [] : (JSON.parse(Buffer.from(history).toString()) as HistoryEntry[])
+
+export const NO_HISTORY = NONE

@@ -1,0 +1,44 @@
+import { MAILBOX_LIMITS } from '../../protocols/index.ts'
+import type { MailboxStore, StoredMessage } from '../stores/mailbox/types.ts'
+import { timeOf } from '../stores/mailbox/ulid.ts'
+import type { Leases } from './leases.ts'
+import type { Queues } from './queues.ts'
+import type { Statements } from './statements.ts'
+import type { TopicRules } from './topic-rules.ts'
+
+/** What has happened, for the metrics. */
+export interface MailboxCounts {
+  redelivered: number
+  dead: number
+  expired: number
+  receiptsDropped: number
+}
+
+/** What the parts of the mailbox share. */
+export interface MailboxParts {
+  readonly store: MailboxStore
+  readonly leases: Leases
+  readonly queues: Queues
+  readonly rules: TopicRules
+  readonly statements: Statements
+  readonly counts: MailboxCounts
+  readonly tenantBytes: number
+  /** Unix ms. */
+  readonly now: () => number
+  /** 0 to below 1. */
+  readonly random: () => number
+  /** Runs `run` after so many ms; what it yields is given to `clearTimer`. */
+  readonly setTimer: (run: () => void, ms: number) => unknown
+  readonly clearTimer: (timer: unknown) => void
+  /** Something was stored that will be due at this time. */
+  readonly dueAt: (ms: number) => void
+}
+
+/** Changes of one commit; the store takes 1024. */
+export const COMMIT_CHANGES = MAILBOX_LIMITS.batchMessages
+
+/** When a message expires: as it says, or by the retention of its topic. */
+export const expiryOf = (
+  { expiresAtMs, id, topic }: Pick<StoredMessage, 'expiresAtMs' | 'id' | 'topic'>,
+  rules: TopicRules
+): number => expiresAtMs ?? timeOf(id) + rules.of(topic).retentionMs

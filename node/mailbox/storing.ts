@@ -1,0 +1,35 @@
+import type { NewMessage, Outcome, StoredMessage } from '../stores/mailbox/types.ts'
+import type { MailboxParts } from './parts.ts'
+import { NO_HISTORY } from './message-meta.ts'
+import { RECORD_OVERHEAD_BYTES } from './quota.ts'
+
+/** Tells receivers of a message that a commit has stored. */
+export function announce(parts: MailboxParts, message: NewMessage, outcome: Outcome | undefined): void {
+  if (outcome?.is !== 'done' || outcome.id === undefined) return
+  const { id } = outcome
+  const { notBeforeMs, expiresAtMs } = message
+  for (const ms of [notBeforeMs, expiresAtMs]) if (ms !== undefined) parts.dueAt(ms)
+  if (notBeforeMs === undefined || notBeforeMs <= parts.now())
+    parts.queues.added(message, () => stored(message, id))
+}
+
+/** As it is read from the store; its bytes are copied, since they are a view of what came in. */
+function stored(message: NewMessage, id: string): StoredMessage {
+  const { tenant, topic, priority, meta, body, notBeforeMs, expiresAtMs } = message
+  return {
+    tenant,
+    topic,
+    priority,
+    id,
+    meta,
+    body: body.slice(),
+    attempts: 0,
+    history: NO_HISTORY,
+    notBeforeMs,
+    expiresAtMs,
+    bytes: bytesOf(message)
+  }
+}
+
+export const bytesOf = ({ meta, body }: Pick<NewMessage, 'meta' | 'body'>): number =>
+  meta.length + body.length + RECORD_OVERHEAD_BYTES

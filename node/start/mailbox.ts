@@ -1,0 +1,202 @@
+import { join } from 'node:path'
+import { OapError, mailboxService, refusalOf } from '../../protocols/index.ts'
+import type { Call, Service } from '../../protocols/index.ts'
+import type { Config } from '../config/index.ts'
+import { formatDelegation } from '../delegation.ts'
+import { mailboxOver, tenantOfPeer } from '../handlers/mailbox.ts'
+import type { MailboxServiceOptions } from '../handlers/mailbox.ts'
+import type { NodeKeys } from '../keys.ts'
+import { Mailbox, TopicRules, parseRule } from '../mailbox/index.ts'
+import type { MailboxCounts, ReceiptSigner, RuleFor } from '../mailbox/index.ts'
+import { nodePlatform } from '../platform.ts'
+import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import type { NodeBase } from './base.ts'
+import type { Identity } from './identity.ts'
+import { MAILBOX_MARK } from './stopped-mailbox.ts'
+
+const TICK_MS = 100
+
+/** The mailbox of a running node. */
+export interface NodeMailbox {
+  /** What peers may call, under their capabilities. */
+  readonly forPeers: Service
+  /** What the operator may call: the tenant is the one that the frame names. */
+  readonly forOperator: Service
+  /** Lets no receiver wait any longer: the node is about to stop. */
+  drain(): void
+}
+
+export interface MailboxPlace {
+  readonly store: NodeStore
+  readonly boot: number
+  /** False where the store is in memory. */
+  readonly isOnDisk: boolean
+  /** Unix seconds by the clock that cannot be set back. */
+  readonly seconds: () => number
+}
+
+/** Opens the mailbox in the node's store, and keeps it open; it is opened anew, without leases, when it failed. */
+export async function openMailbox(
+  base: NodeBase,
+  { folder, keys }: Identity,
+  { store, boot, isOnDisk, seconds }: MailboxPlace
+): Promise<NodeMailbox> {
+  const { config, log, metrics, storeLatency } = base
+  const counts: Record<keyof MailboxCounts, number> = {
+    redelivered: 0,
+    dead: 0,
+    expired: 0,
+    receiptsDropped: 0
+  }
+  let corrupt = 0
+  let open: Mailbox | undefined
+  let isDraining = false
+  const signer = signerOf(keys)
+  await base.supervise({
+    service: 'mailbox',
+    crashReason: 'crash_store',
+    async run(started, signal) {
+      await using messages = await LevelMailboxStore.open(store.level, {
+        now: () => Date.now(),
+        idemWindowMs: config.mailbox.idemWindowMs,
+        ...(isOnDisk && folder && { mark: openBatchMark(join(folder.store, MAILBOX_MARK)) }),
+        onCorrupt: row => {
+          corrupt++
+          log.error(
+            { event: 'MailboxRowCorrupt', detail: row.detail },
+            'a stored message is damaged and was set aside'
+          )
+        }
+      })
+      reportOpening(base, messages.opened)
+      const { mailbox } = config
+      const box = new Mailbox({
+        store: measured(messages, storeLatency),
+        boot,
+        rules: rulesOf(config),
+        signer,
+        tenantBytes: mailbox.tenantBytes,
+        readAheadBytes: mailbox.readAheadBytes,
+        counts,
+        now: () => Date.now()
+      })
+      if (isDraining) box.drain()
+      open = box
+      started()
+      try {
+        await ticking(box, messages, signal)
+      } finally {
+        open = undefined
+        box.close()
+      }
+    }
+  })
+  measure(
+    metrics,
+    () => open,
+    counts,
+    () => corrupt
+  )
+  const options = {
+    mailbox: () => {
+      if (open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
+      return open
+    },
+    visibilityMs: config.mailbox.visibilityMs,
+    maxVisibilityMs: config.mailbox.maxVisibilityMs,
+    afterAnswer: (run: () => void) => nodePlatform.afterTurn(run),
+    failed: (err: unknown) =>
+      log.warn({ event: 'MailboxAfterAnswer', err }, 'what follows a delivery was not stored'),
+    sendRefusal: (call: Call, topic: string) => sendRefusal(keys.hubId, seconds, call, topic)
+  } satisfies Omit<MailboxServiceOptions, 'tenantOf'>
+  return {
+    forPeers: mailboxOver({ ...options, tenantOf: tenantOfPeer }) as Service,
+    forOperator: mailboxOver({ ...options, tenantOf: ({ tenant }) => tenant }) as Service,
+    drain() {
+      isDraining = true
+      open?.drain()
+    }
+  }
+}
+
+/** Ticks until `signal` aborts; rejects when the store has failed. */
+function ticking(mailbox: Mailbox, store: LevelMailboxStore, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setInterval(() => {
+    if (store.failure !== undefined) reject(new Error('the mailbox store failed', { cause: store.failure }))
+    else mailbox.tick(Date.now()).catch(reject)
+  }, TICK_MS).unref()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  if (signal.aborted) resolve()
+  return promise.finally(() => clearInterval(timer))
+}
+
+function reportOpening(
+  { log }: NodeBase,
+  { missing, replayed, recounted }: LevelMailboxStore['opened']
+): void {
+  for (const { from, to } of missing)
+    log.error({ event: 'MailboxBatchesMissing', from, to }, 'batches that were durable are gone')
+  log.debug({ event: 'MailboxOpened', replayed, recounted }, 'mailbox opened')
+}
+
+/** Commits count as what must be durable, so that the node sheds writes when the disk is slow. */
+function measured(store: LevelMailboxStore, latency: NodeBase['storeLatency']): LevelMailboxStore {
+  const commit = store.commit.bind(store)
+  store.commit = changes => latency.measure(() => commit(changes))
+  return store
+}
+
+export function rulesOf({ mailbox }: Pick<Config, 'mailbox'>): TopicRules {
+  const { maxAttempts, retentionMs, deadRetentionMs, deadBytes, topicDepth: depth } = mailbox
+  const rules = mailbox.topics.map(parseRule).filter((rule): rule is RuleFor => typeof rule !== 'string')
+  return new TopicRules(rules, { maxAttempts, retentionMs, deadRetentionMs, deadBytes, depth })
+}
+
+const signerOf = ({ hubId, delegation, nodeKey }: NodeKeys): ReceiptSigner => ({
+  hub: hubId,
+  delegation: formatDelegation(delegation).trimEnd(),
+  sign: bytes => nodeKey.sign(bytes) as Uint8Array
+})
+
+/** Whether the caller might have sent to the topic itself. */
+function sendRefusal(
+  hub: string,
+  seconds: () => number,
+  { capability, peer }: Call,
+  topic: string
+): OapError | undefined {
+  if (capability === undefined) return undefined
+  return refusalOf(capability, {
+    verb: mailboxService.operations.send.verb,
+    app: mailboxService.app,
+    topic,
+    bytes: 0,
+    writes: true,
+    tenantId: undefined,
+    peer,
+    hub,
+    now: seconds()
+  })
+}
+
+function measure(
+  metrics: NodeBase['metrics'],
+  open: () => Mailbox | undefined,
+  counts: MailboxCounts,
+  corrupt: () => number
+): void {
+  metrics.gauge('mailbox_leases', 'Messages under lease.', () => open()?.leases ?? 0)
+  metrics.gauge('mailbox_receivers', 'Calls that wait for messages.', () => open()?.receivers ?? 0)
+  metrics.gauge('mailbox_held_bytes', 'Bytes of messages read ahead.', () => open()?.heldBytes ?? 0)
+  metrics.counter('mailbox_redelivered_total', 'Deliveries after the first.', () => counts.redelivered)
+  metrics.counter('mailbox_dead_total', 'Messages that became dead letters.', () => counts.dead)
+  metrics.counter('mailbox_expired_total', 'Messages and dead letters that expired.', () => counts.expired)
+  metrics.counter(
+    'mailbox_receipts_dropped_total',
+    'Receipts and bounces for which there was no room.',
+    () => counts.receiptsDropped
+  )
+  metrics.counter('mailbox_corrupt_total', 'Stored rows that were set aside.', corrupt)
+}

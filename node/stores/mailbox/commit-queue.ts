@@ -1,0 +1,102 @@
+import { OapError } from '../../../protocols/index.ts'
+import type { Composer } from './compose.ts'
+import type { Change, Count, Outcome } from './types.ts'
+import type { Writer } from './writer.ts'
+
+const MAX_CHANGES = 1024
+const MAX_COMMIT_BYTES = 16 * 1024 * 1024
+const FULL_BATCH_BYTES = 4 * 1024 * 1024
+const FULL_BATCH_COMMITS = 4096
+const MOST_WAITING = 65_536
+const MOST_WAITING_BYTES = 64 * 1024 * 1024
+const BYTES_A_CHANGE = 128
+
+interface Queued {
+  readonly changes: readonly Change[]
+  readonly resolve: (outcomes: readonly Outcome[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Lets commits into the batch that is being filled, in their order, as long as it has room. */
+export class CommitQueue {
+  readonly #composer: Composer
+  readonly #writer: () => Writer
+  #queue: Queued[] = []
+  #messages = 0
+  #bytes = 0
+
+  constructor(composer: Composer, writer: () => Writer) {
+    this.#composer = composer
+    this.#writer = writer
+  }
+
+  get waiting(): Count {
+    return { messages: this.#messages, bytes: this.#bytes }
+  }
+
+  commit(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    const bytes = this.#check(changes)
+    this.#messages++
+    this.#bytes += bytes
+    return new Promise<readonly Outcome[]>((resolve, reject) => {
+      const left = (): void => {
+        this.#messages--
+        this.#bytes -= bytes
+      }
+      const item: Queued = {
+        changes,
+        resolve(outcomes) {
+          left()
+          resolve(outcomes)
+        },
+        reject(error) {
+          left()
+          reject(error)
+        }
+      }
+      if (this.#queue.length === 0 && this.#hasRoom) this.#compose(item)
+      else this.#queue.push(item)
+    })
+  }
+
+  /** To be called when a new batch is being filled. */
+  fill(): void {
+    let taken = 0
+    while (taken < this.#queue.length && this.#hasRoom) this.#compose(this.#queue[taken++]!)
+    if (taken > 0) this.#queue = this.#queue.slice(taken)
+  }
+
+  get #hasRoom(): boolean {
+    const { bytes, waiters } = this.#writer().filling
+    return bytes < FULL_BATCH_BYTES && waiters.length < FULL_BATCH_COMMITS
+  }
+
+  #check(changes: readonly Change[]): number {
+    if (changes.length === 0 || changes.length > MAX_CHANGES)
+      throw new RangeError(`1 to ${MAX_CHANGES} changes`)
+    this.#composer.check(changes)
+    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), 0)
+    if (bytes > MAX_COMMIT_BYTES) throw new RangeError(`a commit has at most ${MAX_COMMIT_BYTES} bytes`)
+    if (this.#messages >= MOST_WAITING || this.#bytes + bytes > MOST_WAITING_BYTES)
+      throw new OapError('saturated', 'the mailbox cannot write as fast as it is asked to')
+    return bytes
+  }
+
+  #compose({ changes, resolve, reject }: Queued): void {
+    const { failure } = this.#writer()
+    if (failure !== undefined) {
+      reject(failure)
+      return
+    }
+    const outcomes = this.#composer.compose(changes)
+    // What is refused is so whatever becomes of the batch.
+    if (outcomes.some(({ is }) => is === 'conflict')) resolve(outcomes)
+    else this.#writer().add({ outcomes, resolve, reject })
+  }
+}
+
+function bytesOf(change: Change): number {
+  if (change.do !== 'append') return BYTES_A_CHANGE
+  const { meta, body } = change.message
+  return BYTES_A_CHANGE + meta.length + body.length
+}

@@ -1,0 +1,298 @@
+import type { Level } from '../level.ts'
+import type { Batch } from './batch.ts'
+import { hashesOf } from './idem-filter.ts'
+import type { Hashes, IdemFilters } from './idem-filter.ts'
+import { decodeKnown, encodeKnown } from './idem-row.ts'
+import type { Known } from './idem-row.ts'
+import { KIND, PREFIX, idemKey, messageKey, nameOf, row, timerKey, topicName } from './keys.ts'
+import { liveRow } from './live-rows.ts'
+import type { LiveRow, LiveRows } from './live-rows.ts'
+import { checkHistory, checkMessage, checkTime, decodeRecord, encodeRecord } from './record.ts'
+import type { Record } from './record.ts'
+import { sealed } from './seal.ts'
+import type { Tallies, Tally } from './tallies.ts'
+import { count } from './tallies.ts'
+import type { AttemptNote, Change, CorruptRow, IdemKey, NewMessage, Outcome, Place, State } from './types.ts'
+import type { Ulids } from './ulid.ts'
+
+const NOTHING = new Uint8Array()
+const DONE: Outcome = { is: 'done' }
+const ABSENT: Outcome = { is: 'absent' }
+const REFUSED: Outcome = { is: 'refused' }
+const CONFLICT: Outcome = { is: 'conflict' }
+
+export interface Parts {
+  readonly level: Level
+  readonly topics: Tallies
+  readonly tenants: Tallies
+  readonly live: LiveRows
+  readonly filters: IdemFilters
+  readonly ulids: Ulids
+  readonly now: () => number
+  readonly idemWindowMs: number
+  readonly onCorrupt: (corrupt: CorruptRow) => void
+}
+
+/** Turns changes into rows, as if all that was composed before were on the disk already. Does not wait for anything. */
+export class Composer {
+  readonly #parts: Parts
+  /** The one being filled, and the one under way. */
+  readonly #batches: () => readonly [Batch, Batch | undefined]
+
+  constructor(parts: Parts, batches: () => readonly [Batch, Batch | undefined]) {
+    this.#parts = parts
+    this.#batches = batches
+  }
+
+  /** @throws RangeError for a change that no store could keep; then nothing is composed. */
+  check(changes: readonly Change[]): void {
+    for (const change of changes) {
+      topicName('message' in change ? change.message : change.place)
+      if (change.do === 'append') checkMessage(change.message)
+      if ('history' in change) checkHistory(change.history, change.attempts)
+      if ('notBeforeMs' in change) checkTime('notBeforeMs', change.notBeforeMs)
+      if ('expiresAtMs' in change) checkTime('expiresAtMs', change.expiresAtMs)
+    }
+  }
+
+  /** All changes, or after a conflict none of them. */
+  compose(changes: readonly Change[]): readonly Outcome[] {
+    const nowMs = this.#now()
+    const repeated = this.#repeated(changes, nowMs)
+    if (repeated.includes(CONFLICT))
+      return changes.map((_, i) => (repeated[i] === CONFLICT ? CONFLICT : REFUSED))
+    const first = new Map<string, string>()
+    return changes.map((change, i) => {
+      if (change.do !== 'append') return this.#move(change, nowMs)
+      const known = repeated[i]
+      if (known?.id !== undefined) return known
+      const { message } = change
+      const own = message.idem && idemKey(0, nameOf(message), message.idem.key)
+      const id = own === undefined ? undefined : first.get(own)
+      if (id !== undefined) return { is: 'duplicate', id }
+      const outcome = this.#append(message, nowMs)
+      if (own !== undefined) first.set(own, outcome.id!)
+      return outcome
+    })
+  }
+
+  note({ place, attempts, history }: AttemptNote): void {
+    const key = messageKey('ready', nameOf(place), place.priority, place.id)
+    const record = this.#record(key, 'ready', place)
+    if (record === undefined) return
+    const value = encodeRecord(key, { ...record, attempts, history })
+    const [batch] = this.#batches()
+    batch.put(key, value, false)
+  }
+
+  /** Takes a row out of the order that cannot be read, and keeps its bytes. */
+  setAside(key: string, state: State, place: Place, bytes: Uint8Array, detail: string): void {
+    if (this.#get(key) === undefined) return
+    const [batch] = this.#batches()
+    batch.del(key)
+    batch.put(row(KIND.setAside, key.slice(PREFIX.length)), bytes)
+    this.#parts.live.remove(key)
+    this.#count(place, nameOf(place), state, place.priority, bytes.length, -1)
+    this.#parts.onCorrupt({ key, detail })
+  }
+
+  #now(): number {
+    return Math.max(this.#parts.now(), this.#parts.ulids.timeMs)
+  }
+
+  #append(message: NewMessage, nowMs: number): Outcome {
+    const { priority, idem, notBeforeMs, expiresAtMs, meta, body } = message
+    const name = nameOf(message)
+    const id = this.#parts.ulids.next(nowMs)
+    const place = { ...message, id }
+    const state = notBeforeMs !== undefined && notBeforeMs > nowMs ? 'delayed' : 'ready'
+    this.#put(place, name, state, {
+      batch: this.#batches()[0].number,
+      priority,
+      attempts: 0,
+      history: NOTHING,
+      meta,
+      body,
+      notBeforeMs,
+      expiresAtMs
+    })
+    if (idem !== undefined) this.#remember(name, idem, id, nowMs)
+    return { is: 'done', id }
+  }
+
+  #move(change: Exclude<Change, { do: 'append' }>, nowMs: number): Outcome {
+    const { place } = change
+    const name = nameOf(place)
+    const from: readonly State[] = FROM[change.do]
+    for (const state of from) {
+      const key = messageKey(state, name, place.priority, place.id)
+      if (change.do === 'remove' || change.do === 'discard') {
+        const live = this.#live(key, state, place)
+        if (live === undefined) continue
+        this.#take(key, place, name, state, live)
+        return DONE
+      }
+      const record = this.#record(key, state, place)
+      if (record === undefined) continue
+      this.#take(key, place, name, state, liveRow(record, this.#get(key)!))
+      const [to, changed] = moved(change, record, nowMs)
+      this.#put({ ...place, priority: record.priority }, name, to, changed)
+      return DONE
+    }
+    return ABSENT
+  }
+
+  #put(place: Place, name: string, state: State, record: Record): void {
+    const [batch] = this.#batches()
+    const key = messageKey(state, name, place.priority, place.id)
+    const value = encodeRecord(key, record)
+    const { notBeforeMs, expiresAtMs, priority } = record
+    batch.put(key, value)
+    if (state === 'delayed') batch.put(...timer(notBeforeMs!, 'not_before', state, place, name))
+    if (expiresAtMs !== undefined) batch.put(...timer(expiresAtMs, 'expires', state, place, name))
+    const live = liveRow(record, value)
+    this.#count(place, name, state, priority, live.bytes, 1)
+    this.#parts.live.add(key, live)
+  }
+
+  #take(key: string, place: Place, name: string, state: State, live: LiveRow): void {
+    const [batch] = this.#batches()
+    batch.del(key)
+    const { notBeforeMs, expiresAtMs, priority, bytes } = live
+    const at = { ...place, priority: state === 'dead' ? 0 : priority }
+    if (state === 'delayed') batch.del(timerKey(notBeforeMs!, 'not_before', state, at, name))
+    if (expiresAtMs !== undefined) batch.del(timerKey(expiresAtMs, 'expires', state, at, name))
+    this.#count(place, name, state, priority, bytes, -1)
+    this.#parts.live.remove(key)
+  }
+
+  #count({ tenant }: Place, name: string, state: State, priority: number, bytes: number, sign: 1 | -1): void {
+    const { topics, tenants } = this.#parts
+    const tally = topics.get(name)
+    this.#batches()[0].count(tally, state, priority, bytes, sign)
+    counted(topics, tally, state, priority, bytes, sign)
+    counted(tenants, tenants.get(tenant), state, priority, bytes, sign)
+  }
+
+  #live(key: string, state: State, place: Place): LiveRow | undefined {
+    const live = this.#parts.live.get(key)
+    if (live !== undefined) return live
+    const record = this.#record(key, state, place)
+    return record && liveRow(record, this.#get(key)!)
+  }
+
+  /** A row that cannot be read is set aside, and counts as absent. */
+  #record(key: string, state: State, place: Place): Record | undefined {
+    const bytes = this.#get(key)
+    if (bytes === undefined) return undefined
+    const record = decodeRecord(key, bytes)
+    if (typeof record !== 'string') return record
+    this.setAside(key, state, place, bytes, record)
+    return undefined
+  }
+
+  #get(key: string): Uint8Array | undefined {
+    for (const batch of this.#batches()) if (batch?.has(key)) return batch.get(key)
+    return this.#parts.level.getSync(key)
+  }
+
+  /** For each change that repeats what an earlier commit appended, its outcome; CONFLICT also within this one. */
+  #repeated(changes: readonly Change[], nowMs: number): readonly (Outcome | undefined)[] {
+    const own = new Map<string, Uint8Array>()
+    return changes.map(change => {
+      if (change.do !== 'append' || change.message.idem === undefined) return undefined
+      const { key, hash } = change.message.idem
+      const name = nameOf(change.message)
+      const known = this.#known(name, key, nowMs)
+      const earlier = known?.hash ?? own.get(idemKey(0, name, key))
+      if (earlier !== undefined && Buffer.compare(earlier, hash) !== 0) return CONFLICT
+      if (known !== undefined) return { is: 'duplicate', id: known.id }
+      own.set(idemKey(0, name, key), hash)
+      return undefined
+    })
+  }
+
+  #known(name: string, key: string, nowMs: number): Known | undefined {
+    const hashes = hashesOf(name, key)
+    const generation = this.#generation(nowMs)
+    return (
+      this.#knownIn(generation, name, key, hashes, nowMs) ??
+      this.#knownIn(generation - 1, name, key, hashes, nowMs)
+    )
+  }
+
+  #knownIn(generation: number, name: string, key: string, hashes: Hashes, nowMs: number): Known | undefined {
+    if (generation < 0 || !this.#parts.filters.mayHave(generation, hashes)) return undefined
+    const rowKey = idemKey(generation, name, key)
+    const bytes = this.#get(rowKey)
+    if (bytes === undefined) return undefined
+    const known = decodeKnown(rowKey, bytes)
+    if (typeof known !== 'string') return known.untilMs > nowMs ? known : undefined
+    const [batch] = this.#batches()
+    batch.del(rowKey)
+    batch.put(row(KIND.setAside, rowKey.slice(PREFIX.length)), bytes)
+    this.#parts.onCorrupt({ key: rowKey, detail: known })
+    return undefined
+  }
+
+  #remember(name: string, { key, hash }: IdemKey, id: string, nowMs: number): void {
+    const generation = this.#generation(nowMs)
+    const rowKey = idemKey(generation, name, key)
+    const untilMs = nowMs + this.#parts.idemWindowMs
+    this.#batches()[0].put(rowKey, encodeKnown(rowKey, { id, hash, untilMs }))
+    this.#parts.filters.add(generation, hashesOf(name, key))
+  }
+
+  #generation(nowMs: number): number {
+    return Math.floor(nowMs / this.#parts.idemWindowMs)
+  }
+}
+
+const FROM = {
+  remove: ['ready', 'delayed'],
+  postpone: ['ready'],
+  promote: ['delayed'],
+  bury: ['ready', 'delayed'],
+  redrive: ['dead'],
+  discard: ['dead']
+} as const satisfies { readonly [name in Exclude<Change['do'], 'append'>]: readonly State[] }
+
+type Move = Exclude<Change, { do: 'append' | 'remove' | 'discard' }>
+
+/** Where a message goes, and what becomes of its record. */
+function moved(change: Move, record: Record, nowMs: number): readonly [State, Record] {
+  if (change.do === 'promote') return ['ready', record]
+  if (change.do === 'redrive') {
+    const { expiresAtMs } = change
+    return ['ready', { ...record, expiresAtMs, attempts: 0, history: NOTHING, death: undefined }]
+  }
+  const { attempts, history } = change
+  if (change.do === 'postpone')
+    return ['delayed', { ...record, attempts, history, notBeforeMs: change.notBeforeMs }]
+  const { reason, expiresAtMs } = change
+  return ['dead', { ...record, expiresAtMs, attempts, history, death: { atMs: nowMs, reason } }]
+}
+
+function timer(
+  atMs: number,
+  what: 'not_before' | 'expires',
+  state: State,
+  place: Place,
+  name: string
+): readonly [string, Uint8Array] {
+  const at = state === 'dead' ? { ...place, priority: 0 } : place
+  const key = timerKey(atMs, what, state, at, name)
+  return [key, sealed(key, NOTHING)]
+}
+
+function counted(
+  tallies: Tallies,
+  tally: Tally,
+  state: State,
+  priority: number,
+  bytes: number,
+  sign: 1 | -1
+): void {
+  count(tally.numbers, state, priority, bytes, sign)
+  tallies.soil(tally)
+}

@@ -1,0 +1,221 @@
+import type { Level } from '../level.ts'
+import { NO_MARK } from './batch-mark.ts'
+import type { BatchMark } from './batch-mark.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { compactMessages } from './compaction.ts'
+import { Composer } from './compose.ts'
+import { listTopics } from './topic-list.ts'
+import { IdemFilters } from './idem-filter.ts'
+import { KIND, PREFIX, allOf, messageKey, messagesOf, parsePlace, topicName } from './keys.ts'
+import { countedBytes } from './live-rows.ts'
+import { LiveRows } from './live-rows.ts'
+import { forgetOlder, generationOf } from './idem-generations.ts'
+import { openRows } from './opening.ts'
+import type { MailboxMigration, Opened } from './opening.ts'
+import { checkLimit, nextDue, readDue, readPage } from './pages.ts'
+import type { PageParts } from './pages.ts'
+import { checkHistory, deadLetter, decodeRecord, storedMessage } from './record.ts'
+import { byPriority, countsOf } from './tallies.ts'
+import { Ulids } from './ulid.ts'
+import type {
+  AttemptNote,
+  Change,
+  Count,
+  Counts,
+  DeadLetter,
+  Due,
+  MailboxStore,
+  MailboxStoreOptions,
+  OpeningReport,
+  Outcome,
+  PurgeOptions,
+  Reading,
+  State,
+  StoredMessage,
+  Topic,
+  TopicCounts
+} from './types.ts'
+import { Writer } from './writer.ts'
+
+const PURGE_AT_ONCE = 512
+const PRIORITIES = 10
+
+export interface LevelMailboxOptions extends MailboxStoreOptions {
+  /** Closed with the store. */
+  readonly mark?: BatchMark | undefined
+  readonly migrations?: readonly MailboxMigration[] | undefined
+}
+
+/**
+ * The messages of a node, in rows of a store that others use too; whoever opened that closes it, after this. Survives a
+ * power cut once a commit has resolved. Whoever can write to the store can take, change and invent messages; the checksums
+ * are against decay, not against them.
+ */
+export class LevelMailboxStore implements MailboxStore {
+  readonly #level: Level
+  readonly #opened: Opened
+  readonly #composer: Composer
+  readonly #writer: Writer
+  readonly #queue: CommitQueue
+  readonly #pages: PageParts
+  readonly #idemWindowMs: number
+
+  /** @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
+  static async open(level: Level, options: LevelMailboxOptions): Promise<LevelMailboxStore> {
+    const { mark = NO_MARK, now, idemWindowMs, onCorrupt = () => undefined, migrations } = options
+    const opened = await openRows(level, { mark, now, onCorrupt, migrations })
+    const [idemRow] = await level.keys({ ...allOf(KIND.idem), limit: 1 }).all()
+    const ulids = new Ulids(opened.lastId)
+    const nowMs = Math.max(now(), ulids.timeMs)
+    const filters = new IdemFilters(generationOf(nowMs, idemWindowMs), idemRow !== undefined)
+    return new LevelMailboxStore(level, opened, ulids, filters, { ...options, mark, onCorrupt })
+  }
+
+  private constructor(
+    level: Level,
+    opened: Opened,
+    ulids: Ulids,
+    filters: IdemFilters,
+    {
+      now,
+      idemWindowMs,
+      mark,
+      onCorrupt
+    }: Required<Pick<LevelMailboxOptions, 'now' | 'idemWindowMs'>> & {
+      readonly mark: BatchMark
+      readonly onCorrupt: NonNullable<LevelMailboxOptions['onCorrupt']>
+    }
+  ) {
+    const { topics, tenants, report } = opened
+    const live = new LiveRows()
+    this.#level = level
+    this.#opened = opened
+    this.#idemWindowMs = idemWindowMs
+    const parts = { level, topics, tenants, live, filters, ulids, now, idemWindowMs, onCorrupt }
+    this.#composer = new Composer(parts, () => [this.#writer.filling, this.#writer.underWay])
+    this.#queue = new CommitQueue(this.#composer, () => this.#writer)
+    const { lastBatch } = report
+    const onRoom = (): void => this.#queue.fill()
+    this.#writer = new Writer({ level, topics, tenants, ulids, mark, lastBatch, onRoom }, opened)
+    this.#pages = {
+      level,
+      live,
+      setAside: (key, state, place, bytes, detail) => {
+        this.#composer.setAside(key, state, place, bytes, detail)
+        this.#written().catch(() => undefined)
+      }
+    }
+  }
+
+  get opened(): OpeningReport {
+    return this.#opened.report
+  }
+
+  get failure(): unknown {
+    return this.#writer.failure
+  }
+
+  get waiting(): Count {
+    return this.#queue.waiting
+  }
+
+  async commit(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    return await this.#queue.commit(changes)
+  }
+
+  async noteAttempts(notes: readonly AttemptNote[]): Promise<void> {
+    for (const { place, attempts, history } of notes) {
+      topicName(place)
+      checkHistory(history, attempts)
+    }
+    if (this.failure !== undefined) throw this.failure
+    for (const note of notes) this.#composer.note(note)
+    await this.#written()
+  }
+
+  async read(topic: Topic, reading: Reading): Promise<readonly StoredMessage[]> {
+    const rows = await readPage(this.#pages, topic, 'ready', reading)
+    return rows.map(({ place, record, bytes }) => storedMessage(place, record, bytes))
+  }
+
+  async find(topic: Topic, id: string): Promise<(StoredMessage & { readonly state: State }) | undefined> {
+    const name = topicName(topic)
+    const states = ['ready', 'delayed'] as const
+    const keys = states.flatMap(state =>
+      Array.from({ length: PRIORITIES }, (_, priority) => messageKey(state, name, priority, id))
+    )
+    const rows = await this.#level.getMany(keys)
+    for (const [i, bytes] of rows.entries()) {
+      if (bytes === undefined) continue
+      const key = keys[i]!
+      const state = states[Math.floor(i / PRIORITIES)]!
+      const place = { ...topic, id, priority: i % PRIORITIES }
+      const record = decodeRecord(key, bytes)
+      if (typeof record === 'string') this.#pages.setAside(key, state, place, bytes, record)
+      else return { ...storedMessage(place, record, countedBytes(record, bytes)), state }
+    }
+    return undefined
+  }
+
+  async deadLetters(topic: Topic, reading: Reading): Promise<readonly DeadLetter[]> {
+    const rows = await readPage(this.#pages, topic, 'dead', reading)
+    return rows.map(({ place, record, bytes }) => deadLetter(place, record, bytes))
+  }
+
+  async due(nowMs: number, limit: number): Promise<readonly Due[]> {
+    return await readDue(this.#level, nowMs, limit)
+  }
+
+  async nextDueMs(): Promise<number | undefined> {
+    return await nextDue(this.#level)
+  }
+
+  counts({ tenant, topic }: Topic): TopicCounts {
+    const { numbers } = this.#opened.topics.get(topicName({ tenant, topic }))
+    return { tenant, topic, ...countsOf(numbers), byPriority: byPriority(numbers) }
+  }
+
+  tenantCounts(tenant: string): Counts {
+    return countsOf(this.#opened.tenants.get(tenant).numbers)
+  }
+
+  async topics(from: Parameters<MailboxStore['topics']>[0]): Promise<readonly TopicCounts[]> {
+    checkLimit(from.limit)
+    return await listTopics(this.#level, this.#opened.topics, from)
+  }
+
+  async purge(topic: Topic, state: State, { signal, progress }: PurgeOptions = {}): Promise<number> {
+    const range = messagesOf(state, topicName(topic))
+    const away = state === 'dead' ? 'discard' : 'remove'
+    let gone = 0
+    for (let last: string | undefined; ;) {
+      signal?.throwIfAborted()
+      const keys = await this.#level
+        .keys({ ...(last === undefined ? range : { gt: last, lt: range.lt }), limit: PURGE_AT_ONCE })
+        .all()
+      if (keys.length === 0) break
+      last = keys.at(-1)
+      const places = keys.flatMap(key => parsePlace(key.slice(PREFIX.length + 1)) ?? [])
+      const outcomes = await this.commit(places.map(place => ({ do: away, place })))
+      gone += outcomes.filter(({ is }) => is === 'done').length
+      progress?.(gone)
+    }
+    if (gone > 0) await compactMessages(this.#level, range)
+    return gone
+  }
+
+  async forgetIdemKeys(nowMs: number): Promise<void> {
+    await forgetOlder(this.#level, generationOf(nowMs, this.#idemWindowMs) - 1)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.close()
+  }
+
+  /** Resolves once what was composed so far is written. */
+  async #written(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#writer.add({ outcomes: [], resolve: () => resolve(), reject })
+    })
+  }
+}

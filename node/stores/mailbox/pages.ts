@@ -1,0 +1,114 @@
+import type { Level } from '../level.ts'
+import {
+  KIND,
+  PREFIX,
+  allOf,
+  messageKey,
+  messagesOf,
+  parsePlace,
+  parseTimer,
+  sortable,
+  topicName
+} from './keys.ts'
+import type { Range } from './keys.ts'
+import { liveRow } from './live-rows.ts'
+import type { LiveRows } from './live-rows.ts'
+import { decodeRecord } from './record.ts'
+import type { Record } from './record.ts'
+import type { Due, Place, Reading, State, Topic } from './types.ts'
+
+const MAX_LIMIT = 1024
+const PAGE_BYTES = 1024 * 1024
+/** What one look at the rows may read, so that a stretch of damaged ones is not gone through in one go. */
+const FIRST_READ_BYTES = 16 * 1024
+
+export interface PageParts {
+  readonly level: Level
+  readonly live: LiveRows
+  /** For a row that cannot be read; it counts as not there. */
+  readonly setAside: (key: string, state: State, place: Place, bytes: Uint8Array, detail: string) => void
+}
+
+export interface PageRow {
+  readonly key: string
+  readonly place: Place
+  readonly record: Record
+  readonly bytes: number
+}
+
+/** Rows of one state in their order, as far as limit and bytes allow. */
+export async function readPage(
+  parts: PageParts,
+  topic: Topic,
+  state: 'ready' | 'dead',
+  { priority, after, limit, maxBytes = PAGE_BYTES }: Reading
+): Promise<readonly PageRow[]> {
+  checkLimit(limit)
+  const name = topicName(topic)
+  const all = messagesOf(state, name, state === 'ready' ? priority : undefined)
+  const range =
+    after === undefined ? all : { gt: messageKey(state, name, after.priority, after.id), lt: all.lt }
+  const reader = parts.live.begin()
+  const highWaterMarkBytes = Math.min(Math.max(maxBytes, FIRST_READ_BYTES), PAGE_BYTES)
+  const options = { ...range, highWaterMarkBytes }
+  const rows = parts.level.iterator<string, Uint8Array>(options)
+  const page: PageRow[] = []
+  let bytes = 0
+  try {
+    for (;;) {
+      const read = await rows.nextv(limit - page.length)
+      if (read.length === 0) return page
+      for (const [key, value] of read) {
+        if (reader.has(key)) continue
+        const found = parse(parts, state, key, value)
+        if (found === undefined) continue
+        bytes += value.length
+        if (page.length > 0 && bytes > maxBytes) return page
+        if (state === 'ready') parts.live.add(key, liveRow(found.record, value))
+        page.push(found)
+      }
+      if (page.length >= limit) return page
+    }
+  } finally {
+    parts.live.end(reader)
+    await rows.close()
+  }
+}
+
+function parse(parts: PageParts, state: State, key: string, value: Uint8Array): PageRow | undefined {
+  const found = parsePlace(key.slice(PREFIX.length + 1))
+  const record = decodeRecord(key, value)
+  if (found === undefined) return undefined
+  if (typeof record === 'string') {
+    parts.setAside(key, state, found, value, record)
+    return undefined
+  }
+  const place = { ...found, priority: record.priority }
+  return { key, place, record, bytes: liveRow(record, value).bytes }
+}
+
+export async function readDue(level: Level, nowMs: number, limit: number): Promise<readonly Due[]> {
+  checkLimit(limit)
+  const due: Due[] = []
+  const keys = await level.keys({ ...timers(nowMs), limit }).all()
+  for (const key of keys) {
+    const timer = parseTimer(key)
+    if (timer !== undefined && timer.atMs <= nowMs) due.push(timer)
+  }
+  return due
+}
+
+export async function nextDue(level: Level): Promise<number | undefined> {
+  const [key] = await level.keys({ ...allOf(KIND.timer), limit: 1 }).all()
+  return key === undefined ? undefined : parseTimer(key)?.atMs
+}
+
+const timers = (nowMs: number): Range => ({
+  gte: allOf(KIND.timer).gte,
+  lt: allOf(KIND.timer, sortable(nowMs + 1)).gte
+})
+
+export function checkLimit(limit: number): void {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT))
+    throw new RangeError(`limit: 1 to ${MAX_LIMIT}`)
+}

@@ -1,0 +1,75 @@
+import { randomFillSync } from 'node:crypto'
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const PAIRS = Array.from({ length: 1024 }, (_, i) => ALPHABET[i >> 5]! + ALPHABET[i & 31]!)
+const RANDOM_BYTES = 10
+const HALF = 2 ** 40
+
+/**
+ * Ids of 26 characters: 48 bits of time, then 80 that are drawn anew each millisecond and count up within one. They ascend
+ * whatever the clock does: a time before that of the last id is taken as its time.
+ */
+export class Ulids {
+  #timeMs = 0
+  #time = text(0, 10)
+  // The 80 bits in two halves, since a number holds 53.
+  #high = 0
+  #low = 0
+
+  /** Goes on after an id of an earlier process. */
+  constructor(last?: string) {
+    if (last === undefined) return
+    this.#timeMs = timeOf(last)
+    this.#time = last.slice(0, 10)
+    this.#high = number(last.slice(10, 18))
+    this.#low = number(last.slice(18))
+  }
+
+  /** Unix ms of the last id; 0 before the first. */
+  get timeMs(): number {
+    return this.#timeMs
+  }
+
+  /** Undefined before the first. */
+  get last(): string | undefined {
+    return this.#timeMs === 0 ? undefined : this.#text
+  }
+
+  next(nowMs: number): string {
+    if (nowMs > this.#timeMs) this.#draw(nowMs)
+    else if (++this.#low === HALF) {
+      this.#low = 0
+      if (++this.#high === HALF) this.#draw(this.#timeMs + 1)
+    }
+    return this.#text
+  }
+
+  get #text(): string {
+    return this.#time + text(this.#high, 8) + text(this.#low, 8)
+  }
+
+  #draw(timeMs: number): void {
+    const bytes = randomFillSync(Buffer.allocUnsafe(RANDOM_BYTES))
+    this.#timeMs = timeMs
+    this.#time = text(timeMs, 10)
+    // The first bit stays 0, so that counting up has room.
+    this.#high = bytes.readUIntBE(0, 5) % (HALF / 2)
+    this.#low = bytes.readUIntBE(5, 5)
+  }
+}
+
+/** Unix ms in an id. */
+export const timeOf = (id: string): number => number(id.slice(0, 10))
+
+function text(value: number, characters: number): string {
+  let result = ''
+  for (let rest = value, n = characters; n > 0; n -= 2, rest = Math.floor(rest / 1024))
+    result = PAIRS[rest % 1024]! + result
+  return result
+}
+
+function number(characters: string): number {
+  let value = 0
+  for (const character of characters) value = value * 32 + ALPHABET.indexOf(character)
+  return value
+}

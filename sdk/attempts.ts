@@ -1,0 +1,57 @@
+import { typedError } from './errors.ts'
+import { retryWait } from './retry.ts'
+import type { RetryPolicy } from './retry.ts'
+import type { Time } from './time.ts'
+
+/** One time that a call is made. */
+export interface Attempt {
+  /** What is left of the deadline. */
+  readonly deadlineMs: number | undefined
+  /** To be told when START is on its way. */
+  readonly onOpen: (corrId: bigint) => void
+}
+
+export interface AttemptsOptions {
+  readonly time: Time
+  readonly policy: RetryPolicy
+  readonly signal: AbortSignal | undefined
+  /** Over all attempts. */
+  readonly deadlineMs: number | undefined
+  readonly isRepeatable: boolean
+  /** Asked after a failure: resolves with true when what failed is mended, and another attempt may follow at once. */
+  readonly mend: (error: unknown) => Promise<boolean>
+}
+
+/**
+ * Makes a call until it succeeds or `retryWait` gives up. Throws the last failure in its class; an abort passes
+ * untouched.
+ */
+export async function attempts<T>(
+  options: AttemptsOptions,
+  make: (attempt: Attempt) => Promise<T>
+): Promise<T> {
+  const { time, policy, signal, deadlineMs, isRepeatable, mend } = options
+  const since = deadlineMs === undefined ? 0 : time.now()
+  const leftMs = (): number | undefined =>
+    deadlineMs === undefined ? undefined : Math.round(deadlineMs - (time.now() - since))
+  let mended = false
+  for (let made = 1; ; made++) {
+    let corrId: bigint | undefined
+    const onOpen = (id: bigint): void => void (corrId = id)
+    try {
+      return await make({ deadlineMs: made === 1 ? deadlineMs : Math.max(1, leftMs()!), onOpen })
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!mended && (await mend(error))) {
+        mended = true
+        continue
+      }
+      const wasOpened = corrId !== undefined
+      const failure = { error, made, wasOpened, isRepeatable, leftMs: leftMs(), random: time.random() }
+      const wait = retryWait(failure, policy)
+      if (wait === undefined) throw typedError(error, corrId)
+      await time.pause(wait, signal)
+      signal?.throwIfAborted()
+    }
+  }
+}

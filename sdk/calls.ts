@@ -1,0 +1,114 @@
+import type { CallOptions } from '../protocols/index.ts'
+import { attempts } from './attempts.ts'
+import type { CapabilityHolder } from './capability-holder.ts'
+import type { RetryPolicy } from './retry.ts'
+import type { Time } from './time.ts'
+
+/** What any call of a client may be told. */
+export interface HubCallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Over all attempts. Default 30,000 for a call with one answer, none for one that streams. */
+  readonly deadlineMs?: number | undefined
+  /** The body is sealed between applications: nobody on the way inflates or reads it. */
+  readonly e2e?: boolean | undefined
+  /** Sends the body as zstd where that is shorter; ignored where the platform has none. */
+  readonly compress?: boolean | undefined
+  /** The W3C traceparent to pass on; default: what the client's `traceparent` says. */
+  readonly traceparent?: string | undefined
+  /** The capability of this call, in place of the client's; it is not renewed. */
+  readonly cap?: Uint8Array | undefined
+  /** True for a call that may be carried out twice: it is repeated when its answer is lost. */
+  readonly isIdempotent?: boolean | undefined
+  /** Told the corr_id of each attempt once it is on its way. */
+  readonly onOpen?: ((corrId: bigint) => void) | undefined
+}
+
+export interface CallsOptions {
+  readonly holder: CapabilityHolder
+  readonly time: Time
+  readonly policy: RetryPolicy
+  readonly deadlineMs: number
+  readonly traceparent: (() => string | undefined) | undefined
+}
+
+/** How calls of one client are made: with its capability, its deadline, and again where that is safe. */
+export class Calls {
+  readonly time: Time
+  readonly policy: RetryPolicy
+  readonly #o: CallsOptions
+
+  constructor(options: CallsOptions) {
+    this.#o = options
+    this.time = options.time
+    this.policy = options.policy
+  }
+
+  /** A call with one answer. `make` is called for each attempt with what to tell the session. */
+  unary<T>(
+    options: HubCallOptions,
+    isRepeatable: boolean,
+    make: (options: CallOptions) => Promise<T>
+  ): Promise<T> {
+    const { deadlineMs = this.#o.deadlineMs } = options
+    return this.#made({ ...options, deadlineMs }, isRepeatable, make)
+  }
+
+  /** The opening of a call that streams. */
+  streamed<T>(
+    options: HubCallOptions,
+    isRepeatable: boolean,
+    make: (options: CallOptions) => Promise<T>
+  ): Promise<T> {
+    return this.#made(options, isRepeatable, make)
+  }
+
+  /** Whether a call refused with `error` may be made again, as its capability was replaced. */
+  mend(error: unknown, used: Uint8Array | undefined): Promise<boolean> {
+    return this.#o.holder.mend(error, used)
+  }
+
+  /** The trace that calls are part of, where the application says one. */
+  traceparent(): string | undefined {
+    return this.#o.traceparent?.()
+  }
+
+  get cap(): Uint8Array | undefined {
+    return this.#o.holder.cap
+  }
+
+  #made<T>(
+    options: HubCallOptions,
+    isRepeatable: boolean,
+    make: (options: CallOptions) => Promise<T>
+  ): Promise<T> {
+    const { signal, deadlineMs, e2e, compress, isIdempotent = false } = options
+    const trace = options.traceparent ?? this.traceparent()
+    let used: Uint8Array | undefined
+    return attempts(
+      {
+        time: this.time,
+        policy: this.policy,
+        signal,
+        deadlineMs,
+        isRepeatable: isRepeatable || isIdempotent,
+        mend: async error => options.cap === undefined && this.mend(error, used)
+      },
+      attempt => {
+        used = this.cap
+        const onOpen = (corrId: bigint): void => {
+          attempt.onOpen(corrId)
+          options.onOpen?.(corrId)
+        }
+        return make({
+          signal,
+          e2e,
+          compress,
+          trace,
+          cap: options.cap ?? used,
+          deadlineMs: attempt.deadlineMs,
+          onOpen
+        })
+      }
+    )
+  }
+}

@@ -1,0 +1,73 @@
+import { connect as connectTcp, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import { createNode, loadConfig } from '../node/index.ts'
+import type { NodeOptions, OmnigateNode } from '../node/index.ts'
+import { plainPlatform } from '../protocols/index.ts'
+import { createDialer, zstd } from '../transport/index.ts'
+import { createClientBy } from './create-client.ts'
+import type { ClientOptions } from './create-client.ts'
+import type { Hub } from './hub.ts'
+import { realTime } from './time.ts'
+import type { Time } from './time.ts'
+
+const FLAGS = {
+  'node.listen': ['/ip4/127.0.0.1/tcp/0'],
+  'http.enabled': false,
+  'capabilities.openVerbs': ['*'],
+  'strangers.loopbackIsKnown': true,
+  'log.level': 'silent'
+}
+
+const known = new WeakMap<TestContext, AsyncDisposableStack>()
+
+/** What a test leaves to be ended after it; what was begun last ends first. */
+export function endings(t: TestContext): AsyncDisposableStack {
+  const stack = known.get(t) ?? new AsyncDisposableStack()
+  if (!known.has(t)) t.after(() => stack.disposeAsync())
+  known.set(t, stack)
+  return stack
+}
+
+export async function runningNode(
+  t: TestContext,
+  flags: Readonly<Record<string, unknown>> = {},
+  options: NodeOptions = {}
+): Promise<OmnigateNode> {
+  const node = createNode(loadConfig({ flags: { ...FLAGS, ...flags } }).config, options)
+  endings(t).use(node)
+  await node.start()
+  return node
+}
+
+export const addressOf = (node: OmnigateNode): string => node.status().addresses[0]!
+
+/** A client that hears nothing of the environment; closed after the test. */
+export async function hubClient(t: TestContext, options: ClientOptions, time: Time = realTime): Promise<Hub> {
+  const platform = { ...plainPlatform, ...zstd }
+  const hub = await createClientBy({ createDialer, platform, time, environment: async () => ({}) }, options)
+  endings(t).use(hub)
+  return hub
+}
+
+/** A relay to a node that can be cut: those who call through it have to dial again. */
+export async function relayTo(t: TestContext, address: string) {
+  const target = Number(/\/tcp\/(\d+)/.exec(address)![1])
+  const sockets: Socket[] = []
+  let dials = 0
+  const relay = createServer(client => {
+    dials++
+    const onward = connectTcp(target, '127.0.0.1')
+    sockets.push(client, onward)
+    for (const socket of [client, onward]) socket.on('error', () => {})
+    client.pipe(onward).pipe(client)
+  })
+  const cut = (): void => sockets.splice(0).forEach(socket => socket.destroy())
+  endings(t).defer(() => {
+    relay.close()
+    cut()
+  })
+  await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
+  const { port } = relay.address() as AddressInfo
+  return { address: address.replace(/\/tcp\/\d+/, `/tcp/${port}`), cut, dials: () => dials }
+}

@@ -1,0 +1,155 @@
+import { callable, opaque, streamed, subscription, unary } from '../protocols/index.ts'
+import type {
+  CallOptions,
+  Client,
+  Hello,
+  JsonObject,
+  Operations,
+  ServiceTable,
+  SubscribeOptions,
+  UploadOptions
+} from '../protocols/index.ts'
+import { Answer, answerStream } from './answer.ts'
+import type { AnswerStream } from './answer.ts'
+import type { Calls, HubCallOptions } from './calls.ts'
+import type { Link } from './link.ts'
+import { Mailbox } from './mailbox/mailbox.ts'
+import { anyRequest, requestOf } from './payload.ts'
+import { tableClient } from './table-client.ts'
+
+export interface AnyCallOptions extends HubCallOptions {
+  /** Members of the request's header beside a body. */
+  readonly members?: JsonObject | undefined
+  /** Goes with the request as `idem_key`, and makes the call safe to repeat. */
+  readonly idemKey?: string | undefined
+}
+
+export interface StreamOptions extends AnyCallOptions {
+  /** Raw bytes after the request, read as fast as the node takes them. With it only what was never sent is repeated. */
+  readonly body?: AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined
+}
+
+export interface EventOptions extends AnyCallOptions {
+  /** Bytes of events that may be outstanding; without it the stream's own window governs. */
+  readonly credit?: number | undefined
+}
+
+export interface HubParts {
+  readonly link: Link
+  readonly calls: Calls
+  /** Ends the link and what runs beside it. */
+  readonly close: () => Promise<void>
+}
+
+/** A client of a hub: it dials again when the connection is gone, and repeats what is safe to repeat. */
+export class Hub implements AsyncDisposable {
+  /** Durable messages by topic. */
+  readonly mailbox: Mailbox
+  readonly #parts: HubParts
+
+  constructor(parts: HubParts) {
+    this.#parts = parts
+    this.mailbox = new Mailbox(parts.link, parts.calls)
+  }
+
+  /** The peer id of this client, for capabilities that are bound to it. */
+  get self(): string {
+    return this.#parts.link.self
+  }
+
+  /** The capability that calls carry now. */
+  get cap(): Uint8Array | undefined {
+    return this.#parts.calls.cap
+  }
+
+  /** What the node says of itself. Throws ConnectError where none answers. */
+  async hello(): Promise<Hello> {
+    return (await this.#parts.link.connected()).caller.hello()
+  }
+
+  /**
+   * Calls one operation of any app id. A payload of bytes goes as the body, an object as members of the request's header.
+   * Throws an OapError of the class of its code; ConnectError where no node answers; the reason of an aborted `signal`.
+   */
+  call(
+    app: number,
+    op: string,
+    payload?: Uint8Array | JsonObject,
+    options: AnyCallOptions = {}
+  ): Promise<Answer> {
+    const run = callable(app, op, ANY, this.#parts.link)
+    const request = requestOf(payload, options)
+    return this.#parts.calls.unary(options, options.idemKey !== undefined, async call => {
+      const noted = noting(call)
+      return new Answer(await run(request, noted.options), noted.corrId())
+    })
+  }
+
+  /**
+   * Calls an operation that streams its answer, and takes a streamed body. Resolves with the answer's beginning, whose
+   * first piece is its head where the operation has one. A deadline covers the whole stream.
+   */
+  stream(
+    app: number,
+    op: string,
+    payload?: Uint8Array | JsonObject,
+    options: StreamOptions = {}
+  ): Promise<AnswerStream> {
+    const { body, idemKey } = options
+    const run = callable(app, op, body === undefined ? ANY_STREAMED : ANY_UPLOADED, this.#parts.link)
+    const request = requestOf(payload, options)
+    const isRepeatable = body === undefined && idemKey !== undefined
+    const calling = body === undefined ? options : { ...options, isIdempotent: false }
+    return this.#parts.calls.streamed(calling, isRepeatable, async call => {
+      const noted = noting<UploadOptions>({ ...call, body })
+      const answer = await run(request, noted.options)
+      return answerStream(answer.body, noted.corrId())
+    })
+  }
+
+  /** Calls an operation that pushes events, for as long as they are read; each piece is one event. */
+  events(
+    app: number,
+    op: string,
+    payload?: Uint8Array | JsonObject,
+    options: EventOptions = {}
+  ): Promise<AnswerStream> {
+    const { credit, idemKey } = options
+    const run = callable(app, op, ANY_EVENTS, this.#parts.link)
+    const request = requestOf(payload, options)
+    return this.#parts.calls.streamed(options, idemKey !== undefined, async call => {
+      const noted = noting<SubscribeOptions>({ ...call, credit })
+      return answerStream(await run(request, noted.options), noted.corrId())
+    })
+  }
+
+  /** The operations of a table as functions, made with the same care: those that write only once, unless told otherwise. */
+  client<O extends Operations>(table: ServiceTable<O>): Client<O> {
+    return tableClient(table, this.#parts.link, this.#parts.calls)
+  }
+
+  /** Ends the connection; calls under way fail as `upstream`. Safe to call twice. */
+  close(): Promise<void> {
+    return this.#parts.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+const ROW = { verb: '', request: anyRequest, answer: opaque } as const
+const ANY = unary(ROW)
+const ANY_STREAMED = streamed(ROW)
+const ANY_UPLOADED = streamed({ ...ROW, upload: true })
+const ANY_EVENTS = subscription({ verb: '', request: anyRequest, event: opaque })
+
+/** Options that note the corr_id of the call that they are used for. */
+function noting<O extends CallOptions>(options: O): { readonly options: O; readonly corrId: () => bigint } {
+  let corrId = 0n
+  const onOpen = (id: bigint): void => {
+    corrId = id
+    options.onOpen?.(id)
+  }
+  return { options: { ...options, onOpen }, corrId: () => corrId }
+}

@@ -1,0 +1,54 @@
+import { callable } from '../protocols/index.ts'
+import type {
+  CallOptions,
+  Caller,
+  Client,
+  Operation,
+  Operations,
+  ServiceTable,
+  UploadOptions
+} from '../protocols/index.ts'
+import type { Calls, HubCallOptions } from './calls.ts'
+
+type AnyMethod = (request: unknown, options?: CallOptions) => Promise<unknown>
+
+/**
+ * The client of a table whose calls are repeated where that is safe: operations that do not write, and requests with an
+ * `idem_key`.
+ */
+export function tableClient<O extends Operations>(
+  table: ServiceTable<O>,
+  caller: Caller,
+  calls: Calls
+): Client<O> {
+  const methods = Object.entries(table.operations).map(([op, row]) => {
+    const run = callable(table.app, op, row, caller) as AnyMethod
+    return [op, (request: unknown, options: UploadOptions = {}) => called(row, run, calls, request, options)]
+  })
+  return Object.fromEntries(methods) as Client<O>
+}
+
+function called(
+  row: Operation,
+  run: AnyMethod,
+  calls: Calls,
+  request: unknown,
+  options: UploadOptions & HubCallOptions
+): Promise<unknown> {
+  const isRepeatable = options.body === undefined && (row.writes !== true || hasKey(request))
+  const make = (call: CallOptions): Promise<unknown> => run(request, { ...options, ...call })
+  const calling = { traceparent: options.trace, ...options }
+  return row.kind === 'unary'
+    ? calls.unary(calling, isRepeatable, make)
+    : calls.streamed(calling, isRepeatable, make)
+}
+
+/** True for a request with an `idem_key`, and for a batch whose every item has one. */
+function hasKey(request: unknown): boolean {
+  if (typeof request !== 'object' || request === null) return false
+  if ('items' in request && Array.isArray(request.items)) return request.items.every(hasOwnKey)
+  return hasOwnKey(request)
+}
+
+const hasOwnKey = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'idem_key' in value && value.idem_key !== undefined
