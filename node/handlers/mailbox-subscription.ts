@@ -30,7 +30,8 @@ export async function* subscription(
   { failed, ...options }: SubscriptionOptions
 ): AsyncGenerator<MailboxDelivery, void> {
   const { isExplicit } = options
-  const signal = AbortSignal.any([call.signal, mailbox.stopped])
+  const { signal: ended } = call
+  const signal = AbortSignal.any([ended, mailbox.stopped])
   const outstanding = new Outstanding(isExplicit ? options : undefined)
   let taken: readonly Taken[] = []
   let left = 0
@@ -57,6 +58,8 @@ export async function* subscription(
         // An explicit lease that did not leave after all passes by itself.
         if (isExplicit) left++
         yield mailbox.delivery(one, isExplicit)
+        // Without a lease it is only gone when it did leave.
+        if (!isExplicit && ended.aborted) return
         if (!isExplicit) left++
         mailbox.written([one], isExplicit).catch(failed)
       }

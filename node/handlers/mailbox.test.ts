@@ -19,6 +19,7 @@ interface Rights {
   readonly topic?: string
   readonly tenant?: string
   readonly read_only?: boolean
+  readonly max_bytes?: number
 }
 
 /** A node that opens no verb; the client of one that has a capability. */
@@ -142,6 +143,23 @@ test('a compressed body is stored as what it inflates to', async t => {
   assert.equal(items[0]!.body!.length, 400)
 })
 
+for (const ack of ['explicit', 'auto'] as const) {
+  test(`what was taken for an answer that is refused comes back at once, with ack ${ack}`, async t => {
+    const { as } = await running(t)
+    const box = await as()
+    const spent = await as({ max_bytes: 1000 })
+    await box.send({ topic: TOPIC, body: new Uint8Array(2000) })
+
+    assert.equal(await codeOf(spent.recv({ topic: TOPIC, ack })), '403 cap_denied')
+    const { items } = await box.recv({ topic: TOPIC })
+
+    assert.deepEqual(
+      items.map(({ attempt, body }) => [attempt, body!.length]),
+      [[1, 2000]]
+    )
+  })
+}
+
 test('an answer larger than a frame arrives whole', async t => {
   const { as } = await running(t)
   const box = await as()
@@ -193,6 +211,22 @@ describe('a subscription', () => {
 
     assert.deepEqual(items.map(textOf), ['a'])
     assert.equal(items[0]!.attempt, 1)
+  })
+
+  test('without leases removes nothing that it was refused', async t => {
+    const { as } = await running(t)
+    const box = await as()
+    const spent = await as({ max_bytes: 1000 })
+    await box.send({ topic: TOPIC, body: new Uint8Array(2000) })
+
+    const events = await spent.subscribe({ topic: TOPIC, ack: 'auto' })
+    await assert.rejects(first(events, 1), { code: 'cap_denied' })
+    const { items } = await box.recv({ topic: TOPIC, wait_ms: 1000 })
+
+    assert.deepEqual(
+      items.map(({ attempt, body }) => [attempt, body!.length]),
+      [[1, 2000]]
+    )
   })
 
   test('that a reader leaves keeps what it was sent until its time is over', async t => {

@@ -20,7 +20,7 @@ export interface MailboxServiceOptions {
   readonly tenantOf: (call: Call) => string
   readonly visibilityMs: number
   readonly maxVisibilityMs: number
-  /** Runs what follows an answer, once that was written. */
+  /** Runs what follows an answer, once that was written or refused. */
   readonly afterAnswer: (run: () => void) => void
   /** Told of what fails after the answer. */
   readonly failed: (error: unknown) => void
@@ -57,6 +57,7 @@ export function mailboxOver(options: MailboxServiceOptions): Service<MailboxOper
     recv: async (request, call) => {
       const { topic, max = LIMITS.receiveMessagesDefault, max_bytes: maxBytes } = request
       const isExplicit = request.ack !== 'auto'
+      const { signal } = call
       const box = mailbox()
       const taken = await box.take({
         topic: topicOf(topic, call),
@@ -65,9 +66,9 @@ export function mailboxOver(options: MailboxServiceOptions): Service<MailboxOper
         visibilityMs: visibility(request.visibility_ms),
         isExplicit,
         waitMs: request.wait_ms ?? 0,
-        signal: call.signal
+        signal
       })
-      if (taken.length > 0) whenAnswered(options, box, taken, isExplicit)
+      if (taken.length > 0) whenAnswered(options, box, taken, { isExplicit, signal })
       return { items: taken.map(one => box.delivery(one, isExplicit)) }
     },
 
@@ -173,12 +174,16 @@ function checkTopics(
   }
 }
 
+/** What follows the answer of a call; where that was refused after all, its messages come back. */
 function whenAnswered(
   { afterAnswer, failed }: MailboxServiceOptions,
   mailbox: Mailbox,
   taken: readonly Taken[],
-  isExplicit: boolean
+  { isExplicit, signal }: { readonly isExplicit: boolean; readonly signal: AbortSignal }
 ): void {
-  if (isExplicit && !taken.some(({ lease }) => lease.asksForReceipts)) return
-  afterAnswer(() => void mailbox.written(taken, isExplicit).catch(failed))
+  afterAnswer(() => {
+    if (signal.aborted) return mailbox.release(taken)
+    if (isExplicit && !taken.some(({ lease }) => lease.asksForReceipts)) return
+    mailbox.written(taken, isExplicit).catch(failed)
+  })
 }
