@@ -120,7 +120,11 @@ const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
   ['http.listen', '127.0.0.1:65536', /ADDRESS:PORT/],
   ['strangers.maxSharePercent', 101, /at most 100/],
   ['strangers.bufferBytes', 67_108_864 + 1, /at most/],
-  ['limits.idleTimeoutMs', 1000, /firstFrameTimeoutMs: must not exceed/]
+  ['limits.idleTimeoutMs', 1000, /firstFrameTimeoutMs: must not exceed/],
+  ['mailbox.idemWindowMs', 299_999, /must not be shorter than mailbox\.maxVisibilityMs/],
+  ['mailbox.maxVisibilityMs', 29_999, /visibilityMs: must not exceed mailbox\.maxVisibilityMs/],
+  ['mailbox.topics', ['a dead_letter_topic=a'], /its own topics/],
+  ['mailbox.topics', ['a dead_letter_topic=b', 'b dead_letter_topic=a'], /must not lead in a circle/]
 ]
 
 for (const [path, value, message] of WRONG) {

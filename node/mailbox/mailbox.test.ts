@@ -57,6 +57,23 @@ describe('waiting', () => {
     assert.deepEqual([await first, await second], [['a'], ['b']])
   })
 
+  test('receivers that come again stand behind those who wait', async t => {
+    const box = await testMailbox(t)
+    const served: string[] = []
+    const receiver = async (name: string): Promise<void> => {
+      for (let n = 0; n < 3; n++) {
+        await box.take(1, { waitMs: 5000 })
+        served.push(name)
+      }
+    }
+    const all = [receiver('greedy'), receiver('other')]
+
+    for (let n = 0; n < 6; n++) await box.send(`m${n}`)
+    await Promise.all(all)
+
+    assert.deepEqual(served, ['greedy', 'other', 'greedy', 'other', 'greedy', 'other'])
+  })
+
   test('a receiver whose time is over gets nothing, and takes nothing from the next', async t => {
     const box = await testMailbox(t)
     const waiting = box.bodies(1, { waitMs: 5000 })
@@ -121,6 +138,27 @@ describe('leases', () => {
     assert.deepEqual(await box.ack([first!]), ['lease_expired'])
     assert.deepEqual(await box.ack([again!]), [0])
     assert.equal(box.counts.redelivered, 1)
+  })
+
+  test('from its deadline on a lease is good for nothing', async t => {
+    const box = await testMailbox(t)
+    await box.send('a')
+    const [taken] = await box.take(1, { visibilityMs: 1000 })
+    box.time.move(1000)
+    const items = [box.item(taken!)]
+
+    const results = [
+      ...(await box.mailbox.ack(TOPIC, items)),
+      ...(await box.mailbox.nack(TOPIC, items, { delayMs: 60_000 })),
+      ...box.mailbox.extend(TOPIC, items, 60_000)
+    ]
+
+    assert.deepEqual(
+      results.map(({ code }) => code),
+      ['lease_expired', 'lease_expired', 'lease_expired']
+    )
+    await box.pass(0)
+    assert.deepEqual(await box.bodies(), ['a'])
   })
 
   test('an extended lease lives on from then', async t => {
@@ -204,6 +242,25 @@ describe('leases', () => {
     assert.deepEqual(again.map(bodyOf), ['a', 'b'])
     assert.equal(again[0]!.lease.attempt, 1)
     assert.equal(box.mailbox.leases, 2)
+  })
+
+  test('a receiver that leaves while its attempt is being written costs the message none, also over a restart', async t => {
+    const box = await testMailbox(t)
+    await box.send('a')
+    const leaving = new AbortController()
+    const note = box.store.noteAttempts.bind(box.store)
+    box.store.noteAttempts = notes => {
+      leaving.abort()
+      return note(notes)
+    }
+
+    assert.deepEqual(await box.take(1, { signal: leaving.signal }), [])
+    const [again] = await box.take(1)
+    assert.equal(again!.lease.attempt, 1)
+    box.mailbox.release([again!])
+    await box.restart()
+    const [third] = await box.take(1)
+    assert.equal(third!.lease.attempt, 1)
   })
 
   test('what was delivered without a lease is removed when it was written, and comes back when it was not', async t => {

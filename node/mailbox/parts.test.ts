@@ -3,8 +3,11 @@ import { describe, test } from 'node:test'
 import { afterFailure, backoffMs } from './attempts.ts'
 import { Deadlines } from './deadlines.ts'
 import { FairTurns } from './fair-turns.ts'
+import { parseLease } from './lease-token.ts'
 import { LEASE_BOUNDS, Leases } from './leases.ts'
 import { addToHistory, decodeHistory, decodeMeta, encodeMeta } from './message-meta.ts'
+import { TopicQueue } from './topic-queue.ts'
+import type { Receiver } from './topic-queue.ts'
 import { TopicRules, circles, parseRule } from './topic-rules.ts'
 import type { RuleFor } from './topic-rules.ts'
 import { RULE } from './mailbox.fixture.ts'
@@ -79,6 +82,55 @@ describe('turns', () => {
 
     assert.deepEqual(done, ['greedy1', 'greedy2', 'quiet', 'greedy3', 'greedy4'])
   })
+
+  test('topics of a tenant take turns: one that comes again stands behind the others', async () => {
+    const turns = new FairTurns(1)
+    const done: string[] = []
+    const over = Promise.withResolvers<void>()
+    const add = (topic: string, more: number): void =>
+      turns.add('t', async () => {
+        await Promise.resolve()
+        done.push(topic)
+        if (more > 0) add(topic, more - 1)
+        else if (topic === 'greedy') over.resolve()
+      })
+
+    add('greedy', 2)
+    add('b', 0)
+    add('c', 0)
+    await over.promise
+
+    assert.deepEqual(done, ['greedy', 'b', 'c', 'greedy', 'greedy'])
+  })
+
+  test('a topic has one read that waits or runs, however many receivers it has', async () => {
+    const jobs: (() => Promise<void>)[] = []
+    let nothing = 0
+    const queue = new TopicQueue(
+      { tenant: 't', topic: 'a' },
+      {
+        room: () => 100,
+        isLeased: () => false,
+        isFresh: () => true,
+        read: () => Promise.resolve([]),
+        inTurn: job => void jobs.push(job)
+      }
+    )
+    const receiver: Receiver = {
+      most: 1,
+      mostBytes: 1,
+      waits: false,
+      give: () => assert.fail('there was nothing'),
+      nothing: () => void nothing++,
+      fail: error => assert.fail(error as Error)
+    }
+
+    for (let n = 0; n < 5; n++) queue.add({ ...receiver })
+
+    assert.equal(jobs.length, 1)
+    await jobs[0]!()
+    assert.deepEqual([jobs.length, nothing], [1, 5])
+  })
 })
 
 describe('leases', () => {
@@ -106,6 +158,24 @@ describe('leases', () => {
     assert.deepEqual(leases.passed(1000, 9), [])
     leases.resume(ending)
     assert.deepEqual(leases.passed(1000, 9), [ending])
+  })
+
+  test('have tokens that are drawn anew for each, not from what a caller could know', t => {
+    t.mock.method(Math, 'random', () => 0.5)
+    t.mock.method(Date, 'now', () => 0)
+    const nonces = [new Leases(1), new Leases(1)].flatMap(leases =>
+      Array.from({ length: 1000 }, () => {
+        const lease = leases.give(place('1'), request)
+        const { nonce } = parseLease(leases.token(lease))!
+        leases.end(lease)
+        return nonce
+      })
+    )
+
+    assert.equal(new Set(nonces).size, nonces.length)
+    // Each of its 16 digits takes each of 16 values.
+    for (let digit = 0; digit < 16; digit++)
+      assert.equal(new Set(nonces.map(nonce => nonce[digit])).size, 16, `digit ${digit}`)
   })
 
   test('of those that acknowledged their message only so many are remembered', () => {
