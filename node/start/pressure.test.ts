@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { echoService } from '../../protocols/index.ts'
+import { echoService, mailboxService } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
+import type { NodeConnection } from '../../sdk/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
@@ -14,7 +16,7 @@ async function shedding(node: OmnigateNode, what: string): Promise<void> {
   while (node.status()['shedding'] !== what) await sleep(20)
 }
 
-test('a node at its most calls refuses more with 503 and says why, and takes them again when they are over', async t => {
+async function running(t: TestContext) {
   const { config } = loadConfig({
     flags: {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
@@ -30,12 +32,62 @@ test('a node at its most calls refuses more with 503 and says why, and takes the
   await node.start()
   const hubs = await Promise.all([1, 2, 3, 4, 5].map(() => connect(node.status().addresses[0]!)))
   t.after(() => Promise.all(hubs.map(hub => hub.close())))
-  const echo = hubs[4]!.client(echoService)
-  const open = await Promise.all(
-    Array.from({ length: MOST_CALLS }, (_, i) =>
-      hubs[i % 4]!.client(echoService).ticks({ count: 100_000, interval_ms: 60_000 })
+  return { node, hubs, hub: hubs[4]! }
+}
+
+/** So many calls that go on, of the first four connections. */
+const opened = async (hubs: readonly NodeConnection[], calls: number) =>
+  await Promise.all(
+    Array.from({ length: calls }, (_, n) =>
+      hubs[n % 4]!.client(echoService).ticks({ count: 100_000, interval_ms: 60_000 })
     )
   )
+
+const refusalOf = async (call: Promise<unknown>): Promise<unknown> =>
+  await call.then(
+    () => undefined,
+    ({ code, status }: OapError) => [status, code]
+  )
+
+test('a node that sheds writes takes no more messages, and lets them be received, acknowledged and removed', async t => {
+  const { node, hubs, hub } = await running(t)
+  const box = hub.client(mailboxService)
+  const topic = 'a'
+  const { results } = await box.send_batch({ topic, items: [{}, {}, {}, {}] })
+  const { items } = await box.recv({ topic, max: 3 })
+  const [acked, extended, given] = items.map(({ msg_id, lease }) => [{ msg_id, lease: lease! }])
+  // 13 of 16 calls are more than 80 percent, and leave room for one of the mailbox.
+  const open = await opened(hubs, 13)
+  await shedding(node, 'writes')
+
+  const refused = [
+    () => box.send({ topic }),
+    () => box.send_batch({ topic, items: [{}] }),
+    () => box.dlq_redrive({ topic })
+  ]
+  for (const call of refused) assert.deepEqual(await refusalOf(call()), [503, 'saturated'])
+  const taken = [
+    () => box.ack({ topic, items: acked! }),
+    () => box.extend({ topic, items: extended! }),
+    () => box.nack({ topic, items: given!, delay_ms: 0 }),
+    () => box.delete({ topic, msg_id: results[3]!.msg_id }),
+    () => box.dlq_purge({ topic }),
+    () => box.recv({ topic }),
+    () => box.subscribe({ topic }).then(events => events[Symbol.asyncIterator]().return?.()),
+    () => box.stats({ topic })
+  ]
+  for (const call of taken) assert.equal(await refusalOf(call()), undefined, call.toString())
+  const { depth, in_flight } = await box.stats({ topic })
+  const still = node.status()['shedding']
+  for (const ticks of open) await ticks[Symbol.asyncIterator]().return?.()
+
+  assert.deepEqual([depth, in_flight, still], [2, 2, 'writes'])
+})
+
+test('a node at its most calls refuses more with 503 and says why, and takes them again when they are over', async t => {
+  const { node, hubs, hub } = await running(t)
+  const echo = hub.client(echoService)
+  const open = await opened(hubs, MOST_CALLS)
   await shedding(node, 'calls')
 
   const refused = await echo.echo({}).catch((error: unknown) => error as OapError)
