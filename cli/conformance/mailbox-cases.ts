@@ -87,16 +87,23 @@ const received = (n: number, bodies: readonly string[], attempt = 1): Step => ({
   }
 })
 
-/** An ack of what was delivered last, its lease changed by `change`. */
-const ackLast = (n: number, topic: string, change: (lease: string) => string = lease => lease): Step => ({
+/** `op` for what was delivered last, its lease changed by `change`. */
+const settleLast = (
+  n: number,
+  header: Header & { readonly op: string },
+  change: (lease: string) => string = lease => lease
+): Step => ({
   send_after: frames => {
     const items = deliveries(frames).map(({ header: { msg_id, lease } }) => ({
       msg_id,
       lease: change(String(lease))
     }))
-    return call(n, { op: 'ack', topic, items })
+    return call(n, { ...header, items })
   }
 })
+
+const ackLast = (n: number, topic: string, change?: (lease: string) => string): Step =>
+  settleLast(n, { op: 'ack', topic }, change)
 
 /** An answer whose only result is so. */
 const settled = (n: number, status: number, code?: string): Step => ({
@@ -138,6 +145,22 @@ const CASES: readonly Case[] = [
       ...stored(3, topic, 'c'),
       ask(4, { op: 'recv', topic }),
       received(4, ['b', 'a', 'c'])
+    ]
+  },
+  {
+    id: 'returned',
+    about: 'what is given back stands before what was sent later',
+    steps: topic => [
+      ...stored(1, topic, 'a'),
+      ask(2, { op: 'recv', topic }),
+      received(2, ['a']),
+      ...stored(3, topic, 'b'),
+      settleLast(4, { op: 'nack', topic, delay_ms: 0 }),
+      settled(4, 0),
+      ask(5, { op: 'recv', topic, max: 1, wait_ms: 2000 }),
+      received(5, ['a'], 2),
+      ask(6, { op: 'recv', topic, max: 1 }),
+      received(6, ['b'])
     ]
   },
   {
@@ -263,6 +286,26 @@ const CASES: readonly Case[] = [
       { open: true },
       ask(3, { op: 'recv', topic, wait_ms: 3000 }),
       received(3, ['a'], 2)
+    ]
+  },
+  {
+    id: 'cancelled-receiver',
+    about: 'a receiver that gave up while it waited takes nothing from the next, nor an attempt',
+    steps: topic => [
+      ask(1, { op: 'recv', topic, wait_ms: 10_000 }),
+      { wait_ms: 100 },
+      {
+        send: {
+          flags: ['REQ', 'START', 'END'],
+          app: 0,
+          corr_id: corrOf(2),
+          payload: { utf8: JSON.stringify({ op: 'cancel', corr: corrOf(1) }) }
+        }
+      },
+      ...stored(3, topic, 'a'),
+      ask(4, { op: 'recv', topic, wait_ms: 2000 }),
+      received(4, ['a']),
+      { expect_none: { corr_id: corrOf(1) } }
     ]
   },
   {
