@@ -1,0 +1,30 @@
+import { createNode, loadConfig } from 'omnigate'
+import { echoService } from 'omnigate/protocols'
+import { answerParent } from '../harness/answering.ts'
+import { devSources, tcpAddress } from './dev-config.ts'
+import { tokenText } from './token.ts'
+
+// A whole node with its guards. With `open` nothing is refused for there being too much of it; what only the event loop
+// tells is kept from it by `no-shedding.mjs`.
+
+const UNBOUNDED = 1_000_000_000
+const { file, flags } = devSources()
+const open = {
+  'limits.maxCalls': UNBOUNDED,
+  'limits.maxInflight': 65_536,
+  'quotas.peerCallsPerSecond': UNBOUNDED
+}
+
+const isOpen = process.argv[2] === 'open'
+const { config } = loadConfig({ file, flags: { ...flags, ...(isOpen && open) } })
+const node = createNode(config)
+await node.start()
+
+answerParent(
+  {
+    /** The address and the token of its callers. */
+    address: async () =>
+      `${tcpAddress(node.status().addresses)} ${await tokenText(node, [echoService.operations.work.verb])}`
+  },
+  () => node.stop()
+)
