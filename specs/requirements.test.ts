@@ -16,7 +16,8 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   'oap-1': 46,
   capabilities: 21,
   revocation: 12,
-  audit: 10
+  audit: 10,
+  mailbox: 14
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */
