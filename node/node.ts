@@ -109,7 +109,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     store,
     boot,
     isOnDisk: options.ephemeral !== true,
-    seconds: rights.seconds
+    rights
   })
   const services = serviceDirectory([
     echo,
