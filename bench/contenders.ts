@@ -1,4 +1,4 @@
-import { prepareNatsServer, preparePackages } from './alternatives/prepare.ts'
+import { prepareNatsServer, preparePackages, prepareRedisServer } from './alternatives/prepare.ts'
 import type { EchoContender } from './harness/echo-contender.ts'
 
 const file = (path: string) => new URL(path, import.meta.url)
@@ -28,6 +28,44 @@ export function nats(install: boolean): EchoContender {
     prepare: async () => {
       await preparePackages({ install })
       return { program: await prepareNatsServer({ install }) }
+    }
+  }
+}
+
+const SEND_BYTES = 256
+
+export const RAW_BATCHES: EchoContender = {
+  name: 'raw batches',
+  ends: file('./baselines/level-batches.ts'),
+  messageBytes: SEND_BYTES
+}
+export const OUR_SENDS: EchoContender = {
+  name: 'ours',
+  ends: file('./ours/mailbox-sends.ts'),
+  messageBytes: SEND_BYTES
+}
+
+/** JetStream with files, by its defaults or with `sync_interval: always`. */
+export function jetStream(variant: 'default' | 'always', install: boolean): EchoContender {
+  return {
+    name: `jetstream ${variant}`,
+    ends: file('./alternatives/jetstream-publish.ts'),
+    messageBytes: SEND_BYTES,
+    prepare: async () => {
+      await preparePackages({ install })
+      return { program: await prepareNatsServer({ install }), variant }
+    }
+  }
+}
+
+export function redis(install: boolean): EchoContender {
+  return {
+    name: 'redis',
+    ends: file('./alternatives/redis-xadd.ts'),
+    messageBytes: SEND_BYTES,
+    prepare: async () => {
+      await preparePackages({ install })
+      return { program: await prepareRedisServer({ install }) }
     }
   }
 }
