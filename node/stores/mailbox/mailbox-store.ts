@@ -59,6 +59,7 @@ export class LevelMailboxStore implements MailboxStore {
   readonly #queue: CommitQueue
   readonly #pages: PageParts
   readonly #idemWindowMs: number
+  readonly #mark: BatchMark
 
   /** @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
   static async open(level: Level, options: LevelMailboxOptions): Promise<LevelMailboxStore> {
@@ -91,6 +92,7 @@ export class LevelMailboxStore implements MailboxStore {
     this.#level = level
     this.#opened = opened
     this.#idemWindowMs = idemWindowMs
+    this.#mark = mark
     const parts = { level, topics, tenants, live, filters, ulids, now, idemWindowMs, onCorrupt }
     this.#composer = new Composer(parts, () => [this.#writer.filling, this.#writer.underWay])
     this.#queue = new CommitQueue(this.#composer, () => this.#writer)
@@ -210,6 +212,7 @@ export class LevelMailboxStore implements MailboxStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.close()
+    this.#mark.close()
   }
 
   /** Resolves once what was composed so far is written. */
