@@ -45,6 +45,15 @@ export const OUR_SENDS: EchoContender = {
   messageBytes: SEND_BYTES
 }
 
+const sends = (name: string, path: string): EchoContender => ({
+  name,
+  ends: file(path),
+  messageBytes: SEND_BYTES
+})
+export const RAW_BATCH_OF_64 = sends('raw batch of 64', './baselines/level-batch-of-64.ts')
+export const SEND_BATCH = sends('send_batch', './ours/mailbox-batches.ts')
+export const RECV_AND_ACK = sends('recv and ack', './ours/mailbox-receives.ts')
+
 /** JetStream with files, by its defaults or with `sync_interval: always`. */
 export function jetStream(variant: 'default' | 'always', install: boolean): EchoContender {
   return {
