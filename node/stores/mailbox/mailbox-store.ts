@@ -61,15 +61,20 @@ export class LevelMailboxStore implements MailboxStore {
   readonly #idemWindowMs: number
   readonly #mark: BatchMark
 
-  /** @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
+  /** Owns the mark from here on. @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
   static async open(level: Level, options: LevelMailboxOptions): Promise<LevelMailboxStore> {
     const { mark = NO_MARK, now, idemWindowMs, onCorrupt = () => undefined, migrations } = options
-    const opened = await openRows(level, { mark, now, onCorrupt, migrations })
-    const [idemRow] = await level.keys({ ...allOf(KIND.idem), limit: 1 }).all()
-    const ulids = new Ulids(opened.lastId)
-    const nowMs = Math.max(now(), ulids.timeMs)
-    const filters = new IdemFilters(generationOf(nowMs, idemWindowMs), idemRow !== undefined)
-    return new LevelMailboxStore(level, opened, ulids, filters, { ...options, mark, onCorrupt })
+    try {
+      const opened = await openRows(level, { mark, now, onCorrupt, migrations })
+      const [idemRow] = await level.keys({ ...allOf(KIND.idem), limit: 1 }).all()
+      const ulids = new Ulids(opened.lastId)
+      const nowMs = Math.max(now(), ulids.timeMs)
+      const filters = new IdemFilters(generationOf(nowMs, idemWindowMs), idemRow !== undefined)
+      return new LevelMailboxStore(level, opened, ulids, filters, { ...options, mark, onCorrupt })
+    } catch (error) {
+      mark.close()
+      throw error
+    }
   }
 
   private constructor(
