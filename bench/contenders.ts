@@ -1,4 +1,4 @@
-import { prepareNatsServer, preparePackages } from './alternatives/prepare.ts'
+import { prepareNatsServer, preparePackages, prepareRedisServer } from './alternatives/prepare.ts'
 import type { EchoContender } from './harness/echo-contender.ts'
 
 const file = (path: string) => new URL(path, import.meta.url)
@@ -28,6 +28,53 @@ export function nats(install: boolean): EchoContender {
     prepare: async () => {
       await preparePackages({ install })
       return { program: await prepareNatsServer({ install }) }
+    }
+  }
+}
+
+const SEND_BYTES = 256
+
+export const RAW_BATCHES: EchoContender = {
+  name: 'raw batches',
+  ends: file('./baselines/level-batches.ts'),
+  messageBytes: SEND_BYTES
+}
+export const OUR_SENDS: EchoContender = {
+  name: 'ours',
+  ends: file('./ours/mailbox-sends.ts'),
+  messageBytes: SEND_BYTES
+}
+
+const sends = (name: string, path: string): EchoContender => ({
+  name,
+  ends: file(path),
+  messageBytes: SEND_BYTES
+})
+export const RAW_BATCH_OF_64 = sends('raw batch of 64', './baselines/level-batch-of-64.ts')
+export const SEND_BATCH = sends('send_batch', './ours/mailbox-batches.ts')
+export const RECV_AND_ACK = sends('recv and ack', './ours/mailbox-receives.ts')
+
+/** JetStream with files, by its defaults or with `sync_interval: always`. */
+export function jetStream(variant: 'default' | 'always', install: boolean): EchoContender {
+  return {
+    name: `jetstream ${variant}`,
+    ends: file('./alternatives/jetstream-publish.ts'),
+    messageBytes: SEND_BYTES,
+    prepare: async () => {
+      await preparePackages({ install })
+      return { program: await prepareNatsServer({ install }), variant }
+    }
+  }
+}
+
+export function redis(install: boolean): EchoContender {
+  return {
+    name: 'redis',
+    ends: file('./alternatives/redis-xadd.ts'),
+    messageBytes: SEND_BYTES,
+    prepare: async () => {
+      await preparePackages({ install })
+      return { program: await prepareRedisServer({ install }) }
     }
   }
 }

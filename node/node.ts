@@ -114,7 +114,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     store,
     boot,
     isOnDisk: options.ephemeral !== true,
-    seconds: rights.seconds
+    rights
   })
   const services = serviceDirectory([
     echo,

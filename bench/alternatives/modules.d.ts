@@ -61,3 +61,25 @@ declare module '@nats-io/transport-node' {
     maxReconnectAttempts?: number
   }): Promise<Connection>
 }
+
+declare module '@nats-io/jetstream' {
+  import type { Connection } from '@nats-io/transport-node'
+  export function jetstream(connection: Connection): {
+    publish(subject: string, data: Uint8Array): Promise<{ readonly seq: number }>
+  }
+  export function jetstreamManager(connection: Connection): Promise<{
+    readonly streams: { add(options: { name: string; subjects: readonly string[] }): Promise<unknown> }
+  }>
+}
+
+declare module 'redis' {
+  export interface Client {
+    connect(): Promise<unknown>
+    ping(): Promise<string>
+    xAdd(key: string, id: '*', message: Readonly<Record<string, Buffer>>): Promise<string>
+    on(event: 'error', listener: (error: Error) => void): unknown
+    close(): Promise<void>
+    destroy(): void
+  }
+  export function createClient(options: { url: string; socket?: { reconnectStrategy: false } }): Client
+}

@@ -9,9 +9,9 @@ export interface Broker {
 
 const START_MS = 10_000
 
-/** A nats-server on a free loopback port, with the defaults of its makers; it ends with this process. */
-export async function startBroker(program: string): Promise<Broker> {
-  const broker = spawn(program, ['--addr', '127.0.0.1', '--port', '-1'], {
+/** A nats-server on a free loopback port, with the defaults of its makers and further arguments; it ends with this process. */
+export async function startBroker(program: string, args: readonly string[] = []): Promise<Broker> {
+  const broker = spawn(program, ['--addr', '127.0.0.1', '--port', '-1', ...args], {
     stdio: ['ignore', 'ignore', 'pipe']
   })
   const ended = new Promise<void>(resolve => broker.once('exit', () => resolve()))

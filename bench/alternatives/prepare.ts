@@ -8,6 +8,8 @@ import { NotAvailable } from '../harness/echo-contender.ts'
 const NATS_SERVER = 'v2.15.2'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const CACHE = fileURLToPath(new URL('../.cache/', import.meta.url))
+const PACKAGES = ['@grpc/grpc-js', '@nats-io/transport-node', '@nats-io/jetstream', 'redis']
+const REDIS_PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1']
 const INSTALL_MS = 5 * 60_000
 const run = promisify(execFile)
 
@@ -18,7 +20,7 @@ export interface Preparation {
 
 /** Installs the npm packages of this folder from its lock file, unless they are there. */
 export async function preparePackages({ install }: Preparation): Promise<void> {
-  if (existsSync(`${HERE}node_modules/.package-lock.json`)) return
+  if (PACKAGES.every(name => existsSync(`${HERE}node_modules/${name}`))) return
   if (!install)
     throw new NotAvailable('packages of bench/alternatives are not installed, and this run installs nothing')
   await attempt(
@@ -41,6 +43,25 @@ export async function prepareNatsServer({ install }: Preparation): Promise<strin
     timeout: INSTALL_MS
   })
   await attempt(`go install of nats-server ${NATS_SERVER}`, build)
+  return program
+}
+
+/** Path of the redis-server that the system has, else of Debian's, unpacked into the cache. */
+export async function prepareRedisServer({ install }: Preparation): Promise<string> {
+  const found = ['/usr/bin/redis-server', '/usr/local/bin/redis-server'].find(path => existsSync(path))
+  if (found !== undefined) return found
+  const folder = `${CACHE}redis`
+  const program = `${folder}/redis-server`
+  if (existsSync(program)) return program
+  if (!install) throw new NotAvailable('redis-server is not unpacked, and this run fetches nothing')
+  await mkdir(folder, { recursive: true })
+  const options = { cwd: folder, timeout: INSTALL_MS }
+  await attempt('apt-get download of redis-server', run('apt-get', ['download', ...REDIS_PACKAGES], options))
+  const script =
+    'for file in *.deb; do dpkg-deb -x "$file" root; done; ' +
+    `printf '#!/bin/sh\\nLD_LIBRARY_PATH=%s exec %s "$@"\\n' "$(echo "$PWD"/root/usr/lib/*-linux-gnu)" ` +
+    '"$PWD/root/usr/bin/redis-server" > redis-server; chmod +x redis-server'
+  await attempt('unpacking redis-server', run('sh', ['-ec', script], options))
   return program
 }
 

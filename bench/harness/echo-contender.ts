@@ -12,6 +12,8 @@ export interface EchoOptions {
   readonly jitter: boolean
   /** Path of a foreign program that the server starts, when it needs one. */
   readonly program?: string
+  /** Which of its settings the server has, when there are several. */
+  readonly variant?: string
 }
 
 export interface EchoServer {
@@ -25,8 +27,10 @@ export interface EchoContender {
   readonly name: string
   readonly ends: URL
   readonly jitter?: boolean
+  /** Of a request; without it 128. */
+  readonly messageBytes?: number
   /** Makes ready what the contender needs; throws `NotAvailable` when it cannot be had. */
-  readonly prepare?: () => Promise<{ readonly program?: string }>
+  readonly prepare?: () => Promise<Pick<EchoOptions, 'program' | 'variant'>>
 }
 
 export class NotAvailable extends Error {}

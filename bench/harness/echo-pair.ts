@@ -24,8 +24,14 @@ export class EchoPair {
     this.#client = client
   }
 
-  static async start({ name, ends, jitter = false, prepare }: EchoContender): Promise<EchoPair> {
-    const options: EchoOptions = { messageBytes: MESSAGE_BYTES, jitter, ...(await prepare?.()) }
+  static async start({
+    name,
+    ends,
+    jitter = false,
+    messageBytes = MESSAGE_BYTES,
+    prepare
+  }: EchoContender): Promise<EchoPair> {
+    const options: EchoOptions = { messageBytes, jitter, ...(await prepare?.()) }
     const server = Child.start(`${name} server`, new URL('./echo-server.ts', import.meta.url), [
       ends.href,
       JSON.stringify(options)

@@ -115,6 +115,11 @@ export class Tenants {
     return this.#keep(known === undefined ? this.#fresh(name, id, nowS) : { ...known, name, state: 'active' })
   }
 
+  /** True when the tenant of this id is gone for ever, and nothing of it is to be kept. */
+  isPurged(id: string): boolean {
+    return this.#tenants.get(id)?.state === 'purged'
+  }
+
   /** All but the purged ones, by name. */
   list(): Tenant[] {
     return [...this.#tenants.values()]

@@ -28,6 +28,7 @@ export interface Given {
   readonly rules?: readonly RuleFor[]
   readonly tenantBytes?: number
   readonly leaseBounds?: Partial<LeaseBounds>
+  readonly purged?: Set<string>
 }
 
 /** Time as the mailbox of a test sees it: it stands still until it is moved. */
@@ -97,7 +98,7 @@ export class TestMailbox {
   }
 
   #make(): Mailbox {
-    const { rules = [], tenantBytes = 100 * MIB, leaseBounds } = this.#given
+    const { rules = [], tenantBytes = 100 * MIB, leaseBounds, purged } = this.#given
     return new Mailbox({
       store: this.store,
       boot: this.boot,
@@ -106,6 +107,7 @@ export class TestMailbox {
       tenantBytes,
       readAheadBytes: 4 * MIB,
       counts: this.counts,
+      isPurged: tenant => purged?.has(tenant) === true,
       now: () => this.time.nowMs,
       random: () => this.random,
       timers: this.time,

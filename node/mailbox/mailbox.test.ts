@@ -548,6 +548,25 @@ describe('tenants', () => {
   })
 })
 
+test('of a purged tenant nothing is kept, whatever state it is in', async t => {
+  const purged = new Set<string>()
+  const box = await testMailbox(t, { purged, rules: [{ pattern: '*', rule: { maxAttempts: 1 } }] })
+  const rome = { tenant: 'rome' }
+  await box.send('dead', rome)
+  const [taken] = await box.take(1, { topic: { ...TOPIC, ...rome } })
+  await box.mailbox.nack({ ...TOPIC, ...rome }, [box.item(taken!)])
+  await box.send('ready', rome)
+  await box.send('delayed', { ...rome, not_before: box.time.nowMs + 1000 })
+  await box.send('other')
+
+  purged.add('rome')
+  await box.pass(2000)
+
+  const { ready, delayed, dead } = box.store.tenantCounts('rome')
+  assert.deepEqual([ready.messages, delayed.messages, dead.messages], [0, 0, 0])
+  assert.deepEqual(await box.bodies(), ['other'])
+})
+
 describe('looking', () => {
   test('peek shows what is ready, a page at a time, and leases nothing', async t => {
     const box = await testMailbox(t)

@@ -34,6 +34,8 @@ export interface MailboxOptions {
   readonly counts: MailboxCounts
   /** Unix ms. */
   readonly now: () => number
+  /** True for a tenant of which nothing is to be kept. */
+  readonly isPurged?: (tenant: string) => boolean
   readonly random?: () => number
   readonly timers?: Pick<MailboxParts, 'setTimer' | 'clearTimer'>
   readonly leaseBounds?: LeaseBounds
@@ -74,6 +76,7 @@ export class Mailbox {
     ...rest
   }: MailboxOptions) {
     const { random = Math.random, leaseBounds = LEASE_BOUNDS, timers = nodePlatform } = rest
+    const { isPurged = () => false } = rest
     const leases = new Leases(boot, leaseBounds)
     const isFresh = (message: StoredMessage): boolean => {
       if (expiryOf(message, rules) <= now()) return false
@@ -94,6 +97,7 @@ export class Mailbox {
       statements,
       counts,
       tenantBytes,
+      isPurged,
       now,
       random,
       dueAt,

@@ -23,6 +23,8 @@ export interface MailboxParts {
   readonly statements: Statements
   readonly counts: MailboxCounts
   readonly tenantBytes: number
+  /** True for a tenant of which nothing is to be kept. */
+  readonly isPurged: (tenant: string) => boolean
   /** Unix ms. */
   readonly now: () => number
   /** 0 to below 1. */

@@ -1,3 +1,4 @@
+import { STATES } from '../stores/mailbox/types.ts'
 import type { Change, Due, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { expiring, failAll } from './failing.ts'
 import type { MailboxParts } from './parts.ts'
@@ -111,10 +112,19 @@ export class Upkeep {
     this.#sweepAfter = topics.length < TOPICS_AT_ONCE ? undefined : topics.at(-1)
     for (const { tenant, topic, byPriority, dead } of topics) {
       const one = { tenant, topic }
+      if (this.#parts.isPurged(tenant)) {
+        await this.#purge(one)
+        continue
+      }
       for (const priority of PRIORITIES)
         if (byPriority[priority]! > 0) await this.#expireOld(one, priority, now)
       if (dead.bytes > this.#parts.rules.of(topic).deadBytes) await this.#boundDead(one)
     }
+  }
+
+  /** Its tenant is gone for ever. */
+  async #purge(topic: Topic): Promise<void> {
+    for (const state of STATES) await this.#parts.store.purge(topic, state)
   }
 
   async #expireOld(topic: Topic, priority: number, now: number): Promise<void> {

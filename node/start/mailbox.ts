@@ -12,6 +12,7 @@ import { nodePlatform } from '../platform.ts'
 import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
+import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
 import { MAILBOX_MARK } from './stopped-mailbox.ts'
 
@@ -32,15 +33,14 @@ export interface MailboxPlace {
   readonly boot: number
   /** False where the store is in memory. */
   readonly isOnDisk: boolean
-  /** Unix seconds by the clock that cannot be set back. */
-  readonly seconds: () => number
+  readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
 }
 
 /** Opens the mailbox in the node's store, and keeps it open; it is opened anew, without leases, when it failed. */
 export async function openMailbox(
   base: NodeBase,
   { folder, keys }: Identity,
-  { store, boot, isOnDisk, seconds }: MailboxPlace
+  { store, boot, isOnDisk, rights: { capabilities, seconds } }: MailboxPlace
 ): Promise<NodeMailbox> {
   const { config, log, metrics, storeLatency } = base
   const counts: Record<keyof MailboxCounts, number> = {
@@ -78,6 +78,7 @@ export async function openMailbox(
         signer,
         tenantBytes: mailbox.tenantBytes,
         readAheadBytes: mailbox.readAheadBytes,
+        isPurged: tenant => capabilities.isPurged(tenant),
         counts,
         now: () => Date.now()
       })

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, write, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 
 const BYTES = 10
@@ -13,31 +13,77 @@ export interface BatchMark {
   readonly last: number
   /** Whether there was something that cannot be read. */
   readonly isDamaged: boolean
-  /** To be called with each batch once it is durable. */
+  /** To be called with each batch once it is durable; does not wait for anything. */
   note(batch: number): void
+  /** Notes the last batch before it returns. */
   close(): void
 }
 
 /**
- * A mark in a file of `u48 batch, u32 CRC-32 of it`. It is not synced: after `kill -9` it names the last batch, after a power
- * cut maybe an earlier one, never one that was not durable.
+ * A mark in a file of `u48 batch, u32 CRC-32 of it`. It is not synced, and written beside the batches: after `kill -9` it names
+ * the last batch or one shortly before, after a power cut maybe a much earlier one, never one that was not durable.
  * @throws what the file system throws.
  */
 export function openBatchMark(path: string): BatchMark {
   const file = openSync(path, constants.O_RDWR | constants.O_CREAT, MODE)
-  const bytes = Buffer.alloc(BYTES)
-  const read = readSync(file, bytes, 0, BYTES, 0)
-  const isWhole = read === BYTES && bytes.readUInt32BE(6) === crc32(bytes.subarray(0, 6))
-  return {
-    last: isWhole ? bytes.readUIntBE(0, 6) : 0,
-    isDamaged: read > 0 && !isWhole,
-    note(batch) {
-      bytes.writeUIntBE(batch, 0, 6)
-      bytes.writeUInt32BE(crc32(bytes.subarray(0, 6)), 6)
-      writeSync(file, bytes, 0, BYTES, 0)
-    },
-    close: () => closeSync(file)
+  const found = Buffer.alloc(BYTES)
+  const read = readSync(file, found, 0, BYTES, 0)
+  const isWhole = read === BYTES && found.readUInt32BE(6) === crc32(found.subarray(0, 6))
+  return new FileMark(file, isWhole ? found.readUIntBE(0, 6) : 0, read > 0 && !isWhole)
+}
+
+/** One write at a time; what is noted meanwhile goes with the next. A write can block for as long as a sync takes. */
+class FileMark implements BatchMark {
+  readonly last: number
+  readonly isDamaged: boolean
+  readonly #file: number
+  #noted = 0
+  #written = 0
+  #isWriting = false
+  #isClosed = false
+
+  constructor(file: number, last: number, isDamaged: boolean) {
+    this.#file = file
+    this.last = last
+    this.isDamaged = isDamaged
   }
+
+  note(batch: number): void {
+    this.#noted = batch
+    if (!this.#isWriting) this.#write()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    // Should a write under way end after this one, it is made good then.
+    if (this.#noted !== this.#written) writeSync(this.#file, bytesOf(this.#noted), 0, BYTES, 0)
+    if (!this.#isWriting) closeSync(this.#file)
+  }
+
+  #write(): void {
+    this.#isWriting = true
+    const batch = this.#noted
+    // A mark that cannot be written tells less, and harms nothing.
+    write(this.#file, bytesOf(batch), 0, BYTES, 0, () => {
+      this.#isWriting = false
+      this.#written = batch
+      if (this.#isClosed) this.#end()
+      else if (this.#noted !== batch) this.#write()
+    })
+  }
+
+  #end(): void {
+    writeSync(this.#file, bytesOf(this.#noted), 0, BYTES, 0)
+    closeSync(this.#file)
+  }
+}
+
+function bytesOf(batch: number): Buffer {
+  const bytes = Buffer.alloc(BYTES)
+  bytes.writeUIntBE(batch, 0, 6)
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 6)), 6)
+  return bytes
 }
 
 export const NO_MARK: BatchMark = {

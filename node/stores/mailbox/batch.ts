@@ -69,11 +69,11 @@ export class Batch {
     this.#isDurable ||= isDurable
   }
 
-  del(key: string): void {
+  del(key: string, isDurable = true): void {
     this.#operations.push({ type: 'del', key })
     this.#rows.set(key, undefined)
     this.#bytes += ROW_BYTES + key.length
-    this.#isDurable = true
+    this.#isDurable ||= isDurable
   }
 
   count(tally: Tally, state: State, priority: number, bytes: number, sign: 1 | -1): void {

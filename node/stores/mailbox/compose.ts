@@ -1,10 +1,11 @@
 import type { Level } from '../level.ts'
+import type { AttemptLog } from './attempt-log.ts'
 import type { Batch } from './batch.ts'
 import { hashesOf } from './idem-filter.ts'
 import type { Hashes, IdemFilters } from './idem-filter.ts'
 import { decodeKnown, encodeKnown } from './idem-row.ts'
 import type { Known } from './idem-row.ts'
-import { KIND, PREFIX, idemKey, messageKey, nameOf, row, timerKey, topicName } from './keys.ts'
+import { KIND, PREFIX, idemKey, messageKey, nameOf, parsePlace, row, timerKey, topicName } from './keys.ts'
 import { liveRow } from './live-rows.ts'
 import type { LiveRow, LiveRows } from './live-rows.ts'
 import { checkHistory, checkMessage, checkTime, decodeRecord, encodeRecord } from './record.ts'
@@ -20,9 +21,11 @@ const DONE: Outcome = { is: 'done' }
 const ABSENT: Outcome = { is: 'absent' }
 const REFUSED: Outcome = { is: 'refused' }
 const CONFLICT: Outcome = { is: 'conflict' }
+const MOST_NOTED = 65_536
 
 export interface Parts {
   readonly level: Level
+  readonly attempts: AttemptLog
   readonly topics: Tallies
   readonly tenants: Tallies
   readonly live: LiveRows
@@ -76,13 +79,41 @@ export class Composer {
     })
   }
 
-  note({ place, attempts, history }: AttemptNote): void {
-    const key = messageKey('ready', nameOf(place), place.priority, place.id)
+  /** Attempts alone cost a row for all of them; a history is kept in the message's own row. */
+  note(notes: readonly AttemptNote[]): void {
+    const { attempts: log } = this.#parts
+    const [batch] = this.#batches()
+    const alone: (readonly [string, number])[] = []
+    for (const { place, attempts, history } of notes) {
+      const key = messageKey('ready', nameOf(place), place.priority, place.id)
+      const live = this.#live(key, 'ready', place)
+      if (live === undefined) continue
+      if (history.length === 0 && !live.hasHistory) {
+        this.#parts.live.add(key, live)
+        alone.push([key, attempts])
+      } else this.#rewrite(key, place, attempts, history)
+    }
+    log.note(batch, alone)
+    for (let key = log.oldest; key !== undefined && log.size > MOST_NOTED; key = log.oldest) this.#settle(key)
+  }
+
+  /** Moves what the log knows of a message into its row. */
+  #settle(key: string): void {
+    const { attempts: log } = this.#parts
+    const place = parsePlace(key.slice(PREFIX.length + 1))
+    if (place !== undefined) this.#rewrite(key, place, log.get(key) ?? 0, NOTHING)
+    log.forget(this.#batches()[0], key)
+  }
+
+  #rewrite(key: string, place: Place, attempts: number, history: Uint8Array): void {
     const record = this.#record(key, 'ready', place)
     if (record === undefined) return
-    const value = encodeRecord(key, { ...record, attempts, history })
     const [batch] = this.#batches()
+    this.#parts.attempts.forget(batch, key)
+    const changed = { ...record, attempts, history }
+    const value = encodeRecord(key, changed)
     batch.put(key, value, false)
+    this.#parts.live.add(key, liveRow(changed, value))
   }
 
   /** Takes a row out of the order that cannot be read, and keeps its bytes. */
@@ -92,6 +123,7 @@ export class Composer {
     batch.del(key)
     batch.put(row(KIND.setAside, key.slice(PREFIX.length)), bytes)
     this.#parts.live.remove(key)
+    this.#parts.attempts.forgetGone(batch, key)
     this.#count(place, nameOf(place), state, place.priority, bytes.length, -1)
     this.#parts.onCorrupt({ key, detail })
   }
@@ -130,11 +162,13 @@ export class Composer {
         const live = this.#live(key, state, place)
         if (live === undefined) continue
         this.#take(key, place, name, state, live)
+        this.#parts.attempts.forgetGone(this.#batches()[0], key)
         return DONE
       }
       const record = this.#record(key, state, place)
       if (record === undefined) continue
       this.#take(key, place, name, state, liveRow(record, this.#get(key)!))
+      this.#parts.attempts.forget(this.#batches()[0], key)
       const [to, changed] = moved(change, record, nowMs)
       this.#put({ ...place, priority: record.priority }, name, to, changed)
       return DONE

@@ -223,6 +223,27 @@ test('a commit fails when its write does, and every later one with it', async t 
   assert.deepEqual(await (await open()).read(TOPIC, PAGE), [])
 })
 
+test('a store whose rows were closed under it ends all the same', async t => {
+  const { open, level } = await rowsInMemory(t)
+  const store = await open()
+  await append(store, message('a'))
+  await level.close()
+
+  await store[Symbol.asyncDispose]()
+
+  await assert.rejects(append(store, message('b')), /not open/)
+})
+
+test('a mark is closed when the store cannot be opened', async t => {
+  const { open, level } = await rowsInMemory(t)
+  await level.put(row(KIND.format), Uint8Array.of(1))
+  let closed = 0
+
+  await assert.rejects(open({ mark: { ...NO_MARK, close: () => void closed++ } }), /damaged/)
+
+  assert.equal(closed, 1)
+})
+
 test('commits of one turn share a write, those under way the next; and each is synced', async t => {
   const { open, level } = await rowsInMemory(t)
   const store = await open()

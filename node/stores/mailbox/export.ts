@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Hash } from 'node:crypto'
 import type { Level } from '../level.ts'
+import { readAttempts } from './attempt-log.ts'
 import { decodeKnown } from './idem-row.ts'
 import { DIGITS, KIND, NUL, PREFIX, allOf } from './keys.ts'
 import { Rows, TopicSums } from './topic-sums.ts'
@@ -72,9 +73,10 @@ export async function exportMailbox(
   const lines = new Lines(write)
   const exported = { messages: 0, idemKeys: 0, damaged: 0 }
   await lines.add({ omnigate_mailbox: EXPORT_FORMAT })
+  const attempts = await readAttempts(level)
   const sums = new TopicSums(level, {
     message: async row => {
-      await lines.add(messageLine(row))
+      await lines.add(messageLine(row, attempts.get(row.key) ?? row.record.attempts))
       exported.messages++
       if (exported.messages % 1000 === 0) progress?.(exported.messages)
       signal?.throwIfAborted()
@@ -117,9 +119,9 @@ async function exportKeys(
   }
 }
 
-function messageLine({ state, place, record }: MessageRow): ExportedMessage {
+function messageLine({ state, place, record }: MessageRow, attempts: number): ExportedMessage {
   const { tenant, topic, id } = place
-  const { priority, attempts, notBeforeMs, expiresAtMs, death, meta, history, body } = record
+  const { priority, notBeforeMs, expiresAtMs, death, meta, history, body } = record
   return {
     state,
     tenant,

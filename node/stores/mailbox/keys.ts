@@ -25,6 +25,7 @@ export const KIND = {
   dead: 'q',
   timer: 't',
   idem: 'i',
+  attempts: 'a',
   loss: 'l',
   setAside: 'x'
 } as const

@@ -6,6 +6,7 @@ const GENERATION = 8192
 export interface LiveRow extends Pick<Record, 'priority' | 'notBeforeMs' | 'expiresAtMs'> {
   /** As `countedBytes` says. */
   readonly bytes: number
+  readonly hasHistory: boolean
 }
 
 /** What a row counts for: its length without the history, which changes while the message stays. */
@@ -14,7 +15,8 @@ export const countedBytes = (record: Record, value: Uint8Array): number =>
 
 export function liveRow(record: Record, value: Uint8Array): LiveRow {
   const { priority, notBeforeMs, expiresAtMs } = record
-  return { priority, notBeforeMs, expiresAtMs, bytes: countedBytes(record, value) }
+  const hasHistory = record.history.length > 0
+  return { priority, notBeforeMs, expiresAtMs, bytes: countedBytes(record, value), hasHistory }
 }
 
 /** Rows being read: those that went meanwhile. */

@@ -1,4 +1,5 @@
 import type { Level } from '../level.ts'
+import { AttemptLog } from './attempt-log.ts'
 import { NO_MARK } from './batch-mark.ts'
 import type { BatchMark } from './batch-mark.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -46,6 +47,13 @@ export interface LevelMailboxOptions extends MailboxStoreOptions {
   readonly migrations?: readonly MailboxMigration[] | undefined
 }
 
+/** What an opening gives a store. */
+interface Found extends Opened {
+  readonly attempts: AttemptLog
+  readonly ulids: Ulids
+  readonly filters: IdemFilters
+}
+
 /**
  * The messages of a node, in rows of a store that others use too; whoever opened that closes it, after this. Survives a
  * power cut once a commit has resolved. Whoever can write to the store can take, change and invent messages; the checksums
@@ -59,23 +67,32 @@ export class LevelMailboxStore implements MailboxStore {
   readonly #queue: CommitQueue
   readonly #pages: PageParts
   readonly #idemWindowMs: number
+  readonly #mark: BatchMark
 
-  /** @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
+  /** Owns the mark from here on. @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
   static async open(level: Level, options: LevelMailboxOptions): Promise<LevelMailboxStore> {
     const { mark = NO_MARK, now, idemWindowMs, onCorrupt = () => undefined, migrations } = options
-    const opened = await openRows(level, { mark, now, onCorrupt, migrations })
-    const [idemRow] = await level.keys({ ...allOf(KIND.idem), limit: 1 }).all()
-    const ulids = new Ulids(opened.lastId)
-    const nowMs = Math.max(now(), ulids.timeMs)
-    const filters = new IdemFilters(generationOf(nowMs, idemWindowMs), idemRow !== undefined)
-    return new LevelMailboxStore(level, opened, ulids, filters, { ...options, mark, onCorrupt })
+    try {
+      const opened = await openRows(level, { mark, now, onCorrupt, migrations })
+      const [idemRow] = await level.keys({ ...allOf(KIND.idem), limit: 1 }).all()
+      const ulids = new Ulids(opened.lastId)
+      const nowMs = Math.max(now(), ulids.timeMs)
+      const attempts = await AttemptLog.open(level, onCorrupt)
+      const filters = new IdemFilters(generationOf(nowMs, idemWindowMs), idemRow !== undefined)
+      return new LevelMailboxStore(
+        level,
+        { ...opened, attempts, ulids, filters },
+        { ...options, mark, onCorrupt }
+      )
+    } catch (error) {
+      mark.close()
+      throw error
+    }
   }
 
   private constructor(
     level: Level,
-    opened: Opened,
-    ulids: Ulids,
-    filters: IdemFilters,
+    opened: Found,
     {
       now,
       idemWindowMs,
@@ -86,12 +103,13 @@ export class LevelMailboxStore implements MailboxStore {
       readonly onCorrupt: NonNullable<LevelMailboxOptions['onCorrupt']>
     }
   ) {
-    const { topics, tenants, report } = opened
+    const { topics, tenants, report, attempts, ulids, filters } = opened
     const live = new LiveRows()
     this.#level = level
     this.#opened = opened
     this.#idemWindowMs = idemWindowMs
-    const parts = { level, topics, tenants, live, filters, ulids, now, idemWindowMs, onCorrupt }
+    this.#mark = mark
+    const parts = { level, attempts, topics, tenants, live, filters, ulids, now, idemWindowMs, onCorrupt }
     this.#composer = new Composer(parts, () => [this.#writer.filling, this.#writer.underWay])
     this.#queue = new CommitQueue(this.#composer, () => this.#writer)
     const { lastBatch } = report
@@ -100,6 +118,7 @@ export class LevelMailboxStore implements MailboxStore {
     this.#pages = {
       level,
       live,
+      attempts,
       setAside: (key, state, place, bytes, detail) => {
         this.#composer.setAside(key, state, place, bytes, detail)
         this.#written().catch(() => undefined)
@@ -129,7 +148,7 @@ export class LevelMailboxStore implements MailboxStore {
       checkHistory(history, attempts)
     }
     if (this.failure !== undefined) throw this.failure
-    for (const note of notes) this.#composer.note(note)
+    this.#composer.note(notes)
     await this.#written()
   }
 
@@ -152,7 +171,10 @@ export class LevelMailboxStore implements MailboxStore {
       const place = { ...topic, id, priority: i % PRIORITIES }
       const record = decodeRecord(key, bytes)
       if (typeof record === 'string') this.#pages.setAside(key, state, place, bytes, record)
-      else return { ...storedMessage(place, record, countedBytes(record, bytes)), state }
+      else {
+        const attempts = this.#pages.attempts.get(key) ?? record.attempts
+        return { ...storedMessage(place, record, countedBytes(record, bytes)), attempts, state }
+      }
     }
     return undefined
   }
@@ -210,6 +232,7 @@ export class LevelMailboxStore implements MailboxStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.close()
+    this.#mark.close()
   }
 
   /** Resolves once what was composed so far is written. */

@@ -1,3 +1,4 @@
+import type { AttemptLog } from './attempt-log.ts'
 import type { Level } from '../level.ts'
 import {
   KIND,
@@ -25,6 +26,7 @@ const FIRST_READ_BYTES = 16 * 1024
 export interface PageParts {
   readonly level: Level
   readonly live: LiveRows
+  readonly attempts: AttemptLog
   /** For a row that cannot be read; it counts as not there. */
   readonly setAside: (key: string, state: State, place: Place, bytes: Uint8Array, detail: string) => void
 }
@@ -84,7 +86,8 @@ function parse(parts: PageParts, state: State, key: string, value: Uint8Array): 
     return undefined
   }
   const place = { ...found, priority: record.priority }
-  return { key, place, record, bytes: liveRow(record, value).bytes }
+  const attempts = parts.attempts.get(key) ?? record.attempts
+  return { key, place, record: { ...record, attempts }, bytes: liveRow(record, value).bytes }
 }
 
 export async function readDue(level: Level, nowMs: number, limit: number): Promise<readonly Due[]> {

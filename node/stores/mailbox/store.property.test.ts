@@ -149,7 +149,10 @@ class Run implements AsyncDisposable {
   async #note(which: number, attempts: number): Promise<void> {
     const place = this.#place(which)
     this.#model.note(place, attempts)
-    await this.#store.noteAttempts([{ place, attempts, history: new Uint8Array(attempts) }])
+    const history = new Uint8Array(attempts % 2)
+    const others = this.#places.slice(-2).map(other => ({ place: other, attempts, history }))
+    for (const other of others) this.#model.note(other.place, attempts)
+    await this.#store.noteAttempts([{ place, attempts, history }, ...others])
   }
 
   async #open(): Promise<void> {

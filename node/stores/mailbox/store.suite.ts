@@ -212,6 +212,42 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     assert.deepEqual([found[0]!.attempts, [...found[0]!.history]], [3, [7]])
   })
 
+  it('keeps the attempts noted last, whether with a history or without', async ({ store, reopen }) => {
+    const places = await append(store, message('a'), message('b'), message('c'), message('d'))
+    const [a, b, c, d] = places as [Place, Place, Place, Place]
+    const note = (place: Place, attempts: number, bytes = 0) => ({
+      place,
+      attempts,
+      history: new Uint8Array(bytes)
+    })
+    await store.noteAttempts(places.map(place => note(place, 1)))
+    await store.noteAttempts([note(a, 2), note(b, 2), note(d, 2)])
+    await store.noteAttempts([note(a, 3, 5)])
+    await store.noteAttempts([note(b, 4, 5), note(c, 5)])
+    await store.commit([{ do: 'bury', place: c, attempts: 6, history: NO_BYTES, reason: 'r' }])
+    await store.commit([{ do: 'redrive', place: c }])
+
+    const seen = async (from: MailboxStore) => (await from.read(TOPIC, PAGE)).map(({ attempts }) => attempts)
+
+    assert.deepEqual(await seen(store), [3, 4, 0, 2])
+    const again = await reopen()
+    assert.deepEqual(await seen(again), [3, 4, 0, 2])
+    assert.equal((await again.find(TOPIC, a.id))?.attempts, 3)
+  })
+
+  it('notes attempts of more messages than it holds in memory', async ({ store, reopen }) => {
+    const ids: string[] = []
+    for (let n = 0; n < 66; n++) {
+      const places = await append(store, ...Array.from({ length: 1024 }, () => message('')))
+      await store.noteAttempts(places.map(place => ({ place, attempts: 2, history: NO_BYTES })))
+      ids.push(places[0]!.id, places.at(-1)!.id)
+    }
+
+    const again = await reopen()
+
+    for (const id of ids) assert.equal((await again.find(TOPIC, id))?.attempts, 2)
+  })
+
   it('counts the same bytes for a message whatever its history', async ({ store, reopen }) => {
     const [a] = await append(store, message('a'))
     const before = store.counts(TOPIC)

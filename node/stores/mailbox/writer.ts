@@ -134,11 +134,14 @@ export class Writer {
     }
   }
 
-  /** Spares the next opening reading batches; it has no number of its own, since it changes nothing. */
+  /**
+   * Spares the next opening reading batches, and is not missed when the store is closed already; it has no number of its own,
+   * since it changes nothing.
+   */
   async #lastCheckpoint(): Promise<void> {
     const last = this.#filling.number - 1
     this.#addCheckpoint(this.#filling, last)
-    await this.#filling.write()
+    await this.#filling.write().catch(() => undefined)
     this.#filling = new Batch(this.#parts.level, last + 1)
   }
 }
