@@ -30,6 +30,8 @@ async function launch() {
     await loadInLittleMemory()
     const { main } = await import(isCheckout ? '../cli/main.ts' : '../cli/main.js')
     process.exitCode = await main(process.argv.slice(2))
+    // A Ctrl-C may come twice. Node takes its signal handlers down before it ends by itself, and would die of the second.
+    if (process.argv[2] === 'start') process.exit()
     return
   }
   const node = bundledNode(root, process.platform, process.arch)
