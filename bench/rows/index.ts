@@ -2,6 +2,7 @@ import type { Row } from '../harness/row.ts'
 import { p1 } from './p1.ts'
 import { p11 } from './p11.ts'
 import { p14 } from './p14.ts'
+import { p15 } from './p15.ts'
 import { p1b } from './p1b.ts'
 import { p2 } from './p2.ts'
 import { p4 } from './p4.ts'
@@ -10,4 +11,4 @@ import { p6 } from './p6.ts'
 import { p7 } from './p7.ts'
 import { p8 } from './p8.ts'
 
-export const ROWS: readonly Row[] = [p1, p1b, p2, p4, p5, p6, p7, p8, p11, p14]
+export const ROWS: readonly Row[] = [p1, p1b, p2, p4, p5, p6, p7, p8, p11, p14, p15]
