@@ -89,6 +89,33 @@ test('what a running node was asked to keep is there again after a backup and a 
   assert.deepEqual([told!.actor, told!.seq, told!.data], ['local', size, { size, root }])
 })
 
+test('messages are there again as of the backup, and what was acknowledged after it comes again', async t => {
+  const top = await scratch(t)
+  const [data, backup, again] = [join(top, 'hub'), join(top, 'copy'), join(top, 'again')]
+  const node = await nodeOn(t, data)
+  const tenant = node.capabilities().tenants()[0]!.id
+  const topic = 'a'
+  await using admin = await connectAdmin(data)
+  const send = async ({ mailbox }: typeof admin, text: string) =>
+    await mailbox.send({ topic, idem_key: text, body: Buffer.from(text) }, { tenant })
+  const kept = await send(admin, 'kept')
+
+  await admin.audit.admin.backup({ folder: backup })
+  await send(admin, 'late')
+  await admin.mailbox.recv({ topic, ack: 'auto' }, { tenant })
+  await node.stop()
+  await restoreBackup(backup, again)
+  await nodeOn(t, again)
+
+  await using restored = await connectAdmin(again)
+  const { items } = await restored.mailbox.recv({ topic }, { tenant })
+  assert.deepEqual(
+    items.map(({ msg_id, attempt, body }) => [msg_id, attempt, Buffer.from(body!).toString()]),
+    [[kept.msg_id, 1, 'kept']]
+  )
+  assert.deepEqual(await send(restored, 'kept'), { ...kept, duplicate: true })
+})
+
 test('a stopped node is backed up in the same way, and again after a restore', async t => {
   const top = await scratch(t)
   const data = join(top, 'hub')
