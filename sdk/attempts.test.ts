@@ -92,6 +92,16 @@ test('one deadline is for all attempts', async () => {
   assert.ok(error instanceof BusyError)
 })
 
+test('without a deadline no attempt has one', async () => {
+  const { value, seen } = await made([lost(), lost()])
+
+  assert.equal(value, 'done')
+  assert.deepEqual(
+    seen.map(({ deadlineMs }) => deadlineMs),
+    [undefined, undefined, undefined]
+  )
+})
+
 test('what is mended is made again at once, once', async () => {
   const refused = new OapError('cap_expired')
   let mends = 0

@@ -34,12 +34,14 @@ export async function attempts<T>(
   const since = deadlineMs === undefined ? 0 : time.now()
   const leftMs = (): number | undefined =>
     deadlineMs === undefined ? undefined : Math.round(deadlineMs - (time.now() - since))
+  const leftNow = (made: number): number | undefined =>
+    made === 1 || deadlineMs === undefined ? deadlineMs : Math.max(1, leftMs()!)
   let mended = false
   for (let made = 1; ; made++) {
     let corrId: bigint | undefined
     const onOpen = (id: bigint): void => void (corrId = id)
     try {
-      return await make({ deadlineMs: made === 1 ? deadlineMs : Math.max(1, leftMs()!), onOpen })
+      return await make({ deadlineMs: leftNow(made), onOpen })
     } catch (error) {
       signal?.throwIfAborted()
       if (!mended && (await mend(error))) {

@@ -176,6 +176,17 @@ test('refresh brings the first capability, and another for one that is refused',
   assert.deepEqual(asked, [undefined, first])
 })
 
+test('events are opened under the capability that came for one that was refused', async t => {
+  const { node, key, minted } = await setting(t)
+  const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
+  await node.capabilities().revoke({ cap_id: inspectToken(hub.cap!).capId }, undefined, LOCAL)
+
+  let seen = 0
+  for await (const _ of await hub.events(ECHO, 'ticks', { count: 3 })) seen++
+
+  assert.equal(seen, 3)
+})
+
 test('a capability that does not do is refused at once, where nothing brings another', async t => {
   const { node, hub, cap } = await setting(t)
   await node.capabilities().revoke({ cap_id: inspectToken(cap).capId }, undefined, LOCAL)
