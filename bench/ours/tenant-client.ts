@@ -3,6 +3,7 @@ import { connect, type NodeConnection } from 'omnigate/sdk'
 import type { CallCounts } from '../harness/call-counts.ts'
 
 const TOPIC = 'bench/p15'
+const WAIT_MS = 5000
 const ECHO = { body: new Uint8Array(128).fill(7) }
 const MESSAGE = { topic: TOPIC, body: new Uint8Array(256).fill(7) }
 
@@ -35,12 +36,10 @@ export class TenantClient {
   /** Sends a message, takes it back and acknowledges it. */
   async message(): Promise<void> {
     await this.send()
-    const { items } = await this.#counts.noted(
-      'mailbox',
-      'recv',
-      this.#mailbox.recv({ topic: TOPIC, max: 1 })
-    )
-    const [{ msg_id, lease = '' }] = items as [(typeof items)[number]]
+    const recv = this.#mailbox.recv({ topic: TOPIC, max: 1, wait_ms: WAIT_MS })
+    const [taken] = (await this.#counts.noted('mailbox', 'recv', recv)).items
+    if (taken === undefined) throw new Error(`a message did not come within ${WAIT_MS} ms`)
+    const { msg_id, lease = '' } = taken
     await this.#counts.noted(
       'mailbox',
       'ack',
