@@ -8,6 +8,7 @@ import { createNode, loadConfig } from '../node/index.ts'
 import { echoService } from '../protocols/index.ts'
 import { createTransport } from '../transport/index.ts'
 import type { Encryption } from '../transport/index.ts'
+import { addressOf, relayTo, runningNode } from './hub.fixture.ts'
 import { connect } from './index.ts'
 
 const FLAGS = {
@@ -131,6 +132,8 @@ const HTTP = 'HTTP/1.1 400 Bad Request\r\n\r\n'
 
 for (const [what, serve, code, problem] of [
   ['an HTTP server', socket => socket.end(HTTP), 'not_oap', /something answers there, but it is no libp2p/],
+  ['an SSH server', socket => socket.end('SSH-2.0-server\r\n'), 'not_oap', /it is no libp2p/],
+  ['a peer that sends noise', socket => socket.end(Buffer.alloc(500, 7)), 'not_oap', /it is no libp2p/],
   ['a peer that hangs up', socket => socket.destroy(), 'unreachable', /was cut off at once/],
   ['a peer that resets', socket => socket.resetAndDestroy(), 'unreachable', /was cut off at once/],
   ['a WebSocket that does not open', socket => socket.end(HTTP), 'unreachable', /no WebSocket opens there/]
@@ -141,6 +144,25 @@ for (const [what, serve, code, problem] of [
 
     await assert.rejects(connect(address), { name: 'ConnectError', code, message: problem })
   })
+}
+
+for (const encryption of ['noise', 'tls'] as const) {
+  for (const kind of ['FIN', 'RST'] as const) {
+    test(`says unreachable of a node whose answer is cut by ${kind} in the handshake, over ${encryption}`, async t => {
+      const node = await runningNode(t)
+      const relay = await relayTo(t, addressOf(node))
+      // Within the length of a message, its text, the next, what encrypts, and behind it.
+      for (const bytes of [1, 2, 19, 20, 21, 24, 27, 28, 29, 33, 60, 100, 150, 200]) {
+        relay.cutNextAfter(bytes, kind)
+
+        await assert.rejects(connect(relay.address, { encryption: [encryption] }), {
+          name: 'ConnectError',
+          code: 'unreachable',
+          message: /was cut off at once/
+        })
+      }
+    })
+  }
 }
 
 test('says unreachable where nobody listens, and of a name that nobody has', async () => {

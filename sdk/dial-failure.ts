@@ -53,16 +53,21 @@ const NAMES: Readonly<Record<string, Reading>> = {
   NoValidAddressesError: UNSERVED,
   DNSQueryFailedError: NO_NAME,
   UnsupportedProtocolError: NO_OAP,
+  UnexpectedEOFError: HUNG_UP,
   TimeoutError: NO_ANSWER,
   AbortError: NO_ANSWER
 }
 
-/** libp2p keeps only the message of what went wrong while a connection was being encrypted. */
+/**
+ * libp2p keeps only the message of what went wrong while a connection was being encrypted. It reads the first letter of
+ * a text protocol as the length of a message, 32 to 126; its own messages at that place are shorter or longer.
+ */
 const HANDSHAKES: readonly (readonly [RegExp, Reading])[] = [
   [/match expected remote identity key|^Unexpected Peer$/, WRONG_PEER],
   [/aborted|timeout|too long/i, SILENT],
   [/could not negotiate/, NO_COMMON_ENCRYPTION],
-  [/while reading 0\/1 bytes|^Encryption failed$|closed during|reset/, HUNG_UP]
+  [/while reading \d+\/(3[2-9]|[4-9]\d|1[01]\d|12[0-6]) bytes/, NO_LIBP2P],
+  [/unexpected EOF|stream closed|^Encryption failed$|closed during|reset|EPIPE/i, HUNG_UP]
 ]
 
 /** What a dial, or the opening of the first stream, failed of: in words for whoever has to mend it. */

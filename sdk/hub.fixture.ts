@@ -50,17 +50,24 @@ export async function hubClient(t: TestContext, options: ClientOptions, time: Ti
   return hub
 }
 
+/** How a connection ends: in peace, or as a program that died ends it. */
+export type CutKind = 'FIN' | 'RST'
+
 /** A relay to a node that can be cut: those who call through it have to dial again. */
 export async function relayTo(t: TestContext, address: string) {
   const target = Number(/\/tcp\/(\d+)/.exec(address)![1])
   const sockets: Socket[] = []
   let dials = 0
+  let limit: { readonly bytes: number; readonly kind: CutKind } | undefined
   const relay = createServer(client => {
     dials++
     const onward = connectTcp(target, '127.0.0.1')
     sockets.push(client, onward)
     for (const socket of [client, onward]) socket.on('error', () => {})
-    client.pipe(onward).pipe(client)
+    client.pipe(onward)
+    if (limit === undefined) onward.pipe(client)
+    else passAtMost(limit.bytes, onward, client, limit.kind)
+    limit = undefined
   })
   const cut = (): void => sockets.splice(0).forEach(socket => socket.destroy())
   endings(t).defer(() => {
@@ -69,5 +76,26 @@ export async function relayTo(t: TestContext, address: string) {
   })
   await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
   const { port } = relay.address() as AddressInfo
-  return { address: address.replace(/\/tcp\/\d+/, `/tcp/${port}`), cut, dials: () => dials }
+  return {
+    address: address.replace(/\/tcp\/\d+/, `/tcp/${port}`),
+    cut,
+    dials: () => dials,
+    /** Of what the node sends over the next connection only so much arrives. */
+    cutNextAfter: (bytes: number, kind: CutKind) => void (limit = { bytes, kind })
+  }
+}
+
+function passAtMost(bytes: number, from: Socket, to: Socket, kind: CutKind): void {
+  let left = bytes
+  from.on('data', (data: Buffer) => {
+    const piece = data.subarray(0, left)
+    left -= piece.length
+    if (piece.length === 0) return
+    to.write(piece, () => {
+      if (left > 0) return
+      if (kind === 'RST') to.resetAndDestroy()
+      else to.end()
+      from.destroy()
+    })
+  })
 }

@@ -64,24 +64,6 @@ test('reads events for as long as they are wanted', async t => {
   assert.deepEqual(seen, [{ n: 0 }, { n: 1 }, { n: 2 }])
 })
 
-test('events and streams without a deadline are opened again after a cut', { timeout: 20_000 }, async t => {
-  const node = await runningNode(t)
-  const relay = await relayTo(t, addressOf(node))
-  const hub = await hubClient(t, { url: relay.address })
-  const again = { isIdempotent: true }
-  for (let round = 0; round < 5; round++) {
-    relay.cut()
-    const seen: unknown[] = []
-    for await (const event of await hub.events(ECHO, 'ticks', { count: 2 }, again)) seen.push(event)
-    relay.cut()
-    for await (const piece of await hub.stream(ECHO, 'stream', HELLO, again)) seen.push(piece)
-
-    assert.equal(Buffer.from(seen[2] as Uint8Array).toString(), 'hello')
-    assert.equal(seen.length, 3)
-  }
-  assert.ok(relay.dials() >= 2)
-})
-
 test('a sealed body goes through untouched, compressed or not', async t => {
   const hub = await echoHub(t)
   // What looks like zstd and is none: whoever opened it would fail.
