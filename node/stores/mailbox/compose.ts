@@ -137,7 +137,9 @@ export class Composer {
     const name = nameOf(message)
     const id = this.#parts.ulids.next(nowMs)
     const place = { ...message, id }
-    const state = notBeforeMs !== undefined && notBeforeMs > nowMs ? 'delayed' : 'ready'
+    // By the clock that senders and delivery go by; the time in ids may be ahead of it.
+    const isEarly = notBeforeMs !== undefined && notBeforeMs > this.#parts.now()
+    const state = isEarly ? 'delayed' : 'ready'
     this.#put(place, name, state, {
       batch: this.#batches()[0].number,
       priority,
@@ -149,7 +151,7 @@ export class Composer {
       expiresAtMs
     })
     if (idem !== undefined) this.#remember(name, idem, id, nowMs)
-    return { is: 'done', id }
+    return { is: 'done', id, state }
   }
 
   #move(change: Exclude<Change, { do: 'append' }>, nowMs: number): Outcome {
@@ -298,7 +300,7 @@ function moved(change: Move, record: Record, nowMs: number): readonly [State, Re
   if (change.do === 'promote') return ['ready', record]
   if (change.do === 'redrive') {
     const { expiresAtMs } = change
-    return ['ready', { ...record, expiresAtMs, attempts: 0, history: NOTHING, death: undefined }]
+    return ['ready', { ...record, expiresAtMs, attempts: 0, death: undefined }]
   }
   const { attempts, history } = change
   if (change.do === 'postpone')

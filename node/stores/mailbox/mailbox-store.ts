@@ -184,12 +184,12 @@ export class LevelMailboxStore implements MailboxStore {
     return rows.map(({ place, record, bytes }) => deadLetter(place, record, bytes))
   }
 
-  async due(nowMs: number, limit: number): Promise<readonly Due[]> {
-    return await readDue(this.#level, nowMs, limit)
+  async due(nowMs: number, limit: number, after?: Due): Promise<readonly Due[]> {
+    return await readDue(this.#level, nowMs, limit, after)
   }
 
-  async nextDueMs(): Promise<number | undefined> {
-    return await nextDue(this.#level)
+  async nextDueMs(afterMs?: number): Promise<number | undefined> {
+    return await nextDue(this.#level, afterMs)
   }
 
   counts({ tenant, topic }: Topic): TopicCounts {

@@ -6,9 +6,11 @@ import {
   allOf,
   messageKey,
   messagesOf,
+  nameOf,
   parsePlace,
   parseTimer,
   sortable,
+  timerKey,
   topicName
 } from './keys.ts'
 import type { Range } from './keys.ts'
@@ -90,10 +92,17 @@ function parse(parts: PageParts, state: State, key: string, value: Uint8Array): 
   return { key, place, record: { ...record, attempts }, bytes: liveRow(record, value).bytes }
 }
 
-export async function readDue(level: Level, nowMs: number, limit: number): Promise<readonly Due[]> {
+export async function readDue(
+  level: Level,
+  nowMs: number,
+  limit: number,
+  after?: Due
+): Promise<readonly Due[]> {
   checkLimit(limit)
   const due: Due[] = []
-  const keys = await level.keys({ ...timers(nowMs), limit }).all()
+  const { gte, lt } = timers(nowMs)
+  const range = after === undefined ? { gte, lt } : { gt: keyOf(after), lt }
+  const keys = await level.keys({ ...range, limit }).all()
   for (const key of keys) {
     const timer = parseTimer(key)
     if (timer !== undefined && timer.atMs <= nowMs) due.push(timer)
@@ -101,10 +110,14 @@ export async function readDue(level: Level, nowMs: number, limit: number): Promi
   return due
 }
 
-export async function nextDue(level: Level): Promise<number | undefined> {
-  const [key] = await level.keys({ ...allOf(KIND.timer), limit: 1 }).all()
+export async function nextDue(level: Level, afterMs?: number): Promise<number | undefined> {
+  const { gte, lt } = allOf(KIND.timer)
+  const from = afterMs === undefined ? gte : timers(afterMs).lt
+  const [key] = await level.keys({ gte: from, lt, limit: 1 }).all()
   return key === undefined ? undefined : parseTimer(key)?.atMs
 }
+
+const keyOf = ({ atMs, what, state, place }: Due): string => timerKey(atMs, what, state, place, nameOf(place))
 
 const timers = (nowMs: number): Range => ({
   gte: allOf(KIND.timer).gte,

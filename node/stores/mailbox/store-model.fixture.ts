@@ -92,17 +92,18 @@ export class StoreModel {
     const before = idem && this.#known(this.#name(change), nowMs)
     if (before !== undefined) return { is: 'duplicate', id: before.id }
     if (id === undefined) return { is: 'done' }
+    const state = notBeforeMs !== undefined && notBeforeMs > nowMs ? 'delayed' : 'ready'
     this.#messages.set(id, {
       place: { tenant, topic, priority, id },
       body: Buffer.from(body).toString(),
-      state: notBeforeMs !== undefined && notBeforeMs > nowMs ? 'delayed' : 'ready',
+      state,
       notBeforeMs,
       expiresAtMs,
       attempts: 0
     })
     if (idem !== undefined)
       this.#keys.set(this.#name(change), { id, hash: idem.hash[0]!, untilMs: nowMs + this.#windowMs })
-    return { is: 'done', id }
+    return { is: 'done', id, state }
   }
 
   #known(name: string, nowMs: number) {

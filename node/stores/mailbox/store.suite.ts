@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { timeOf } from './ulid.ts'
-import type { Change, MailboxStore, MailboxStoreOptions, NewMessage, Place, StoredMessage } from './types.ts'
+import type {
+  Change,
+  Due,
+  MailboxStore,
+  MailboxStoreOptions,
+  NewMessage,
+  Place,
+  StoredMessage
+} from './types.ts'
 
 /** An implementation under test; `reopen` closes the store and opens what it left, or what a copy of it left. */
 export interface Subject {
@@ -276,6 +284,44 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     assert.equal(await store.nextDueMs(), undefined)
   })
 
+  it('says where a message went, by the clock and not by the time in its id', async ({ store, clock }) => {
+    clock.nowMs += 1000
+    await append(store, message('ahead'))
+    clock.nowMs -= 1000
+
+    const outcomes = await store.commit(
+      [undefined, START_MS, START_MS + 10].map(notBeforeMs => ({
+        do: 'append',
+        message: message('a', { notBeforeMs })
+      }))
+    )
+
+    assert.deepEqual(
+      outcomes.map(({ state }) => state),
+      ['ready', 'ready', 'delayed']
+    )
+    assert.equal(store.counts(TOPIC).delayed.messages, 1)
+    assert.equal(await store.nextDueMs(), START_MS + 10)
+  })
+
+  it('names what is due behind another, and when the next is due after a time', async ({ store }) => {
+    const times = [10, 10, 20, 30].map(ms => START_MS + ms)
+    const places = await append(store, ...times.map(expiresAtMs => message('a', { expiresAtMs })))
+    const ids = async (limit: number, after?: Due) =>
+      (await store.due(START_MS + 20, limit, after)).map(({ place }) =>
+        places.findIndex(({ id }) => id === place.id)
+      )
+    const [first, second] = await store.due(START_MS + 20, 2)
+    await store.commit([{ do: 'remove', place: second!.place }])
+
+    assert.deepEqual(await ids(9, first), [2])
+    assert.deepEqual(await ids(9, second), [2])
+    assert.deepEqual(await ids(1), [0])
+    assert.equal(await store.nextDueMs(START_MS + 10), START_MS + 20)
+    assert.equal(await store.nextDueMs(START_MS + 20), START_MS + 30)
+    assert.equal(await store.nextDueMs(START_MS + 30), undefined)
+  })
+
   it('takes a time that has passed for no delay', async ({ store }) => {
     await append(store, message('a', { notBeforeMs: START_MS }))
 
@@ -356,7 +402,7 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     await store.commit([{ do: 'redrive', place }])
     const found = await store.read(TOPIC, PAGE)
     assert.deepEqual(bodies(found), ['a', 'b'])
-    assert.deepEqual([found[0]!.attempts, [...found[0]!.history]], [0, []])
+    assert.deepEqual([found[0]!.attempts, [...found[0]!.history]], [0, [9]])
     assert.deepEqual([await store.deadLetters(TOPIC, PAGE), await store.due(START_MS + 50, 10)], [[], []])
   })
 

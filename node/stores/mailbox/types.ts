@@ -86,7 +86,7 @@ export type Change =
       readonly reason: string
       readonly expiresAtMs?: number | undefined
     }
-  /** From `dead` to `ready`, into its place of before, with no attempts; `expiresAtMs` replaces the dead letter's. */
+  /** From `dead` to `ready`, into its place of before, with no attempts and its history; `expiresAtMs` replaces the dead letter's. */
   | { readonly do: 'redrive'; readonly place: Place; readonly expiresAtMs?: number | undefined }
   /** Takes a dead letter away. */
   | { readonly do: 'discard'; readonly place: Place }
@@ -100,6 +100,8 @@ export interface Outcome {
   readonly is: 'done' | 'duplicate' | 'absent' | 'conflict' | 'refused'
   /** Of an append that is `done` or a `duplicate`. */
   readonly id?: string
+  /** Of an append that is `done`: where the message is now. */
+  readonly state?: 'ready' | 'delayed'
 }
 
 /** What a lease changed; kept through `kill -9`, may be forgotten in a power cut. */
@@ -197,10 +199,13 @@ export interface MailboxStore extends AsyncDisposable {
   find(topic: Topic, id: string): Promise<(StoredMessage & { readonly state: State }) | undefined>
   /** In the order of ids; `after` needs its id only. */
   deadLetters(topic: Topic, reading: Reading): Promise<readonly DeadLetter[]>
-  /** What was due by `nowMs`, the longest overdue first; up to 1024. Stays due until it is removed or moved. */
-  due(nowMs: number, limit: number): Promise<readonly Due[]>
-  /** When the next message is due; unix ms. */
-  nextDueMs(): Promise<number | undefined>
+  /**
+   * What was due by `nowMs`, the longest overdue first; up to 1024. Stays due until it is removed or moved. With `after`, only
+   * what stands behind that one, which need not be there any more.
+   */
+  due(nowMs: number, limit: number, after?: Due): Promise<readonly Due[]>
+  /** When the next message is due, of those that are due later than `afterMs`; unix ms. */
+  nextDueMs(afterMs?: number): Promise<number | undefined>
 
   counts(topic: Topic): TopicCounts
   tenantCounts(tenant: string): Counts
