@@ -8,7 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import pino from 'pino'
-import { echoService } from '../protocols/index.ts'
+import { echoService, mailboxService } from '../protocols/index.ts'
 import { connect } from '../sdk/index.ts'
 import { connectAdmin } from './admin/admin-client.ts'
 import { loadConfig } from './config/index.ts'
@@ -21,6 +21,8 @@ const RECOVERY_MS = 10_000
 interface Part {
   readonly service: string
   readonly reason: string
+  /** What stands on it and is opened anew with it. */
+  readonly above?: string
   /** Breaks the part of a running node. */
   crash(node: Running): unknown
   /** Uses it as its users do. */
@@ -67,10 +69,33 @@ const PARTS: readonly Part[] = [
   {
     service: 'store',
     reason: 'crash_store',
+    above: 'mailbox',
     crash: ({ stores }) => stores[0]!.close(),
     use: ({ stores }) => stores[1]!.get('format')
+  },
+  {
+    service: 'store',
+    reason: 'crash_store',
+    above: 'mailbox',
+    crash: failingWrite,
+    use: sendAndCount
   }
 ]
+
+/** One write fails and the next would not, like on a disk that was full for a moment. */
+async function failingWrite({ stores, disk }: Running): Promise<void> {
+  disk.isFull = true
+  await assert.rejects(stores[0]!.put('whatever', Uint8Array.of()), /no space left/)
+  disk.isFull = false
+}
+
+/** What is acknowledged now must be in the store that was opened last. */
+async function sendAndCount({ node, stores }: Running): Promise<void> {
+  await using hub = await connect(node.status().addresses[0]!)
+  const { msg_id: id } = await hub.client(mailboxService).send({ topic: 'orders', body: Uint8Array.of(1) })
+  assert.equal(stores.length, 2)
+  assert.ok((await stores[1]!.keys().all()).some(key => key.includes(id)))
+}
 
 for (const [i, part] of PARTS.entries()) {
   test(`counts a crash of the running ${part.service} (${i}), is not ready, and recovers where it was`, async t => {
@@ -79,20 +104,21 @@ for (const [i, part] of PARTS.entries()) {
     const before = { ...node.status() }
 
     await part.crash(running)
-    await until(() => clock.isAsleep)
+    const down = part.above === undefined ? [part.service] : [part.service, part.above]
+    await until(() => clock.asleep === down.length)
     const crashed = node.status()
     clock.wake()
     await until(() => node.status().ready)
 
-    assert.deepEqual([crashed.ready, crashed['missing']], [false, [part.service]])
+    assert.deepEqual([crashed.ready, crashed['missing']], [false, down])
     await part.use(running)
     const { addresses, http } = node.status()
     assert.deepEqual([[...addresses].sort(), http], [[...before.addresses].sort(), before.http])
     const metrics = await (await fetch(`${http}/metrics`)).text()
     const { service, reason } = part
     assert.ok(metrics.includes(`\nservice_crashes_total{service="${service}",reason="${reason}"} 1\n`))
-    assert.ok(metrics.includes(`\nrejected_total{reason="${reason}"} 1\n`))
-    assert.equal(lines.filter(line => line.includes('ServiceCrashed')).length, 1)
+    assert.ok(metrics.includes(`\nrejected_total{reason="${reason}"} ${down.length}\n`))
+    assert.equal(lines.filter(line => line.includes('ServiceCrashed')).length, down.length)
   })
 }
 
@@ -107,7 +133,7 @@ test('counts nothing and crashes nothing when it stops', async t => {
 test('tells on /readyz that a part is down', async t => {
   const { node, servers, clock } = await start(t)
   failing(servers.admin)
-  await until(() => clock.isAsleep)
+  await until(() => clock.asleep === 1)
 
   const answer = await fetch(`${node.status().http}/readyz`)
 
@@ -118,10 +144,11 @@ test('tells on /readyz that a part is down', async t => {
 
 /** Its backoff lasts until the test wakes it. */
 class HeldClock {
-  #wake: (() => void) | undefined
+  readonly #sleepers = new Set<() => void>()
 
-  get isAsleep(): boolean {
-    return this.#wake !== undefined
+  /** How many parts wait to be started again. */
+  get asleep(): number {
+    return this.#sleepers.size
   }
 
   now(): number {
@@ -130,14 +157,14 @@ class HeldClock {
 
   async sleep(_ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake = resolve
+    this.#sleepers.add(resolve)
     signal.addEventListener('abort', () => resolve(), { once: true })
     await promise
-    this.#wake = undefined
+    this.#sleepers.delete(resolve)
   }
 
   wake(): void {
-    this.#wake?.()
+    for (const wake of this.#sleepers) wake()
   }
 }
 
@@ -149,8 +176,15 @@ async function start(t: TestContext) {
   const clock = new HeldClock()
   const lines: string[] = []
   const stores: Level[] = []
+  const disk = { isFull: false }
   const openStore = async (location: string): Promise<Level> => {
     const level = await openLevel(location)
+    const inner = level as unknown as { _put(...args: unknown[]): Promise<void> }
+    const put = inner._put.bind(level)
+    inner._put = async (...args) => {
+      if (disk.isFull) throw new Error('no space left on device')
+      await put(...args)
+    }
     stores.push(level)
     return level
   }
@@ -161,7 +195,7 @@ async function start(t: TestContext) {
     await rm(folder, { recursive: true })
   })
   const seen = await serversOf(() => node.start())
-  return { node, data, clock, lines, stores, servers: byUse(seen) }
+  return { node, data, clock, lines, stores, disk, servers: byUse(seen) }
 }
 
 const CONFIG = loadConfig({

@@ -39,6 +39,15 @@ test('a full disk loses nothing that was acknowledged', async () => {
   assert.ok(verdict.failed > 0, 'the disk was never full')
 })
 
+test('a disk that was full and has room again, under the same node, loses nothing that was acknowledged', async () => {
+  const random = drawn()
+  const verdict = await fillDisk({ room: 300_000, fullMs: 100, workMs: 10 * WORK_MS, random })
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.failed > 0, 'the disk was never full')
+  assert.ok(verdict.recovered > 100, `only ${verdict.recovered} sends were taken once there was room`)
+})
+
 test('a store that syncs nothing is found to lose messages in a power cut', async () => {
   const verdict = await cutPower({ cuts: 2, workMs: WORK_MS, random: drawn(), env: broken('unsynced') })
 

@@ -1,5 +1,6 @@
 // Preloaded into a process, records what it does to the files below DISK_ROOT in the file DISK_TRACE, in the order in which
-// the kernel did it; with DISK_ROOM, writes beyond that many bytes fail as on a full disk. One record is
+// the kernel did it; with DISK_ROOM, writes beyond that many bytes fail as on a full disk, the one that meets the end after
+// as much of it as had room. With DISK_FULL_MS there is room again that long after the first failed. One record is
 //   u32 bytes of the record, u8 operation, u8 flags, u16 bytes of paths, u64 ns of the monotonic clock, u64 inode, u64 a,
 //   paths (two are divided by NUL), data
 // in the byte order of the machine. disk-trace.ts reads it.
@@ -33,7 +34,7 @@ static struct { uint64_t inode; uint8_t known, durable, folder; } files[MOST_FIL
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static int trace = -1;
 static uint64_t records;
-static int64_t room = -1;
+static int64_t room = -1, full_ms = -1, full_since = -1;
 static char root[4096];
 static size_t root_bytes;
 
@@ -45,11 +46,13 @@ static void *real(const char *name) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-  const char *path = getenv("DISK_TRACE"), *below = getenv("DISK_ROOT"), *left = getenv("DISK_ROOM");
+  const char *path = getenv("DISK_TRACE"), *below = getenv("DISK_ROOT"), *left = getenv("DISK_ROOM"),
+             *full = getenv("DISK_FULL_MS");
   if (!path || !below || strlen(below) >= sizeof root) return;
   strcpy(root, below);
   root_bytes = strlen(root);
   if (left) room = atoll(left);
+  if (full) full_ms = atoll(full);
   trace = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (trace < 0) abort();
 }
@@ -152,11 +155,24 @@ int close(int fd) {
   return REAL(close)(fd);
 }
 
-static int is_full(size_t bytes) {
-  if (room < 0) return 0;
-  if ((int64_t)bytes > room) return 1;
-  room -= (int64_t)bytes;
-  return 0;
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// How much of a write there is room for.
+static size_t room_for(size_t bytes) {
+  if (room >= 0 && full_ms >= 0 && full_since >= 0 && now_ms() - full_since >= full_ms) room = -1;
+  if (room < 0) return bytes;
+  if ((int64_t)bytes <= room) {
+    room -= (int64_t)bytes;
+    return bytes;
+  }
+  if (room == 0 && full_since < 0) full_since = now_ms();
+  size_t some = (size_t)room;
+  room = 0;
+  return some;
 }
 
 // `at` < 0: where the file stands.
@@ -164,10 +180,19 @@ static ssize_t write_noted(int fd, const struct iovec *data, int pieces, off_t a
   size_t bytes = 0;
   for (int i = 0; i < pieces; i++) bytes += data[i].iov_len;
   pthread_mutex_lock(&order);
-  if (is_full(bytes)) {
+  size_t some = room_for(bytes);
+  if (some == 0 && bytes > 0) {
     pthread_mutex_unlock(&order);
     errno = ENOSPC;
     return -1;
+  }
+  struct iovec cut[1024];
+  if (some < bytes) {
+    int count = 0;
+    for (size_t left = some; left > 0; left -= cut[count++].iov_len)
+      cut[count] = (struct iovec){data[count].iov_base, data[count].iov_len < left ? data[count].iov_len : left};
+    data = cut;
+    pieces = count;
   }
   ssize_t written = at < 0 ? REAL(writev)(fd, data, pieces) : REAL(pwritev)(fd, data, pieces, at);
   int kept = errno;

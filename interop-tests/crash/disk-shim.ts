@@ -19,13 +19,23 @@ export async function diskShim(): Promise<string> {
   return built
 }
 
-/** What a process needs in its environment to be recorded; with `room`, writes beyond so many bytes find the disk full. */
+export interface Recording {
+  readonly root: string
+  readonly trace: string
+  /** Writes beyond so many bytes find the disk full. */
+  readonly room?: number | undefined
+  /** How long it stays full, from the first write that failed; without it, for ever. */
+  readonly fullMs?: number | undefined
+}
+
+/** What a process needs in its environment to be recorded. */
 export const recorded = (
   shim: string,
-  { root, trace, room }: { readonly root: string; readonly trace: string; readonly room?: number }
+  { root, trace, room, fullMs }: Recording
 ): Readonly<Record<string, string>> => ({
   LD_PRELOAD: shim,
   DISK_ROOT: root,
   DISK_TRACE: trace,
-  ...(room !== undefined && { DISK_ROOM: String(room) })
+  ...(room !== undefined && { DISK_ROOM: String(room) }),
+  ...(fullMs !== undefined && { DISK_FULL_MS: String(fullMs) })
 })

@@ -10,6 +10,7 @@ import { Mailbox, TopicRules, parseRule } from '../mailbox/index.ts'
 import type { MailboxCounts, ReceiptSigner, RuleFor } from '../mailbox/index.ts'
 import { nodePlatform } from '../platform.ts'
 import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
+import type { Level } from '../stores/level.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
@@ -57,7 +58,9 @@ export async function openMailbox(
     service: 'mailbox',
     crashReason: 'crash_store',
     async run(started, signal) {
-      await using messages = await LevelMailboxStore.open(store.level, {
+      // Not over one in which a write failed: what came after that would be lost.
+      const level = await store.opened(signal)
+      await using messages = await LevelMailboxStore.open(level, {
         now: () => Date.now(),
         idemWindowMs: config.mailbox.idemWindowMs,
         ...(isOnDisk && folder && { mark: openBatchMark(join(folder.store, MAILBOX_MARK)) }),
@@ -86,7 +89,7 @@ export async function openMailbox(
       open = box
       started()
       try {
-        await ticking(box, messages, signal)
+        await ticking(box, { level, store: messages }, signal)
       } finally {
         open = undefined
         box.close()
@@ -121,9 +124,16 @@ export async function openMailbox(
   }
 }
 
-/** Ticks until `signal` aborts; rejects when the store has failed. */
-function ticking(mailbox: Mailbox, store: LevelMailboxStore, signal: AbortSignal): Promise<void> {
+/** Ticks until `signal` aborts; rejects when the store has failed or is closed. */
+function ticking(
+  mailbox: Mailbox,
+  { level, store }: { readonly level: Level; readonly store: LevelMailboxStore },
+  signal: AbortSignal
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const closed = (): void => reject(new Error('the store was closed'))
+  if (level.status === 'open') level.once('closing', closed)
+  else closed()
   const timer = setInterval(() => {
     if (store.failure !== undefined) reject(new Error('the mailbox store failed', { cause: store.failure }))
     else mailbox.tick(Date.now()).catch(reject)

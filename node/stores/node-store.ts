@@ -1,15 +1,18 @@
 import type { Level } from './level.ts'
+import { endAtFailedWrite } from './one-write.ts'
 
 const CHECK_INTERVAL_MS = 5000
 const CHECK_KEY = 'check'
 
 /**
- * The store of a running node, opened again when it fails. It fails when somebody closes it, or when it no longer takes
- * writes: a full disk is noticed within 5 s and not at the next message that must be kept.
+ * The store of a running node, opened again when it fails. It fails when somebody closes it, or when one write failed,
+ * whosever it was: what LevelDB writes after that is lost although it says it is durable. A full disk is noticed within 5 s
+ * and not at the next message that must be kept.
  */
 export class NodeStore {
   readonly #open: () => Promise<Level>
   #level: Level | undefined
+  #next = Promise.withResolvers<Level>()
 
   constructor(open: () => Promise<Level>) {
     this.#open = open
@@ -21,23 +24,50 @@ export class NodeStore {
     return this.#level
   }
 
+  /** The store as soon as it is open. It is closing when it emits `closing`. Rejects when `signal` aborts first. */
+  async opened(signal: AbortSignal): Promise<Level> {
+    signal.throwIfAborted()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const aborted = (): void => reject(signal.reason)
+    signal.addEventListener('abort', aborted, { once: true })
+    try {
+      return await Promise.race([this.#next.promise, promise])
+    } finally {
+      signal.removeEventListener('abort', aborted)
+    }
+  }
+
   /** Keeps the store open until `signal` aborts; rejects when it fails. */
   async run(started: () => void, signal: AbortSignal): Promise<void> {
     const level = await this.#open()
+    const failed = Promise.withResolvers<never>()
+    failed.promise.catch(() => undefined)
+    endAtFailedWrite(level, error => {
+      this.#forget(level)
+      failed.reject(error)
+    })
+    level.once('closing', () => this.#forget(level))
     this.#level = level
+    this.#next.resolve(level)
     started()
     try {
-      await working(level, signal)
+      await Promise.race([working(level, signal), failed.promise])
     } finally {
-      this.#level = undefined
+      this.#forget(level)
       await level.close()
     }
+  }
+
+  #forget(level: Level): void {
+    if (this.#level !== level) return
+    this.#level = undefined
+    this.#next = Promise.withResolvers<Level>()
   }
 }
 
 function working(level: Level, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  // Unsynced, so it costs no disk flush; LevelDB refuses every write once one has failed.
+  // Unsynced, so it costs no disk flush.
   const check = setInterval(
     () => void level.put(CHECK_KEY, Uint8Array.of()).catch(reject),
     CHECK_INTERVAL_MS
