@@ -12,18 +12,27 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** The bytes of one JSON object. Throws `bad_request` for what a reader would refuse: a fraction, a number beyond 2^53 - 1, half a surrogate pair. */
-export function encodeJson(value: JsonObject): Uint8Array {
-  return encoder.encode(JSON.stringify(value, refuseUnreadable))
+export const encodeJson = (value: JsonObject): Uint8Array => encoder.encode(jsonText(value))
+
+/** The same as text. */
+export function jsonText(value: JsonObject): string {
+  // Judged first: a replacer would make JSON.stringify several times slower.
+  refuseUnreadable(value)
+  return JSON.stringify(value)
 }
 
-function refuseUnreadable(member: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new OapError('bad_request', `${member}: ${value} is not an integer within 2^53 - 1`)
+function refuseUnreadable(holder: object): void {
+  for (const member of Object.keys(holder)) {
+    const value = (holder as Readonly<Record<string, unknown>>)[member]
+    if (typeof value === 'object') {
+      if (value !== null) refuseUnreadable(value)
+    } else if (typeof value === 'string') {
+      if (!value.isWellFormed())
+        throw new OapError('bad_request', `${member}: holds half a surrogate pair`)
+    } else if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      throw new OapError('bad_request', `${member}: ${value} is not an integer within 2^53 - 1`)
+    }
   }
-  if (typeof value === 'string' && !value.isWellFormed()) {
-    throw new OapError('bad_request', `${member}: holds half a surrogate pair`)
-  }
-  return value
 }
 
 /**
@@ -45,6 +54,7 @@ export function parseJson(bytes: Uint8Array, { maxBytes = MAX_JSON_BYTES } = {})
 
 const INTEGER = /-?(?:0|[1-9][0-9]*)(?![0-9.eE])/y
 const SPACE = /[ \t\n\r]*/y
+const SPACE_CODE = 0x20
 // eslint-disable-next-line no-control-regex -- JSON forbids exactly these in strings
 const PLAIN = /[^"\\\u0000-\u001f]*/y
 const ESCAPES: Record<string, string> = {
@@ -183,14 +193,17 @@ class Reader {
   }
 
   #space(): void {
+    // Most headers have none, and no character above it is one.
+    if (this.#text.charCodeAt(this.#at) > SPACE_CODE) return
     this.#match(SPACE)
   }
 
   #match(pattern: RegExp): string {
-    pattern.lastIndex = this.#at
-    const found = pattern.exec(this.#text)?.[0] ?? ''
-    this.#at += found.length
-    return found
+    const from = this.#at
+    pattern.lastIndex = from
+    if (!pattern.test(this.#text)) return ''
+    this.#at = pattern.lastIndex
+    return this.#text.slice(from, this.#at)
   }
 
   #refuse(why: string): never {

@@ -1,7 +1,7 @@
 import { OapError } from './errors.ts'
 import { readU16 } from './frame.ts'
 import type { Frame } from './frame.ts'
-import { MAX_JSON_BYTES, encodeJson, parseJson } from './json.ts'
+import { MAX_JSON_BYTES, jsonText, parseJson } from './json.ts'
 import type { JsonObject } from './json.ts'
 
 const MARK = 0x00
@@ -10,6 +10,7 @@ const OPEN_BRACE = 0x7b
 export const RECORD_PREFIX_BYTES = 3
 
 const EMPTY = new Uint8Array(0)
+const utf8 = new TextEncoder()
 
 /** A START payload taken apart: `isRecord` tells `00 | length | header | body` from a bare JSON object. */
 export interface Payload {
@@ -28,15 +29,27 @@ export function encodeRecord(header: JsonObject, body: Uint8Array = EMPTY): Uint
 }
 
 /** The bytes of a record that stand before its body. */
-export function recordPrefix(header: JsonObject): Uint8Array {
-  const json = encodeJson(header)
-  if (json.length > 0xffff)
-    throw new OapError('body_oversize', `a record header of ${json.length} bytes, at most 65535`)
+export const recordPrefix = (header: JsonObject): Uint8Array => recordPrefixOf(jsonText(header))
+
+/** The same for a header that is text already. */
+export function recordPrefixOf(json: string): Uint8Array {
+  // Most headers are ASCII, and then as many bytes as characters.
   const prefix = new Uint8Array(RECORD_PREFIX_BYTES + json.length)
+  const { read } = utf8.encodeInto(json, prefix.subarray(RECORD_PREFIX_BYTES))
+  if (read === json.length) return marked(prefix)
+  const bytes = utf8.encode(json)
+  const longer = new Uint8Array(RECORD_PREFIX_BYTES + bytes.length)
+  longer.set(bytes, RECORD_PREFIX_BYTES)
+  return marked(longer)
+}
+
+function marked(prefix: Uint8Array): Uint8Array {
+  const length = prefix.length - RECORD_PREFIX_BYTES
+  if (length > 0xffff)
+    throw new OapError('body_oversize', `a record header of ${length} bytes, at most 65535`)
   prefix[0] = MARK
-  prefix[1] = json.length
-  prefix[2] = json.length >>> 8
-  prefix.set(json, RECORD_PREFIX_BYTES)
+  prefix[1] = length
+  prefix[2] = length >>> 8
   return prefix
 }
 
@@ -65,8 +78,12 @@ export function recordHeaderEnd(payload: Uint8Array): number {
   throw new OapError('bad_payload', 'the record is shorter than its header length says')
 }
 
+/** Headers in a row that were none of those known, after which only one in so many is remembered. */
+const PATIENCE = 16
+
 /**
- * Remembers how the last headers read, keyed by their bytes: callers repeat themselves.
+ * Remembers how the last headers read, keyed by their bytes: callers repeat themselves. Where each has a key of its own
+ * they do not, and remembering them would be most of the work.
  * Holds at most `slots` headers of at most `maxBytes`; results are shared, so they are frozen.
  */
 export class HeaderCache {
@@ -74,6 +91,8 @@ export class HeaderCache {
   readonly #slots: number
   readonly #maxBytes: number
   #turn = 0
+  /** Since a header was known. */
+  #unknown = 0
 
   constructor({ slots = 4, maxBytes = 256 } = {}) {
     this.#slots = slots
@@ -94,6 +113,7 @@ export class HeaderCache {
     const length = RECORD_PREFIX_BYTES + readU16(bytes, from + 1)
     for (const entry of this.#entries) {
       if (entry.bytes.length !== length || !startsWith(bytes, from, to, entry.bytes)) continue
+      this.#unknown = 0
       return { header: entry.header, body: bytes.subarray(from + length, to), isRecord: true }
     }
     return undefined
@@ -103,7 +123,8 @@ export class HeaderCache {
     const decoded = decodePayload(payload)
     if (!decoded.isRecord) return decoded
     const end = payload.length - decoded.body.length
-    if (end <= this.#maxBytes) this.#keep(payload.slice(0, end), deepFreeze(decoded.header))
+    const isWorthIt = ++this.#unknown <= PATIENCE || this.#unknown % PATIENCE === 0
+    if (isWorthIt && end <= this.#maxBytes) this.#keep(payload.slice(0, end), deepFreeze(decoded.header))
     return decoded
   }
 

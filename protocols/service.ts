@@ -1,9 +1,9 @@
 import { OapError } from './errors.ts'
 import { readFields, writeFields } from './fields.ts'
 import type { FieldValues, Fields } from './fields.ts'
-import { encodeJson, parseJson } from './json.ts'
+import { encodeJson, jsonText, parseJson } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
-import { decodeRecord, recordPrefix } from './record.ts'
+import { decodeRecord, recordPrefix, recordPrefixOf } from './record.ts'
 import type { VerifiedToken } from './capabilities/index.ts'
 
 const EMPTY = new Uint8Array(0)
@@ -70,8 +70,9 @@ export const headerAndBody = <F extends Fields>(fields: F): RequestCodec<WithBod
       if (!hasFields && extra === NO_MEMBERS && last?.key === op)
         return { head: last.prefix, body: value.body ?? EMPTY }
       const members: Record<string, Json> = { op, ...writeFields(fields, value), ...extra }
-      const key = hasFields || extra !== NO_MEMBERS ? JSON.stringify(members) : op
-      if (last?.key !== key) last = { key, prefix: recordPrefix(members) }
+      const json = jsonText(members)
+      const key = hasFields || extra !== NO_MEMBERS ? json : op
+      if (last?.key !== key) last = { key, prefix: recordPrefixOf(json) }
       return { head: last.prefix, body: value.body ?? EMPTY }
     },
     decode: hasFields

@@ -49,8 +49,7 @@ export class Calls {
     isRepeatable: boolean,
     make: (options: CallOptions) => Promise<T>
   ): Promise<T> {
-    const { deadlineMs = this.#o.deadlineMs } = options
-    return this.#made({ ...options, deadlineMs }, isRepeatable, make)
+    return this.#made(options, options.deadlineMs ?? this.#o.deadlineMs, isRepeatable, make)
   }
 
   /** The opening of a call that streams. */
@@ -59,7 +58,7 @@ export class Calls {
     isRepeatable: boolean,
     make: (options: CallOptions) => Promise<T>
   ): Promise<T> {
-    return this.#made(options, isRepeatable, make)
+    return this.#made(options, options.deadlineMs, isRepeatable, make)
   }
 
   /** Whether a call refused with `error` may be made again, as its capability was replaced. */
@@ -78,10 +77,11 @@ export class Calls {
 
   #made<T>(
     options: HubCallOptions,
+    deadlineMs: number | undefined,
     isRepeatable: boolean,
     make: (options: CallOptions) => Promise<T>
   ): Promise<T> {
-    const { signal, deadlineMs, e2e, compress, isIdempotent = false } = options
+    const { signal, e2e, compress, isIdempotent = false } = options
     const trace = options.traceparent ?? this.traceparent()
     let used: Uint8Array | undefined
     return attempts(

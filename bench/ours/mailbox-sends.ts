@@ -7,18 +7,27 @@ export { listen } from './mailbox-node.ts'
 const SESSIONS = 2
 const TOPIC = 'bench/sends'
 
-/** The SDK on two sessions over noise, in turns; each send has an idempotency key of its own. */
+/** The SDK on sessions over noise, each with its share of what is in flight; each send has an idempotency key of its own. */
 export async function dial(address: string, { messageBytes }: EchoOptions): Promise<EchoClient> {
   const [url = '', cap] = address.split(' ')
   const hubs = await Promise.all(Array.from({ length: SESSIONS }, () => createClient({ url, cap })))
+  const open = hubs.map(() => 0)
   const body = new Uint8Array(messageBytes).map((_, i) => (i * 7919) ^ (i >> 3))
-  let turn = 0
   return {
-    request: answered =>
-      void hubs[turn++ % SESSIONS]!.mailbox.send(TOPIC, body).then(
-        () => answered(),
-        (error: Error) => answered(error)
-      ),
+    request(answered) {
+      const least = open.indexOf(Math.min(...open))
+      open[least]!++
+      hubs[least]!.mailbox.send(TOPIC, body).then(
+        () => {
+          open[least]!--
+          answered()
+        },
+        (error: Error) => {
+          open[least]!--
+          answered(error)
+        }
+      )
+    },
     close: () => Promise.all(hubs.map(hub => hub.close()))
   }
 }

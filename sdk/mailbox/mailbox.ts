@@ -87,9 +87,11 @@ export class Mailbox {
    */
   async send(topic: string, body: Uint8Array | string, options: SendOptions = {}): Promise<Sent> {
     const idemKey = options.idemKey ?? newIdemKey()
-    const request = { topic, ...messageMembers(this.#traced(options), idemKey), body: bodyBytes(body) }
-    const { answer, corrId } = await this.#unary(options, call => this.#rows.send(request, call))
-    return { msgId: answer.msg_id, isDuplicate: answer.duplicate ?? false, idemKey, corrId }
+    const members = messageMembers(options, idemKey, this.#traceOf(options))
+    const request = { topic, ...members, body: bodyBytes(body) }
+    const noted = noting(options)
+    const answer = await this.#calls.unary(noted.options, true, call => this.#rows.send(request, call))
+    return { msgId: answer.msg_id, isDuplicate: answer.duplicate ?? false, idemKey, corrId: noted.corrId }
   }
 
   /** Sends up to 1024 messages to a topic: all or none, in their order. */
@@ -100,7 +102,7 @@ export class Mailbox {
   ): Promise<readonly Sent[]> {
     const keys = messages.map(({ idemKey }) => idemKey ?? newIdemKey())
     const items = messages.map((message, n) => ({
-      ...messageMembers(this.#traced(message), keys[n]!),
+      ...messageMembers(message, keys[n]!, this.#traceOf(message)),
       ...(options.e2e === true && { e2e: true }),
       body: bodyBytes(message.body)
     }))
@@ -185,18 +187,30 @@ export class Mailbox {
     options: HubCallOptions,
     make: (call: CallOptions) => Promise<T>
   ): Promise<{ readonly answer: T; readonly corrId: bigint }> {
-    let corrId = 0n
-    const onOpen = (id: bigint): void => {
-      corrId = id
-      options.onOpen?.(id)
-    }
-    return { answer: await this.#calls.unary({ ...options, onOpen }, true, make), corrId }
+    const noted = noting(options)
+    const answer = await this.#calls.unary(noted.options, true, make)
+    return { answer, corrId: noted.corrId }
   }
 
   /** A message carries the trace of whoever sends it, unless it says another. */
-  #traced<T extends { readonly traceparent?: string | undefined }>(options: T): T {
-    return { ...options, traceparent: options.traceparent ?? this.#calls.traceparent() }
+  #traceOf({ traceparent }: { readonly traceparent?: string | undefined }): string | undefined {
+    return traceparent ?? this.#calls.traceparent()
   }
+}
+
+interface Noted {
+  readonly options: HubCallOptions
+  /** Of the last attempt. */
+  corrId: bigint
+}
+
+function noting(options: HubCallOptions): Noted {
+  const onOpen = (id: bigint): void => {
+    noted.corrId = id
+    options.onOpen?.(id)
+  }
+  const noted: Noted = { options: { ...options, onOpen }, corrId: 0n }
+  return noted
 }
 
 function receiving(topic: string, { max, maxBytes, visibilityMs, ack }: ReceiveOptions) {
