@@ -12,7 +12,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** The bytes of one JSON object. Throws `bad_request` for what a reader would refuse: a fraction, a number beyond 2^53 - 1, half a surrogate pair. */
-export const encodeJson = (value: JsonObject): Uint8Array => encoder.encode(jsonText(value))
+export function encodeJson(value: JsonObject): Uint8Array {
+  return encoder.encode(jsonText(value))
+}
 
 /** The same as text. */
 export function jsonText(value: JsonObject): string {
@@ -27,8 +29,7 @@ function refuseUnreadable(holder: object): void {
     if (typeof value === 'object') {
       if (value !== null) refuseUnreadable(value)
     } else if (typeof value === 'string') {
-      if (!value.isWellFormed())
-        throw new OapError('bad_request', `${member}: holds half a surrogate pair`)
+      if (!value.isWellFormed()) throw new OapError('bad_request', `${member}: holds half a surrogate pair`)
     } else if (typeof value === 'number' && !Number.isSafeInteger(value)) {
       throw new OapError('bad_request', `${member}: ${value} is not an integer within 2^53 - 1`)
     }

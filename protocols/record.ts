@@ -29,7 +29,9 @@ export function encodeRecord(header: JsonObject, body: Uint8Array = EMPTY): Uint
 }
 
 /** The bytes of a record that stand before its body. */
-export const recordPrefix = (header: JsonObject): Uint8Array => recordPrefixOf(jsonText(header))
+export function recordPrefix(header: JsonObject): Uint8Array {
+  return recordPrefixOf(jsonText(header))
+}
 
 /** The same for a header that is text already. */
 export function recordPrefixOf(json: string): Uint8Array {
