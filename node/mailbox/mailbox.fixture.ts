@@ -33,11 +33,14 @@ export interface Given {
 
 /** Time as the mailbox of a test sees it: it stands still until it is moved. */
 export class TestTime {
+  /** What the clock says, which may be set. */
   nowMs = START_MS
+  /** What has passed, whatever the clock says. */
+  steadyMs = 0
   #timers: { readonly at: number; readonly run: () => void }[] = []
 
   readonly setTimer = (run: () => void, ms: number): unknown => {
-    const timer = { at: this.nowMs + ms, run }
+    const timer = { at: this.steadyMs + ms, run }
     this.#timers.push(timer)
     return timer
   }
@@ -48,10 +51,16 @@ export class TestTime {
 
   move(ms: number): void {
     this.nowMs += ms
-    for (const timer of this.#timers.filter(({ at }) => at <= this.nowMs)) {
+    this.steadyMs += ms
+    for (const timer of this.#timers.filter(({ at }) => at <= this.steadyMs)) {
       this.clearTimer(timer)
       timer.run()
     }
+  }
+
+  /** Somebody sets the clock. */
+  setBack(ms: number): void {
+    this.nowMs -= ms
   }
 }
 

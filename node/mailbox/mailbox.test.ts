@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { OapError } from '../../protocols/index.ts'
 import { TOPIC, bodyOf, testMailbox } from './mailbox.fixture.ts'
 
 const DAY_MS = 86_400_000
@@ -449,6 +450,23 @@ describe('time', () => {
     assert.equal((await box.mailbox.deadLetters(TOPIC, page)).items.length, 0)
   })
 
+  test('a delay is kept when the clock was set back, whether somebody waits or not', async t => {
+    const box = await testMailbox(t)
+    await box.pass(3_600_000)
+    await box.send('ahead')
+    await box.ack(await box.take())
+    box.time.setBack(3_600_000)
+    const waiting = box.bodies(1, { waitMs: 60_000 })
+
+    await box.send('waited for', { not_before: box.time.nowMs + 5000 })
+    await box.send('other', { not_before: box.time.nowMs + 5000, topic: 'other' })
+
+    assert.deepEqual(await box.bodies(1, { topic: { ...TOPIC, topic: 'other' } }), [])
+    assert.equal((await box.mailbox.stats(TOPIC)).delayed, 1)
+    await box.pass(5000)
+    assert.deepEqual(await waiting, ['waited for'])
+  })
+
   test('a message that may not be delivered any more is passed over before it is removed', async t => {
     const box = await testMailbox(t)
     await box.send('old', { ttl_s: 1 })
@@ -663,6 +681,23 @@ describe('receipts', () => {
     )
     assert.deepEqual(states, ['dead', 'expired'])
     assert.deepEqual(box.mailbox.delivery(bounces[0]!, true).attrs, { type: 'bounce' })
+  })
+
+  test('that cannot be stored are counted, and what they state stands', async t => {
+    const box = await testMailbox(t)
+    const { commit } = box.store
+    box.store.commit = changes =>
+      changes.some(change => change.do === 'append' && change.message.topic === 'replies')
+        ? Promise.reject(new OapError('saturated'))
+        : commit.call(box.store, changes)
+
+    const id = await box.send('a', { receipt: ['stored', 'delivered'], reply_topic: 'replies' })
+    const taken = await box.take(1, { isExplicit: false })
+    await box.mailbox.written(taken, false)
+
+    assert.equal(taken[0]!.message.id, id)
+    assert.equal(box.counts.receiptsDropped, 2)
+    assert.equal((await box.mailbox.stats(TOPIC)).depth, 0)
   })
 
   test('what has no room is dropped and counted, and the acknowledgement stands', async t => {

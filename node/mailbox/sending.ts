@@ -133,12 +133,16 @@ async function tellStored(
   if (changes.length > 0) await storeStatements(parts, changes)
 }
 
-/** Stores receipts by themselves. */
+/** Stores receipts by themselves. What they state stands without them: those that cannot be stored count as dropped. */
 export async function storeStatements(
   parts: MailboxParts,
   changes: readonly Extract<Change, { do: 'append' }>[]
 ): Promise<void> {
   const some = changes.slice(0, COMMIT_CHANGES)
-  const outcomes = await parts.store.commit(some)
-  for (const [n, { message }] of some.entries()) announce(parts, message, outcomes[n])
+  try {
+    const outcomes = await parts.store.commit(some)
+    for (const [n, { message }] of some.entries()) announce(parts, message, outcomes[n])
+  } catch {
+    parts.counts.receiptsDropped += some.length
+  }
 }

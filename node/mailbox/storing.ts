@@ -9,8 +9,7 @@ export function announce(parts: MailboxParts, message: NewMessage, outcome: Outc
   const { id } = outcome
   const { notBeforeMs, expiresAtMs } = message
   for (const ms of [notBeforeMs, expiresAtMs]) if (ms !== undefined) parts.dueAt(ms)
-  if (notBeforeMs === undefined || notBeforeMs <= parts.now())
-    parts.queues.added(message, () => stored(message, id))
+  if (outcome.state === 'ready') parts.queues.added(message, () => stored(message, id))
 }
 
 /** As it is read from the store; its bytes are copied, since they are a view of what came in. */
