@@ -51,10 +51,17 @@ export class MeasuredNode implements AsyncDisposable {
     process.on('error', error => this.#fail(error.message))
   }
 
-  /** Resolves once the node serves; `config` holds values by their path, such as `limits.frameTimeoutMs`. */
-  static async start(config: Readonly<Record<string, unknown>> = {}): Promise<MeasuredNode> {
+  /**
+   * Resolves once the node serves; `config` holds values by their path, such as `limits.frameTimeoutMs`. With `data` it
+   * keeps what it stores in that folder, which is made where there is none.
+   */
+  static async start(
+    config: Readonly<Record<string, unknown>> = {},
+    { data }: { readonly data?: string } = {}
+  ): Promise<MeasuredNode> {
     const script = new URL('./node-process.ts', import.meta.url)
-    const child = fork(script, [JSON.stringify({ ...CONFIG, ...config })], { execArgv: EXEC_ARGV })
+    const args = [JSON.stringify({ ...CONFIG, ...config }), ...(data === undefined ? [] : [data])]
+    const child = fork(script, args, { execArgv: EXEC_ARGV })
     const node = new MeasuredNode(child)
     node.#first = await node.#answer(0, START_MS)
     return node
@@ -85,13 +92,30 @@ export class MeasuredNode implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    const ended = new Promise<void>(resolve => this.#process.once('exit', () => resolve()))
+  /** Lets it finish what is under way. Yields its exit code, null for one that had to be killed. */
+  async stop(): Promise<number | null> {
     const force = setTimeout(() => this.#process.kill('SIGKILL'), STOP_MS)
+    const ended = this.#exit()
     if (this.#process.connected) this.#process.disconnect()
     await ended
     clearTimeout(force)
+    return this.#process.exitCode
+  }
+
+  /** `kill -9`; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    const ended = this.#exit()
+    this.#process.kill('SIGKILL')
+    await ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #exit(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return Promise.resolve()
+    return new Promise(resolve => this.#process.once('exit', () => resolve()))
   }
 
   async #answer(id: number, withinMs: number): Promise<NodeReading> {

@@ -2,11 +2,12 @@ import { createNode, loadConfig } from 'omnigate'
 import { readProcess, watchForStrays } from './process-reading.ts'
 
 // A node in a process of its own, asked for readings by its parent and stopped by its parent's disconnect.
-// The argument is the configuration as JSON, keys as PATH.
+// The arguments are the configuration as JSON, keys as PATH, and the data folder, if any.
 
 watchForStrays()
 const { config } = loadConfig({ flags: JSON.parse(process.argv[2] ?? '{}') as Record<string, unknown> })
-const node = createNode(config)
+const data = process.argv[3]
+const node = createNode(config, data === undefined ? {} : { data, init: true })
 await node.start()
 
 process.on('message', ({ id, collect }: { id: number; collect: boolean }) => void answer(id, collect))

@@ -8,6 +8,8 @@ export interface ProcessReading {
   readonly rssBytes: number
   /** After garbage was collected, when the reading asked for that. */
   readonly heapBytes: number
+  /** Buffers outside the heap, which go with the objects that hold them. */
+  readonly externalBytes: number
   readonly fds: number
   /** Active resources of the event loop by kind. */
   readonly handles: Readonly<Record<string, number>>
@@ -38,10 +40,11 @@ export async function readProcess({ collect }: { readonly collect: boolean }): P
     globalThis.gc()
     await nextTurn()
   }
-  const { rss, heapUsed } = process.memoryUsage()
+  const { rss, heapUsed, external } = process.memoryUsage()
   return {
     rssBytes: rss,
     heapBytes: heapUsed,
+    externalBytes: external,
     fds: openFiles(),
     handles: activeHandles(),
     strays: [...strays]

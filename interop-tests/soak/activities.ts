@@ -5,11 +5,14 @@ import { bytesOf, echoes, streams, subscribes } from '../faults/calls.ts'
 import type { Echo } from '../faults/calls.ts'
 import type { LinkPlan } from '../faults/fault-plan.ts'
 import type { Dice } from '../faults/random.ts'
+import { DEADLINE_MS } from './calls.ts'
 
 /** What an activity works with. Connections that it opens are its own to close. */
 export interface Visit {
   readonly dice: Dice
   connect(): Promise<NodeConnection>
+  /** Makes a call that counts: nothing is done to it, so that it must be answered. */
+  call<T>(kind: string, make: () => Promise<T>): Promise<T>
   /** Connects over a link that suffers `plan`. */
   connectThrough(plan: LinkPlan): Promise<NodeConnection>
 }
@@ -17,8 +20,6 @@ export interface Visit {
 /** One whole cycle, from connecting to disconnecting. Refusals are fine where the activity asks for trouble. */
 export type Activity = (visit: Visit) => Promise<void>
 
-/** What is looked for is what was kept, not how fast it went: a machine that does other things too may take its time. */
-export const DEADLINE_MS = 60_000
 const CALLS = 5
 const ABANDONED = 12
 const STREAM_BYTES = 150_000
@@ -26,19 +27,21 @@ const STREAM_BYTES = 150_000
 export const ACTIVITIES: Readonly<Record<string, Activity>> = {
   async call(visit) {
     await using hub = await visit.connect()
-    await hub.hello()
-    for (let i = 0; i < CALLS; i++)
-      await echoes(echoOf(hub), bytesOf(i, visit.dice.between(0, 60_000)), DEADLINE_MS)
+    await visit.call('hello', () => hub.hello())
+    for (let i = 0; i < CALLS; i++) {
+      const body = bytesOf(i, visit.dice.between(0, 60_000))
+      await visit.call('echo', () => echoes(echoOf(hub), body, DEADLINE_MS))
+    }
   },
 
   async stream(visit) {
     await using hub = await visit.connect()
-    await streams(echoOf(hub), bytesOf(1, STREAM_BYTES), DEADLINE_MS)
+    await visit.call('stream', () => streams(echoOf(hub), bytesOf(1, STREAM_BYTES), DEADLINE_MS))
   },
 
   async subscribe(visit) {
     await using hub = await visit.connect()
-    await subscribes(echoOf(hub), DEADLINE_MS)
+    await visit.call('subscribe', () => subscribes(echoOf(hub), DEADLINE_MS))
     for await (const { n } of await echoOf(hub).ticks({ count: 1000 }, { deadlineMs: DEADLINE_MS }))
       if (n === 10) break
   },

@@ -5,7 +5,6 @@ import { runInNewContext } from 'node:vm'
 import { readProcess } from '../faults/process-reading.ts'
 import { heapTrend } from './heap-trend.ts'
 import type { HeapReading } from './heap-trend.ts'
-import { phasesOf } from './phases.ts'
 
 setFlagsFromString('--expose-gc')
 globalThis.gc ??= runInNewContext('gc') as NodeJS.GCFunction
@@ -49,17 +48,4 @@ test('a slow climb shows, however the readings jump', () => {
 test('too few readings are no verdict', () => {
   assert.throws(() => heapTrend(at([1, 2]), 10), /2 heap readings are too few/)
   assert.throws(() => heapTrend([], 10), /0 heap readings/)
-})
-
-for (const minutes of [1, 5, 30, 10_080]) {
-  test(`in a run of ${minutes} minutes the windows are apart and have readings enough`, () => {
-    const { warmUpMs, windowMs, everyMs } = phasesOf(minutes)
-
-    assert.ok(warmUpMs + 2 * windowMs < minutes * 60_000)
-    assert.ok(windowMs / everyMs >= 10)
-  })
-}
-
-test('a run of half an hour warms up for eight minutes', () => {
-  assert.deepEqual(phasesOf(30), { warmUpMs: 480_000, windowMs: 300_000, everyMs: 30_000 })
 })

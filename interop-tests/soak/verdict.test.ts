@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { ProcessReading } from '../faults/process-reading.ts'
-import { lateness, leaks } from './verdict.ts'
+import { leaks, moreFiles } from './verdict.ts'
 
 const before: ProcessReading = {
   rssBytes: 90_000_000,
   heapBytes: 20_000_000,
+  externalBytes: 5_000_000,
   fds: 21,
   handles: { TCPServerWrap: 1, Timeout: 2 },
   strays: []
@@ -20,6 +21,7 @@ test('finds nothing where nothing was kept', () => {
 
 const KEPT: readonly (readonly [string, Partial<ProcessReading>])[] = [
   ['node: 21 descriptors became 22', { fds: 22 }],
+  ['node: buffers grew from 5000000 to 6250000 bytes', { externalBytes: 6_250_000 }],
   ['node: 0 TCPSocketWrap became 3', { handles: { ...before.handles, TCPSocketWrap: 3 } }],
   ['node: unhandled rejection: x', { strays: ['unhandled rejection: x'] }]
 ]
@@ -37,9 +39,11 @@ test('tells a heap that grew by a twentieth', () => {
   assert.deepEqual(leaks('node', before, before, trend(0.05)), ['node: the heap grew by 5.0 %'])
 })
 
-test('lets one cycle of a thousand be late, and one of a short run', () => {
-  assert.deepEqual(lateness(1, 10), [])
-  assert.deepEqual(lateness(3, 3999), [])
-  assert.deepEqual(lateness(4, 3999), ['4 of 3999 cycles missed a deadline, at most 3 may'])
-  assert.deepEqual(lateness(2, 10), ['2 of 10 cycles missed a deadline, at most 1 may'])
+test('does not tell buffers that grew by less than a twentieth of what is in use', () => {
+  assert.deepEqual(leaks('node', before, { ...before, externalBytes: 6_249_999 }, FLAT), [])
+})
+
+test('tells one descriptor more than at the point of rest before', () => {
+  assert.deepEqual(moreFiles('node', before, { ...before, fds: 22 }), ['node: 21 descriptors became 22'])
+  assert.deepEqual(moreFiles('node', before, { ...before, fds: 20 }), [])
 })
