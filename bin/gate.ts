@@ -11,13 +11,13 @@ import type { GateRow, Tier } from './gate/rows.ts'
 import { printRow, printTally, runRow } from './gate/run-row.ts'
 import type { RowResult } from './gate/run-row.ts'
 
-const USAGE = 'usage: npm run gate -- bronze|silver|gold [--list] [--only ID]'
+const USAGE = 'usage: npm run gate -- bronze|silver|gold [--list] [--only ID | --without ID]'
 const SHOWN_OUTPUT_LINES = 40
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const { tier, list, only } = readArguments()
+const { tier, list, only, without } = readArguments()
 const rows = rowsOf(readRows(readFileSync(join(root, 'docs', 'gates.md'), 'utf8')), tier).filter(
-  ({ id }) => only === undefined || id === only
+  ({ id }) => (only === undefined || id === only) && id !== without
 )
 if (rows.length === 0) refuse(`${tier} has no row ${only}`)
 if (list)
@@ -37,15 +37,19 @@ async function runAll(rows: readonly GateRow[]): Promise<number> {
     if (result.verdict === 'fail') console.error(ended(result))
   }
   const isGreen = results.every(({ verdict }) => verdict === 'pass')
-  console.log(
-    `${tier}${only === undefined ? '' : `, ${only} alone`}: ${isGreen ? 'green' : 'not green'}: ${printTally(results)}`
-  )
+  console.log(`${tier}${part()}: ${isGreen ? 'green' : 'not green'}: ${printTally(results)}`)
   keep(commit, results)
   return isGreen ? 0 : 1
 }
 
+/** What was left out of the tier. */
+function part(): string {
+  if (only !== undefined) return `, ${only} alone`
+  return without === undefined ? '' : `, without ${without}`
+}
+
 function keep(commit: string | undefined, results: readonly RowResult[]): void {
-  if (only !== undefined) console.log('not recorded: --only ran a part')
+  if (part() !== '') console.log('not recorded: only a part ran')
   else if (commit === undefined || cleanCommit(root) !== commit)
     console.log('not recorded: the tree has changes')
   else console.log(`recorded in ${writeRecord(root, commit, tier, results).slice(root.length)}`)
@@ -64,13 +68,26 @@ function checkoutOf(): Checkout {
   return { scripts, has: pattern => globSync(pattern, { cwd: root }).length > 0 }
 }
 
-function readArguments(): { tier: Tier; list: boolean; only: string | undefined } {
-  const options = { list: { type: 'boolean', default: false }, only: { type: 'string' } } as const
+interface Arguments {
+  readonly tier: Tier
+  readonly list: boolean
+  readonly only: string | undefined
+  readonly without: string | undefined
+}
+
+function readArguments(): Arguments {
+  const options = {
+    list: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    without: { type: 'string' }
+  } as const
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true })
     const [word = '', ...rest] = positionals
-    if (!isTier(word) || rest.length > 0) refuse(USAGE)
-    return { tier: word, list: values.list, only: values.only }
+    const { list: isList, only: alone, without: leftOut } = values
+    const isTwice = alone !== undefined && leftOut !== undefined
+    if (!isTier(word) || rest.length > 0 || isTwice) refuse(USAGE)
+    return { tier: word, list: isList, only: alone, without: leftOut }
   } catch (error) {
     return refuse(`${(error as Error).message}; ${USAGE}`)
   }

@@ -7,7 +7,7 @@ import { missingPart } from './presence.ts'
 import { isGreen, writeRecord } from './record.ts'
 import { TIERS, readRows, rowsOf, tierOfTag } from './rows.ts'
 import type { GateRow } from './rows.ts'
-import { printRow, printTally, runRow } from './run-row.ts'
+import { limitMs, printRow, printTally, runRow } from './run-row.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'omnigate gate '))
 after(() => rmSync(folder, { recursive: true }))
@@ -74,6 +74,19 @@ test('a row passes, fails by its exit code, or is not there yet', async () => {
     ['pass', 'fail', 'not there yet', 'not there yet']
   )
   assert.match(printTally(verdicts), /^1 pass, 1 fail, 2 not there yet, \d+ s$/)
+})
+
+test('a row that asks for minutes has them beside those of its tier', () => {
+  const minutes = (command: string) => limitMs({ ...row, command }) / 60_000
+
+  assert.equal(minutes('npm run soak -- --minutes 1440'), 1455)
+  assert.equal(minutes('npm run conformance'), 15)
+})
+
+test('bronze asks for a day of use', () => {
+  const commands = rowsOf(rows, 'bronze').map(({ command }) => command)
+
+  assert.ok(commands.includes('npm run soak -- --minutes 1440'))
 })
 
 test('a row whose tests were skipped, or that ran none, has not passed', async () => {

@@ -13,8 +13,8 @@ export interface RowResult extends GateRow {
   readonly output: string
 }
 
-/** How long one row may take before it has failed. */
-const LIMIT_MS: Record<Tier, number> = { bronze: 15 * 60_000, silver: 30 * 60_000, gold: 180 * 60_000 }
+const MINUTE_MS = 60_000
+const LIMIT_MINUTES: Record<Tier, number> = { bronze: 15, silver: 30, gold: 180 }
 const KEPT_CHARS = 20_000
 
 /** Runs one row's command in the checkout; never rejects. */
@@ -24,11 +24,17 @@ export async function runRow(row: GateRow, missing: string | undefined, root: st
     return { ...row, verdict: 'not there yet', seconds: 0, notes, output: '' }
   }
   const started = performance.now()
-  const { code, output } = await run(row.command, root, LIMIT_MS[row.tier])
+  const { code, output } = await run(row.command, root, limitMs(row))
   const left = leftOut(output)
   const notes = [...output.split('\n').flatMap(line => /^note: (.*)/.exec(line)?.[1] ?? []), ...left]
   const verdict = code === 0 && left.length === 0 ? 'pass' : 'fail'
   return { ...row, verdict, seconds: (performance.now() - started) / 1000, notes, output: output.trimEnd() }
+}
+
+/** How long a row may take before it has failed: what its tier gives, and the minutes that its command asks for. */
+export function limitMs({ tier, command = '' }: GateRow): number {
+  const [, minutes = '0'] = / --minutes (\d+)/.exec(command) ?? []
+  return (LIMIT_MINUTES[tier] + Number(minutes)) * MINUTE_MS
 }
 
 /** What the test runner says it did not run: a test that was skipped has shown nothing. */
@@ -56,7 +62,7 @@ export function printTally(results: readonly RowResult[]): string {
   return [...parts, `${Math.round(seconds)} s`].join(', ')
 }
 
-function run(command: string, root: string, limitMs: number): Promise<{ code: number; output: string }> {
+function run(command: string, root: string, mostMs: number): Promise<{ code: number; output: string }> {
   const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`
   const isGroup = process.platform !== 'win32'
   const child = spawn(command, {
@@ -80,9 +86,9 @@ function run(command: string, root: string, limitMs: number): Promise<{ code: nu
     let output = ''
     const keep = (text: string): void => void (output = (output + text).slice(-KEPT_CHARS))
     const timer = setTimeout(() => {
-      keep(`\nnote: stopped after ${limitMs / 60_000} minutes\n`)
+      keep(`\nnote: stopped after ${mostMs / MINUTE_MS} minutes\n`)
       stop('SIGKILL')
-    }, limitMs)
+    }, mostMs)
     const end = (code: number): void => {
       clearTimeout(timer)
       process.removeListener('SIGINT', onInterrupt)
