@@ -24,7 +24,7 @@ export const text = (maxBytes: number): Field<string> =>
 const utf8 = new TextEncoder()
 
 /** A character of a string takes at most three bytes, so most texts need no encoding. */
-function utf8Fits(value: string, maxBytes: number): boolean {
+export function utf8Fits(value: string, maxBytes: number): boolean {
   if (value.length > maxBytes) return false
   return value.length * 3 <= maxBytes || utf8.encode(value).length <= maxBytes
 }

@@ -85,15 +85,16 @@ export class StoreLatency {
     this.#now = now
   }
 
-  async measure<T>(write: () => Promise<T>): Promise<T> {
+  measure<T>(write: () => Promise<T>): Promise<T> {
     const one = { at: this.#now() }
     this.#open.add(one)
-    try {
-      return await write()
-    } finally {
+    const over = (): void => {
       this.#open.delete(one)
       this.#longest = Math.max(this.#longest, this.#now() - one.at)
     }
+    const writing = write()
+    writing.then(over, over)
+    return writing
   }
 
   readonly signal: Signal = {

@@ -37,7 +37,7 @@ export function mailboxOver(options: MailboxServiceOptions): Service<MailboxOper
 
   const handlers: Handlers<MailboxOperations> = {
     send: async (request, call) => {
-      const outgoing = { ...ofOlderNames(request), ...sealOf(call), tenant: tenantOf(call) }
+      const outgoing = outgoingOf(request, call, tenantOf(call))
       checkReply(options, call, outgoing)
       const [sent] = await mailbox().send([outgoing])
       return sent!
@@ -140,8 +140,15 @@ interface SendRequest extends Omit<Outgoing, 'tenant' | 'body'> {
   readonly text?: string | undefined
 }
 
+function outgoingOf(request: SendRequest, { isE2e, isE2ePacked = false }: Call, tenant: string): Outgoing {
+  const isOld = request.idempotency_key !== undefined || request.text !== undefined
+  const { body = NOTHING, ...said } = isOld ? ofOlderNames(request) : request
+  if (!isE2e) return { ...said, body, tenant }
+  return isE2ePacked ? { ...said, body, tenant, e2e: true, comp: true } : { ...said, body, tenant, e2e: true }
+}
+
 /** What older clients call by other names. */
-function ofOlderNames({ idempotency_key: key, text, body = NOTHING, ...request }: SendRequest) {
+function ofOlderNames({ idempotency_key: key, text, body = NOTHING, ...request }: SendRequest): SendRequest {
   if (key !== undefined && request.idem_key !== undefined)
     throw new OapError('bad_request', 'idempotency_key: idem_key stands there too')
   if (text !== undefined && body.length > 0) throw new OapError('bad_request', 'text: there is a body, too')
@@ -151,9 +158,6 @@ function ofOlderNames({ idempotency_key: key, text, body = NOTHING, ...request }
     ...(key !== undefined && { idem_key: key })
   }
 }
-
-const sealOf = ({ isE2e, isE2ePacked = false }: Call): Pick<Outgoing, 'e2e' | 'comp'> =>
-  isE2e ? { e2e: true, ...(isE2ePacked && { comp: true }) } : {}
 
 function checkReply(options: MailboxServiceOptions, call: Call, { reply_topic: reply }: Outgoing): void {
   const refusal = reply === undefined ? undefined : options.sendRefusal(call, reply)

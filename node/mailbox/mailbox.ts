@@ -124,9 +124,8 @@ export class Mailbox {
   }
 
   /** All or none, 1 to 1024; resolves once they would survive a power cut. */
-  async send(messages: readonly Outgoing[]): Promise<Sent[]> {
-    this.#checkOpen()
-    return await sendAll(this.#parts, messages)
+  send(messages: readonly Outgoing[]): Promise<Sent[]> {
+    return sendAll(this.#parts, messages)
   }
 
   /** Leases messages, none when there are none in time. Whoever takes them must write, release or settle them. */
@@ -206,9 +205,5 @@ export class Mailbox {
   close(): void {
     this.#stop.abort()
     this.#parts.queues.end(new OapError('not_ready'))
-  }
-
-  #checkOpen(): void {
-    if (this.#parts.store.failure !== undefined) throw new OapError('not_ready')
   }
 }

@@ -35,18 +35,22 @@ export interface HistoryEntry {
 
 const VERSION = 1
 const FLAG = { e2e: 1, comp: 2, auto: 4, rest: 8 } as const
+const EMPTY_JSON = '{}'
 const NONE = new Uint8Array(0)
 
-/** `version u8 | flags u8 | JSON of the rest`, two bytes for most messages. */
-export function encodeMeta({ e2e, comp, auto, ...rest }: MessageMeta): Uint8Array {
-  const hasRest = Object.values(rest).some(value => value !== undefined)
+/** What most messages have: no more than flags. */
+const HEADS = Array.from({ length: FLAG.rest }, (_, flags) => Uint8Array.of(VERSION, flags))
+
+/** `version u8 | flags u8 | JSON of the rest`, two bytes for most messages. Those are shared and must not be changed. */
+export function encodeMeta(meta: MessageMeta): Uint8Array {
   const flags =
-    (e2e === true ? FLAG.e2e : 0) |
-    (comp === true ? FLAG.comp : 0) |
-    (auto === true ? FLAG.auto : 0) |
-    (hasRest ? FLAG.rest : 0)
-  const head = Uint8Array.of(VERSION, flags)
-  return hasRest ? Buffer.concat([head, Buffer.from(JSON.stringify(rest))]) : head
+    (meta.e2e === true ? FLAG.e2e : 0) |
+    (meta.comp === true ? FLAG.comp : 0) |
+    (meta.auto === true ? FLAG.auto : 0)
+  const { e2e: _, comp: __, auto: ___, ...rest } = meta
+  const json = JSON.stringify(rest)
+  if (json === EMPTY_JSON) return HEADS[flags]!
+  return Buffer.concat([Uint8Array.of(VERSION, flags | FLAG.rest), Buffer.from(json)])
 }
 
 /** Throws RangeError for bytes of another version. */

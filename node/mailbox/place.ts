@@ -11,8 +11,14 @@ export const comesBefore = (a: Spot, b: Spot): boolean =>
 /** The spot right before one: no message can stand between the two. */
 export const spotBefore = ({ priority, id }: Spot): Spot => ({ priority, id: idBefore(id) })
 
+/** The last one made: who asks for a topic's once asks again, and maps find the same text sooner. */
+let last = { tenant: '', topic: '', key: '\n' }
+
 /** One text for a tenant and topic; neither holds a line feed. */
-export const topicKey = ({ tenant, topic }: Topic): string => `${tenant}\n${topic}`
+export function topicKey({ tenant, topic }: Topic): string {
+  if (last.topic !== topic || last.tenant !== tenant) last = { tenant, topic, key: `${tenant}\n${topic}` }
+  return last.key
+}
 
 export const spotOf = ({ priority, id }: Spot): Spot => ({ priority, id })
 

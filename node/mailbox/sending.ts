@@ -23,36 +23,46 @@ export interface Sent {
 }
 
 const SECOND_MS = 1000
+const NO_TIMES: Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> = {}
 
 /**
  * Stores all messages or none, 1 to 1024; resolves once they would survive a power cut.
  * @throws OapError `mailbox_full`, `idem_conflict`, `bad_request`, `not_shared`, `body_oversize`, `saturated`.
  */
 export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]): Promise<Sent[]> {
+  if (parts.store.failure !== undefined) throw new OapError('not_ready')
   const messages = outgoing.map(one => newMessage(parts, one))
   checkRoom(parts, messages)
-  const outcomes = await parts.store.commit(messages.map((message): Change => ({ do: 'append', message })))
-  if (outcomes.some(({ is }) => is === 'conflict'))
-    throw new OapError('conflict', 'idem_key: it was used with another body', { code: 'idem_conflict' })
-  for (const [n, message] of messages.entries()) announce(parts, message, outcomes[n])
-  const sent = outcomes.map(({ is, id }) => ({ msg_id: id!, duplicate: is === 'duplicate' }))
-  if (outgoing.some(({ receipt }) => receipt !== undefined)) await tellStored(parts, outgoing, messages, sent)
+  const outcomes = await parts.store.commit(messages.map(append))
+  const sent = outcomes.map(({ is, id }, n): Sent => {
+    if (is === 'conflict' || is === 'refused')
+      throw new OapError('conflict', 'idem_key: it was used with another body', { code: 'idem_conflict' })
+    announce(parts, messages[n]!, outcomes[n])
+    return { msg_id: id!, duplicate: is === 'duplicate' }
+  })
+  if (outgoing.some(asksForReceipt)) await tellStored(parts, outgoing, messages, sent)
   return sent
 }
+
+const append = (message: NewMessage): Change => ({ do: 'append', message })
+
+const asksForReceipt = ({ receipt }: Outgoing): boolean => receipt !== undefined
 
 function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
   const { tenant, topic, body, idem_key: key, priority = MAILBOX_LIMITS.priorityDefault } = one
   if (body.length > MAILBOX_LIMITS.bodyBytes)
     throw new OapError('body_oversize', `a body of ${body.length} bytes, at most ${MAILBOX_LIMITS.bodyBytes}`)
   if (one.to !== undefined) throw new OapError('not_shared', 'to: no treaty shares anything with this hub')
+  const { notBeforeMs, expiresAtMs } = timesOf(parts, one)
   return {
     tenant,
     topic,
     priority,
     meta: encodeMeta(metaOf(one)),
     body,
-    ...timesOf(parts, one),
-    ...(key !== undefined && { idem: { key, hash: hash('sha256', body, 'buffer') } })
+    notBeforeMs,
+    expiresAtMs,
+    idem: key === undefined ? undefined : { key, hash: hash('sha256', body, 'buffer') }
   }
 }
 
@@ -61,13 +71,8 @@ function metaOf({ attrs, bounce, receipt, reply_topic: replyTopic, body, e2e, co
   if (wantsWord && replyTopic === undefined)
     throw new OapError('bad_request', 'reply_topic: receipts and bounces need one')
   if (comp === true && e2e !== true) throw new OapError('bad_request', 'comp: only with e2e')
-  return {
-    e2e,
-    comp,
-    attrs,
-    replyTopic,
-    ...(wantsWord && { receipt, bounce, bodyHash: hash('sha256', body, 'hex') })
-  }
+  const said = { e2e, comp, attrs, replyTopic }
+  return wantsWord ? { ...said, receipt, bounce, bodyHash: hash('sha256', body, 'hex') } : said
 }
 
 /** Most messages expire by the retention of their topic and say nothing themselves: that costs no row. */
@@ -75,7 +80,7 @@ function timesOf(
   { now, rules }: MailboxParts,
   { topic, not_before: notBefore, ttl_s: ttlS }: Outgoing
 ): Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> {
-  if (notBefore === undefined && ttlS === undefined) return {}
+  if (notBefore === undefined && ttlS === undefined) return NO_TIMES
   const nowMs = now()
   const { retentionMs } = rules.of(topic)
   const notBeforeMs = notBefore !== undefined && notBefore > nowMs ? notBefore : undefined
@@ -88,28 +93,30 @@ function timesOf(
   return { notBeforeMs, expiresAtMs: (notBeforeMs ?? nowMs) + lifeMs }
 }
 
+/** What messages would add to one topic, and all of them up to the last of these to the tenant. */
+interface Added extends Topic {
+  messages: number
+  bytes: number
+}
+
 function checkRoom(parts: MailboxParts, messages: readonly NewMessage[]): void {
-  const additions = new Map<string, { topic: Topic; messages: number; bytes: number }>()
+  const additions = new Map<string, Added>()
   let all = 0
   for (const message of messages) {
+    const { tenant, topic } = message
     const key = topicKey(message)
-    const addition = additions.get(key) ?? { topic: message, messages: 0, bytes: 0 }
+    let addition = additions.get(key)
+    if (addition === undefined) additions.set(key, (addition = { tenant, topic, messages: 0, bytes: 0 }))
     addition.messages++
     all += bytesOf(message)
     addition.bytes = all
-    additions.set(key, addition)
   }
   const { store, rules, tenantBytes, leases, queues } = parts
-  for (const { topic, ...addition } of additions.values()) {
-    const isReceived = leases.countOf(topic) > 0 || queues.isAwaited(topic)
-    const bounds = { depth: rules.of(topic.topic).depth, tenantBytes }
-    const refusal = quotaRefusal(
-      store.counts(topic),
-      store.tenantCounts(topic.tenant),
-      addition,
-      bounds,
-      isReceived
-    )
+  for (const addition of additions.values()) {
+    const isReceived = leases.countOf(addition) > 0 || queues.isAwaited(addition)
+    const bounds = { depth: rules.of(addition.topic).depth, tenantBytes }
+    const tenant = store.tenantCounts(addition.tenant)
+    const refusal = quotaRefusal(store.counts(addition), tenant, addition, bounds, isReceived)
     if (refusal !== undefined) throw refusal
   }
 }

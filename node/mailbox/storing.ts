@@ -8,7 +8,8 @@ export function announce(parts: MailboxParts, message: NewMessage, outcome: Outc
   if (outcome?.is !== 'done' || outcome.id === undefined) return
   const { id } = outcome
   const { notBeforeMs, expiresAtMs } = message
-  for (const ms of [notBeforeMs, expiresAtMs]) if (ms !== undefined) parts.dueAt(ms)
+  if (notBeforeMs !== undefined) parts.dueAt(notBeforeMs)
+  if (expiresAtMs !== undefined) parts.dueAt(expiresAtMs)
   if (outcome.state === 'ready') parts.queues.added(message, () => stored(message, id))
 }
 

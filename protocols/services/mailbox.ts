@@ -1,7 +1,7 @@
 import { headerAndBatch, recordBatch } from '../batch-codec.ts'
 import { isTopic } from '../capabilities/index.ts'
 import { OapError } from '../errors.ts'
-import { flag, integer, list, object, oneOf, optional, text, texts } from '../fields.ts'
+import { flag, integer, list, object, oneOf, optional, text, texts, utf8Fits } from '../fields.ts'
 import type { Field, FieldValues } from '../fields.ts'
 import { defineService, header, headerAndBody, json, record, subscription, unary } from '../service.ts'
 import type { WithBody } from '../service.ts'
@@ -57,12 +57,8 @@ const visibility = integer(LIMITS.visibilityMsLeast, LIMITS.visibilityMsMost)
 /** States of a message of which its sender may ask to be told. */
 const receiptState = oneOf('stored', 'delivered', 'acked')
 
-const utf8 = new TextEncoder()
 const idemKey = matching(
-  value =>
-    value.length > 0 &&
-    value.length <= LIMITS.idemKeyBytes &&
-    utf8.encode(value).length <= LIMITS.idemKeyBytes,
+  value => value.length > 0 && utf8Fits(value, LIMITS.idemKeyBytes),
   `text of 1 to ${LIMITS.idemKeyBytes} bytes`
 )
 

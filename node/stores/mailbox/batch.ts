@@ -3,15 +3,15 @@ import { KIND, row, sortable, topicOf } from './keys.ts'
 import { sealedJson } from './seal.ts'
 import { count, none } from './tallies.ts'
 import type { Numbers, Tally } from './tallies.ts'
-import type { Outcome, State } from './types.ts'
+import type { State } from './types.ts'
 
 /** What LevelDB adds to a row in its log, at the most. */
 const ROW_BYTES = 11
 
+/** Whoever waits for what was composed to be written. */
 export interface Waiter {
-  readonly outcomes: readonly Outcome[]
-  readonly resolve: (outcomes: readonly Outcome[]) => void
-  readonly reject: (error: unknown) => void
+  resolve(): void
+  reject(error: unknown): void
 }
 
 /** What the row of a batch tells: the last id so far, and what it changed in the counts of which topic. */

@@ -1,4 +1,5 @@
 import { OapError } from '../../../protocols/index.ts'
+import type { Waiter } from './batch.ts'
 import type { Composer } from './compose.ts'
 import type { Change, Count, Outcome } from './types.ts'
 import type { Writer } from './writer.ts'
@@ -11,21 +12,49 @@ const MOST_WAITING = 65_536
 const MOST_WAITING_BYTES = 64 * 1024 * 1024
 const BYTES_A_CHANGE = 128
 
-interface Queued {
+/** A commit from its call to its answer. */
+class Commit implements Waiter {
   readonly changes: readonly Change[]
-  readonly resolve: (outcomes: readonly Outcome[]) => void
-  readonly reject: (error: unknown) => void
+  readonly bytes: number
+  outcomes: readonly Outcome[] = []
+  readonly #left: (commit: Commit) => void
+  readonly #resolve: (outcomes: readonly Outcome[]) => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(
+    changes: readonly Change[],
+    bytes: number,
+    left: (commit: Commit) => void,
+    resolve: (outcomes: readonly Outcome[]) => void,
+    reject: (error: unknown) => void
+  ) {
+    this.changes = changes
+    this.bytes = bytes
+    this.#left = left
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  resolve(): void {
+    this.#left(this)
+    this.#resolve(this.outcomes)
+  }
+
+  reject(error: unknown): void {
+    this.#left(this)
+    this.#reject(error)
+  }
 }
 
 /** Lets commits into the batch that is being filled, in their order, as long as it has room. */
 export class CommitQueue {
   readonly #composer: Composer
-  readonly #writer: () => Writer
-  #queue: Queued[] = []
+  readonly #writer: Writer
+  #queue: Commit[] = []
   #messages = 0
   #bytes = 0
 
-  constructor(composer: Composer, writer: () => Writer) {
+  constructor(composer: Composer, writer: Writer) {
     this.#composer = composer
     this.#writer = writer
   }
@@ -35,28 +64,19 @@ export class CommitQueue {
   }
 
   commit(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    const bytes = this.#check(changes)
-    this.#messages++
-    this.#bytes += bytes
     return new Promise<readonly Outcome[]>((resolve, reject) => {
-      const left = (): void => {
-        this.#messages--
-        this.#bytes -= bytes
-      }
-      const item: Queued = {
-        changes,
-        resolve(outcomes) {
-          left()
-          resolve(outcomes)
-        },
-        reject(error) {
-          left()
-          reject(error)
-        }
-      }
-      if (this.#queue.length === 0 && this.#hasRoom) this.#compose(item)
-      else this.#queue.push(item)
+      const bytes = this.#check(changes)
+      this.#messages++
+      this.#bytes += bytes
+      const commit = new Commit(changes, bytes, this.#left, resolve, reject)
+      if (this.#queue.length === 0 && this.#hasRoom) this.#compose(commit)
+      else this.#queue.push(commit)
     })
+  }
+
+  readonly #left = ({ bytes }: Commit): void => {
+    this.#messages--
+    this.#bytes -= bytes
   }
 
   /** To be called when a new batch is being filled. */
@@ -67,7 +87,7 @@ export class CommitQueue {
   }
 
   get #hasRoom(): boolean {
-    const { bytes, waiters } = this.#writer().filling
+    const { bytes, waiters } = this.#writer.filling
     return bytes < FULL_BATCH_BYTES && waiters.length < FULL_BATCH_COMMITS
   }
 
@@ -75,25 +95,25 @@ export class CommitQueue {
     if (changes.length === 0 || changes.length > MAX_CHANGES)
       throw new RangeError(`1 to ${MAX_CHANGES} changes`)
     this.#composer.check(changes)
-    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), 0)
+    let bytes = 0
+    for (const change of changes) bytes += bytesOf(change)
     if (bytes > MAX_COMMIT_BYTES) throw new RangeError(`a commit has at most ${MAX_COMMIT_BYTES} bytes`)
     if (this.#messages >= MOST_WAITING || this.#bytes + bytes > MOST_WAITING_BYTES)
       throw new OapError('saturated', 'the mailbox cannot write as fast as it is asked to')
     return bytes
   }
 
-  #compose({ changes, resolve, reject }: Queued): void {
-    const { failure } = this.#writer()
-    if (failure !== undefined) {
-      reject(failure)
-      return
-    }
-    const outcomes = this.#composer.compose(changes)
+  #compose(commit: Commit): void {
+    const { failure } = this.#writer
+    if (failure !== undefined) return commit.reject(failure)
+    commit.outcomes = this.#composer.compose(commit.changes)
     // What is refused is so whatever becomes of the batch.
-    if (outcomes.some(({ is }) => is === 'conflict')) resolve(outcomes)
-    else this.#writer().add({ outcomes, resolve, reject })
+    if (commit.outcomes.some(isConflict)) commit.resolve()
+    else this.#writer.add(commit)
   }
 }
+
+const isConflict = ({ is }: Outcome): boolean => is === 'conflict'
 
 function bytesOf(change: Change): number {
   if (change.do !== 'append') return BYTES_A_CHANGE

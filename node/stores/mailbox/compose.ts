@@ -1,11 +1,10 @@
 import type { Level } from '../level.ts'
 import type { AttemptLog } from './attempt-log.ts'
 import type { Batch } from './batch.ts'
-import { hashesOf } from './idem-filter.ts'
-import type { Hashes, IdemFilters } from './idem-filter.ts'
-import { decodeKnown, encodeKnown } from './idem-row.ts'
-import type { Known } from './idem-row.ts'
-import { KIND, PREFIX, idemKey, messageKey, nameOf, parsePlace, row, timerKey, topicName } from './keys.ts'
+import type { IdemFilters } from './idem-filter.ts'
+import { IdemKeys } from './idem-keys.ts'
+import type { IdemName } from './idem-keys.ts'
+import { KIND, PREFIX, messageKey, nameOf, parsePlace, row, timerKey, topicName } from './keys.ts'
 import { liveRow } from './live-rows.ts'
 import type { LiveRow, LiveRows } from './live-rows.ts'
 import { checkHistory, checkMessage, checkTime, decodeRecord, encodeRecord } from './record.ts'
@@ -13,7 +12,7 @@ import type { Record } from './record.ts'
 import { sealed } from './seal.ts'
 import type { Tallies, Tally } from './tallies.ts'
 import { count } from './tallies.ts'
-import type { AttemptNote, Change, CorruptRow, IdemKey, NewMessage, Outcome, Place, State } from './types.ts'
+import type { AttemptNote, Change, CorruptRow, NewMessage, Outcome, Place, State } from './types.ts'
 import type { Ulids } from './ulid.ts'
 
 const NOTHING = new Uint8Array()
@@ -36,15 +35,24 @@ export interface Parts {
   readonly onCorrupt: (corrupt: CorruptRow) => void
 }
 
+/** Where rows go, and where those are that were composed last. */
+export interface Batches {
+  readonly filling: Batch
+  readonly underWay: Batch | undefined
+}
+
 /** Turns changes into rows, as if all that was composed before were on the disk already. Does not wait for anything. */
 export class Composer {
   readonly #parts: Parts
-  /** The one being filled, and the one under way. */
-  readonly #batches: () => readonly [Batch, Batch | undefined]
+  readonly #batches: Batches
+  readonly #keys: IdemKeys
 
-  constructor(parts: Parts, batches: () => readonly [Batch, Batch | undefined]) {
+  constructor(parts: Parts, batches: Batches) {
     this.#parts = parts
     this.#batches = batches
+    const { filters, idemWindowMs, onCorrupt } = parts
+    const get = (rowKey: string): Uint8Array | undefined => this.#get(rowKey)
+    this.#keys = new IdemKeys({ filters, idemWindowMs, onCorrupt, batch: () => batches.filling, get })
   }
 
   /** @throws RangeError for a change that no store could keep; then nothing is composed. */
@@ -61,28 +69,31 @@ export class Composer {
   /** All changes, or after a conflict none of them. */
   compose(changes: readonly Change[]): readonly Outcome[] {
     const nowMs = this.#now()
-    const repeated = this.#repeated(changes, nowMs)
+    const names = changes.map(change => this.#idemName(change, nowMs))
+    const repeated = this.#repeated(changes, names, nowMs)
     if (repeated.includes(CONFLICT))
       return changes.map((_, i) => (repeated[i] === CONFLICT ? CONFLICT : REFUSED))
-    const first = new Map<string, string>()
+    const first = new Map<string, Outcome>()
     return changes.map((change, i) => {
       if (change.do !== 'append') return this.#move(change, nowMs)
-      const known = repeated[i]
-      if (known?.id !== undefined) return known
-      const { message } = change
-      const own = message.idem && idemKey(0, nameOf(message), message.idem.key)
-      const id = own === undefined ? undefined : first.get(own)
-      if (id !== undefined) return { is: 'duplicate', id }
-      const outcome = this.#append(message, nowMs)
-      if (own !== undefined) first.set(own, outcome.id!)
+      const idem = names[i]
+      const known = repeated[i] ?? (idem && first.get(idem.rowKey))
+      if (known !== undefined) return { is: 'duplicate', id: known.id! }
+      const outcome = this.#append(change.message, idem, nowMs)
+      if (idem !== undefined && changes.length > 1) first.set(idem.rowKey, outcome)
       return outcome
     })
+  }
+
+  #idemName(change: Change, nowMs: number): IdemName | undefined {
+    if (change.do !== 'append' || change.message.idem === undefined) return undefined
+    return this.#keys.name(nameOf(change.message), change.message.idem.key, nowMs)
   }
 
   /** Attempts alone cost a row for all of them; a history is kept in the message's own row. */
   note(notes: readonly AttemptNote[]): void {
     const { attempts: log } = this.#parts
-    const [batch] = this.#batches()
+    const batch = this.#batches.filling
     const alone: (readonly [string, number])[] = []
     for (const { place, attempts, history } of notes) {
       const key = messageKey('ready', nameOf(place), place.priority, place.id)
@@ -102,13 +113,13 @@ export class Composer {
     const { attempts: log } = this.#parts
     const place = parsePlace(key.slice(PREFIX.length + 1))
     if (place !== undefined) this.#rewrite(key, place, log.get(key) ?? 0, NOTHING)
-    log.forget(this.#batches()[0], key)
+    log.forget(this.#batches.filling, key)
   }
 
   #rewrite(key: string, place: Place, attempts: number, history: Uint8Array): void {
     const record = this.#record(key, 'ready', place)
     if (record === undefined) return
-    const [batch] = this.#batches()
+    const batch = this.#batches.filling
     this.#parts.attempts.forget(batch, key)
     const changed = { ...record, attempts, history }
     const value = encodeRecord(key, changed)
@@ -119,7 +130,7 @@ export class Composer {
   /** Takes a row out of the order that cannot be read, and keeps its bytes. */
   setAside(key: string, state: State, place: Place, bytes: Uint8Array, detail: string): void {
     if (this.#get(key) === undefined) return
-    const [batch] = this.#batches()
+    const batch = this.#batches.filling
     batch.del(key)
     batch.put(row(KIND.setAside, key.slice(PREFIX.length)), bytes)
     this.#parts.live.remove(key)
@@ -132,16 +143,16 @@ export class Composer {
     return Math.max(this.#parts.now(), this.#parts.ulids.timeMs)
   }
 
-  #append(message: NewMessage, nowMs: number): Outcome {
-    const { priority, idem, notBeforeMs, expiresAtMs, meta, body } = message
+  #append(message: NewMessage, idem: IdemName | undefined, nowMs: number): Outcome {
+    const { tenant, topic, priority, notBeforeMs, expiresAtMs, meta, body } = message
     const name = nameOf(message)
     const id = this.#parts.ulids.next(nowMs)
-    const place = { ...message, id }
+    const place = { tenant, topic, priority, id }
     // By the clock that senders and delivery go by; the time in ids may be ahead of it.
     const isEarly = notBeforeMs !== undefined && notBeforeMs > this.#parts.now()
     const state = isEarly ? 'delayed' : 'ready'
     this.#put(place, name, state, {
-      batch: this.#batches()[0].number,
+      batch: this.#batches.filling.number,
       priority,
       attempts: 0,
       history: NOTHING,
@@ -150,7 +161,7 @@ export class Composer {
       notBeforeMs,
       expiresAtMs
     })
-    if (idem !== undefined) this.#remember(name, idem, id, nowMs)
+    if (idem !== undefined) this.#keys.remember(idem, id, message.idem!.hash, nowMs)
     return { is: 'done', id, state }
   }
 
@@ -164,13 +175,13 @@ export class Composer {
         const live = this.#live(key, state, place)
         if (live === undefined) continue
         this.#take(key, place, name, state, live)
-        this.#parts.attempts.forgetGone(this.#batches()[0], key)
+        this.#parts.attempts.forgetGone(this.#batches.filling, key)
         return DONE
       }
       const record = this.#record(key, state, place)
       if (record === undefined) continue
       this.#take(key, place, name, state, liveRow(record, this.#get(key)!))
-      this.#parts.attempts.forget(this.#batches()[0], key)
+      this.#parts.attempts.forget(this.#batches.filling, key)
       const [to, changed] = moved(change, record, nowMs)
       this.#put({ ...place, priority: record.priority }, name, to, changed)
       return DONE
@@ -179,7 +190,7 @@ export class Composer {
   }
 
   #put(place: Place, name: string, state: State, record: Record): void {
-    const [batch] = this.#batches()
+    const batch = this.#batches.filling
     const key = messageKey(state, name, place.priority, place.id)
     const value = encodeRecord(key, record)
     const { notBeforeMs, expiresAtMs, priority } = record
@@ -192,7 +203,7 @@ export class Composer {
   }
 
   #take(key: string, place: Place, name: string, state: State, live: LiveRow): void {
-    const [batch] = this.#batches()
+    const batch = this.#batches.filling
     batch.del(key)
     const { notBeforeMs, expiresAtMs, priority, bytes } = live
     const at = { ...place, priority: state === 'dead' ? 0 : priority }
@@ -205,7 +216,7 @@ export class Composer {
   #count({ tenant }: Place, name: string, state: State, priority: number, bytes: number, sign: 1 | -1): void {
     const { topics, tenants } = this.#parts
     const tally = topics.get(name)
-    this.#batches()[0].count(tally, state, priority, bytes, sign)
+    this.#batches.filling.count(tally, state, priority, bytes, sign)
     counted(topics, tally, state, priority, bytes, sign)
     counted(tenants, tenants.get(tenant), state, priority, bytes, sign)
   }
@@ -228,59 +239,30 @@ export class Composer {
   }
 
   #get(key: string): Uint8Array | undefined {
-    for (const batch of this.#batches()) if (batch?.has(key)) return batch.get(key)
+    const { filling, underWay } = this.#batches
+    if (filling.has(key)) return filling.get(key)
+    if (underWay?.has(key) === true) return underWay.get(key)
     return this.#parts.level.getSync(key)
   }
 
   /** For each change that repeats what an earlier commit appended, its outcome; CONFLICT also within this one. */
-  #repeated(changes: readonly Change[], nowMs: number): readonly (Outcome | undefined)[] {
+  #repeated(
+    changes: readonly Change[],
+    names: readonly (IdemName | undefined)[],
+    nowMs: number
+  ): readonly (Outcome | undefined)[] {
     const own = new Map<string, Uint8Array>()
-    return changes.map(change => {
-      if (change.do !== 'append' || change.message.idem === undefined) return undefined
-      const { key, hash } = change.message.idem
-      const name = nameOf(change.message)
-      const known = this.#known(name, key, nowMs)
-      const earlier = known?.hash ?? own.get(idemKey(0, name, key))
+    return changes.map((change, i) => {
+      const name = names[i]
+      if (name === undefined || change.do !== 'append') return undefined
+      const { hash } = change.message.idem!
+      const known = this.#keys.known(name, nowMs)
+      const earlier = known?.hash ?? own.get(name.rowKey)
       if (earlier !== undefined && Buffer.compare(earlier, hash) !== 0) return CONFLICT
       if (known !== undefined) return { is: 'duplicate', id: known.id }
-      own.set(idemKey(0, name, key), hash)
+      if (changes.length > 1) own.set(name.rowKey, hash)
       return undefined
     })
-  }
-
-  #known(name: string, key: string, nowMs: number): Known | undefined {
-    const hashes = hashesOf(name, key)
-    const generation = this.#generation(nowMs)
-    return (
-      this.#knownIn(generation, name, key, hashes, nowMs) ??
-      this.#knownIn(generation - 1, name, key, hashes, nowMs)
-    )
-  }
-
-  #knownIn(generation: number, name: string, key: string, hashes: Hashes, nowMs: number): Known | undefined {
-    if (generation < 0 || !this.#parts.filters.mayHave(generation, hashes)) return undefined
-    const rowKey = idemKey(generation, name, key)
-    const bytes = this.#get(rowKey)
-    if (bytes === undefined) return undefined
-    const known = decodeKnown(rowKey, bytes)
-    if (typeof known !== 'string') return known.untilMs > nowMs ? known : undefined
-    const [batch] = this.#batches()
-    batch.del(rowKey)
-    batch.put(row(KIND.setAside, rowKey.slice(PREFIX.length)), bytes)
-    this.#parts.onCorrupt({ key: rowKey, detail: known })
-    return undefined
-  }
-
-  #remember(name: string, { key, hash }: IdemKey, id: string, nowMs: number): void {
-    const generation = this.#generation(nowMs)
-    const rowKey = idemKey(generation, name, key)
-    const untilMs = nowMs + this.#parts.idemWindowMs
-    this.#batches()[0].put(rowKey, encodeKnown(rowKey, { id, hash, untilMs }))
-    this.#parts.filters.add(generation, hashesOf(name, key))
-  }
-
-  #generation(nowMs: number): number {
-    return Math.floor(nowMs / this.#parts.idemWindowMs)
   }
 }
 

@@ -10,19 +10,27 @@ export interface Hashes {
   readonly two: number
 }
 
+const SEEDS: Hashes = { one: 0x811c9dc5, two: 0x9747b28c }
+
+/** The hashes so far of the topic that was named last: keys of one topic come in rows. */
+let last = { name: '', so: SEEDS }
+
 /** Of a topic's name and a key. Not secret: whoever aims at collisions makes the store look twice. */
 export function hashesOf(name: string, key: string): Hashes {
-  let one = 0x811c9dc5
-  let two = 0x9747b28c
-  for (const text of [name, NUL, key]) {
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      one = Math.imul(one ^ code, FNV_PRIME)
-      two = Math.imul(two ^ code, 0x5bd1e995)
-      two ^= two >>> 15
-    }
-  }
+  if (last.name !== name) last = { name, so: hashed(name + NUL, SEEDS) }
+  const { one, two } = hashed(key, last.so)
   return { one: one >>> 0, two: (two | 1) >>> 0 }
+}
+
+function hashed(text: string, from: Hashes): Hashes {
+  let { one, two } = from
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    one = Math.imul(one ^ code, FNV_PRIME)
+    two = Math.imul(two ^ code, 0x5bd1e995)
+    two ^= two >>> 15
+  }
+  return { one, two }
 }
 
 /** Tells for a window's keys which were surely not given; 2 MiB, whatever the number of keys. */

@@ -51,13 +51,19 @@ export const sortable = (value: number): string => value.toString(16).padStart(D
 
 export const fromSortable = (text: string): number => Number.parseInt(text.slice(0, DIGITS), 16)
 
-export const nameOf = ({ tenant, topic }: Topic): string => tenant + NUL + topic
+/** The last name that was made, since changes of one topic come in rows: the same text again is found by its hash at once. */
+let last = { tenant: '', topic: '', name: '' }
+
+export const nameOf = ({ tenant, topic }: Topic): string =>
+  last.topic === topic && last.tenant === tenant ? last.name : tenant + NUL + topic
 
 /** As `nameOf`. @throws RangeError for what cannot be part of a key. */
 export function topicName({ tenant, topic }: Topic): string {
+  if (last.topic === topic && last.tenant === tenant && topic !== '') return last.name
   for (const part of [tenant, topic])
     if (!NAME.test(part)) throw new RangeError('a tenant or topic is 1 to 255 printable characters of ASCII')
-  return tenant + NUL + topic
+  last = { tenant, topic, name: tenant + NUL + topic }
+  return last.name
 }
 
 export function topicOf(name: string): Topic {

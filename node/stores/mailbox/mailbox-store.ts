@@ -110,11 +110,11 @@ export class LevelMailboxStore implements MailboxStore {
     this.#idemWindowMs = idemWindowMs
     this.#mark = mark
     const parts = { level, attempts, topics, tenants, live, filters, ulids, now, idemWindowMs, onCorrupt }
-    this.#composer = new Composer(parts, () => [this.#writer.filling, this.#writer.underWay])
-    this.#queue = new CommitQueue(this.#composer, () => this.#writer)
     const { lastBatch } = report
     const onRoom = (): void => this.#queue.fill()
     this.#writer = new Writer({ level, topics, tenants, ulids, mark, lastBatch, onRoom }, opened)
+    this.#composer = new Composer(parts, this.#writer)
+    this.#queue = new CommitQueue(this.#composer, this.#writer)
     this.#pages = {
       level,
       live,
@@ -138,8 +138,8 @@ export class LevelMailboxStore implements MailboxStore {
     return this.#queue.waiting
   }
 
-  async commit(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    return await this.#queue.commit(changes)
+  commit(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    return this.#queue.commit(changes)
   }
 
   async noteAttempts(notes: readonly AttemptNote[]): Promise<void> {
@@ -194,7 +194,8 @@ export class LevelMailboxStore implements MailboxStore {
 
   counts({ tenant, topic }: Topic): TopicCounts {
     const { numbers } = this.#opened.topics.get(topicName({ tenant, topic }))
-    return { tenant, topic, ...countsOf(numbers), byPriority: byPriority(numbers) }
+    const { ready, delayed, dead } = countsOf(numbers)
+    return { tenant, topic, ready, delayed, dead, byPriority: byPriority(numbers) }
   }
 
   tenantCounts(tenant: string): Counts {
@@ -238,7 +239,7 @@ export class LevelMailboxStore implements MailboxStore {
   /** Resolves once what was composed so far is written. */
   async #written(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#writer.add({ outcomes: [], resolve: () => resolve(), reject })
+      this.#writer.add({ resolve, reject })
     })
   }
 }

@@ -8,6 +8,7 @@ const TIME_BYTES = 6
 const FLAG = { notBefore: 1, expires: 2, dead: 4 } as const
 const MAX_U16 = 0xffff
 const MAX_REASON_BYTES = 255
+const MAX_KEY_BYTES = 255
 const NOTHING = Buffer.alloc(0)
 
 export const MAX_BODY_BYTES = 983_040
@@ -112,9 +113,10 @@ export function checkMessage({ priority, meta, body, notBeforeMs, expiresAtMs, i
   checkTime('notBeforeMs', notBeforeMs)
   checkTime('expiresAtMs', expiresAtMs)
   if (idem === undefined) return
-  const bytes = Buffer.byteLength(idem.key)
-  if (bytes === 0 || bytes > 255 || !idem.key.isWellFormed())
-    throw new RangeError('idem.key: 1 to 255 bytes of text')
+  const { length } = idem.key
+  // A character is three bytes at the most.
+  const fits = length > 0 && (length * 3 <= MAX_KEY_BYTES || Buffer.byteLength(idem.key) <= MAX_KEY_BYTES)
+  if (!fits || !idem.key.isWellFormed()) throw new RangeError(`idem.key: 1 to ${MAX_KEY_BYTES} bytes of text`)
   if (idem.hash.length !== 32) throw new RangeError('idem.hash: 32 bytes')
 }
 

@@ -31,14 +31,14 @@ export function addInto(into: Numbers, delta: readonly number[]): void {
 export const areNone = (numbers: readonly number[]): boolean => numbers.every(value => value === 0)
 
 export function countsOf(numbers: readonly number[]): Counts {
-  const ready = { messages: sum(byPriority(numbers)), bytes: numbers[READY_BYTES]! }
+  let messages = 0
+  for (let priority = 0; priority < READY_BYTES; priority++) messages += numbers[priority]!
+  const ready = { messages, bytes: numbers[READY_BYTES]! }
   const pair = (at: number) => ({ messages: numbers[at]!, bytes: numbers[at + 1]! })
   return { ready, delayed: pair(FIRST.delayed), dead: pair(FIRST.dead) }
 }
 
 export const byPriority = (numbers: readonly number[]): number[] => numbers.slice(0, READY_BYTES)
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 /** The counts of one topic or tenant, with all that was composed so far. */
 export interface Tally {

@@ -11,7 +11,8 @@ const HALF = 2 ** 40
  */
 export class Ulids {
   #timeMs = 0
-  #time = text(0, 10)
+  /** The text of the time and of the higher half, which most ids share with the one before. */
+  #start = text(0, 10) + text(0, 8)
   // The 80 bits in two halves, since a number holds 53.
   #high = 0
   #low = 0
@@ -20,7 +21,7 @@ export class Ulids {
   constructor(last?: string) {
     if (last === undefined) return
     this.#timeMs = timeOf(last)
-    this.#time = last.slice(0, 10)
+    this.#start = last.slice(0, 18)
     this.#high = number(last.slice(10, 18))
     this.#low = number(last.slice(18))
   }
@@ -40,21 +41,26 @@ export class Ulids {
     else if (++this.#low === HALF) {
       this.#low = 0
       if (++this.#high === HALF) this.#draw(this.#timeMs + 1)
+      else this.#begin()
     }
     return this.#text
   }
 
   get #text(): string {
-    return this.#time + text(this.#high, 8) + text(this.#low, 8)
+    return this.#start + text(this.#low, 8)
   }
 
   #draw(timeMs: number): void {
     const bytes = randomFillSync(Buffer.allocUnsafe(RANDOM_BYTES))
     this.#timeMs = timeMs
-    this.#time = text(timeMs, 10)
     // The first bit stays 0, so that counting up has room.
     this.#high = bytes.readUIntBE(0, 5) % (HALF / 2)
     this.#low = bytes.readUIntBE(5, 5)
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#start = text(this.#timeMs, 10) + text(this.#high, 8)
   }
 }
 

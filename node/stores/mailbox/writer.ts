@@ -127,10 +127,10 @@ export class Writer {
       if (!batch.isEmpty) await batch.write()
       if (batch.isDurable) mark.note(batch.number)
       if (isCheckpoint) for (const tallies of [topics, tenants]) tallies.written()
-      for (const { resolve, outcomes } of batch.waiters) resolve(outcomes)
+      for (const waiter of batch.waiters) waiter.resolve()
     } catch (error) {
       this.#failure ??= error
-      for (const { reject } of batch.waiters) reject(error)
+      for (const waiter of batch.waiters) waiter.reject(error)
     }
   }
 
