@@ -119,6 +119,7 @@ export class LevelMailboxStore implements MailboxStore {
       level,
       live,
       attempts,
+      pending: () => [this.#writer.filling, this.#writer.underWay],
       setAside: (key, state, place, bytes, detail) => {
         this.#composer.setAside(key, state, place, bytes, detail)
         this.#written().catch(() => undefined)

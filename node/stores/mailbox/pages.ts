@@ -1,4 +1,5 @@
 import type { AttemptLog } from './attempt-log.ts'
+import type { Batch } from './batch.ts'
 import type { Level } from '../level.ts'
 import {
   KIND,
@@ -29,6 +30,8 @@ export interface PageParts {
   readonly level: Level
   readonly live: LiveRows
   readonly attempts: AttemptLog
+  /** What is composed and not yet written, the newest first: a look at the rows does not see it. */
+  readonly pending: () => readonly (Batch | undefined)[]
   /** For a row that cannot be read; it counts as not there. */
   readonly setAside: (key: string, state: State, place: Place, bytes: Uint8Array, detail: string) => void
 }
@@ -53,6 +56,7 @@ export async function readPage(
   const range =
     after === undefined ? all : { gt: messageKey(state, name, after.priority, after.id), lt: all.lt }
   const reader = parts.live.begin()
+  const pending = parts.pending()
   const highWaterMarkBytes = Math.min(Math.max(maxBytes, FIRST_READ_BYTES), PAGE_BYTES)
   const options = { ...range, highWaterMarkBytes }
   const rows = parts.level.iterator<string, Uint8Array>(options)
@@ -62,13 +66,15 @@ export async function readPage(
     for (;;) {
       const read = await rows.nextv(limit - page.length)
       if (read.length === 0) return page
-      for (const [key, value] of read) {
-        if (reader.has(key)) continue
+      for (const [key, written] of read) {
+        const value = newest(pending, key, written)
+        if (value === undefined || reader.has(key)) continue
         const found = parse(parts, state, key, value)
         if (found === undefined) continue
         bytes += value.length
         if (page.length > 0 && bytes > maxBytes) return page
-        if (state === 'ready') parts.live.add(key, liveRow(found.record, value))
+        // What is known already is so with all that was composed since.
+        if (state === 'ready') parts.live.add(key, parts.live.get(key) ?? liveRow(found.record, value))
         page.push(found)
       }
       if (page.length >= limit) return page
@@ -77,6 +83,16 @@ export async function readPage(
     parts.live.end(reader)
     await rows.close()
   }
+}
+
+/** A row as the batches will leave it that were under way when the reading began; undefined for one that they take away. */
+function newest(
+  pending: ReturnType<PageParts['pending']>,
+  key: string,
+  written: Uint8Array
+): Uint8Array | undefined {
+  for (const batch of pending) if (batch?.has(key) === true) return batch.get(key)
+  return written
 }
 
 function parse(parts: PageParts, state: State, key: string, value: Uint8Array): PageRow | undefined {

@@ -473,6 +473,49 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     }
   })
 
+  it('takes away but once what is read while that is under way', async ({ store }) => {
+    const places = await append(store, message('a'), message('b'), message('c'))
+    const remove = places.slice(0, 2).map((place): Change => ({ do: 'remove', place }))
+
+    const first = store.commit(remove)
+    const seen = await store.read(TOPIC, PAGE)
+    await first
+    const again = await store.commit(remove)
+
+    assert.deepEqual(bodies(seen), ['c'])
+    assert.deepEqual(
+      again.map(({ is }) => is),
+      ['absent', 'absent']
+    )
+    assert.equal(store.counts(TOPIC).ready.messages, 1)
+  })
+
+  it('shows no dead letter that is being taken away', async ({ store }) => {
+    const [place] = await append(store, message('a'))
+    await store.commit([{ do: 'bury', place: place!, attempts: 1, history: NO_BYTES, reason: 'r' }])
+
+    const under = store.commit([{ do: 'discard', place: place! }])
+
+    assert.deepEqual(await store.deadLetters(TOPIC, PAGE), [])
+    await under
+  })
+
+  it('reads what comes back while it is read as it will be, not as it was', async ({ store }) => {
+    const [a] = await append(store, message('a', { expiresAtMs: START_MS + 5 }))
+    const place = a!
+    const there = store.commit([
+      { do: 'bury', place, attempts: 1, history: NO_BYTES, reason: 'r' },
+      { do: 'redrive', place, expiresAtMs: START_MS + 7 }
+    ])
+
+    const seen = await store.read(TOPIC, PAGE)
+    await there
+    await store.commit([{ do: 'remove', place }])
+
+    assert.equal(seen.length, 1)
+    assert.deepEqual(await store.due(START_MS + 9, 10), [])
+  })
+
   it('counts a commit from the moment it was asked for', async ({ store }) => {
     const under = store.commit([{ do: 'append', message: message('a') }])
 
