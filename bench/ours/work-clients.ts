@@ -51,13 +51,16 @@ const probe = new Caller(await connect(multiaddr, { encryption: ['noise'], cap }
 /** Successful calls a second with so many open at any time. */
 async function closedLoop({ inFlight, forMs }: { inFlight: number; forMs: number }): Promise<number> {
   const started = performance.now()
+  const outcomes = new Outcomes()
   const slots = Array.from({ length: inFlight }, async (_, i) => {
-    let answered = 0
-    for (; performance.now() - started < forMs; answered++) await callers[i % callers.length]!.work()
-    return answered
+    while (performance.now() - started < forMs)
+      await callers[i % callers.length]!.work().then(
+        () => outcomes.success(0),
+        (error: unknown) => outcomes.failure(error)
+      )
   })
-  const answered = (await Promise.all(slots)).reduce((sum, one) => sum + one, 0)
-  return (answered * 1000) / (performance.now() - started)
+  await Promise.all(slots)
+  return (outcomes.succeeded * 1000) / (performance.now() - started)
 }
 
 /** Calls at a pace; one for which no session has room is due and not made, as its caller would have to wait. */
