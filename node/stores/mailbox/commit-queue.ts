@@ -10,6 +10,9 @@ const FULL_BATCH_BYTES = 4 * 1024 * 1024
 const FULL_BATCH_COMMITS = 4096
 const MOST_WAITING = 65_536
 const MOST_WAITING_BYTES = 64 * 1024 * 1024
+/** Beyond that, for commits that take messages away or move them: a mailbox that is full of sends must be able to shrink. */
+const RESERVED = 16_384
+const RESERVED_BYTES = 32 * 1024 * 1024
 const BYTES_A_CHANGE = 128
 
 /** A commit from its call to its answer. */
@@ -87,7 +90,10 @@ export class CommitQueue {
   }
 
   get #hasRoom(): boolean {
-    const { bytes, waiters } = this.#writer.filling
+    const { filling, failure } = this.#writer
+    const { bytes, waiters } = filling
+    // A failed writer has room for all: it refuses them.
+    if (failure !== undefined) return true
     return bytes < FULL_BATCH_BYTES && waiters.length < FULL_BATCH_COMMITS
   }
 
@@ -98,7 +104,10 @@ export class CommitQueue {
     let bytes = 0
     for (const change of changes) bytes += bytesOf(change)
     if (bytes > MAX_COMMIT_BYTES) throw new RangeError(`a commit has at most ${MAX_COMMIT_BYTES} bytes`)
-    if (this.#messages >= MOST_WAITING || this.#bytes + bytes > MOST_WAITING_BYTES)
+    const isSend = changes.every(isAppend)
+    const mostWaiting = MOST_WAITING + (isSend ? 0 : RESERVED)
+    const mostBytes = MOST_WAITING_BYTES + (isSend ? 0 : RESERVED_BYTES)
+    if (this.#messages >= mostWaiting || this.#bytes + bytes > mostBytes)
       throw new OapError('saturated', 'the mailbox cannot write as fast as it is asked to')
     return bytes
   }
@@ -106,12 +115,18 @@ export class CommitQueue {
   #compose(commit: Commit): void {
     const { failure } = this.#writer
     if (failure !== undefined) return commit.reject(failure)
-    commit.outcomes = this.#composer.compose(commit.changes)
+    try {
+      commit.outcomes = this.#writer.composing(() => this.#composer.compose(commit.changes))
+    } catch (error) {
+      return commit.reject(error)
+    }
     // What is refused is so whatever becomes of the batch.
     if (commit.outcomes.some(isConflict)) commit.resolve()
     else this.#writer.add(commit)
   }
 }
+
+const isAppend = ({ do: what }: Change): boolean => what === 'append'
 
 const isConflict = ({ is }: Outcome): boolean => is === 'conflict'
 

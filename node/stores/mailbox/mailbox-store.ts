@@ -16,7 +16,7 @@ import type { MailboxMigration, Opened } from './opening.ts'
 import { checkLimit, nextDue, readDue, readPage } from './pages.ts'
 import type { PageParts } from './pages.ts'
 import { checkHistory, deadLetter, decodeRecord, storedMessage } from './record.ts'
-import { byPriority, countsOf } from './tallies.ts'
+import { DamagedCounts, byPriority, countsOf } from './tallies.ts'
 import { Ulids } from './ulid.ts'
 import type {
   AttemptNote,
@@ -121,7 +121,7 @@ export class LevelMailboxStore implements MailboxStore {
       attempts,
       pending: () => [this.#writer.filling, this.#writer.underWay],
       setAside: (key, state, place, bytes, detail) => {
-        this.#composer.setAside(key, state, place, bytes, detail)
+        this.#writer.composing(() => this.#composer.setAside(key, state, place, bytes, detail))
         this.#written().catch(() => undefined)
       }
     }
@@ -149,7 +149,7 @@ export class LevelMailboxStore implements MailboxStore {
       checkHistory(history, attempts)
     }
     if (this.failure !== undefined) throw this.failure
-    this.#composer.note(notes)
+    this.#writer.composing(() => this.#composer.note(notes))
     await this.#written()
   }
 
@@ -194,18 +194,23 @@ export class LevelMailboxStore implements MailboxStore {
   }
 
   counts({ tenant, topic }: Topic): TopicCounts {
-    const { numbers } = this.#opened.topics.get(topicName({ tenant, topic }))
+    const name = topicName({ tenant, topic })
+    const { numbers } = this.#counted(() => this.#opened.topics.get(name))
     const { ready, delayed, dead } = countsOf(numbers)
     return { tenant, topic, ready, delayed, dead, byPriority: byPriority(numbers) }
   }
 
   tenantCounts(tenant: string): Counts {
-    return countsOf(this.#opened.tenants.get(tenant).numbers)
+    return countsOf(this.#counted(() => this.#opened.tenants.get(tenant)).numbers)
   }
 
   async topics(from: Parameters<MailboxStore['topics']>[0]): Promise<readonly TopicCounts[]> {
     checkLimit(from.limit)
-    return await listTopics(this.#level, this.#opened.topics, from)
+    try {
+      return await listTopics(this.#level, this.#opened.topics, from)
+    } catch (error) {
+      throw this.#damage(error)
+    }
   }
 
   async purge(topic: Topic, state: State, { signal, progress }: PurgeOptions = {}): Promise<number> {
@@ -235,6 +240,20 @@ export class LevelMailboxStore implements MailboxStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.close()
     this.#mark.close()
+  }
+
+  #counted<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw this.#damage(error)
+    }
+  }
+
+  /** Counts that are damaged end the store: they are taken anew when it is opened again. */
+  #damage(error: unknown): unknown {
+    if (error instanceof DamagedCounts) this.#writer.fail(error)
+    return error
   }
 
   /** Resolves once what was composed so far is written. */

@@ -6,7 +6,7 @@ import { CHECKPOINT_KEY, batchKey, isWhole, readJournal } from './journal.ts'
 import type { Checkpoint, Journal } from './journal.ts'
 import { KIND, PREFIX, WHOLE, allOf, row, sortable, topicOf } from './keys.ts'
 import { sealedJson, unsealJson } from './seal.ts'
-import { Tallies, addInto, none, tallyRow } from './tallies.ts'
+import { Tallies, addInto, damagedCounts, none, tallyRow } from './tallies.ts'
 import type { Numbers } from './tallies.ts'
 import { TopicSums } from './topic-sums.ts'
 import type { CorruptRow, OpeningReport } from './types.ts'
@@ -39,7 +39,7 @@ export interface OpeningOptions {
 
 /**
  * Brings the counts up to what was under way when the store was closed or its process killed. Batches that are missing are
- * named and remembered, and then everything is counted anew.
+ * named and remembered, and then everything is counted anew, as it is when a row of counts is damaged.
  * @throws SetupError `newerFormat`, `badInput`
  */
 export async function openRows(level: Level, options: OpeningOptions): Promise<Opened> {
@@ -49,7 +49,9 @@ export async function openRows(level: Level, options: OpeningOptions): Promise<O
   for (const corrupt of journal.corrupt) onCorrupt(corrupt)
   if (mark.isDamaged) onCorrupt({ key: 'mark', detail: 'the mark of the last batch cannot be read' })
   const lastBatch = Math.max(journal.lastBatch, mark.last)
-  const isRecounted = !isWhole(journal)
+  const damaged = await damagedCounts(level)
+  for (const key of damaged) onCorrupt({ key, detail: 'the counts cannot be read' })
+  const isRecounted = !isWhole(journal) || damaged.length > 0
   const { messages: recounted, lastId } = isRecounted
     ? await recount(level, journal, onCorrupt)
     : { messages: 0, lastId: journal.lastId }

@@ -1,7 +1,6 @@
 import type { Level } from '../level.ts'
-import type { KIND } from './keys.ts'
-import { row } from './keys.ts'
-import { sealedJson, unsealJson } from './seal.ts'
+import { KIND, allOf, row } from './keys.ts'
+import { sealedJson, unseal, unsealJson } from './seal.ts'
 import type { Counts, State } from './types.ts'
 
 /**
@@ -50,8 +49,38 @@ export interface Tally {
 
 export type TallyKind = typeof KIND.topicCounts | typeof KIND.tenantCounts
 
+/** What a row of counts says cannot be known; they are taken anew when the store is opened. */
+export class DamagedCounts extends Error {
+  override readonly name = 'DamagedCounts'
+}
+
+function readNumbers(key: string, bytes: Uint8Array): Numbers {
+  const numbers = unsealJson<Numbers>(key, bytes)
+  if (numbers === undefined) throw new DamagedCounts('the counts of a topic or tenant are damaged')
+  return numbers
+}
+
+/** The keys of the rows of counts that cannot be read. */
+export async function damagedCounts(level: Level): Promise<readonly string[]> {
+  const damaged: string[] = []
+  for (const kind of [KIND.topicCounts, KIND.tenantCounts]) {
+    const rows = level.iterator<string, Uint8Array>(allOf(kind))
+    try {
+      for (;;) {
+        const some = await rows.nextv(ROWS_AT_ONCE)
+        if (some.length === 0) break
+        for (const [key, bytes] of some) if (typeof unseal(key, bytes) === 'string') damaged.push(key)
+      }
+    } finally {
+      await rows.close()
+    }
+  }
+  return damaged
+}
+
 /** How many are kept in memory beside those that differ from their rows. */
 const MOST_CLEAN = 4096
+const ROWS_AT_ONCE = 1000
 
 /** Counts by name, read when asked for. Those that are as in their rows may be forgotten at any time. */
 export class Tallies {
@@ -109,9 +138,11 @@ export class Tallies {
     yield* this.#known.values()
   }
 
+  /** @throws DamagedCounts */
   #read(name: string): Numbers {
     const key = row(this.kind, name)
-    return unsealJson<Numbers>(key, this.#level.getSync(key)) ?? none()
+    const bytes = this.#level.getSync(key)
+    return bytes === undefined ? none() : readNumbers(key, bytes)
   }
 
   /** Many at once, since a map whose first entries are deleted one by one gets slow. */

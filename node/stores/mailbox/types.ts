@@ -186,7 +186,8 @@ export interface MailboxStore extends AsyncDisposable {
 
   /**
    * Resolves once all changes would survive a power cut; concurrent callers share a write, in the order of their calls.
-   * 1 to 1024 changes. @throws OapError `saturated` when too much waits; RangeError for what the types above exclude.
+   * 1 to 1024 changes. @throws OapError `saturated` when too much waits, sooner for what only appends; RangeError for what the types above
+   * exclude.
    */
   commit(changes: readonly Change[]): Promise<readonly Outcome[]>
 

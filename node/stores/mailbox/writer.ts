@@ -26,8 +26,8 @@ export interface WriterParts {
 }
 
 /**
- * Writes one batch at a time: what is composed while one is under way is the next. After a batch has failed, all later ones
- * do.
+ * Writes one batch at a time: what is composed while one is under way is the next. After a batch has failed, or was not
+ * composed to its end, all later ones do.
  */
 export class Writer {
   readonly #parts: WriterParts
@@ -61,6 +61,21 @@ export class Writer {
     return this.#failure
   }
 
+  /** Does what fills the batch. When that throws, half of it may be there: the batch is never written, and none after it. */
+  composing<T>(compose: () => T): T {
+    try {
+      return compose()
+    } catch (error) {
+      this.fail(error)
+      throw error
+    }
+  }
+
+  /** Writes nothing from now on but what is under way. */
+  fail(error: unknown): void {
+    this.#failure ??= error
+  }
+
   /** Tells the waiter once what was composed so far is written. */
   add(waiter: Waiter): void {
     this.#filling.waiters.push(waiter)
@@ -76,16 +91,28 @@ export class Writer {
   }
 
   async #run(): Promise<void> {
-    while (this.#filling.waiters.length > 0) {
-      const batch = this.#filling
-      this.#underWay = batch
-      const isCheckpoint = this.#complete(batch)
-      this.#filling = new Batch(this.#parts.level, batch.number + (batch.isDurable ? 1 : 0))
-      await this.#write(batch, isCheckpoint)
-      this.#underWay = undefined
-      this.#parts.onRoom()
+    try {
+      while (this.#filling.waiters.length > 0) {
+        const batch = this.#filling
+        this.#underWay = batch
+        const isCheckpoint = this.#completed(batch)
+        this.#filling = new Batch(this.#parts.level, batch.number + (batch.isDurable ? 1 : 0))
+        await this.#write(batch, isCheckpoint)
+        this.#underWay = undefined
+        this.#parts.onRoom()
+      }
+    } finally {
+      this.#running = undefined
     }
-    this.#running = undefined
+  }
+
+  /** Whether it is a checkpoint. */
+  #completed(batch: Batch): boolean {
+    try {
+      return this.composing(() => this.#complete(batch))
+    } catch {
+      return false
+    }
   }
 
   #complete(batch: Batch): boolean {
