@@ -10,14 +10,12 @@ import { Mailbox, TopicRules, parseRule } from '../mailbox/index.ts'
 import type { MailboxCounts, ReceiptSigner, RuleFor } from '../mailbox/index.ts'
 import { nodePlatform } from '../platform.ts'
 import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
-import type { Level } from '../stores/level.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
+import { ticking } from './mailbox-ticking.ts'
 import { MAILBOX_MARK } from './stopped-mailbox.ts'
-
-const TICK_MS = 100
 
 /** The mailbox of a running node. */
 export interface NodeMailbox {
@@ -89,7 +87,9 @@ export async function openMailbox(
       open = box
       started()
       try {
-        await ticking(box, { level, store: messages }, signal)
+        const missed = (err: unknown): void =>
+          log.warn({ event: 'MailboxTickFailed', err }, 'what is due in the mailbox waits for the next tick')
+        await ticking(box, { level, messages, missed }, signal)
       } finally {
         open = undefined
         box.close()
@@ -122,25 +122,6 @@ export async function openMailbox(
       open?.drain()
     }
   }
-}
-
-/** Ticks until `signal` aborts; rejects when the store has failed or is closed. */
-function ticking(
-  mailbox: Mailbox,
-  { level, store }: { readonly level: Level; readonly store: LevelMailboxStore },
-  signal: AbortSignal
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const closed = (): void => reject(new Error('the store was closed'))
-  if (level.status === 'open') level.once('closing', closed)
-  else closed()
-  const timer = setInterval(() => {
-    if (store.failure !== undefined) reject(new Error('the mailbox store failed', { cause: store.failure }))
-    else mailbox.tick(Date.now()).catch(reject)
-  }, TICK_MS).unref()
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  if (signal.aborted) resolve()
-  return promise.finally(() => clearInterval(timer))
 }
 
 function reportOpening(
