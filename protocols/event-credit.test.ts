@@ -14,6 +14,14 @@ function send(credit: Credit, bytes: number, most: number): number {
   return n
 }
 
+test('says what may leave once others have left', () => {
+  const credit = new Credit(100)
+
+  assert.deepEqual([credit.allows(500), credit.allows(40, 60), credit.allows(41, 60)], [true, true, false])
+  credit.sent(50)
+  assert.deepEqual([credit.allows(20, 30), credit.allows(21, 30)], [true, false])
+})
+
 test('a huge credit that is never renewed keeps no more than a bounded memory of what was sent', () => {
   const credit = new Credit(HUGE)
 

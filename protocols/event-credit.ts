@@ -43,10 +43,14 @@ export class Credit {
     return this.#runs.length
   }
 
-  /** True when an event of `bytes` may leave; an event larger than the credit passes alone. */
-  allows(bytes: number): boolean {
+  /**
+   * True when an event of `bytes` may leave, once others of `before` bytes have left; an event larger than the credit passes
+   * alone.
+   */
+  allows(bytes: number, before = 0): boolean {
     if (this.#bytes === 0) return false
-    return this.#runs.length === 0 || this.#outstandingBytes + bytes <= this.#bytes
+    const isAlone = this.#runs.length === 0 && before === 0
+    return isAlone || this.#outstandingBytes + before + bytes <= this.#bytes
   }
 
   sent(bytes: number): void {

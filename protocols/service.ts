@@ -228,8 +228,8 @@ export interface Call {
 
 /** How much a subscriber is ready to have outstanding. */
 export interface EventCredit {
-  /** Whether an event of so many payload bytes may leave now. */
-  allows(bytes: number): boolean
+  /** Whether an event of so many payload bytes may leave now, or once others of `before` bytes have left. */
+  allows(bytes: number, before?: number): boolean
   /** Resolves when the subscriber grants more, or the call is over. */
   changed(): Promise<void>
 }
