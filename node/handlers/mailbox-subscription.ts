@@ -1,6 +1,7 @@
+import { OapError } from '../../protocols/index.ts'
 import type { Call, EventCredit, MailboxDelivery } from '../../protocols/index.ts'
-import type { Mailbox, Taken } from '../mailbox/index.ts'
-import type { Topic } from '../stores/mailbox/types.ts'
+import type { Mailbox, Taken, Taking } from '../mailbox/index.ts'
+import type { StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { Outstanding } from './outstanding.ts'
 
 /** Leased at a time; each waits until those before it have left. */
@@ -23,6 +24,7 @@ export interface SubscriptionOptions {
 /**
  * The messages of a topic as they become ready, each leased only when it may leave. Ends when the call does, or when the
  * node drains; what was leased and has not left is ready again at once.
+ * @throws OapError `not_ready` when the mailbox closes under it.
  */
 export async function* subscription(
   mailbox: Mailbox,
@@ -39,13 +41,18 @@ export async function* subscription(
     for (;;) {
       await outstanding.room(signal)
       await creditRoom(call.credit, signal)
-      if (signal.aborted) return
+      if (signal.aborted) {
+        const { reason } = mailbox.stopped as { readonly reason: unknown }
+        if (!ended.aborted && reason instanceof OapError) throw reason
+        return
+      }
       taken = await mailbox.take({
         ...options,
         most: Math.min(AT_ONCE, outstanding.messages),
         mostBytes: Math.min(AT_ONCE_BYTES, outstanding.bytes),
         waitMs: undefined,
         signal,
+        credit: call.credit && creditOf(call.credit),
         onLeaseOver: message => outstanding.over(message.bytes)
       })
       left = 0
@@ -73,9 +80,24 @@ export async function* subscription(
   }
 }
 
+const bytesOf = ({ topic, meta, body }: StoredMessage): number =>
+  HEADER_BYTES + topic.length + meta.length + body.length
+
 const mayLeave = (credit: EventCredit | undefined, { message }: Taken): boolean =>
-  credit === undefined ||
-  credit.allows(HEADER_BYTES + message.topic.length + message.meta.length + message.body.length)
+  credit === undefined || credit.allows(bytesOf(message))
+
+const creditOf = (credit: EventCredit): NonNullable<Taking['credit']> => ({
+  admits(messages) {
+    let bytes = 0
+    const first = messages.findIndex(message => {
+      const before = bytes
+      bytes += bytesOf(message)
+      return !credit.allows(bytesOf(message), before)
+    })
+    return first < 0 ? messages.length : first
+  },
+  changed: () => credit.changed()
+})
 
 async function creditRoom(credit: EventCredit | undefined, signal: AbortSignal): Promise<void> {
   while (credit !== undefined && !signal.aborted && !credit.allows(1)) await creditChange(credit, signal)

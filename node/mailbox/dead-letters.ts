@@ -29,6 +29,9 @@ export interface Page<T> {
   readonly next: string | undefined
 }
 
+/** Of letters that are moved in one commit. */
+const SLICE_BYTES = 2 * 1024 * 1024
+
 const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
 /** Dead letters by ascending id, with the history of their attempts. */
@@ -55,44 +58,61 @@ function deadOf(parts: MailboxParts, letter: StoredDeadLetter): DeadLetter {
 /** Makes dead letters ready again at their own places, with all their attempts; durable when it resolves. */
 export async function redrive(parts: MailboxParts, topic: Topic, picked: Picked): Promise<PickedResult> {
   const expiresAtMs = parts.now() + parts.rules.of(topic.topic).retentionMs
-  const { letters, done, more } = await change(parts, topic, picked, place => ({
-    do: 'redrive',
-    place,
-    expiresAtMs
-  }))
-  if (letters.length > 0) parts.dueAt(expiresAtMs)
-  for (const letter of letters) parts.queues.exposed(topic, letter)
-  return { done, more }
+  return await change(parts, topic, picked, {
+    of: place => ({ do: 'redrive', place, expiresAtMs }),
+    done(places) {
+      if (places.length > 0) parts.dueAt(expiresAtMs)
+      for (const place of places) parts.queues.exposed(topic, place)
+    }
+  })
 }
 
 /** Removes dead letters for ever; durable when it resolves. */
 export async function purgeDead(parts: MailboxParts, topic: Topic, picked: Picked): Promise<PickedResult> {
-  const { done, more } = await change(parts, topic, picked, place => ({ do: 'discard', place }))
-  return { done, more }
+  return await change(parts, topic, picked, {
+    of: place => ({ do: 'discard', place }),
+    done: () => undefined
+  })
+}
+
+interface Doing {
+  of(place: Place): Change
+  /** Told of each slice that is durable. */
+  done(places: readonly Place[]): void
 }
 
 async function change(
   { store }: MailboxParts,
   topic: Topic,
-  picked: Picked,
-  changeOf: (place: Place) => Change
-): Promise<PickedResult & { readonly letters: readonly StoredDeadLetter[] }> {
-  const letters = await pick(store, topic, picked)
-  if (letters.length === 0) return { letters, done: 0, more: false }
-  const outcomes = await store.commit(letters.map(letter => changeOf(placeOf(letter))))
-  const changed = letters.filter((_, n) => outcomes[n]?.is === 'done')
-  const isAll = picked.msgIds === undefined
-  return { letters: changed, done: changed.length, more: isAll && store.counts(topic).dead.messages > 0 }
-}
-
-async function pick(
-  store: MailboxParts['store'],
-  topic: Topic,
-  { msgIds, max }: Picked
-): Promise<readonly StoredDeadLetter[]> {
-  if (msgIds === undefined) return await store.deadLetters(topic, { limit: max })
-  const found = await Promise.all(msgIds.slice(0, max).map(id => deadLetter(store, topic, id)))
-  return found.filter(letter => letter !== undefined)
+  { msgIds, max }: Picked,
+  doing: Doing
+): Promise<PickedResult> {
+  const commit = async (places: readonly Place[]): Promise<number> => {
+    if (places.length === 0) return 0
+    const outcomes = await store.commit(places.map(place => doing.of(place)))
+    const changed = places.filter((_, n) => outcomes[n]?.is === 'done')
+    doing.done(changed)
+    return changed.length
+  }
+  if (msgIds === undefined) {
+    const letters = await store.deadLetters(topic, { limit: max })
+    const done = await commit(letters.map(placeOf))
+    return { done, more: store.counts(topic).dead.messages > 0 }
+  }
+  let done = 0
+  let some: Place[] = []
+  let bytes = 0
+  for (const id of msgIds.slice(0, max)) {
+    const letter = await deadLetter(store, topic, id)
+    if (letter === undefined) continue
+    some.push(placeOf(letter))
+    bytes += letter.bytes
+    if (bytes < SLICE_BYTES) continue
+    done += await commit(some)
+    some = []
+    bytes = 0
+  }
+  return { done: done + (await commit(some)), more: false }
 }
 
 async function deadLetter(

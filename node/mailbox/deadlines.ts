@@ -1,6 +1,6 @@
 /** Something that is due at a time, unless it has come to be due at another since, or not at all. */
 export interface Due {
-  /** Unix ms. */
+  /** Ms of one clock, whichever. */
   readonly deadlineMs: number
 }
 
@@ -9,7 +9,10 @@ interface Entry<T> {
   readonly item: T
 }
 
-/** Items by their deadline. An item that was moved is added again; what its earlier deadline names is passed over. */
+/**
+ * Items by their deadline. An item that was moved is added again; what its earlier deadline names is passed over, and what was
+ * added twice with one deadline counts once.
+ */
 export class Deadlines<T extends Due> {
   #heap: Entry<T>[] = []
   readonly #isLive: (item: T) => boolean
@@ -17,6 +20,11 @@ export class Deadlines<T extends Due> {
   /** `isLive` says whether an item still waits for its deadline. */
   constructor(isLive: (item: T) => boolean) {
     this.#isLive = isLive
+  }
+
+  /** How many deadlines are held, those that are passed over included. */
+  get size(): number {
+    return this.#heap.length
   }
 
   add(item: T): void {
@@ -27,18 +35,19 @@ export class Deadlines<T extends Due> {
   /** Forgets what no longer waits, when that is most of what is held. */
   compact(live: number): void {
     if (this.#heap.length < 2 * live + 64) return
-    const kept = this.#heap.filter(entry => this.#waits(entry))
-    this.#heap = kept.sort((a, b) => a.at - b.at)
+    const kept = new Map<T, Entry<T>>()
+    for (const entry of this.#heap) if (this.#waits(entry)) kept.set(entry.item, entry)
+    this.#heap = [...kept.values()].sort((a, b) => a.at - b.at)
   }
 
   /** Takes out up to `limit` items whose deadline has come, the longest overdue first. */
   passed(now: number, limit: number): T[] {
-    const found: T[] = []
-    while (found.length < limit && this.#heap.length > 0 && this.#heap[0]!.at <= now) {
+    const found = new Set<T>()
+    while (found.size < limit && this.#heap.length > 0 && this.#heap[0]!.at <= now) {
       const entry = this.#pop()
-      if (this.#waits(entry)) found.push(entry.item)
+      if (this.#waits(entry)) found.add(entry.item)
     }
-    return found
+    return [...found]
   }
 
   #waits({ at, item }: Entry<T>): boolean {

@@ -7,6 +7,7 @@ import type { HistoryEntry } from './message-meta.ts'
 import type { MailboxParts } from './parts.ts'
 import { expiryOf } from './parts.ts'
 import { placeOf } from './place.ts'
+import { slices } from './slices.ts'
 import { announce } from './storing.ts'
 
 export interface Failure {
@@ -25,37 +26,53 @@ interface Plan {
   readonly dueMs?: number
 }
 
-/** Three changes a message at most, 1024 a commit. */
-const AT_ONCE = 256
-
-/** Ends leases whose attempt failed; each is marked as ending already. Resolves once what follows would survive a power cut. */
+/**
+ * Ends leases whose attempt failed; each is marked as ending already. Resolves once what follows would survive a power cut. What
+ * cannot be stored of one message hinders no other: its lease lives on, or passes again, and in the end this rejects.
+ */
 export async function failAll(
   parts: MailboxParts,
   leases: readonly Lease[],
   failure: Failure
 ): Promise<void> {
-  for (let at = 0; at < leases.length; at += AT_ONCE) {
-    const some = leases.slice(at, at + AT_ONCE)
-    try {
-      await failSome(parts, some, failure)
-    } catch (error) {
-      for (const lease of leases.slice(at)) parts.leases.resume(lease)
-      throw error
-    }
-  }
+  const errors: unknown[] = []
+  for (const some of slices(leases)) errors.push(...(await failSome(parts, some, failure)))
+  if (errors.length > 0) throw errors[0]
 }
 
-async function failSome(parts: MailboxParts, leases: readonly Lease[], failure: Failure): Promise<void> {
-  const messages = await Promise.all(leases.map(({ place }) => parts.store.find(place, place.id)))
-  const plans = leases.map((lease, n) => planOf(parts, lease, messages[n], failure))
-  const notes = plans.flatMap(({ note }) => note ?? [])
-  const changes = plans.flatMap(plan => plan.changes)
-  if (notes.length > 0) await parts.store.noteAttempts(notes)
-  const outcomes = changes.length > 0 ? await parts.store.commit(changes) : []
+/** Yields what hindered it. */
+async function failSome(
+  parts: MailboxParts,
+  leases: readonly Lease[],
+  failure: Failure
+): Promise<readonly unknown[]> {
+  const plans = leases.map(async lease =>
+    planOf(parts, lease, await parts.store.find(lease.place, lease.place.id), failure)
+  )
+  const notes = (await Promise.allSettled(plans)).flatMap(plan =>
+    plan.status === 'fulfilled' ? (plan.value.note ?? []) : []
+  )
+  const noted = notes.length > 0 ? parts.store.noteAttempts(notes) : Promise.resolve()
+  const ends = await Promise.allSettled(
+    plans.map(async planned => {
+      const plan = await planned
+      if (plan.note !== undefined) await noted
+      // Each message by itself: a commit of many large ones would be longer than one may be.
+      if (plan.changes.length > 0) await store(parts, plan.changes)
+      carryOut(parts, plan)
+    })
+  )
+  return ends.flatMap((end, n) => {
+    if (end.status === 'fulfilled') return []
+    parts.leases.resume(leases[n]!)
+    return [end.reason as unknown]
+  })
+}
+
+async function store(parts: MailboxParts, changes: readonly Change[]): Promise<void> {
+  const outcomes = await parts.store.commit(changes)
   for (const [n, change] of changes.entries())
     if (change.do === 'append') announce(parts, change.message, outcomes[n])
-  for (const plan of plans) carryOut(parts, plan)
-  parts.queues.serveAll()
 }
 
 function carryOut({ leases, queues, counts, dueAt }: MailboxParts, { lease, fate, dueMs }: Plan): void {

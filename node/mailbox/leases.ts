@@ -10,7 +10,7 @@ export interface Lease {
   readonly attempt: number
   readonly nonce: string
   readonly digest: string
-  /** Unix ms; from then on it is good for nothing. */
+  /** Ms of the clock that cannot be set; from then on it is good for nothing. */
   deadlineMs: number
   /** True while what ends it is being written: it neither passes nor is accepted meanwhile. */
   isEnding: boolean
@@ -61,11 +61,14 @@ export class Leases {
   readonly #ofTenant = new Map<string, number>()
   readonly #deadlines = new Deadlines<Lease>(lease => this.#isHeld(lease) && !lease.isEnding)
   readonly #acked: Recent<number>
+  readonly #ended: () => void
   #size = 0
 
-  constructor(boot: number, bounds: LeaseBounds = LEASE_BOUNDS) {
+  /** `ended` is told of each lease that is over. */
+  constructor(boot: number, bounds: LeaseBounds = LEASE_BOUNDS, ended: () => void = () => undefined) {
     this.#boot = boot
     this.#bounds = bounds
+    this.#ended = ended
     this.#acked = new Recent(bounds.remembered)
   }
 
@@ -147,6 +150,7 @@ export class Leases {
   resume(lease: Lease): void {
     lease.isEnding = false
     this.#deadlines.add(lease)
+    this.#deadlines.compact(this.#size)
   }
 
   /** The lease is over. With `acked`, its token is remembered for the rest of its time. */
@@ -164,6 +168,7 @@ export class Leases {
     if (acked) this.#remember(lease)
     this.#deadlines.compact(this.#size)
     lease.onOver?.()
+    this.#ended()
   }
 
   /** Up to `limit` leases whose time is over; each is marked as ending, and named once. */

@@ -7,6 +7,7 @@ import type { MailboxParts } from './parts.ts'
 import { placeOf } from './place.ts'
 import type { Spot } from './place.ts'
 import { waitingOf } from './receiving.ts'
+import { takeAway } from './taking-away.ts'
 
 const CURSOR = /^(\d)\.([0-7][0-9A-HJKMNP-TV-Z]{25})$/
 const PRIORITIES = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
@@ -72,10 +73,7 @@ export async function remove(parts: MailboxParts, topic: Topic, id: string): Pro
   if (message === undefined) throw new OapError('not_found', 'msg_id: no such message waits here')
   if (parts.leases.find(topic, id) !== undefined)
     throw new OapError('conflict', 'msg_id: the message is under lease', { code: 'message_leased' })
-  // From now on nobody gets it, so that it cannot be leased while it goes.
   const place = placeOf(message)
-  parts.queues.removed(place)
-  const [outcome] = await parts.store.commit([{ do: 'remove', place }])
-  parts.queues.removed(place)
+  const [outcome] = await takeAway(parts, [place], () => [{ do: 'remove', place }])
   if (outcome?.is !== 'done') throw new OapError('not_found', 'msg_id: no such message waits here')
 }

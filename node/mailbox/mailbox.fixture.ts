@@ -118,6 +118,7 @@ export class TestMailbox {
       counts: this.counts,
       isPurged: tenant => purged?.has(tenant) === true,
       now: () => this.time.nowMs,
+      steady: () => this.time.steadyMs,
       random: () => this.random,
       timers: this.time,
       leaseBounds: { ...LEASE_BOUNDS, ...leaseBounds }

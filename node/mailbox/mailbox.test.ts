@@ -325,6 +325,20 @@ describe('attempts', () => {
     assert.equal(box.counts.dead, 1)
   })
 
+  test('attempts count without a lease, too, so that what the node dies of is tried so often and no more', async t => {
+    const box = await testMailbox(t, { rules: [{ pattern: '*', rule: { maxAttempts: 2 } }] })
+    await box.send('poison')
+    const attempts: number[] = []
+    for (let lives = 0; lives < 4; lives++) {
+      for (const { lease } of await box.take(1, { isExplicit: false })) attempts.push(lease.attempt)
+      await box.pass(0)
+      await box.restart()
+    }
+
+    assert.deepEqual(attempts, [1, 2])
+    assert.equal((await box.mailbox.stats(TOPIC)).dead, 1)
+  })
+
   test('a message whose last attempt the process did not survive is a dead letter', async t => {
     const box = await testMailbox(t, { rules: [{ pattern: '*', rule: { maxAttempts: 2 } }] })
     await box.send('poison')
@@ -352,6 +366,24 @@ describe('attempts', () => {
     const taken = await box.take()
     assert.deepEqual(taken.map(bodyOf), ['a', 'b'])
     assert.equal(taken[0]!.lease.attempt, 1)
+  })
+
+  test('a redriven message keeps what became of its attempts of before', async t => {
+    const box = await testMailbox(t, { rules: [{ pattern: '*', rule: { maxAttempts: 1 } }] })
+    await box.send('a')
+    for (let deaths = 0; deaths < 2; deaths++) {
+      if (deaths > 0) await box.mailbox.redrive(TOPIC, { max: 10 })
+      box.time.move(1000)
+      await box.nack(await box.take(), 0)
+    }
+
+    const { items } = await box.mailbox.deadLetters(TOPIC, { max: 10, maxBytes: 1000 })
+
+    const seen = items[0]!.history.map(({ attempt, at }) => [attempt, at - box.time.nowMs])
+    assert.deepEqual(seen, [
+      [1, -1000],
+      [1, 0]
+    ])
   })
 
   test('dead letters are redriven and purged by their ids, or so many a call', async t => {
@@ -685,11 +717,11 @@ describe('receipts', () => {
 
   test('that cannot be stored are counted, and what they state stands', async t => {
     const box = await testMailbox(t)
-    const { commit } = box.store
+    const commit = box.store.commit.bind(box.store)
     box.store.commit = changes =>
       changes.some(change => change.do === 'append' && change.message.topic === 'replies')
         ? Promise.reject(new OapError('saturated'))
-        : commit.call(box.store, changes)
+        : commit(changes)
 
     const id = await box.send('a', { receipt: ['stored', 'delivered'], reply_topic: 'replies' })
     const taken = await box.take(1, { isExplicit: false })

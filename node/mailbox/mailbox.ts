@@ -36,6 +36,8 @@ export interface MailboxOptions {
   readonly now: () => number
   /** True for a tenant of which nothing is to be kept. */
   readonly isPurged?: (tenant: string) => boolean
+  /** Ms of a clock that cannot be set, for what lasts. */
+  readonly steady?: () => number
   readonly random?: () => number
   readonly timers?: Pick<MailboxParts, 'setTimer' | 'clearTimer'>
   readonly leaseBounds?: LeaseBounds
@@ -46,10 +48,12 @@ const timersOf = ({ setTimer, clearTimer }: Pick<MailboxParts, 'setTimer' | 'cle
   clearTimer
 })
 
+const steadyMs = (): number => Math.floor(performance.now())
+
 /** A lease that passes with the next tick. */
-const failedLease = ({ attempts, bytes }: StoredMessage, now: number): LeaseRequest => ({
+const failedLease = ({ attempts, bytes }: StoredMessage, deadlineMs: number): LeaseRequest => ({
   attempt: attempts,
-  deadlineMs: now,
+  deadlineMs,
   bytes,
   asksForReceipts: false
 })
@@ -76,13 +80,13 @@ export class Mailbox {
     ...rest
   }: MailboxOptions) {
     const { random = Math.random, leaseBounds = LEASE_BOUNDS, timers = nodePlatform } = rest
-    const { isPurged = () => false } = rest
-    const leases = new Leases(boot, leaseBounds)
+    const { isPurged = () => false, steady = steadyMs } = rest
+    const leases = new Leases(boot, leaseBounds, () => this.#parts.queues.roomMade())
     const isFresh = (message: StoredMessage): boolean => {
       if (expiryOf(message, rules) <= now()) return false
       if (message.attempts < rules.of(message.topic).maxAttempts) return true
       // The process died during its last attempt: that one has failed, too.
-      leases.give(message, failedLease(message, now()))
+      leases.give(message, failedLease(message, steady()))
       return false
     }
     const queues = new Queues({ store, leases, isFresh, readAheadBytes })
@@ -99,6 +103,7 @@ export class Mailbox {
       tenantBytes,
       isPurged,
       now,
+      steady,
       random,
       dueAt,
       ...timersOf(timers)
@@ -118,7 +123,7 @@ export class Mailbox {
     return this.#parts.queues.heldBytes
   }
 
-  /** Aborts when no receiver is served any more. */
+  /** Aborts when no receiver is served any more; with an OapError for its reason where waiting is to end with that. */
   get stopped(): AbortSignal {
     return this.#stop.signal
   }
@@ -139,9 +144,9 @@ export class Mailbox {
 
   /** True while its lease lives and has at least half of its time left. */
   isFresh({ lease }: Taken, visibilityMs: number): boolean {
-    const { leases, now } = this.#parts
+    const { leases, steady } = this.#parts
     const isHeld = !lease.isEnding && leases.find(lease.place, lease.place.id) === lease
-    return isHeld && lease.deadlineMs - now() >= visibilityMs / 2
+    return isHeld && lease.deadlineMs - steady() >= visibilityMs / 2
   }
 
   /** To be told once deliveries were written to their stream. */
@@ -190,7 +195,10 @@ export class Mailbox {
     return await purgeDead(this.#parts, topic, picked)
   }
 
-  /** What time does; to be called about ten times a second with Unix ms. Rejects when the store has failed. */
+  /**
+   * What time does; to be called about ten times a second with Unix ms. What cannot be done now is done later: when it rejects,
+   * all that could be done was, unless the store has failed.
+   */
   async tick(now: number): Promise<void> {
     await this.#upkeep.tick(now)
   }
@@ -203,7 +211,9 @@ export class Mailbox {
 
   /** Ends all waiting with an error; the store has failed or closes. */
   close(): void {
-    this.#stop.abort()
-    this.#parts.queues.end(new OapError('not_ready'))
+    const error = new OapError('not_ready')
+    this.#stop.abort(error)
+    this.#parts.queues.end(error)
+    this.#upkeep.close()
   }
 }

@@ -57,6 +57,18 @@ describe('deadlines', () => {
     assert.deepEqual(deadlines.passed(100, 9), [forty])
     assert.equal(ten!.deadlineMs, 10)
   })
+
+  test('name once what was added twice with one deadline, and do not grow by it', () => {
+    const deadlines = new Deadlines<{ deadlineMs: number }>(() => true)
+    const item = { deadlineMs: 5 }
+    for (let n = 0; n < 1000; n++) {
+      deadlines.add(item)
+      deadlines.compact(1)
+    }
+
+    assert.ok(deadlines.size < 100, `${deadlines.size} deadlines of one item`)
+    assert.deepEqual(deadlines.passed(5, 9), [item])
+  })
 })
 
 describe('turns', () => {
@@ -110,7 +122,8 @@ describe('turns', () => {
       { tenant: 't', topic: 'a' },
       {
         room: () => 100,
-        isLeased: () => false,
+        withoutRoom: () => assert.fail('there is room'),
+        isTaken: () => false,
         isFresh: () => true,
         read: () => Promise.resolve([]),
         inTurn: job => void jobs.push(job)
@@ -158,6 +171,16 @@ describe('leases', () => {
     assert.deepEqual(leases.passed(1000, 9), [])
     leases.resume(ending)
     assert.deepEqual(leases.passed(1000, 9), [ending])
+  })
+
+  test('pass once, however often they were extended or could not be ended at one time', () => {
+    const leases = new Leases(1)
+    const lease = leases.give(place('1'), request)
+    for (let n = 0; n < 3; n++) leases.extend(lease, 2000)
+    leases.resume(lease)
+
+    assert.deepEqual(leases.passed(2000, 9), [lease])
+    assert.deepEqual(leases.passed(2000, 9), [])
   })
 
   test('have tokens that are drawn anew for each, not from what a caller could know', t => {

@@ -25,8 +25,10 @@ export interface MailboxParts {
   readonly tenantBytes: number
   /** True for a tenant of which nothing is to be kept. */
   readonly isPurged: (tenant: string) => boolean
-  /** Unix ms. */
+  /** Unix ms. Whoever runs the machine may set it. */
   readonly now: () => number
+  /** Ms since some time: for what lasts, since nobody can set it. */
+  readonly steady: () => number
   /** 0 to below 1. */
   readonly random: () => number
   /** Runs `run` after so many ms; what it yields is given to `clearTimer`. */

@@ -3,7 +3,7 @@ import { FairTurns } from './fair-turns.ts'
 import type { Leases } from './leases.ts'
 import { topicKey } from './place.ts'
 import type { Spot } from './place.ts'
-import { TopicQueue } from './topic-queue.ts'
+import { TopicQueue, endOf } from './topic-queue.ts'
 import type { Receiver } from './topic-queue.ts'
 
 /** Reads of the store at a time. */
@@ -25,7 +25,12 @@ export class Queues {
   readonly #turns = new FairTurns(READS_AT_ONCE)
   /** The one that was used longest ago first. */
   readonly #queues = new Map<string, TopicQueue>()
-  #isEnded = false
+  /** Those that have as many leases as there may be, or whose tenant or node has: who waits longest first. */
+  readonly #withoutRoom = new Set<TopicQueue>()
+  /** Places that are being taken away, and that nobody may be given meanwhile. */
+  readonly #going = new Set<string>()
+  #willServe = false
+  #end: { readonly error: unknown } | undefined
 
   constructor(options: QueuesOptions) {
     this.#o = options
@@ -46,7 +51,7 @@ export class Queues {
 
   /** Puts a receiver in line for the topic. */
   add(topic: Topic, receiver: Receiver): void {
-    if (this.#isEnded) return receiver.nothing()
+    if (this.#end !== undefined) return endOf(receiver, this.#end.error)
     const key = topicKey(topic)
     const queue = this.#queues.get(key) ?? this.#make(topic)
     this.#queues.delete(key)
@@ -72,24 +77,65 @@ export class Queues {
     this.#queues.get(topicKey(place))?.removed(place)
   }
 
-  /** Leases of the topic ended: others may be given. */
+  /** Nobody is given these until they are gone, or `stayed`. */
+  going(places: readonly Place[]): void {
+    for (const place of places) {
+      this.#going.add(goingKey(place, place.id))
+      this.removed(place)
+    }
+  }
+
+  gone(places: readonly Place[]): void {
+    for (const place of places) {
+      this.#going.delete(goingKey(place, place.id))
+      // A read that began before may still see it.
+      this.removed(place)
+    }
+  }
+
+  stayed(places: readonly Place[]): void {
+    for (const place of places) this.#going.delete(goingKey(place, place.id))
+    for (const place of places) this.exposed(place, place)
+  }
+
+  /** All messages of the topic went, or may have. */
+  forget(topic: Topic): void {
+    this.#queues.get(topicKey(topic))?.forget()
+  }
+
+  /** A receiver of the topic may be given more than before. */
   serve(topic: Topic): void {
     this.#queues.get(topicKey(topic))?.serve()
   }
 
-  /** Leases ended: whoever waits because there were too many in all may be served. */
-  serveAll(): void {
-    for (const queue of this.#queues.values()) if (queue.receivers > 0) queue.serve()
+  /** A lease ended: those who wait because there were too many are served in turn, once what goes on now is over. */
+  roomMade(): void {
+    if (this.#willServe || this.#withoutRoom.size === 0) return
+    this.#willServe = true
+    queueMicrotask(() => {
+      this.#willServe = false
+      // One that finds no room again stands last.
+      for (const queue of this.#withoutRoom)
+        if (this.#o.leases.room(queue.topic) > 0) {
+          this.#withoutRoom.delete(queue)
+          queue.serve()
+        }
+    })
   }
 
   /** Keeps to the bounds; to be called a few times a second. */
   tidy(): void {
     let held = this.heldBytes
+    let idle = [...this.#queues.values()].filter(({ isIdle }) => isIdle).length
     for (const [key, queue] of this.#queues) {
-      const isTooMany = this.#queues.size > MOST_IDLE
-      if (held <= this.#o.readAheadBytes && !isTooMany) return
+      const isOver = held > this.#o.readAheadBytes
+      if (!isOver && idle <= MOST_IDLE) return
+      if (queue.isIdle) {
+        this.#queues.delete(key)
+        this.#withoutRoom.delete(queue)
+        idle--
+      } else if (!isOver || queue.heldBytes === 0) continue
       held -= queue.heldBytes
-      if (queue.isIdle) this.#queues.delete(key)
       queue.forget()
       if (queue.receivers > 0) queue.serve()
     }
@@ -97,18 +143,23 @@ export class Queues {
 
   /** Ends all waiting, with nothing or with an error; who comes later waits no more. */
   end(error?: unknown): void {
-    this.#isEnded = true
+    this.#end ??= { error }
+    this.#withoutRoom.clear()
     for (const queue of this.#queues.values()) queue.end(error)
   }
 
   #make(topic: Topic): TopicQueue {
     const { store, leases, isFresh } = this.#o
-    return new TopicQueue(topic, {
+    const queue: TopicQueue = new TopicQueue(topic, {
       room: () => leases.room(topic),
-      isLeased: id => leases.find(topic, id) !== undefined,
+      withoutRoom: () => this.#withoutRoom.add(queue),
+      isTaken: id => leases.find(topic, id) !== undefined || this.#going.has(goingKey(topic, id)),
       isFresh,
       read: reading => store.read(topic, reading),
       inTurn: job => this.#turns.add(topic.tenant, job)
     })
+    return queue
   }
 }
+
+const goingKey = (topic: Topic, id: string): string => `${topicKey(topic)}\n${id}`

@@ -119,8 +119,8 @@ export class ReadyWindow {
     return { after: this.#edge }
   }
 
-  /** What the read yielded, undefined if it failed. Those that `isLeased` are passed over. */
-  endRead(messages: readonly StoredMessage[] | undefined, isLeased: (id: string) => boolean): void {
+  /** What the read yielded, undefined if it failed. Those that `isTaken` are passed over. */
+  endRead(messages: readonly StoredMessage[] | undefined, isTaken: (id: string) => boolean): void {
     const { isStale, lowest, gone } = this.#reading!
     this.#reading = undefined
     if (isStale || messages === undefined) return
@@ -128,7 +128,7 @@ export class ReadyWindow {
       // Others may have become ready before it since the read began.
       if (lowest !== undefined && !comesBefore(message, lowest)) return
       this.#edge = spotOf(message)
-      if (gone.has(message.id) || isLeased(message.id)) continue
+      if (gone.has(message.id) || isTaken(message.id)) continue
       this.#items.push(message)
       this.#bytes += message.bytes
     }

@@ -20,8 +20,17 @@ export interface Taking {
   /** 0 for what there is now, undefined for as long as it takes. */
   readonly waitMs: number | undefined
   readonly signal: AbortSignal
+  /** What a subscriber is ready to be sent: without it whatever is there. */
+  readonly credit?: TakingCredit | undefined
   /** Told of each lease that is over, however it ended. */
   readonly onLeaseOver?: ((message: StoredMessage) => void) | undefined
+}
+
+export interface TakingCredit {
+  /** How many of the foremost messages may leave now. */
+  admits(messages: readonly StoredMessage[]): number
+  /** Resolves when that may have changed. */
+  changed(): Promise<void>
 }
 
 /** A message in a receiver's hands. */
@@ -37,7 +46,8 @@ export interface Taken {
 export async function take(parts: MailboxParts, taking: Taking): Promise<readonly Taken[]> {
   const taken = await stand(parts, taking)
   if (taken.length === 0) return taken
-  if (taking.isExplicit) await noted(parts, taken)
+  // Also without a lease that is shown: a message that the node dies of is to be tried a bounded number of times.
+  await noted(parts, taken)
   if (taking.signal.aborted) {
     release(parts, taken)
     return []
@@ -62,10 +72,12 @@ async function noted(parts: MailboxParts, taken: readonly Taken[]): Promise<void
 
 /** Stands in line until it is served, the time is over, or nobody waits for it any more. */
 function stand(parts: MailboxParts, taking: Taking): Promise<readonly Taken[]> {
-  const { topic, most, mostBytes, waitMs, signal } = taking
+  const { topic, most, mostBytes, waitMs, signal, credit } = taking
   if (signal.aborted) return Promise.resolve([])
   return new Promise((resolve, reject) => {
+    let isOver = false
     const over = (end: () => void): void => {
+      isOver = true
       if (timer !== undefined) parts.clearTimer(timer)
       signal.removeEventListener('abort', leave)
       end()
@@ -77,13 +89,22 @@ function stand(parts: MailboxParts, taking: Taking): Promise<readonly Taken[]> {
       most,
       mostBytes,
       waits: waitMs !== 0,
+      ...(credit && { admits: messages => credit.admits(messages) }),
       give: messages => over(() => resolve(messages.map(message => lease(parts, taking, message)))),
       nothing: () => over(() => resolve([])),
       fail: error => over(() => reject(error as Error))
     }
     const timer = waitMs === undefined || waitMs === 0 ? undefined : parts.setTimer(leave, waitMs)
     signal.addEventListener('abort', leave, { once: true })
+    const watch = async (changed: TakingCredit['changed']): Promise<void> => {
+      for (;;) {
+        await changed()
+        if (isOver) return
+        parts.queues.serve(topic)
+      }
+    }
     parts.queues.add(topic, receiver)
+    if (credit !== undefined) void watch(() => credit.changed())
   })
 }
 
@@ -94,7 +115,7 @@ function lease(parts: MailboxParts, taking: Taking, message: StoredMessage): Tak
     message,
     lease: parts.leases.give(message, {
       attempt: message.attempts + 1,
-      deadlineMs: parts.now() + taking.visibilityMs,
+      deadlineMs: parts.steady() + taking.visibilityMs,
       bytes: message.bytes,
       asksForReceipts: receipt !== undefined || bounce === true,
       onOver: onLeaseOver && (() => onLeaseOver(message))
@@ -111,6 +132,7 @@ export function release(parts: MailboxParts, taken: readonly Taken[]): void {
   for (const { message, lease: one } of held) {
     parts.leases.end(one)
     parts.queues.added(message, () => message)
+    if (message.expiresAtMs !== undefined) parts.dueAt(message.expiresAtMs)
   }
   const notes = held.map(({ message }): AttemptNote => ({
     place: placeOf(message),
@@ -156,7 +178,6 @@ async function removeWritten(parts: MailboxParts, taken: readonly Taken[]): Prom
     leases.end(one)
     queues.removed(one.place)
   }
-  queues.serve(held[0]!.lease.place)
 }
 
 const shown = (parts: MailboxParts, message: StoredMessage) => {
@@ -177,13 +198,17 @@ const shown = (parts: MailboxParts, message: StoredMessage) => {
   }
 }
 
+/** By the clock that a receiver may compare with its own. */
+const deadlineOf = ({ now, steady }: MailboxParts, { deadlineMs }: Lease): number =>
+  now() + deadlineMs - steady()
+
 /** A message as a receiver gets it. */
 export const deliveryOf = (parts: MailboxParts, taken: Taken, isExplicit: boolean): MailboxDelivery => {
   const { message, lease: one } = taken
   return {
     ...shown(parts, message),
     attempt: one.attempt,
-    ...(isExplicit && { lease: parts.leases.token(one), deadline: one.deadlineMs })
+    ...(isExplicit && { lease: parts.leases.token(one), deadline: deadlineOf(parts, one) })
   }
 }
 

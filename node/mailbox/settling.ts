@@ -4,6 +4,7 @@ import { failAll } from './failing.ts'
 import type { Lease, LeaseRefusal } from './leases.ts'
 import { decodeMeta } from './message-meta.ts'
 import type { MailboxParts } from './parts.ts'
+import { slices } from './slices.ts'
 import { announce } from './storing.ts'
 
 /** What a receiver names when it settles a message. */
@@ -32,11 +33,11 @@ export async function ack(
 ): Promise<ItemResult[]> {
   const judged = judge(parts, topic, items)
   const leases = living(judged)
-  if (leases.length > 0) await removeAcked(parts, topic, leases)
+  if (leases.length > 0) await removeAcked(parts, leases)
   return judged.map(result)
 }
 
-async function removeAcked(parts: MailboxParts, topic: Topic, leases: readonly Lease[]): Promise<void> {
+async function removeAcked(parts: MailboxParts, leases: readonly Lease[]): Promise<void> {
   for (const lease of leases) lease.isEnding = true
   try {
     const receipts = await ackReceipts(parts, leases)
@@ -51,7 +52,6 @@ async function removeAcked(parts: MailboxParts, topic: Topic, leases: readonly L
     for (const lease of leases) parts.leases.resume(lease)
     throw error
   }
-  parts.queues.serve(topic)
 }
 
 async function ackReceipts(
@@ -60,12 +60,15 @@ async function ackReceipts(
 ): Promise<Extract<Change, { do: 'append' }>[]> {
   const asking = leases.filter(({ asksForReceipts }) => asksForReceipts)
   if (asking.length === 0) return []
-  const found = await Promise.all(asking.map(({ place }) => parts.store.find(place, place.id)))
-  return found.flatMap(message =>
-    message === undefined
-      ? []
-      : parts.statements.about(message, decodeMeta(message.meta), 'acked', parts.now())
-  )
+  const receipts = []
+  for (const some of slices(asking)) {
+    const found = await Promise.all(some.map(({ place }) => parts.store.find(place, place.id)))
+    for (const message of found) {
+      if (message === undefined) continue
+      receipts.push(...parts.statements.about(message, decodeMeta(message.meta), 'acked', parts.now()))
+    }
+  }
+  return receipts
 }
 
 export interface NackOptions {
@@ -98,19 +101,20 @@ export function extend(
   items: readonly LeaseItem[],
   visibilityMs: number
 ): ItemResult[] {
+  const deadlineMs = parts.steady() + visibilityMs
   const deadline = parts.now() + visibilityMs
   return judge(parts, topic, items).map(one => {
     const [, lease] = one
     if (typeof lease === 'string') return result(one)
-    parts.leases.extend(lease, deadline)
+    parts.leases.extend(lease, deadlineMs)
     return { ...result(one), deadline }
   })
 }
 
 /** Each lease once: the second of two same items finds it ended. */
-function judge({ leases, now }: MailboxParts, topic: Topic, items: readonly LeaseItem[]): Judged {
+function judge({ leases, steady }: MailboxParts, topic: Topic, items: readonly LeaseItem[]): Judged {
   const seen = new Set<Lease>()
-  const nowMs = now()
+  const nowMs = steady()
   return items.map(item => {
     const lease = leases.judge(topic, item.msg_id, item.lease, nowMs)
     if (typeof lease === 'string') return [item, lease]

@@ -9,6 +9,8 @@ export interface Receiver {
   readonly mostBytes: number
   /** Whether it stays in line while there is nothing for it. */
   readonly waits: boolean
+  /** How many of the foremost messages it may be given now; with none it stays in line until its queue is served again. */
+  admits?(messages: readonly StoredMessage[]): number
   /** Takes what it is given, at once: after this nobody else gets it. */
   give(messages: readonly StoredMessage[]): void
   /** There is nothing for it now. */
@@ -17,11 +19,19 @@ export interface Receiver {
   fail(error: unknown): void
 }
 
+export function endOf(receiver: Receiver, error: unknown): void {
+  if (error === undefined) receiver.nothing()
+  else receiver.fail(error)
+}
+
 /** What a queue asks of its surroundings. */
 export interface QueueOwner {
   /** How many more messages of this topic may be leased now. */
   room(): number
-  isLeased(id: string): boolean
+  /** Told that a receiver goes without for lack of room; is to serve the queue when there is some. */
+  withoutRoom(): void
+  /** Whether a message is leased or on its way out. */
+  isTaken(id: string): boolean
   /** Of what is stored, what may still be delivered. */
   isFresh(message: StoredMessage): boolean
   read(reading: Reading): Promise<readonly StoredMessage[]>
@@ -30,7 +40,7 @@ export interface QueueOwner {
 }
 
 /** What came of a receiver's turn. */
-type Turn = 'served' | 'empty' | 'later'
+type Turn = 'served' | 'refused' | 'empty' | 'later'
 
 /** Reading a little more than is asked for spares the next receiver a read of its own. */
 const LEAST_READ = 256
@@ -108,7 +118,7 @@ export class TopicQueue {
       let turn: Turn = 'served'
       for (const receiver of this.#receivers) {
         turn = this.#serveOne(receiver)
-        if (turn !== 'served') break
+        if (turn === 'empty' || turn === 'later') break
       }
       if (turn === 'empty') this.#sendAway()
     } finally {
@@ -120,8 +130,7 @@ export class TopicQueue {
   end(error?: unknown): void {
     for (const receiver of this.#receivers) {
       this.#receivers.delete(receiver)
-      if (error === undefined) receiver.nothing()
-      else receiver.fail(error)
+      endOf(receiver, error)
     }
   }
 
@@ -137,7 +146,10 @@ export class TopicQueue {
     const window = this.#window
     for (;;) {
       const most = Math.min(receiver.most, this.#owner.room())
-      if (most <= 0) return 'empty'
+      if (most <= 0) {
+        this.#owner.withoutRoom()
+        return 'empty'
+      }
       if (!window.isWhole && !window.fills(most, receiver.mostBytes)) {
         this.#readFor(receiver)
         return 'later'
@@ -145,8 +157,11 @@ export class TopicQueue {
       if (window.length === 0) return 'empty'
       const messages = window.take(most, receiver.mostBytes).filter(message => this.#owner.isFresh(message))
       if (messages.length === 0) continue
+      const admitted = receiver.admits?.(messages) ?? messages.length
+      for (const message of messages.slice(admitted)) window.add(message)
+      if (admitted === 0) return 'refused'
       this.#receivers.delete(receiver)
-      receiver.give(messages)
+      receiver.give(messages.slice(0, admitted))
       return 'served'
     }
   }
@@ -166,7 +181,7 @@ export class TopicQueue {
       } catch (error) {
         this.end(error)
       }
-      this.#window.endRead(found, id => this.#owner.isLeased(id))
+      this.#window.endRead(found, id => this.#owner.isTaken(id))
       this.#isReading = false
       this.serve()
     })

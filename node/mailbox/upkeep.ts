@@ -1,55 +1,82 @@
-import { STATES } from '../stores/mailbox/types.ts'
-import type { Change, Due, StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import type { Change, Due, Place } from '../stores/mailbox/types.ts'
 import { expiring, failAll } from './failing.ts'
 import type { MailboxParts } from './parts.ts'
-import { expiryOf } from './parts.ts'
-import { placeOf } from './place.ts'
-import { announce } from './storing.ts'
+import { topicKey } from './place.ts'
+import { Sweep } from './sweep.ts'
+import { takeAway } from './taking-away.ts'
 
-/** Leases, due messages and topics dealt with in one go. */
+/** Leases and due messages dealt with in one go. */
 const AT_ONCE = 256
-const TOPICS_AT_ONCE = 16
-const SWEEP_EVERY_MS = 1000
+/** As often at most in one tick, so that nothing waits for the end of all of it. */
+const GOES = 16
+/** Messages taken away in one commit, which may be large. */
+const AWAY_AT_ONCE = 16
+/** All that is due is looked through again, however little seems to be. */
+const LOOK_EVERY_MS = 60_000
+/** What could not be done is tried again. */
+const AGAIN_MS = 1000
 const FORGET_KEYS_EVERY_MS = 60_000
-const PRIORITIES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+/** Reading through what is due, a part in each tick. */
+interface Look {
+  after: Due | undefined
+}
 
 /** What time does to messages: leases pass, delays end, what is too old goes. */
 export class Upkeep {
   readonly #parts: MailboxParts
+  readonly #sweep: Sweep
   /** Unix ms; 0 while it is not known. */
   #nextDueMs = 0
-  #sweptAt = -Infinity
+  #look: Look | undefined
+  #lookedAt = -Infinity
   #keysForgottenAt = -Infinity
-  #sweepAfter: Topic | undefined
   #isRunning = false
 
   constructor(parts: MailboxParts) {
     this.#parts = parts
+    this.#sweep = new Sweep(parts)
   }
 
-  /** Something was stored that is due at this time. */
+  /** Something was stored, or is not leased any more, that is due at this time. */
   dueAt(ms: number): void {
     if (ms < this.#nextDueMs) this.#nextDueMs = ms
   }
 
-  /** To be called about ten times a second; a call while another runs does nothing. */
+  /**
+   * To be called about ten times a second with Unix ms; a call while another runs does nothing. One part that fails hinders no
+   * other unless the store has failed; the first error is thrown at the end.
+   */
   async tick(now: number): Promise<void> {
     if (this.#isRunning) return
     this.#isRunning = true
+    const errors: unknown[] = []
     try {
-      await this.#passLeases(now)
-      if (now >= this.#nextDueMs) await this.#dealWithDue(now)
-      await this.#sweep(now)
-      await this.#forgetKeys(now)
+      for (const part of [
+        () => this.#passLeases(),
+        () => this.#dealWithDue(now),
+        () => this.#sweep.goOn(),
+        () => this.#forgetKeys(now)
+      ])
+        await part().catch((error: unknown) => {
+          if (this.#parts.store.failure !== undefined) throw error
+          errors.push(error)
+        })
       this.#parts.queues.tidy()
     } finally {
       this.#isRunning = false
     }
+    if (errors.length > 0) throw errors[0]
   }
 
-  async #passLeases(now: number): Promise<void> {
-    for (;;) {
-      const passed = this.#parts.leases.passed(now, AT_ONCE)
+  /** Nothing more is begun. */
+  close(): void {
+    this.#sweep.close()
+  }
+
+  async #passLeases(): Promise<void> {
+    for (let goes = 0; goes < GOES; goes++) {
+      const passed = this.#parts.leases.passed(this.#parts.steady(), AT_ONCE)
       if (passed.length > 0) await failAll(this.#parts, passed, { outcome: 'expired' })
       if (passed.length < AT_ONCE) return
     }
@@ -57,123 +84,91 @@ export class Upkeep {
 
   async #dealWithDue(now: number): Promise<void> {
     const { store } = this.#parts
+    const look = (this.#look ??= this.#newLook(now))
+    const errors: unknown[] = []
+    for (let goes = 0; look !== undefined && goes < GOES; goes++) {
+      const due = await store.due(now, AT_ONCE, look.after)
+      errors.push(...(await this.#dealWith(due, now)))
+      look.after = due.at(-1)
+      if (due.length < AT_ONCE) {
+        this.#look = undefined
+        // What is due and under lease is dealt with when the lease ends.
+        this.dueAt((await store.nextDueMs(now)) ?? Infinity)
+        break
+      }
+      await this.#passLeases()
+    }
+    if (errors.length === 0) return
+    // It is still due.
+    this.dueAt(now + AGAIN_MS)
+    throw errors[0]
+  }
+
+  #newLook(now: number): Look | undefined {
+    const steadyMs = this.#parts.steady()
+    if (now < this.#nextDueMs && steadyMs - this.#lookedAt < LOOK_EVERY_MS) return undefined
+    this.#lookedAt = steadyMs
     // Whatever is stored meanwhile counts from here on.
     this.#nextDueMs = Infinity
-    let isDone: boolean
-    let isStuck = false
-    do {
-      const due = await store.due(now, AT_ONCE)
-      const dealtWith = due.length === 0 ? 0 : await this.#dealWith(due, now)
-      isStuck = due.length > 0 && dealtWith === 0
-      isDone = due.length < AT_ONCE || isStuck
-    } while (!isDone)
-    const next = (await store.nextDueMs()) ?? Infinity
-    // What is under lease and has expired stays due until the lease ends.
-    this.dueAt(next <= now ? now + SWEEP_EVERY_MS : next)
+    return { after: undefined }
   }
 
-  /** How many of what is due were moved or removed. */
-  async #dealWith(due: readonly Due[], now: number): Promise<number> {
-    const { store, queues, leases, counts } = this.#parts
-    const seen = new Set<string>()
-    const free = due.filter(({ place: { tenant, topic, id } }) => {
-      const key = `${tenant}\n${topic}\n${id}`
-      const isNew = !seen.has(key) && leases.find({ tenant, topic }, id) === undefined
-      seen.add(key)
-      return isNew
-    })
-    const changes: Change[] = []
-    for (const one of free) changes.push(...(await this.#changesFor(one, now)))
-    if (changes.length === 0) return 0
-    for (const change of changes) if (change.do === 'remove') queues.removed(change.place)
-    const outcomes = await store.commit(changes)
-    for (const [n, change] of changes.entries()) {
-      if (change.do === 'append') announce(this.#parts, change.message, outcomes[n])
-      else if (outcomes[n]?.is !== 'done') continue
-      else if (change.do === 'promote') queues.exposed(change.place, change.place)
-      else counts.expired++
+  /** Yields what hindered it. */
+  async #dealWith(due: readonly Due[], now: number): Promise<readonly unknown[]> {
+    const free = new Map<string, Due>()
+    for (const one of due) {
+      const { place, what } = one
+      const key = `${topicKey(place)}\n${place.id}`
+      // One that has expired needs no delivery any more.
+      if (what === 'not_before' && free.has(key)) continue
+      if (this.#parts.leases.find(place, place.id) === undefined) free.set(key, one)
     }
-    return free.length
+    const isPromoted = ({ what, state }: Due): boolean => what === 'not_before' && state === 'delayed'
+    const away = [...free.values()].filter(one => !isPromoted(one))
+    const promoted = [...free.values()].filter(isPromoted).map(({ place }) => this.#promote(place))
+    const errors = (await Promise.allSettled(promoted)).flatMap(reasonOf)
+    for (let at = 0; at < away.length; at += AWAY_AT_ONCE)
+      errors.push(...(await this.#removeAll(away.slice(at, at + AWAY_AT_ONCE), now)))
+    return errors
   }
 
-  async #changesFor({ what, state, place }: Due, now: number): Promise<Change[]> {
+  /** Those that cannot go together go one by one, so that none hinders another. */
+  async #removeAll(due: readonly Due[], now: number): Promise<readonly unknown[]> {
+    const errors = (await Promise.allSettled([this.#remove(due, now)])).flatMap(reasonOf)
+    if (errors.length === 0 || due.length === 1 || this.#parts.store.failure !== undefined) return errors
+    return (await Promise.allSettled(due.map(one => this.#remove([one], now)))).flatMap(reasonOf)
+  }
+
+  /** Each by itself: nobody knows how large they are, and the store takes as many at a time as it has room for. */
+  async #promote(place: Place): Promise<void> {
+    const [outcome] = await this.#parts.store.commit([{ do: 'promote', place }])
+    if (outcome?.is === 'done') this.#parts.queues.exposed(place, place)
+  }
+
+  async #remove(due: readonly Due[], now: number): Promise<void> {
+    const places = due.map(({ place }) => place)
+    const changes: Change[] = []
+    const outcomes = await takeAway(this.#parts, places, async () => {
+      for (const one of due) changes.push(...(await this.#removalOf(one, now)))
+      return changes
+    })
+    for (const [n, change] of changes.entries())
+      if (change.do !== 'append' && outcomes[n]?.is === 'done') this.#parts.counts.expired++
+  }
+
+  async #removalOf({ state, place }: Due, now: number): Promise<Change[]> {
     if (state === 'dead') return [{ do: 'discard', place }]
-    if (what === 'not_before') return [{ do: 'promote', place }]
     const message = await this.#parts.store.find(place, place.id)
     return message === undefined ? [{ do: 'remove', place }] : expiring(this.#parts, message, now)
   }
 
-  /** Goes round the topics, some at a time: the oldest messages stand first. */
-  async #sweep(now: number): Promise<void> {
-    if (now - this.#sweptAt < SWEEP_EVERY_MS) return
-    this.#sweptAt = now
-    const after = this.#sweepAfter
-    const topics = await this.#parts.store.topics({ limit: TOPICS_AT_ONCE, ...(after && { after }) })
-    this.#sweepAfter = topics.length < TOPICS_AT_ONCE ? undefined : topics.at(-1)
-    for (const { tenant, topic, byPriority, dead } of topics) {
-      const one = { tenant, topic }
-      if (this.#parts.isPurged(tenant)) {
-        await this.#purge(one)
-        continue
-      }
-      for (const priority of PRIORITIES)
-        if (byPriority[priority]! > 0) await this.#expireOld(one, priority, now)
-      if (dead.bytes > this.#parts.rules.of(topic).deadBytes) await this.#boundDead(one)
-    }
-  }
-
-  /** Its tenant is gone for ever. */
-  async #purge(topic: Topic): Promise<void> {
-    for (const state of STATES) await this.#parts.store.purge(topic, state)
-  }
-
-  async #expireOld(topic: Topic, priority: number, now: number): Promise<void> {
-    const { store, queues, leases, counts, rules } = this.#parts
-    const [first] = await store.read(topic, { priority, limit: 1 })
-    if (first === undefined || expiryOf(first, rules) > now) return
-    for (let after: StoredMessage | undefined; ;) {
-      const found: readonly StoredMessage[] = await store.read(topic, {
-        priority,
-        limit: AT_ONCE,
-        ...(after && { after })
-      })
-      after = found.at(-1)
-      const old = found.filter(
-        message => expiryOf(message, rules) <= now && leases.find(topic, message.id) === undefined
-      )
-      if (old.length > 0) {
-        for (const message of old) queues.removed(message)
-        const changes = old.flatMap(message => expiring(this.#parts, message, now))
-        const outcomes = await store.commit(changes)
-        for (const [n, change] of changes.entries())
-          if (change.do === 'append') announce(this.#parts, change.message, outcomes[n])
-        counts.expired += old.length
-      }
-      if (old.length < found.length || found.length === 0) return
-    }
-  }
-
-  async #boundDead(topic: Topic): Promise<void> {
-    const { store, counts, rules } = this.#parts
-    const most = rules.of(topic.topic).deadBytes
-    for (;;) {
-      let over = store.counts(topic).dead.bytes - most
-      if (over <= 0) return
-      const found = await store.deadLetters(topic, { limit: AT_ONCE })
-      const oldest = found.filter(({ bytes }) => {
-        const goes = over > 0
-        over -= bytes
-        return goes
-      })
-      if (oldest.length === 0) return
-      await store.commit(oldest.map(letter => ({ do: 'discard', place: placeOf(letter) })))
-      counts.expired += oldest.length
-    }
-  }
-
   async #forgetKeys(now: number): Promise<void> {
-    if (now - this.#keysForgottenAt < FORGET_KEYS_EVERY_MS) return
-    this.#keysForgottenAt = now
+    const steadyMs = this.#parts.steady()
+    if (steadyMs - this.#keysForgottenAt < FORGET_KEYS_EVERY_MS) return
+    this.#keysForgottenAt = steadyMs
     await this.#parts.store.forgetIdemKeys(now)
   }
 }
+
+const reasonOf = (end: PromiseSettledResult<unknown>): readonly unknown[] =>
+  end.status === 'rejected' ? [end.reason] : []
