@@ -49,6 +49,11 @@ export class Queues {
     return (this.#queues.get(topicKey(topic))?.receivers ?? 0) > 0
   }
 
+  /** True while the topic is received from, or was just now. */
+  has(topic: Topic): boolean {
+    return this.#queues.has(topicKey(topic))
+  }
+
   /** Puts a receiver in line for the topic. */
   add(topic: Topic, receiver: Receiver): void {
     if (this.#end !== undefined) return endOf(receiver, this.#end.error)

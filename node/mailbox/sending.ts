@@ -62,6 +62,7 @@ function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
     body,
     notBeforeMs,
     expiresAtMs,
+    goesSoon: parts.queues.has(one),
     idem: key === undefined ? undefined : { key, hash: hash('sha256', body, 'buffer') }
   }
 }

@@ -151,7 +151,7 @@ export class Composer {
     // By the clock that senders and delivery go by; the time in ids may be ahead of it.
     const isEarly = notBeforeMs !== undefined && notBeforeMs > this.#parts.now()
     const state = isEarly ? 'delayed' : 'ready'
-    this.#put(place, name, state, {
+    const record = {
       batch: this.#batches.filling.number,
       priority,
       attempts: 0,
@@ -160,7 +160,8 @@ export class Composer {
       body,
       notBeforeMs,
       expiresAtMs
-    })
+    }
+    this.#put(place, name, state, record, message.goesSoon)
     if (idem !== undefined) this.#keys.remember(idem, id, message.idem!.hash, nowMs)
     return { is: 'done', id, state }
   }
@@ -189,7 +190,7 @@ export class Composer {
     return ABSENT
   }
 
-  #put(place: Place, name: string, state: State, record: Record): void {
+  #put(place: Place, name: string, state: State, record: Record, goesSoon = false): void {
     const batch = this.#batches.filling
     const key = messageKey(state, name, place.priority, place.id)
     const value = encodeRecord(key, record)
@@ -199,7 +200,8 @@ export class Composer {
     if (expiresAtMs !== undefined) batch.put(...timer(expiresAtMs, 'expires', state, place, name))
     const live = liveRow(record, value)
     this.#count(place, name, state, priority, live.bytes, 1)
-    this.#parts.live.add(key, live)
+    // Kept for all, these would be most of what a store has in memory that only takes messages in.
+    if (goesSoon) this.#parts.live.add(key, live)
   }
 
   #take(key: string, place: Place, name: string, state: State, live: LiveRow): void {

@@ -23,8 +23,8 @@ export function liveRow(record: Record, value: Uint8Array): LiveRow {
 export type Reader = Set<string>
 
 /**
- * The rows appended or read last (8,192 to 16,384), so that what is taken soon after need not be read again. Holds only rows
- * that are there, with all that was composed so far.
+ * The rows read last, and those appended last that go soon (8,192 to 16,384 in all), so that what is taken soon after need
+ * not be read again. Holds only rows that are there, with all that was composed so far.
  */
 export class LiveRows {
   // Two maps, since a map whose first entries are deleted one by one gets slow.

@@ -34,6 +34,8 @@ export interface NewMessage extends Topic {
   readonly expiresAtMs?: number | undefined
   /** Within the window the same key with the same hash yields the first id; with another hash, a conflict. */
   readonly idem?: IdemKey | undefined
+  /** True where it is likely to be taken away soon: what that needs is kept at hand. Changes nothing else. */
+  readonly goesSoon?: boolean | undefined
 }
 
 export interface IdemKey {

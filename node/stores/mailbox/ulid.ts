@@ -3,6 +3,19 @@ import { randomFillSync } from 'node:crypto'
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const PAIRS = Array.from({ length: 1024 }, (_, i) => ALPHABET[i >> 5]! + ALPHABET[i & 31]!)
 const RANDOM_BYTES = 10
+/** Drawn for many ids at a time: that costs about as much as for one. */
+const POOL = Buffer.alloc(100 * RANDOM_BYTES)
+let drawn = POOL.length
+
+function random(): number {
+  if (drawn === POOL.length) {
+    randomFillSync(POOL)
+    drawn = 0
+  }
+  drawn += RANDOM_BYTES / 2
+  return POOL.readUIntBE(drawn - RANDOM_BYTES / 2, RANDOM_BYTES / 2)
+}
+
 const HALF = 2 ** 40
 
 /**
@@ -51,11 +64,10 @@ export class Ulids {
   }
 
   #draw(timeMs: number): void {
-    const bytes = randomFillSync(Buffer.allocUnsafe(RANDOM_BYTES))
     this.#timeMs = timeMs
     // The first bit stays 0, so that counting up has room.
-    this.#high = bytes.readUIntBE(0, 5) % (HALF / 2)
-    this.#low = bytes.readUIntBE(5, 5)
+    this.#high = random() % (HALF / 2)
+    this.#low = random()
     this.#begin()
   }
 
