@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { OapError } from '../../protocols/index.ts'
 import type { Change } from '../stores/mailbox/types.ts'
 import { RULE, TOPIC, bodyOf, testMailbox } from './mailbox.fixture.ts'
@@ -260,7 +261,7 @@ describe('a commit that is refused', () => {
     box.store.commit = () => refused.promise
 
     const deleted = box.mailbox.delete(TOPIC, id)
-    await new Promise(setImmediate)
+    await turn()
     const [meanwhile] = await box.take(1)
     refused.reject(new OapError('saturated'))
     await assert.rejects(deleted, { code: 'saturated' })
@@ -268,5 +269,46 @@ describe('a commit that is refused', () => {
 
     assert.equal(bodyOf(meanwhile!), 'b')
     assert.deepEqual(await box.bodies(), ['a'])
+  })
+})
+
+describe('a tenant that is purged', () => {
+  test('has nothing left to deliver, of what was read ahead either', async t => {
+    const purged = new Set<string>()
+    const box = await testMailbox(t, { purged })
+    for (let n = 0; n < 600; n++) await box.send('a', OTHER)
+    box.mailbox.release(await box.take(1, { topic: OTHER }))
+    const [leased] = await box.take(1, { topic: OTHER, visibilityMs: 2000 })
+
+    purged.add(OTHER.tenant)
+    await box.pass(1000)
+
+    assert.deepEqual(await box.bodies(9, { topic: OTHER }), [])
+    await box.pass(1000)
+    assert.deepEqual(await box.bodies(9, { topic: OTHER }), [])
+    assert.equal(box.mailbox.leases, 0)
+    assert.equal(leased!.lease.attempt, 1)
+  })
+
+  test('holds up nothing else, however long it takes', async t => {
+    const purged = new Set<string>([OTHER.tenant])
+    const box = await testMailbox(t, { purged })
+    await box.send('a', OTHER)
+    await box.send('b')
+    await box.take(1, { visibilityMs: 1050 })
+    const slow = Promise.withResolvers<number>()
+    box.store.purge = () => slow.promise
+
+    for (let ticks = 0; ticks < 2; ticks++) {
+      const ticking = box.pass(1000)
+      for (let turns = 0; turns < 20; turns++) await turn()
+      // How long a tick waits.
+      box.time.move(50)
+      await ticking
+    }
+
+    assert.deepEqual(await box.bodies(), ['b'])
+    box.mailbox.close()
+    slow.resolve(1)
   })
 })
