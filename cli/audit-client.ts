@@ -9,6 +9,7 @@ import { answeredError } from './failure.ts'
 import type { Invocation } from './invocation.ts'
 import { asCalled, shellWord } from './self.ts'
 import { printable } from './terminal.ts'
+import { isOapError } from './oap-error.ts'
 
 export interface OpenAudit {
   readonly audit: AuditClient
@@ -62,7 +63,7 @@ function noLog(data: string): CommandError {
 
 /** A refusal by its code; what the node could not do on its own machine has the exit code that it has here. */
 function refused(error: unknown, data: string): unknown {
-  if (!(error instanceof Error) || error.name !== 'OapError') return error
+  if (!isOapError(error)) return error
   const { code, reason } = error as Error & { code?: unknown; reason?: unknown }
   const message = printable(error.message, 1000)
   const [, setup = ''] = /^setup_([A-Za-z]+)$/.exec(String(code)) ?? []

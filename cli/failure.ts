@@ -1,6 +1,7 @@
 import { EXIT } from './exit-codes.ts'
 import { timeText } from './quantity.ts'
 import { printable } from './terminal.ts'
+import { isOapError } from './oap-error.ts'
 
 export interface Failure {
   readonly exitCode: number
@@ -37,7 +38,7 @@ export function describeFailure(error: unknown): Failure {
     const exitCode = CONNECT_EXITS[String(known.code)]
     if (exitCode !== undefined) return { exitCode, lines: [printable(known.message, MAX_LINE)] }
   }
-  if (known.name === 'OapError') return { exitCode: EXIT.failed, lines: [answeredError(known)] }
+  if (isOapError(known)) return { exitCode: EXIT.failed, lines: [answeredError(known)] }
   return bug(error)
 }
 

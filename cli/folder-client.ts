@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { CapabilityClient } from '../node/index.ts'
 import { newKeyText, peerIdOf, readClientKey } from './client-key.ts'
 import { shellWord } from './self.ts'
+import { isOapError } from './oap-error.ts'
 
 const ECHO = 0x0001
 const MAILBOX = 0x0201
@@ -100,7 +101,7 @@ async function goodUntil(path: string, { operator, peerId, nowS }: Asking): Prom
     const verdicts = FIRST_VERBS.map(([verb, app]) => operator.cap_verify({ verb, app, peer: peerId, body }))
     return (await Promise.all(verdicts)).every(({ allowed }) => allowed) ? expires : undefined
   } catch (error) {
-    if (error instanceof Error && error.name === 'OapError') return undefined
+    if (isOapError(error)) return undefined
     throw error
   }
 }

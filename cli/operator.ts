@@ -8,6 +8,7 @@ import type { ExitName } from './exit-codes.ts'
 import { answeredError } from './failure.ts'
 import type { Invocation } from './invocation.ts'
 import { printable } from './terminal.ts'
+import { isOapError } from './oap-error.ts'
 
 const ANSWER_MS = 10_000
 
@@ -67,7 +68,7 @@ async function hubOf(
 
 /** A request's members are the command's options; the operator typed those. */
 function refusedRequest(error: unknown, invocation: Invocation): unknown {
-  if (!(error instanceof Error) || error.name !== 'OapError') return error
+  if (!isOapError(error)) return error
   const { code } = error as Error & { code?: unknown }
   const message = printable(asOption(error.message, invocation))
   if (code === 'bad_request') return new CommandError(EXIT.usage, message, { cause: error })

@@ -81,7 +81,7 @@ export interface OapErrorOptions {
  * @see specs/oap-1.md, section 9
  */
 export class OapError extends Error {
-  override readonly name = 'OapError'
+  override readonly name: string = 'OapError'
   readonly code: string
   readonly counted: ErrorCode
   readonly status: number

@@ -4,9 +4,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { OapError } from '../protocols/index.ts'
 import { attempts } from './attempts.ts'
 import type { Attempt, AttemptsOptions } from './attempts.ts'
-import { BusyError, LinkError } from './errors.ts'
+import { BusyError, CapabilityError, LinkError } from './errors.ts'
 import { ManualTime } from './manual-time.fixture.ts'
 
+const NEVER = new AbortController().signal
 const lost = (): OapError => new OapError('upstream', 'gone', { reason: 'session_lost' })
 
 /** Makes calls that fail as `failures` say, then succeed; passes time while they wait. */
@@ -22,6 +23,7 @@ async function made(
     {
       policy: {},
       signal: undefined,
+      closing: NEVER,
       deadlineMs: undefined,
       isRepeatable: true,
       mend: async () => false,
@@ -123,6 +125,7 @@ test('an abort during a wait ends it with its reason', async () => {
       time,
       policy: {},
       signal: stop.signal,
+      closing: NEVER,
       deadlineMs: undefined,
       isRepeatable: true,
       mend: async () => false
@@ -136,3 +139,53 @@ test('an abort during a wait ends it with its reason', async () => {
   await assert.rejects(making, reason)
   assert.deepEqual(time.waiting, [])
 })
+
+test('a mending that takes longer than the deadline is not waited for: the refusal is thrown', async () => {
+  const { error, seen } = await made([new OapError('cap_revoked')], {
+    mend: () => new Promise(() => {}),
+    deadlineMs: 500
+  })
+
+  assert.ok(error instanceof CapabilityError)
+  assert.deepEqual(
+    [error.name, error.code, error.corrId, seen.length],
+    ['CapabilityError', 'cap_revoked', 1n, 1]
+  )
+})
+
+for (const what of ['signal', 'closing'] as const) {
+  test(`${what} ends a mending and a wait`, async () => {
+    for (const failure of [
+      new OapError('cap_revoked'),
+      new OapError('saturated', 'full', { retryAfterMs: 1000 })
+    ]) {
+      const stop = new AbortController()
+      const time = new ManualTime()
+      const reason = new OapError('upstream', 'over', { reason: 'closed', retryable: false })
+      const making = attempts(
+        {
+          time,
+          policy: {},
+          signal: undefined,
+          closing: NEVER,
+          deadlineMs: undefined,
+          isRepeatable: true,
+          mend: error =>
+            error === failure && failure.status === 401 ? new Promise(() => {}) : Promise.resolve(false),
+          [what]: stop.signal
+        },
+        () => Promise.reject(failure)
+      )
+      await turn()
+
+      stop.abort(reason)
+
+      await assert.rejects(making, error => {
+        if (what === 'signal') assert.equal(error, reason)
+        else assert.ok(error instanceof LinkError && error.reason === 'closed')
+        return true
+      })
+      assert.deepEqual(time.waiting, [])
+    }
+  })
+}

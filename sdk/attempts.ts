@@ -1,4 +1,5 @@
 import { typedError } from './errors.ts'
+import { inTime, joined } from './in-time.ts'
 import { retryWait } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Time } from './time.ts'
@@ -15,22 +16,27 @@ export interface AttemptsOptions {
   readonly time: Time
   readonly policy: RetryPolicy
   readonly signal: AbortSignal | undefined
+  /** Of the client: ends what waits. */
+  readonly closing: AbortSignal
   /** Over all attempts. */
   readonly deadlineMs: number | undefined
   readonly isRepeatable: boolean
-  /** Asked after a failure: resolves with true when what failed is mended, and another attempt may follow at once. */
+  /**
+   * Asked after a failure: resolves with true when what failed is mended, and another attempt may follow at once. It is
+   * not waited for beyond the deadline.
+   */
   readonly mend: (error: unknown) => Promise<boolean>
 }
 
 /**
- * Makes a call until it succeeds or `retryWait` gives up. Throws the last failure in its class; an abort passes
- * untouched.
+ * Makes a call until it succeeds or `retryWait` gives up. Throws the last failure in its class, and LinkError
+ * `closed` where the client is closed meanwhile; an abort passes untouched.
  */
 export async function attempts<T>(
   options: AttemptsOptions,
   make: (attempt: Attempt) => Promise<T>
 ): Promise<T> {
-  const { time, policy, signal, deadlineMs, isRepeatable, mend } = options
+  const { time, policy, signal, closing, deadlineMs, isRepeatable, mend } = options
   const since = deadlineMs === undefined ? 0 : time.now()
   const leftMs = (): number | undefined =>
     deadlineMs === undefined ? undefined : Math.round(deadlineMs - (time.now() - since))
@@ -43,17 +49,33 @@ export async function attempts<T>(
     try {
       return await make({ deadlineMs: leftNow(made), onOpen })
     } catch (error) {
-      signal?.throwIfAborted()
-      if (!mended && (await mend(error))) {
+      const throwIfOver = (): void => {
+        signal?.throwIfAborted()
+        if (closing.aborted) throw typedError(closing.reason, corrId)
+      }
+      throwIfOver()
+      const patience = { time, ms: leftMs(), signals: [signal, closing] }
+      if (!mended && (await inTime(mend(error), patience).catch(() => false))) {
         mended = true
         continue
       }
+      throwIfOver()
       const wasOpened = corrId !== undefined
       const failure = { error, made, wasOpened, isRepeatable, leftMs: leftMs(), random: time.random() }
       const wait = retryWait(failure, policy)
       if (wait === undefined) throw typedError(error, corrId)
-      await time.pause(wait, signal)
-      signal?.throwIfAborted()
+      await pause(time, wait, signal, closing)
+      throwIfOver()
     }
   }
+}
+
+/** Resolves after `ms`, at once when a signal aborts. */
+export async function pause(
+  time: Time,
+  ms: number,
+  ...signals: readonly (AbortSignal | undefined)[]
+): Promise<void> {
+  const { signal, release } = joined(...signals)
+  await time.pause(ms, signal).finally(release)
 }

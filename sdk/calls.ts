@@ -1,6 +1,9 @@
 import type { CallOptions } from '../protocols/index.ts'
-import { attempts } from './attempts.ts'
+import { attempts, pause } from './attempts.ts'
 import type { CapabilityHolder } from './capability-holder.ts'
+import { typedError } from './errors.ts'
+import { inTime } from './in-time.ts'
+import { Reading } from './reading.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Time } from './time.ts'
 
@@ -29,6 +32,8 @@ export interface CallsOptions {
   readonly policy: RetryPolicy
   readonly deadlineMs: number
   readonly traceparent: (() => string | undefined) | undefined
+  /** Aborts when the client is closed, with what is thrown to those who wait. */
+  readonly closing: AbortSignal
 }
 
 /** How calls of one client are made: with its capability, its deadline, and again where that is safe. */
@@ -52,18 +57,56 @@ export class Calls {
     return this.#made(options, options.deadlineMs ?? this.#o.deadlineMs, isRepeatable, make)
   }
 
-  /** The opening of a call that streams. */
-  streamed<T>(
+  /** The opening of a call that streams; what `make` opens is read by way of `reading`. */
+  async streamed<T>(
     options: HubCallOptions,
     isRepeatable: boolean,
-    make: (options: CallOptions) => Promise<T>
+    make: (options: CallOptions, reading: Reading) => Promise<T>
   ): Promise<T> {
-    return this.#made(options, options.deadlineMs, isRepeatable, make)
+    const reading = new Reading(options.signal, this.#o.closing)
+    const onOpen = (corrId: bigint): void => {
+      reading.corrId = corrId
+      options.onOpen?.(corrId)
+    }
+    const { signal } = reading
+    try {
+      return await this.#made({ ...options, onOpen }, options.deadlineMs, isRepeatable, call =>
+        make({ ...call, signal }, reading)
+      )
+    } catch (error) {
+      reading.release()
+      throw error
+    }
   }
 
-  /** Whether a call refused with `error` may be made again, as its capability was replaced. */
-  mend(error: unknown, used: Uint8Array | undefined): Promise<boolean> {
-    return this.#o.holder.mend(error, used)
+  /** Whether a call refused with `error` may be made again, as its capability was replaced. Throws as `pause`. */
+  async mend(
+    error: unknown,
+    used: Uint8Array | undefined,
+    signal: AbortSignal | undefined
+  ): Promise<boolean> {
+    const { holder, time, closing } = this.#o
+    const mending = holder.mend(error, used)
+    const isMended = await inTime(mending, { time, ms: undefined, signals: [signal, closing] }).catch(
+      () => false
+    )
+    this.#throwIfOver(signal)
+    return isMended
+  }
+
+  /** Resolves after `ms`. Throws the reason of `signal`, and LinkError `closed` when the client is closed. */
+  async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    await pause(this.time, ms, signal, this.#o.closing)
+    this.#throwIfOver(signal)
+  }
+
+  #throwIfOver(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted()
+    if (this.#o.closing.aborted) throw typedError(this.#o.closing.reason, undefined)
+  }
+
+  get deadlineMs(): number {
+    return this.#o.deadlineMs
   }
 
   /** The trace that calls are part of, where the application says one. */
@@ -82,19 +125,21 @@ export class Calls {
     make: (options: CallOptions) => Promise<T>
   ): Promise<T> {
     const { signal, e2e, compress, isIdempotent = false } = options
-    const trace = options.traceparent ?? this.traceparent()
+    let trace = options.traceparent
     let used: Uint8Array | undefined
     return attempts(
       {
         time: this.time,
         policy: this.policy,
         signal,
+        closing: this.#o.closing,
         deadlineMs,
         isRepeatable: isRepeatable || isIdempotent,
-        mend: async error => options.cap === undefined && this.mend(error, used)
+        mend: async error => options.cap === undefined && this.#o.holder.mend(error, used)
       },
-      attempt => {
+      async attempt => {
         used = this.cap
+        trace ??= this.traceparent()
         const onOpen = (corrId: bigint): void => {
           attempt.onOpen(corrId)
           options.onOpen?.(corrId)

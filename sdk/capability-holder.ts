@@ -1,4 +1,5 @@
 import { OapError, tokenBytes } from '../protocols/index.ts'
+import { inTime } from './in-time.ts'
 import { lifeOf, nextRenewalTime, renewalTime } from './renewal.ts'
 import type { Life } from './renewal.ts'
 import type { Time } from './time.ts'
@@ -18,6 +19,8 @@ export interface HolderOptions {
   /** Asks the hub to renew. */
   readonly renew: () => Promise<Uint8Array>
   readonly time: Time
+  /** Of one `refresh`. */
+  readonly deadlineMs: number
   /** Told of a renewal that failed; calls go on with what there is. */
   readonly onFailure: (error: unknown) => void
 }
@@ -91,8 +94,10 @@ export class CapabilityHolder {
   }
 
   async #replace(): Promise<void> {
-    const { refresh, renew, time } = this.#o
-    const given = refresh === undefined ? await renew() : await refresh({ cap: this.#cap })
+    const { refresh, renew, time, deadlineMs } = this.#o
+    const bring = async (): Promise<Uint8Array | string> => refresh!({ cap: this.#cap })
+    const given =
+      refresh === undefined ? await renew() : await inTime(bring(), { time, ms: deadlineMs, signals: [] })
     const cap = typeof given === 'string' ? tokenBytes(given) : given
     this.#life = lifeOf(cap, time.wall())
     this.#cap = cap

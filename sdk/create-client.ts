@@ -12,6 +12,7 @@ import { Link } from './link.ts'
 import type { Target } from './link.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Time } from './time.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 const DEADLINE_MS = 30_000
 const LIVENESS = { intervalMs: 15_000, timeoutMs: 10_000 }
@@ -27,14 +28,14 @@ export interface ClientOptions {
   /** Brings a capability where there is none yet and in the place of one that ends; default: the hub renews. */
   readonly refresh?: Refresh | undefined
   readonly retry?: RetryPolicy | undefined
-  /** Of each call with one answer, over all its attempts. Default 30,000. */
+  /** Of each call with one answer, over all its attempts, and of each `refresh`. Default 30,000. */
   readonly deadlineMs?: number | undefined
   readonly dialTimeoutMs?: number | undefined
   /** Asked at each call for the W3C traceparent to pass on. */
   readonly traceparent?: (() => string | undefined) | undefined
   /** Told when a renewal failed. Calls go on with the capability that there is. */
   readonly onRenewalFailure?: ((error: unknown) => void) | undefined
-  /** Of the first connecting. */
+  /** Of the first connecting, and of the first `refresh`. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -60,6 +61,7 @@ export async function createClientBy(runtime: Runtime, options: ClientOptions): 
     refresh: options.refresh,
     renew: () => renewed(),
     time,
+    deadlineMs,
     onFailure: error => options.onRenewalFailure?.(error)
   })
   const dialer = await runtime.createDialer({
@@ -68,7 +70,7 @@ export async function createClientBy(runtime: Runtime, options: ClientOptions): 
     ...(dialTimeoutMs !== undefined && { dialTimeoutMs })
   })
   const link = new Link(dialer, targets, { platform, dialTimeoutMs, cap: () => holder.cap })
-  const calls = new Calls({ holder, time, policy, deadlineMs, traceparent })
+  const calls = new Calls({ holder, time, policy, deadlineMs, traceparent, closing: link.closing })
   const { renew } = client(capabilitiesService, link)
   const renewed = async (): Promise<Uint8Array> => {
     const { body } = await calls.unary({}, true, call => renew({}, call))
@@ -81,7 +83,7 @@ export async function createClientBy(runtime: Runtime, options: ClientOptions): 
   }
   try {
     await link.connected(options.signal)
-    await holder.start()
+    await unlessAborted(holder.start(), options.signal)
   } catch (error) {
     await close()
     throw error

@@ -2,23 +2,41 @@ import { OapError } from '../protocols/index.ts'
 import type { ErrorCode } from '../protocols/index.ts'
 
 /** The request is wrong and stays so: mend the program. */
-export class RequestError extends OapError {}
+export class RequestError extends OapError {
+  override readonly name: string = 'RequestError'
+}
 /** The thing is not there, or not yours to see. */
-export class NotFoundError extends OapError {}
+export class NotFoundError extends OapError {
+  override readonly name: string = 'NotFoundError'
+}
 /** The request contradicts what is stored: an idempotency key with another body, a lease that has passed. */
-export class ConflictError extends OapError {}
+export class ConflictError extends OapError {
+  override readonly name: string = 'ConflictError'
+}
 /** The capability is missing, over, revoked, or does not allow the call: get another. */
-export class CapabilityError extends OapError {}
+export class CapabilityError extends OapError {
+  override readonly name: string = 'CapabilityError'
+}
 /** The node's rules refuse it whoever asks. */
-export class PolicyError extends OapError {}
+export class PolicyError extends OapError {
+  override readonly name: string = 'PolicyError'
+}
 /** Too much at once: nothing was done, and `retryAfterMs` says when to come again. */
-export class BusyError extends OapError {}
+export class BusyError extends OapError {
+  override readonly name: string = 'BusyError'
+}
 /** Nobody knows whether it was done: the time was over first. */
-export class DeadlineError extends OapError {}
+export class DeadlineError extends OapError {
+  override readonly name: string = 'DeadlineError'
+}
 /** Nobody knows whether it was done: the way to the answer broke. */
-export class LinkError extends OapError {}
+export class LinkError extends OapError {
+  override readonly name: string = 'LinkError'
+}
 /** The node failed; its operator finds why by `corrId`. */
-export class NodeError extends OapError {}
+export class NodeError extends OapError {
+  override readonly name: string = 'NodeError'
+}
 
 type ErrorClass = new (...args: ConstructorParameters<typeof OapError>) => OapError
 
@@ -66,9 +84,11 @@ export const ERROR_CLASSES = {
   crash_start: NodeError
 } as const satisfies Record<ErrorCode, ErrorClass>
 
-/** The error in its class, with the call that it ended; what is no OapError passes untouched. */
+/** The error in its class, with the call that it ended; what is no OapError, or has both, passes untouched. */
 export function typedError(error: unknown, corrId: bigint | undefined): unknown {
   if (!(error instanceof OapError)) return error
+  const isTyped = error instanceof ERROR_CLASSES[error.counted]
+  if (isTyped && (error.corrId !== undefined || corrId === undefined)) return error
   const { counted, message, code, status, retryable, reason, retryAfterMs } = error
   const call = error.corrId ?? corrId
   return new ERROR_CLASSES[counted](counted, message, {

@@ -12,6 +12,7 @@ import type {
 import { Answer, answerStream } from './answer.ts'
 import type { AnswerStream } from './answer.ts'
 import type { Calls, HubCallOptions } from './calls.ts'
+import { inTime } from './in-time.ts'
 import type { Link } from './link.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
 import { anyRequest, requestOf } from './payload.ts'
@@ -62,9 +63,13 @@ export class Hub implements AsyncDisposable {
     return this.#parts.calls.cap
   }
 
-  /** What the node says of itself. Throws ConnectError where none answers. */
-  async hello(): Promise<Hello> {
-    return (await this.#parts.link.connected()).caller.hello()
+  /** What the node says of itself, asked once for each connection. Made again and ended as any call that only reads. */
+  hello(options: Pick<HubCallOptions, 'signal' | 'deadlineMs'> = {}): Promise<Hello> {
+    const { link, calls } = this.#parts
+    const asked = async (): Promise<Hello> => (await link.connected()).caller.hello()
+    return calls.unary(options, true, ({ deadlineMs, signal }) =>
+      inTime(asked(), { time: calls.time, ms: deadlineMs, signals: [signal] })
+    )
   }
 
   /**
@@ -100,10 +105,9 @@ export class Hub implements AsyncDisposable {
     const request = requestOf(payload, options)
     const isRepeatable = body === undefined && idemKey !== undefined
     const calling = body === undefined ? options : { ...options, isIdempotent: false }
-    return this.#parts.calls.streamed(calling, isRepeatable, async call => {
-      const noted = noting<UploadOptions>({ ...call, body })
-      const answer = await run(request, noted.options)
-      return answerStream(answer.body, noted.corrId())
+    return this.#parts.calls.streamed(calling, isRepeatable, async (call, reading) => {
+      const uploading: UploadOptions = { ...call, body }
+      return answerStream(reading.of((await run(request, uploading)).body), reading.corrId!)
     })
   }
 
@@ -117,9 +121,9 @@ export class Hub implements AsyncDisposable {
     const { credit, idemKey } = options
     const run = callable(app, op, ANY_EVENTS, this.#parts.link)
     const request = requestOf(payload, options)
-    return this.#parts.calls.streamed(options, idemKey !== undefined, async call => {
-      const noted = noting<SubscribeOptions>({ ...call, credit })
-      return answerStream(await run(request, noted.options), noted.corrId())
+    return this.#parts.calls.streamed(options, idemKey !== undefined, async (call, reading) => {
+      const subscribing: SubscribeOptions = { ...call, credit }
+      return answerStream(reading.of(await run(request, subscribing)), reading.corrId!)
     })
   }
 
@@ -128,7 +132,10 @@ export class Hub implements AsyncDisposable {
     return tableClient(table, this.#parts.link, this.#parts.calls)
   }
 
-  /** Ends the connection; calls under way fail as `upstream`. Safe to call twice. */
+  /**
+   * Ends the connection. Calls under way have a second for their answers; what streams, waits or comes later fails as
+   * LinkError `upstream`, of those who wait with `reason` `closed`. Safe to call twice.
+   */
   close(): Promise<void> {
     return this.#parts.close()
   }

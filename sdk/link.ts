@@ -38,6 +38,11 @@ export class Link implements Caller {
     return this.#dialer.peerId.toString()
   }
 
+  /** Aborts when this is closed: whoever waits for anything of it need not wait on. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
   /** While a connection is dialled, everyone gets the same promise. */
   shared(): ClientSession | Promise<ClientSession> {
     const open = this.#open

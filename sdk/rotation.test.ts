@@ -220,6 +220,48 @@ test('a subscription whose capability dies goes on under the next', { timeout: 3
   assert.notEqual(inspectToken(hub.cap!).capId, first)
 })
 
+test('an idle subscription outlives each capability that dies', { timeout: 30_000 }, async t => {
+  const { node, key, minted } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
+  const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
+  const received = Promise.withResolvers<string>()
+  const receiving = (async () => {
+    for await (const delivery of hub.mailbox.subscribe('jobs')) {
+      await delivery.ack()
+      received.resolve(delivery.text())
+      break
+    }
+  })()
+  receiving.catch(received.reject)
+
+  for (let death = 1; death <= 4; death++) {
+    const { capId } = inspectToken(hub.cap!)
+    await node.capabilities().revoke({ cap_id: capId }, undefined, LOCAL)
+    await until(() => inspectToken(hub.cap!).capId !== capId)
+  }
+  await hub.mailbox.send('jobs', 'at last')
+
+  assert.equal(await received.promise, 'at last')
+  await receiving
+})
+
+test('a subscription that ends says why in its class, with its call', { timeout: 30_000 }, async t => {
+  const { node, hub, cap } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
+  const ended = (async () => {
+    for await (const delivery of hub.mailbox.subscribe('jobs')) await delivery.ack()
+  })()
+  ended.catch(() => undefined)
+  await hub.mailbox.send('jobs', 'one')
+
+  await node.capabilities().revoke({ cap_id: inspectToken(cap).capId }, undefined, LOCAL)
+
+  await assert.rejects(ended, error => {
+    assert.ok(error instanceof CapabilityError)
+    assert.equal(error.name, 'CapabilityError')
+    assert.ok(error.corrId! > 0n)
+    return true
+  })
+})
+
 test('a subscription that is refused anew with each capability ends', { timeout: 30_000 }, async t => {
   const { node, key, minted } = await setting(t, { mint: { verb: 'echo:call' } })
   const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })

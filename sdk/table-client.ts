@@ -6,6 +6,7 @@ import type {
   Operation,
   Operations,
   ServiceTable,
+  StreamedResult,
   UploadOptions
 } from '../protocols/index.ts'
 import type { Calls, HubCallOptions } from './calls.ts'
@@ -38,9 +39,13 @@ function called(
   const isRepeatable = options.body === undefined && (row.writes !== true || hasKey(request))
   const make = (call: CallOptions): Promise<unknown> => run(request, { ...options, ...call })
   const calling = { traceparent: options.trace, ...options }
-  return row.kind === 'unary'
-    ? calls.unary(calling, isRepeatable, make)
-    : calls.streamed(calling, isRepeatable, make)
+  if (row.kind === 'unary') return calls.unary(calling, isRepeatable, make)
+  return calls.streamed(calling, isRepeatable, async (call, reading) => {
+    const opened = await make(call)
+    if (row.kind === 'subscription') return reading.of(opened as AsyncIterable<unknown>)
+    const { head, body } = opened as StreamedResult<unknown>
+    return { head, body: reading.of(body) }
+  })
 }
 
 /** True for a request with an `idem_key`, and for a batch whose every item has one. */

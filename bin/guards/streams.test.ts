@@ -21,6 +21,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['protocols/server-answer.ts', 'body', 'the answer of our own handler'],
   ['protocols/server-answer.ts', 'events', 'the events of our own handler'],
   ['sdk/answer.ts', 'Symbol.asyncIterator', 'hands a body queue on'],
+  ['sdk/reading.ts', 'Symbol.asyncIterator', 'hands a body queue on, with its errors in their classes'],
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],
   ['node/audit/audit-log.ts', 'readLines', 'lines of our own files, each bounded'],

@@ -10,6 +10,7 @@ import { answeredError } from '../failure.ts'
 import type { Invocation } from '../invocation.ts'
 import { refusalAdvice } from '../refusal-advice.ts'
 import { printable } from '../terminal.ts'
+import { isOapError } from '../oap-error.ts'
 
 export const TOPIC_ARGUMENT: Argument = {
   name: 'TOPIC',
@@ -103,7 +104,7 @@ async function operatorsMailbox(data: string, name: string): Promise<MailboxPlac
 
 /** What a refusal means to the person at the terminal; other errors say it themselves. */
 function refused(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'OapError') return error
+  if (!isOapError(error)) return error
   const { code, reason, counted } = error as Error & {
     readonly code?: unknown
     readonly reason?: unknown

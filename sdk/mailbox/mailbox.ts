@@ -18,8 +18,6 @@ import { deliveries } from './subscription.ts'
 
 /** Bytes of deliveries that may be under way before the reader took them. */
 const CREDIT_BYTES = 262_144
-/** What a call may take beside the time that it waits for a message. */
-const ANSWER_MS = 30_000
 
 type Rows = Client<(typeof mailboxService)['operations']>
 export type MailboxStats = Awaited<ReturnType<Rows['stats']>>
@@ -118,9 +116,9 @@ export class Mailbox {
     }))
   }
 
-  /** What waits in a topic, leased to this caller. */
+  /** What waits in a topic, leased to this caller. Its deadline is that of the client's calls beside `waitMs`. */
   async recv(topic: string, options: RecvOptions = {}): Promise<readonly Delivery[]> {
-    const { waitMs, deadlineMs = ANSWER_MS + (waitMs ?? 0) } = options
+    const { waitMs, deadlineMs = this.#calls.deadlineMs + (waitMs ?? 0) } = options
     const request = { ...receiving(topic, options), ...defined({ wait_ms: waitMs }) }
     const { answer, corrId } = await this.#unary({ ...options, deadlineMs }, call =>
       this.#rows.recv(request, call)

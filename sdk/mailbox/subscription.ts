@@ -5,6 +5,9 @@ import { backoff, isPassing } from '../retry.ts'
 
 /** What the reader gets of a delivery and the call that brought it. */
 type Shown<T> = (delivered: MailboxDelivery, corrId: bigint) => T
+/** A subscription that lived so long was in order: what ended it is no failure that follows others. */
+const LIVED_MS = 10_000
+
 type Open = (options: CallOptions) => Promise<AsyncIterable<MailboxDelivery>>
 
 /**
@@ -37,27 +40,34 @@ async function* again<T>(
   const { signal } = options
   const { time, policy } = calls
   let failures = 0
+  // True from a mending until the node takes the capability that it brought: refused anew, another would not do either.
+  let isUnproved = false
   for (;;) {
-    const used = calls.cap
+    let used = calls.cap
+    let openedAt = Infinity
     let ending: unknown
     try {
-      let corrId = 0n
-      const onOpen = (id: bigint): void => void (corrId = id)
-      const events = await calls.streamed({ ...options, onOpen }, true, open)
+      const { events, corrId } = await calls.streamed(options, true, async (call, reading) => {
+        used = options.cap ?? call.cap
+        return { events: reading.of(await open(call)), corrId: reading.corrId! }
+      })
+      isUnproved = false
+      openedAt = time.now()
       for await (const delivered of events) {
         failures = 0
         yield shown(delivered, corrId)
       }
     } catch (error) {
       signal.throwIfAborted()
-      // A capability that was replaced and refused again is not mended by another.
-      const isMended = failures === 0 && options.cap === undefined && (await calls.mend(error, used))
+      const isMended: boolean =
+        !isUnproved && options.cap === undefined && (await calls.mend(error, used, signal))
       if (!isMended && !isPassing(error)) throw error
+      isUnproved ||= isMended
       ending = error
     }
+    if (time.now() - openedAt >= LIVED_MS) failures = 0
     const asked = ending instanceof OapError ? ending.retryAfterMs : undefined
     const wait = backoff(++failures, time.random(), policy)
-    await time.pause(Math.max(wait, asked === undefined ? 0 : clampRetryAfter(asked)), signal)
-    signal.throwIfAborted()
+    await calls.pause(Math.max(wait, asked === undefined ? 0 : clampRetryAfter(asked)), signal)
   }
 }
