@@ -4,6 +4,8 @@ import { quantile } from './statistics.ts'
 /** The client half of an echo contender: one request out, `answered` called once when its answer is in. */
 export interface EchoClient {
   request(answered: (error?: Error) => void): void
+  /** What must be there for the requests to find, and is none of what is measured: called before each load. */
+  prepare?(): Promise<void>
   close(): unknown
 }
 
@@ -25,6 +27,7 @@ const LAST_ANSWER_MS = 10_000
 
 /** Keeps `inFlight` requests open for `forMs`, then waits for the last answers; CPU is this process's own. */
 export async function runLoad(client: EchoClient, { inFlight, forMs }: LoadShape): Promise<Load> {
+  await client.prepare?.()
   const latencies = new Float64Array(MAX_LATENCIES)
   const done = Promise.withResolvers<void>()
   const cpuBefore = process.cpuUsage()
