@@ -1,14 +1,13 @@
 import { hash } from 'node:crypto'
 import { MAILBOX_LIMITS, OapError } from '../../protocols/index.ts'
 import type { MessageOptions } from '../../protocols/index.ts'
-import type { Change, NewMessage, Topic } from '../stores/mailbox/types.ts'
+import type { Change, NewMessage, Outcome, Topic } from '../stores/mailbox/types.ts'
 import { encodeMeta } from './message-meta.ts'
 import type { MessageMeta } from './message-meta.ts'
 import type { MailboxParts } from './parts.ts'
 import { COMMIT_CHANGES } from './parts.ts'
-import { topicKey } from './place.ts'
-import { quotaRefusal } from './quota.ts'
-import { announce, bytesOf } from './storing.ts'
+import { mailboxFull } from './quota.ts'
+import { announce } from './storing.ts'
 
 /** What a sender leaves, its form judged. */
 export interface Outgoing extends MessageOptions, Topic {
@@ -32,8 +31,9 @@ const NO_TIMES: Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> = {}
 export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]): Promise<Sent[]> {
   if (parts.store.failure !== undefined) throw new OapError('not_ready')
   const messages = outgoing.map(one => newMessage(parts, one))
-  checkRoom(parts, messages)
   const outcomes = await parts.store.commit(messages.map(append))
+  const full = outcomes.findIndex(({ is }) => is === 'full')
+  if (full >= 0) throw noRoom(parts, messages[full]!, outcomes[full]!.of)
   const sent = outcomes.map(({ is, id }, n): Sent => {
     if (is === 'conflict' || is === 'refused')
       throw new OapError('conflict', 'idem_key: it was used with another body', { code: 'idem_conflict' })
@@ -63,6 +63,7 @@ function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
     notBeforeMs,
     expiresAtMs,
     goesSoon: parts.queues.has(one),
+    bounds: { depth: parts.rules.of(topic).depth, tenantBytes: parts.tenantBytes },
     idem: key === undefined ? undefined : { key, hash: hash('sha256', body, 'buffer') }
   }
 }
@@ -94,32 +95,9 @@ function timesOf(
   return { notBeforeMs, expiresAtMs: (notBeforeMs ?? nowMs) + lifeMs }
 }
 
-/** What messages would add to one topic, and all of them up to the last of these to the tenant. */
-interface Added extends Topic {
-  messages: number
-  bytes: number
-}
-
-function checkRoom(parts: MailboxParts, messages: readonly NewMessage[]): void {
-  const additions = new Map<string, Added>()
-  let all = 0
-  for (const message of messages) {
-    const { tenant, topic } = message
-    const key = topicKey(message)
-    let addition = additions.get(key)
-    if (addition === undefined) additions.set(key, (addition = { tenant, topic, messages: 0, bytes: 0 }))
-    addition.messages++
-    all += bytesOf(message)
-    addition.bytes = all
-  }
-  const { store, rules, tenantBytes, leases, queues } = parts
-  for (const addition of additions.values()) {
-    const isReceived = leases.countOf(addition) > 0 || queues.isAwaited(addition)
-    const bounds = { depth: rules.of(addition.topic).depth, tenantBytes }
-    const tenant = store.tenantCounts(addition.tenant)
-    const refusal = quotaRefusal(store.counts(addition), tenant, addition, bounds, isReceived)
-    if (refusal !== undefined) throw refusal
-  }
+function noRoom({ leases, queues }: MailboxParts, message: NewMessage, of: Outcome['of']): OapError {
+  const isReceived = leases.countOf(message) > 0 || queues.isAwaited(message)
+  return mailboxFull(of, message.bounds!, isReceived)
 }
 
 async function tellStored(

@@ -1,8 +1,8 @@
 import { MAILBOX_LIMITS } from '../../protocols/index.ts'
+import { fullOf } from '../stores/mailbox/room.ts'
 import type { Change, MailboxStore, Place } from '../stores/mailbox/types.ts'
 import { encodeMeta } from './message-meta.ts'
 import type { MessageMeta } from './message-meta.ts'
-import { RECORD_OVERHEAD_BYTES, quotaRefusal } from './quota.ts'
 import { signReceipt } from './receipts.ts'
 import type { ReceiptSigner, ReceiptStatement } from './receipts.ts'
 import type { TopicRules } from './topic-rules.ts'
@@ -39,6 +39,13 @@ export class Statements {
     if (!this.asksFor(meta, state) || replyTopic === undefined || bodyHash === undefined) return []
     const { tenant } = place
     const { store, rules, tenantBytes, signer, dropped } = this.#o
+    const bounds = { depth: rules.of(replyTopic).depth, tenantBytes, isOptional: true }
+    const reply = { tenant, topic: replyTopic }
+    // Whether it fits is judged when it is stored; this spares a signature.
+    if (fullOf(store.counts(reply), store.tenantCounts(tenant), 0, bounds) !== undefined) {
+      dropped()
+      return []
+    }
     const body = signReceipt(signer, {
       at: now,
       body_hash: bodyHash,
@@ -48,21 +55,12 @@ export class Statements {
     })
     const type = BOUNCED.includes(state) ? 'bounce' : 'receipt'
     const message = {
-      tenant,
-      topic: replyTopic,
+      ...reply,
+      bounds,
       priority: MAILBOX_LIMITS.priorityDefault,
       meta: encodeMeta({ auto: true, attrs: { type } }),
       body
     }
-    const refusal = quotaRefusal(
-      store.counts(message),
-      store.tenantCounts(tenant),
-      { messages: 1, bytes: body.length + RECORD_OVERHEAD_BYTES },
-      { depth: rules.of(replyTopic).depth, tenantBytes },
-      false
-    )
-    if (refusal === undefined) return [{ do: 'append', message }]
-    dropped()
-    return []
+    return [{ do: 'append', message }]
   }
 }

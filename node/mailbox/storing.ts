@@ -1,10 +1,11 @@
 import type { NewMessage, Outcome, StoredMessage } from '../stores/mailbox/types.ts'
 import type { MailboxParts } from './parts.ts'
 import { NO_HISTORY } from './message-meta.ts'
-import { RECORD_OVERHEAD_BYTES } from './quota.ts'
+import { sizeOf } from '../stores/mailbox/room.ts'
 
-/** Tells receivers of a message that a commit has stored. */
+/** Tells receivers of a message that a commit has stored; counts a receipt or bounce for which there was no room. */
 export function announce(parts: MailboxParts, message: NewMessage, outcome: Outcome | undefined): void {
+  if (outcome?.is === 'full') parts.counts.receiptsDropped++
   if (outcome?.is !== 'done' || outcome.id === undefined) return
   const { id } = outcome
   const { notBeforeMs, expiresAtMs } = message
@@ -27,9 +28,6 @@ function stored(message: NewMessage, id: string): StoredMessage {
     history: NO_HISTORY,
     notBeforeMs,
     expiresAtMs,
-    bytes: bytesOf(message)
+    bytes: sizeOf(message)
   }
 }
-
-export const bytesOf = ({ meta, body }: Pick<NewMessage, 'meta' | 'body'>): number =>
-  meta.length + body.length + RECORD_OVERHEAD_BYTES

@@ -73,7 +73,7 @@ export class CommitQueue {
       this.#bytes += bytes
       const commit = new Commit(changes, bytes, this.#left, resolve, reject)
       if (this.#queue.length === 0 && this.#hasRoom) this.#compose(commit)
-      else this.#queue.push(commit)
+      else if (!this.#isRefused(commit)) this.#queue.push(commit)
     })
   }
 
@@ -121,14 +121,30 @@ export class CommitQueue {
       return commit.reject(error)
     }
     // What is refused is so whatever becomes of the batch.
-    if (commit.outcomes.some(isConflict)) commit.resolve()
+    if (isRefused(commit.outcomes)) commit.resolve()
     else this.#writer.add(commit)
+  }
+
+  /** What there is no room for need not wait to hear so. */
+  #isRefused(commit: Commit): boolean {
+    try {
+      const outcomes = this.#writer.composing(() => this.#composer.refusal(commit.changes))
+      if (outcomes === undefined) return false
+      commit.outcomes = outcomes
+      commit.resolve()
+    } catch (error) {
+      commit.reject(error)
+    }
+    return true
   }
 }
 
 const isAppend = ({ do: what }: Change): boolean => what === 'append'
 
-const isConflict = ({ is }: Outcome): boolean => is === 'conflict'
+/** One part is so, or all others are. */
+const isRefused = (outcomes: readonly Outcome[]): boolean =>
+  outcomes.some(({ is }) => is === 'conflict' || is === 'refused') ||
+  outcomes.every(({ is }) => is === 'full')
 
 function bytesOf(change: Change): number {
   if (change.do !== 'append') return BYTES_A_CHANGE

@@ -4,11 +4,13 @@ import type { Batch } from './batch.ts'
 import type { IdemFilters } from './idem-filter.ts'
 import { IdemKeys } from './idem-keys.ts'
 import type { IdemName } from './idem-keys.ts'
+import { Judge } from './judge.ts'
 import { KIND, PREFIX, messageKey, nameOf, parsePlace, row, timerKey, topicName } from './keys.ts'
 import { liveRow } from './live-rows.ts'
 import type { LiveRow, LiveRows } from './live-rows.ts'
 import { checkHistory, checkMessage, checkTime, decodeRecord, encodeRecord } from './record.ts'
 import type { Record } from './record.ts'
+import { Room } from './room.ts'
 import { sealed } from './seal.ts'
 import type { Tallies, Tally } from './tallies.ts'
 import { count } from './tallies.ts'
@@ -18,8 +20,6 @@ import type { Ulids } from './ulid.ts'
 const NOTHING = new Uint8Array()
 const DONE: Outcome = { is: 'done' }
 const ABSENT: Outcome = { is: 'absent' }
-const REFUSED: Outcome = { is: 'refused' }
-const CONFLICT: Outcome = { is: 'conflict' }
 const MOST_NOTED = 65_536
 
 export interface Parts {
@@ -46,6 +46,7 @@ export class Composer {
   readonly #parts: Parts
   readonly #batches: Batches
   readonly #keys: IdemKeys
+  readonly #judge: Judge
 
   constructor(parts: Parts, batches: Batches) {
     this.#parts = parts
@@ -53,6 +54,7 @@ export class Composer {
     const { filters, idemWindowMs, onCorrupt } = parts
     const get = (rowKey: string): Uint8Array | undefined => this.#get(rowKey)
     this.#keys = new IdemKeys({ filters, idemWindowMs, onCorrupt, batch: () => batches.filling, get })
+    this.#judge = new Judge(this.#keys, parts.topics, parts.tenants)
   }
 
   /** @throws RangeError for a change that no store could keep; then nothing is composed. */
@@ -66,28 +68,31 @@ export class Composer {
     }
   }
 
-  /** All changes, or after a conflict none of them. */
+  /** The outcomes of a commit that would be refused now. */
+  refusal(changes: readonly Change[]): readonly Outcome[] | undefined {
+    return this.#judge.judge(changes, this.#now()).refused
+  }
+
+  /** All changes, or none of a commit that is refused. */
   compose(changes: readonly Change[]): readonly Outcome[] {
     const nowMs = this.#now()
-    const names = changes.map(change => this.#idemName(change, nowMs))
-    const repeated = this.#repeated(changes, names, nowMs)
-    if (repeated.includes(CONFLICT))
-      return changes.map((_, i) => (repeated[i] === CONFLICT ? CONFLICT : REFUSED))
+    const { names, repeated, refused } = this.#judge.judge(changes, nowMs)
+    if (refused !== undefined) return refused
+    const { topics, tenants } = this.#parts
     const first = new Map<string, Outcome>()
     return changes.map((change, i) => {
       if (change.do !== 'append') return this.#move(change, nowMs)
       const idem = names[i]
       const known = repeated[i] ?? (idem && first.get(idem.rowKey))
       if (known !== undefined) return { is: 'duplicate', id: known.id! }
-      const outcome = this.#append(change.message, idem, nowMs)
+      const { message } = change
+      const full =
+        message.bounds?.isOptional === true ? new Room(topics, tenants).refusal(message) : undefined
+      if (full !== undefined) return full
+      const outcome = this.#append(message, idem, nowMs)
       if (idem !== undefined && changes.length > 1) first.set(idem.rowKey, outcome)
       return outcome
     })
-  }
-
-  #idemName(change: Change, nowMs: number): IdemName | undefined {
-    if (change.do !== 'append' || change.message.idem === undefined) return undefined
-    return this.#keys.name(nameOf(change.message), change.message.idem.key, nowMs)
   }
 
   /** Attempts alone cost a row for all of them; a history is kept in the message's own row. */
@@ -245,26 +250,6 @@ export class Composer {
     if (filling.has(key)) return filling.get(key)
     if (underWay?.has(key) === true) return underWay.get(key)
     return this.#parts.level.getSync(key)
-  }
-
-  /** For each change that repeats what an earlier commit appended, its outcome; CONFLICT also within this one. */
-  #repeated(
-    changes: readonly Change[],
-    names: readonly (IdemName | undefined)[],
-    nowMs: number
-  ): readonly (Outcome | undefined)[] {
-    const own = new Map<string, Uint8Array>()
-    return changes.map((change, i) => {
-      const name = names[i]
-      if (name === undefined || change.do !== 'append') return undefined
-      const { hash } = change.message.idem!
-      const known = this.#keys.known(name, nowMs)
-      const earlier = known?.hash ?? own.get(name.rowKey)
-      if (earlier !== undefined && Buffer.compare(earlier, hash) !== 0) return CONFLICT
-      if (known !== undefined) return { is: 'duplicate', id: known.id }
-      if (changes.length > 1) own.set(name.rowKey, hash)
-      return undefined
-    })
   }
 }
 

@@ -24,6 +24,8 @@ export class StoreModel {
   commit(changes: readonly Change[], nowMs: number, given: readonly Outcome[]): readonly Outcome[] {
     const conflicts = this.#conflicts(changes, nowMs)
     if (conflicts.includes(true)) return conflicts.map(is => ({ is: is ? 'conflict' : 'refused' }))
+    const full = this.#full(changes, nowMs)
+    if (full.includes(true)) return full.map(is => (is ? { is: 'full', of: 'topic' } : { is: 'refused' }))
     return changes.map((change, i) => this.#apply(change, nowMs, given[i]?.id))
   }
 
@@ -65,6 +67,26 @@ export class StoreModel {
       const earlier = this.#known(name, nowMs)?.hash ?? own.get(name) ?? hash
       own.set(name, earlier)
       return earlier !== hash
+    })
+  }
+
+  /** What finds its topic full; all bounds of the tenant are wide. */
+  #full(changes: readonly Change[], nowMs: number): boolean[] {
+    const added = new Map<string, number>()
+    const own = new Set<string>()
+    return changes.map(change => {
+      if (change.do !== 'append' || change.message.bounds === undefined) return false
+      const { message } = change
+      const name = this.#name(change)
+      if (message.idem !== undefined && (own.has(name) || this.#known(name, nowMs) !== undefined))
+        return false
+      own.add(name)
+      const topic = JSON.stringify([message.tenant, message.topic])
+      const more = (added.get(topic) ?? 0) + 1
+      const depth = this.bodies(message, 'ready').length + this.bodies(message, 'delayed').length
+      if (depth + more > message.bounds!.depth) return true
+      added.set(topic, more)
+      return false
     })
   }
 

@@ -26,6 +26,7 @@ const aNew = fc.record({
   priority: draw(0, 4, 9),
   notBefore: soon,
   expires: soon,
+  depth: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
   key: fc.option(fc.record({ key: draw('k', 'l'), hash: draw(1, 2) }), { nil: undefined })
 })
 const aMove = fc.record({
@@ -187,7 +188,7 @@ class Run implements AsyncDisposable {
 
   #change(part: Extract<Step, { is: 'commit' }>['parts'][number]): Change {
     if (part.do === 'append') {
-      const { topic, priority, notBefore, expires, key } = part
+      const { topic, priority, notBefore, expires, depth, key } = part
       return {
         do: 'append',
         message: message(String(this.#bodies++), {
@@ -195,6 +196,7 @@ class Run implements AsyncDisposable {
           priority,
           ...(notBefore !== undefined && { notBeforeMs: this.#nowMs + notBefore }),
           ...(expires !== undefined && { expiresAtMs: this.#nowMs + expires }),
+          ...(depth !== undefined && { bounds: { depth, tenantBytes: Infinity } }),
           ...(key !== undefined && { idem: idem(key.key, key.hash) })
         })
       }

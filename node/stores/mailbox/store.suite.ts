@@ -516,6 +516,50 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     assert.deepEqual(await store.due(START_MS + 9, 10), [])
   })
 
+  it('refuses a commit that does not fit its bounds, whatever else is under way', async ({ store }) => {
+    const bounds = { depth: 2, tenantBytes: 5000 }
+    const send = (body: string, more: Partial<NewMessage> = {}): Change => ({
+      do: 'append',
+      message: message(body, { bounds, ...more })
+    })
+
+    const all = await Promise.all([
+      store.commit([send('a', { idem: idem('k', 1) })]),
+      store.commit([send('b'), send('c')]),
+      store.commit([send('d', { notBeforeMs: START_MS + 9 })]),
+      store.commit([send('e')]),
+      store.commit([send('a', { idem: idem('k', 1) })]),
+      store.commit([send('f'.repeat(5000), { topic: 'other' })])
+    ])
+
+    assert.deepEqual(
+      all.map(outcomes => outcomes.map(({ is, of }) => (of === undefined ? is : `${is} ${of}`))),
+      [['done'], ['refused', 'full topic'], ['done'], ['full topic'], ['duplicate'], ['full tenant']]
+    )
+    assert.deepEqual(bodies(await store.read(TOPIC, PAGE)), ['a'])
+  })
+
+  it('leaves out of a commit what may be left out, where it does not fit', async ({ store }) => {
+    const [place] = await append(store, message('a'))
+    const bounds = { depth: 2, tenantBytes: 5000, isOptional: true }
+    const add = (body: string): Change => ({ do: 'append', message: message(body, { bounds }) })
+
+    const outcomes = await store.commit([
+      add('b'),
+      add('c'),
+      { do: 'remove', place: place! },
+      add('d'),
+      add('e')
+    ])
+    const alone = await store.commit([add('f')])
+
+    assert.deepEqual(
+      [...outcomes, ...alone].map(({ is }) => is),
+      ['done', 'full', 'done', 'done', 'full', 'full']
+    )
+    assert.deepEqual(bodies(await store.read(TOPIC, PAGE)), ['b', 'd'])
+  })
+
   it('counts a commit from the moment it was asked for', async ({ store }) => {
     const under = store.commit([{ do: 'append', message: message('a') }])
 

@@ -37,6 +37,17 @@ export function countsOf(numbers: readonly number[]): Counts {
   return { ready, delayed: pair(FIRST.delayed), dead: pair(FIRST.dead) }
 }
 
+/** Ready and delayed messages. */
+export function depthOf(numbers: readonly number[]): number {
+  let depth = numbers[FIRST.delayed]!
+  for (let priority = 0; priority < READY_BYTES; priority++) depth += numbers[priority]!
+  return depth
+}
+
+/** Of all messages, whatever their state. */
+export const bytesOf = (numbers: readonly number[]): number =>
+  numbers[READY_BYTES]! + numbers[FIRST.delayed + 1]! + numbers[FIRST.dead + 1]!
+
 export const byPriority = (numbers: readonly number[]): number[] => numbers.slice(0, READY_BYTES)
 
 /** The counts of one topic or tenant, with all that was composed so far. */

@@ -36,6 +36,17 @@ export interface NewMessage extends Topic {
   readonly idem?: IdemKey | undefined
   /** True where it is likely to be taken away soon: what that needs is kept at hand. Changes nothing else. */
   readonly goesSoon?: boolean | undefined
+  /** Within which it must fit when its turn has come; a message that its key finds again needs no room. */
+  readonly bounds?: Bounds | undefined
+}
+
+export interface Bounds {
+  /** Ready and delayed messages of the topic. */
+  readonly depth: number
+  /** Bytes of all that the tenant has. */
+  readonly tenantBytes: number
+  /** Where it does not fit it is left out, instead of the whole commit being refused. */
+  readonly isOptional?: boolean
 }
 
 export interface IdemKey {
@@ -96,14 +107,16 @@ export type Change =
 /**
  * What became of a change, in the order of the changes: `done`; `duplicate` of the message `id`; `absent` where there was
  * no such message in the state that the change starts from, and nothing changed. One `conflict` (the idempotency key was
- * used with another hash) refuses the whole commit: the other parts are `refused`.
+ * used with another hash) refuses the whole commit: the other parts are `refused`. So does one `full`, unless it is optional.
  */
 export interface Outcome {
-  readonly is: 'done' | 'duplicate' | 'absent' | 'conflict' | 'refused'
+  readonly is: 'done' | 'duplicate' | 'absent' | 'conflict' | 'full' | 'refused'
   /** Of an append that is `done` or a `duplicate`. */
   readonly id?: string
   /** Of an append that is `done`: where the message is now. */
   readonly state?: 'ready' | 'delayed'
+  /** Which bound left no room, of an append that is `full`. */
+  readonly of?: 'topic' | 'tenant'
 }
 
 /** What a lease changed; kept through `kill -9`, may be forgotten in a power cut. */

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TOPIC, testMailbox } from './mailbox.fixture.ts'
+import type { TestMailbox } from './mailbox.fixture.ts'
+
+const FULL = { code: 'mailbox_full' }
+const LARGE = Buffer.alloc(900_000)
+
+const depthOf = (depth: number, pattern = 'orders') => ({ rules: [{ pattern, rule: { depth } }] })
+
+test('a send that comes again with its key is answered as the first, also when the topic is full', async t => {
+  const box = await testMailbox(t, depthOf(1))
+  const id = await box.send('a', { idem_key: 'k' })
+
+  assert.equal(await box.send('a', { idem_key: 'k' }), id)
+  await assert.rejects(box.send('b', { idem_key: 'l' }), FULL)
+  await assert.rejects(box.send('other', { idem_key: 'k' }), { code: 'idem_conflict' })
+})
+
+test('a batch needs room for what is new in it alone', async t => {
+  const box = await testMailbox(t, depthOf(3))
+  await box.send('a', { idem_key: 'a' })
+  const batch = (...keys: string[]) => keys.map(key => ({ ...TOPIC, body: Buffer.from(key), idem_key: key }))
+
+  await assert.rejects(box.mailbox.send(batch('a', 'b', 'c', 'd')), FULL)
+  assert.equal((await box.mailbox.stats(TOPIC)).depth, 1)
+  const sent = await box.mailbox.send(batch('a', 'b', 'b', 'c'))
+
+  assert.deepEqual(
+    sent.map(({ duplicate }) => duplicate),
+    [true, false, true, false]
+  )
+  assert.equal((await box.mailbox.stats(TOPIC)).depth, 3)
+})
+
+test('sends at one time do not fill a topic beyond its depth', async t => {
+  const box = await testMailbox(t, depthOf(6))
+
+  const taken = await sendAtOnce(box, 60)
+
+  assert.deepEqual([taken, (await box.mailbox.stats(TOPIC)).depth], [6, 6])
+})
+
+test('sends at one time do not fill a tenant beyond its bytes', async t => {
+  const box = await testMailbox(t, { tenantBytes: 6_000_000 })
+
+  const taken = await sendAtOnce(box, 60)
+
+  assert.equal(taken, 6)
+  const { ready } = box.store.tenantCounts(TOPIC.tenant)
+  assert.ok(ready.bytes <= 6_000_000, `${ready.bytes} bytes`)
+})
+
+test('receipts that are stored at one time do not fill a topic beyond its depth; the others are counted', async t => {
+  const box = await testMailbox(t, depthOf(3, 'replies'))
+  for (let i = 0; i < 10; i++) await box.send('a', { receipt: ['acked'], reply_topic: 'replies' })
+  const taken = await box.take()
+
+  const results = await box.mailbox.ack(
+    TOPIC,
+    taken.map(one => box.item(one))
+  )
+
+  assert.ok(results.every(({ status }) => status === 0))
+  assert.equal((await box.mailbox.stats({ ...TOPIC, topic: 'replies' })).depth, 3)
+  assert.equal(box.counts.receiptsDropped, 7)
+})
+
+/** How many of so many large sends, made in one turn, were taken. */
+async function sendAtOnce(box: TestMailbox, sends: number): Promise<number> {
+  const all = Array.from({ length: sends }, () => box.mailbox.send([{ ...TOPIC, body: LARGE }]))
+  const ends = await Promise.allSettled(all)
+  for (const end of ends)
+    if (end.status === 'rejected') assert.equal((end.reason as { code: string }).code, 'mailbox_full')
+  return ends.filter(({ status }) => status === 'fulfilled').length
+}

@@ -1,0 +1,54 @@
+import { nameOf } from './keys.ts'
+import { bytesOf, depthOf } from './tallies.ts'
+import type { Tallies } from './tallies.ts'
+import type { Bounds, Counts, NewMessage, Outcome, TopicCounts } from './types.ts'
+
+/** What a record costs beside its meta and body, about. */
+export const RECORD_OVERHEAD_BYTES = 96
+
+/** What a message will count for, about. */
+export const sizeOf = ({ meta, body }: Pick<NewMessage, 'meta' | 'body'>): number =>
+  meta.length + body.length + RECORD_OVERHEAD_BYTES
+
+const FULL_TOPIC: Outcome = { is: 'full', of: 'topic' }
+const FULL_TENANT: Outcome = { is: 'full', of: 'tenant' }
+
+/** Which bound a message would break that is added to these counts. */
+export function fullOf(
+  topic: TopicCounts,
+  tenant: Counts,
+  bytes: number,
+  { depth, tenantBytes }: Bounds
+): Outcome['of'] {
+  if (topic.ready.messages + topic.delayed.messages + 1 > depth) return 'topic'
+  const held = tenant.ready.bytes + tenant.delayed.bytes + tenant.dead.bytes
+  return held + bytes > tenantBytes ? 'tenant' : undefined
+}
+
+/** Whether messages that are added one after the other keep within their bounds, with all that was composed before. */
+export class Room {
+  readonly #topics: Tallies
+  readonly #tenants: Tallies
+  /** What those asked about before would add, by name of the topic and by tenant. */
+  readonly #messages = new Map<string, number>()
+  readonly #bytes = new Map<string, number>()
+
+  constructor(topics: Tallies, tenants: Tallies) {
+    this.#topics = topics
+    this.#tenants = tenants
+  }
+
+  /** The outcome of a message for which there is no room. */
+  refusal(message: NewMessage): Outcome | undefined {
+    const { tenant, bounds } = message
+    if (bounds === undefined) return undefined
+    const name = nameOf(message)
+    const messages = (this.#messages.get(name) ?? 0) + 1
+    if (depthOf(this.#topics.get(name).numbers) + messages > bounds.depth) return FULL_TOPIC
+    const bytes = (this.#bytes.get(tenant) ?? 0) + sizeOf(message)
+    if (bytesOf(this.#tenants.get(tenant).numbers) + bytes > bounds.tenantBytes) return FULL_TENANT
+    this.#messages.set(name, messages)
+    this.#bytes.set(tenant, bytes)
+    return undefined
+  }
+}
