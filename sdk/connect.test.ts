@@ -8,7 +8,7 @@ import { createNode, loadConfig } from '../node/index.ts'
 import { echoService } from '../protocols/index.ts'
 import { createTransport } from '../transport/index.ts'
 import type { Encryption } from '../transport/index.ts'
-import { addressOf, relayTo, runningNode } from './hub.fixture.ts'
+import { addressOf, hubClient, relayTo, runningNode } from './hub.fixture.ts'
 import { connect } from './index.ts'
 
 const FLAGS = {
@@ -116,6 +116,15 @@ test('says not_oap of a peer that answers and does not speak it', async t => {
     code: 'not_oap',
     message: /the peer does not speak OAP\/1/
   })
+})
+
+test('leaves no connection at a peer that does not speak it', { timeout: 20_000 }, async t => {
+  const peer = await plainPeer(t)
+  const node = await runningNode(t)
+  const hub = await hubClient(t, { url: [String(peer.getMultiaddrs()[0]), addressOf(node)] })
+  while (peer.getConnections().length > 0) await new Promise(setImmediate)
+
+  assert.ok((await hub.hello()).apps.length > 0)
 })
 
 test('says not_oap of a peer that shares no encryption with it', async t => {

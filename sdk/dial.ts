@@ -19,7 +19,7 @@ export interface DialOptions extends Omit<ConnectionCallerOptions, 'openStream'>
   readonly signal?: AbortSignal | undefined
 }
 
-/** Connects to the node at an address. @throws ConnectError as `connect` does; the reason of an aborted `signal` */
+/** Connects to the node at an address; leaves no connection where that fails. @throws ConnectError as `connect` does; the reason of an aborted `signal` */
 export async function dial(
   dialer: Libp2p,
   address: string,
@@ -28,12 +28,15 @@ export async function dial(
 ): Promise<Dialled> {
   const deadline = AbortSignal.timeout(dialTimeoutMs)
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
+  let connection: Connection | undefined
   try {
-    const connection = await dialer.dial(target, { signal: stop })
-    const caller = new ConnectionCaller({ ...calling, openStream: () => openStream(connection) })
+    connection = await dialer.dial(target, { signal: stop })
+    const opened = connection
+    const caller = new ConnectionCaller({ ...calling, openStream: () => openStream(opened) })
     await unlessAborted(Promise.resolve(caller.shared()), stop)
     return { connection, caller }
   } catch (error) {
+    connection?.abort(new Error('not used'))
     signal?.throwIfAborted()
     // A stream that cannot be opened is an OapError, with what libp2p says of it as its cause.
     throw dialFailure(address, error instanceof OapError ? (error.cause ?? error) : error)

@@ -31,7 +31,9 @@ export class Leases {
 
   ack(item: LeasedItem, options: HubCallOptions): Promise<void> {
     if (Object.keys(options).length > 0)
-      return this.#one(options, call => this.#rows.ack(one(item), call)).then(() => undefined)
+      return this.#one(options, 'already_acked', call => this.#rows.ack(one(item), call)).then(
+        () => undefined
+      )
     return new Promise((resolve, reject) => {
       const { topic } = item
       const waiting = this.#waiting.get(topic)
@@ -43,7 +45,7 @@ export class Leases {
 
   async nack(item: LeasedItem, { delayMs, reason, ...options }: NackOptions): Promise<void> {
     const request = { ...one(item), ...defined({ delay_ms: delayMs, reason }) }
-    await this.#one(options, call => this.#rows.nack(request, call))
+    await this.#one(options, 'lease_expired', call => this.#rows.nack(request, call))
   }
 
   /** Resolves with the new deadline. */
@@ -53,14 +55,19 @@ export class Leases {
     options: HubCallOptions
   ): Promise<number | undefined> {
     const request = { ...one(item), ...defined({ visibility_ms: visibilityMs }) }
-    return (await this.#one(options, call => this.#rows.extend(request, call)))?.deadline
+    return (await this.#one(options, undefined, call => this.#rows.extend(request, call)))?.deadline
   }
 
-  async #one(options: HubCallOptions, make: (call: CallOptions) => Promise<Results>) {
+  /** `doneBefore` is what an answer that is made again hears when it was heard the first time. */
+  async #one(
+    options: HubCallOptions,
+    doneBefore: string | undefined,
+    make: (call: CallOptions) => Promise<Results>
+  ) {
     const corr = noting(options)
     const { results } = await this.#calls.unary(corr.options, true, make)
     const [result] = results
-    throwUnlessDone(result, corr.noted)
+    throwUnlessDone(result, corr.noted, doneBefore)
     return result
   }
 
@@ -80,7 +87,7 @@ export class Leases {
       )
       for (const [n, { resolve, reject }] of some.entries()) {
         try {
-          throwUnlessDone(results[n], corr.noted)
+          throwUnlessDone(results[n], corr.noted, 'already_acked')
           resolve()
         } catch (error) {
           reject(error)
@@ -95,11 +102,14 @@ export class Leases {
 const one = ({ topic, msg_id, lease }: LeasedItem) => ({ topic, items: [{ msg_id, lease }] })
 
 const CONFLICT_STATUS = 409
-/** What an acknowledgement that is made again hears when it was heard the first time. */
-const ALREADY_DONE = 'already_acked'
 
-function throwUnlessDone(result: Results['results'][number] | undefined, { made, corrId }: Noted): void {
-  if (result?.status === 0 || (made > 1 && result?.code === ALREADY_DONE)) return
+function throwUnlessDone(
+  result: Results['results'][number] | undefined,
+  { made, corrId }: Noted,
+  doneBefore: string | undefined
+): void {
+  const isDoneBefore = made > 1 && doneBefore !== undefined && result?.code === doneBefore
+  if (result?.status === 0 || isDoneBefore) return
   if (result === undefined)
     throw typedError(new OapError('upstream', 'the node said nothing of this message'), corrId)
   const { status, code = '' } = result

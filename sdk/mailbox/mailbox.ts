@@ -8,6 +8,7 @@ import type {
   WaitingMessage
 } from '../../protocols/index.ts'
 import type { Calls, HubCallOptions } from '../calls.ts'
+import { NotFoundError } from '../errors.ts'
 import { Delivery } from './delivery.ts'
 import { Leases } from './leases.ts'
 import { bodyBytes, defined, messageMembers, newIdemKey } from './message.ts'
@@ -154,7 +155,17 @@ export class Mailbox {
 
   /** Removes a message that waits. Throws NotFoundError, ConflictError `message_leased`. */
   async delete(topic: string, msgId: string, options: HubCallOptions = {}): Promise<void> {
-    await this.#unary(options, call => this.#rows.delete({ topic, msg_id: msgId }, call))
+    let made = 0
+    const onOpen = (corrId: bigint): void => {
+      made++
+      options.onOpen?.(corrId)
+    }
+    try {
+      await this.#unary({ ...options, onOpen }, call => this.#rows.delete({ topic, msg_id: msgId }, call))
+    } catch (error) {
+      // An attempt whose answer was lost has done it.
+      if (made === 1 || !(error instanceof NotFoundError)) throw error
+    }
   }
 
   /** Messages given up on, with their history, page by page. */
