@@ -50,7 +50,10 @@ class FileMark implements BatchMark {
 
   note(batch: number): void {
     this.#noted = batch
-    if (!this.#isWriting) this.#write()
+    if (this.#isWriting) return
+    this.#isWriting = true
+    // Behind the answers of this batch, which leave in the turn to come: handing a write over may cost a turn of the processor.
+    setImmediate(() => setImmediate(() => this.#write()))
   }
 
   close(): void {
@@ -62,7 +65,6 @@ class FileMark implements BatchMark {
   }
 
   #write(): void {
-    this.#isWriting = true
     const batch = this.#noted
     // A mark that cannot be written tells less, and harms nothing.
     write(this.#file, bytesOf(batch), 0, BYTES, 0, () => {
