@@ -83,6 +83,17 @@ void describe('tuned yamux', () => {
     assert.equal(inbound.status, 'aborted')
   })
 
+  void test('is aborted though the connection below takes no bytes any more', async () => {
+    const { raw, dialer, outbound } = await streams()
+    raw.send = () => {
+      throw new Error('the connection is closing')
+    }
+
+    dialer.abort(new Error('the peer did not answer a ping'))
+
+    assert.equal(outbound.status, 'aborted')
+  })
+
   void test('heeds a pause from a listener that resume() has called', async () => {
     const { outbound, inbound, sentBack } = await streams()
     let read = 0

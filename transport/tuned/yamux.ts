@@ -89,6 +89,14 @@ function tuneStreams(muxer: MuxerInnards, byId: Map<number, YamuxStream>, connec
 }
 
 function tuneSending(muxer: MuxerInnards): void {
+  const abort = muxer.abort.bind(muxer)
+  muxer.abort = err => {
+    try {
+      abort(err)
+    } catch {
+      // The connection below is closed already, and the go-away cannot leave. Whoever aborts the connection goes on.
+    }
+  }
   muxer.sendFrame = (header, body) => {
     const encoded = encodeHeader(header)
     return muxer.send(body === undefined ? encoded : new Uint8ArrayList(encoded, body))
