@@ -28,6 +28,8 @@ import { Uploads } from './uploads.ts'
 
 /** The status of a call that ended without an answer, in metrics. */
 export const CANCELLED = 499
+/** The status of a call that came before its caller's quota allows it. */
+const QUOTA = 429
 
 const EMPTY = new Uint8Array(0)
 
@@ -346,6 +348,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   }
 
   #answerError(call: ServerCall, error: OapError): void {
+    if (error.status === QUOTA) this.#rates.refused()
     call.bytesOut += this.#sendError(call.app, call.tenantWire, call.corr, error)
   }
 

@@ -61,6 +61,9 @@ export class OpenConnection implements ConnectionState {
   streamed(_bytes: number): number {
     return 0
   }
+  refused(): number {
+    return 0
+  }
   proved(): void {}
 }
 

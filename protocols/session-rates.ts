@@ -13,7 +13,8 @@ export interface RatedSession {
 /**
  * Slows the streams of a session down to the rates of its connection and of its calls' tenants. What is streamed is
  * charged once, and what was charged first goes on first: a row of an answer waits before it leaves, a row of an upload
- * stops the reading of its stream, when no other call is open there. Nothing is dropped.
+ * stops the reading of its stream, when no other call is open there. Who is refused more often than any caller who waits
+ * as told is read no faster than the connection allows refusals. Nothing is dropped.
  * @see specs/oap-1.md, section 7
  */
 export class SessionRates {
@@ -41,10 +42,13 @@ export class SessionRates {
     const ms = this.#charge(call, bytes)
     if (ms <= 0 || this.#session.callsOpen() > 1) return
     this.#holder = call
-    this.#reading.start(ms, () => {
-      this.#holder = undefined
-      queueMicrotask(() => this.#session.readOn())
-    })
+    this.#hold(ms)
+  }
+
+  /** Counts a call that a quota refused, and holds reading back from a caller who does not heed that. */
+  refused(): void {
+    const ms = this.#connection.refused()
+    if (ms > 0) this.#hold(ms)
   }
 
   /** Charges a frame that begins a row before it is sent; resolves when it is paid for or its call is over. */
@@ -73,6 +77,13 @@ export class SessionRates {
     if (call.prepaidBytes === 0) return
     this.#charge(call, -call.prepaidBytes)
     call.prepaidBytes = 0
+  }
+
+  #hold(ms: number): void {
+    this.#reading.start(ms, () => {
+      this.#holder = undefined
+      queueMicrotask(() => this.#session.readOn())
+    })
   }
 
   #charge(call: ServerCall, bytes: number): number {

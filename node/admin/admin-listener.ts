@@ -25,6 +25,7 @@ const local: ConnectionState = {
   openCall: () => undefined,
   received: () => undefined,
   streamed: () => 0,
+  refused: () => 0,
   proved: () => undefined,
   endCall() {}
 }

@@ -1,5 +1,5 @@
 import type { ConnectionState, HelloRequest, Limits } from '../../protocols/index.ts'
-import { OapError, TokenBucket, agree, clampRetryAfter } from '../../protocols/index.ts'
+import { OapError, RefusalPace, TokenBucket, agree, clampRetryAfter } from '../../protocols/index.ts'
 import type { PeerMeter } from '../guards/peer-quotas.ts'
 import { ConnectionBudget } from './inbound-budget.ts'
 import type { NodeBudget } from './inbound-budget.ts'
@@ -35,6 +35,7 @@ export class ConnectionRecord implements ConnectionState {
   readonly #bounds: ConnectionBounds
   readonly #standing: ConnectionStanding
   readonly #hello: TokenBucket
+  readonly #refusals: RefusalPace
   readonly #now: () => number
   #limits: Limits
   #isSettled = false
@@ -47,6 +48,7 @@ export class ConnectionRecord implements ConnectionState {
     this.#standing = standing
     this.#limits = bounds.limits
     this.#hello = new TokenBucket(bounds.helloBurst, bounds.helloPerSecond, now())
+    this.#refusals = new RefusalPace(now())
     this.#now = now
     this.budget = new ConnectionBudget(node, bounds.strangerBytes, () => standing.isStranger())
   }
@@ -92,6 +94,10 @@ export class ConnectionRecord implements ConnectionState {
 
   streamed(bytes: number): number {
     return this.#standing.meter.streamed(bytes, this.#now())
+  }
+
+  refused(): number {
+    return this.#refusals.refused(this.#now())
   }
 
   proved(): void {

@@ -124,6 +124,10 @@ export class CountedConnection implements ConnectionState {
     return 0
   }
 
+  refused(): number {
+    return 0
+  }
+
   proved(): void {}
 }
 
