@@ -25,7 +25,7 @@ export async function openStoppedMailbox(path: string): Promise<StoppedMailbox> 
   opened.defer(() => level.close())
   const mark = openBatchMark(join(folder.store, MAILBOX_MARK))
   const lastDurable = mark.last
-  mark.close()
+  await mark.close()
   const owned = opened.move()
   return { level, lastDurable, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

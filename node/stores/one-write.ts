@@ -16,23 +16,33 @@ export function endAtFailedWrite(level: Level, failed: (error: unknown) => void)
   const inner = level as unknown as Writes
   let failure: { readonly cause: unknown } | undefined
   let last: Promise<unknown> = Promise.resolve()
+  let open = 0
   for (const name of WRITES) {
     const write = inner[name].bind(level)
-    inner[name] = (...args) => {
-      const done = last.then(async () => {
+    const run = async (args: readonly unknown[]): Promise<void> => {
+      try {
         if (failure !== undefined) throw new Error('an earlier write of the store failed', failure)
         // One that waited while the store was closed must not reach it any more.
         if (level.status !== 'open') throw new Error('the store is closed')
-        try {
-          await write(...args)
-        } catch (error) {
-          failure = { cause: error }
-          failed(error)
-          throw error
-        }
-      })
+        await attempt(() => write(...args))
+      } finally {
+        open--
+      }
+    }
+    inner[name] = (...args) => {
+      const done = open++ === 0 ? run(args) : last.then(() => run(args))
       last = done.catch(() => undefined)
       return done
+    }
+  }
+
+  async function attempt(write: () => Promise<void>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      failure = { cause: error }
+      failed(error)
+      throw error
     }
   }
 }

@@ -1,8 +1,12 @@
-import { closeSync, constants, openSync, readSync, write, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, write } from 'node:fs'
+import { setImmediate as turn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 
 const BYTES = 10
 const MODE = 0o600
+
+const writeAt = promisify(write)
 
 /**
  * Remembers outside of the store which batch was durable last, so that a store whose end was cut off is not taken for one
@@ -15,8 +19,8 @@ export interface BatchMark {
   readonly isDamaged: boolean
   /** To be called with each batch once it is durable; does not wait for anything. */
   note(batch: number): void
-  /** Notes the last batch before it returns. */
-  close(): void
+  /** Resolves once the last batch is noted; nothing touches the file after that. */
+  close(): Promise<void>
 }
 
 /**
@@ -39,8 +43,8 @@ class FileMark implements BatchMark {
   readonly #file: number
   #noted = 0
   #written = 0
-  #isWriting = false
-  #isClosed = false
+  #writing: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
   constructor(file: number, last: number, isDamaged: boolean) {
     this.#file = file
@@ -49,34 +53,30 @@ class FileMark implements BatchMark {
   }
 
   note(batch: number): void {
+    if (this.#closing !== undefined) return
     this.#noted = batch
-    if (this.#isWriting) return
-    this.#isWriting = true
+    this.#writing ??= this.#write()
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #write(): Promise<void> {
     // Behind the answers of this batch, which leave in the turn to come: handing a write over may cost a turn of the processor.
-    setImmediate(() => setImmediate(() => this.#write()))
-  }
-
-  close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    // Should a write under way end after this one, it is made good then.
-    if (this.#noted !== this.#written) writeSync(this.#file, bytesOf(this.#noted), 0, BYTES, 0)
-    if (!this.#isWriting) closeSync(this.#file)
-  }
-
-  #write(): void {
-    const batch = this.#noted
-    // A mark that cannot be written tells less, and harms nothing.
-    write(this.#file, bytesOf(batch), 0, BYTES, 0, () => {
-      this.#isWriting = false
+    await turn()
+    await turn()
+    while (this.#written !== this.#noted) {
+      const batch = this.#noted
+      // A mark that cannot be written tells less, and harms nothing.
+      await writeAt(this.#file, bytesOf(batch), 0, BYTES, 0).catch(() => undefined)
       this.#written = batch
-      if (this.#isClosed) this.#end()
-      else if (this.#noted !== batch) this.#write()
-    })
+    }
+    this.#writing = undefined
   }
 
-  #end(): void {
-    writeSync(this.#file, bytesOf(this.#noted), 0, BYTES, 0)
+  async #close(): Promise<void> {
+    await this.#writing
     closeSync(this.#file)
   }
 }
@@ -92,5 +92,5 @@ export const NO_MARK: BatchMark = {
   last: 0,
   isDamaged: false,
   note: () => undefined,
-  close: () => undefined
+  close: () => Promise.resolve()
 }

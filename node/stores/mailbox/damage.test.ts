@@ -239,7 +239,7 @@ test('a mark is closed when the store cannot be opened', async t => {
   await level.put(row(KIND.format), Uint8Array.of(1))
   let closed = 0
 
-  await assert.rejects(open({ mark: { ...NO_MARK, close: () => void closed++ } }), /damaged/)
+  await assert.rejects(open({ mark: { ...NO_MARK, close: async () => void closed++ } }), /damaged/)
 
   assert.equal(closed, 1)
 })

@@ -33,7 +33,7 @@ export async function rowsInMemory(t: TestContext) {
   return { level, open, corrupt }
 }
 
-/** A store in a folder with its mark. `close` leaves the rows as a killed process does. */
+/** A store in a folder with its mark. `close` leaves the rows as a process does that was killed while it had nothing to do. */
 export async function openFolder(folder: string, more: Partial<LevelMailboxOptions> = {}) {
   const level: Level = await openLevel(join(folder, 'store'))
   const mark = openBatchMark(join(folder, 'mark'))
@@ -45,5 +45,9 @@ export async function openFolder(folder: string, more: Partial<LevelMailboxOptio
     mark,
     ...more
   })
-  return { level, store, corrupt, close: () => level.close() }
+  const close = async (): Promise<void> => {
+    await mark.close()
+    await level.close()
+  }
+  return { level, store, corrupt, close }
 }

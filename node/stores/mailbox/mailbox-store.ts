@@ -85,7 +85,7 @@ export class LevelMailboxStore implements MailboxStore {
         { ...options, mark, onCorrupt }
       )
     } catch (error) {
-      mark.close()
+      await mark.close()
       throw error
     }
   }
@@ -238,8 +238,11 @@ export class LevelMailboxStore implements MailboxStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer.close()
-    this.#mark.close()
+    try {
+      await this.#writer.close()
+    } finally {
+      await this.#mark.close()
+    }
   }
 
   #counted<T>(read: () => T): T {

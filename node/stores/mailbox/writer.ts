@@ -25,6 +25,18 @@ export interface WriterParts {
   readonly onRoom: () => void
 }
 
+/** Who waited for a batch that is written, or was not. */
+interface Done {
+  readonly waiters: readonly Waiter[]
+  readonly failure?: { readonly error: unknown }
+}
+
+function tell({ waiters, failure }: Done): void {
+  for (const waiter of waiters)
+    if (failure === undefined) waiter.resolve()
+    else waiter.reject(failure.error)
+}
+
 /**
  * Writes one batch at a time: what is composed while one is under way is the next. After a batch has failed, or was not
  * composed to its end, all later ones do.
@@ -92,18 +104,27 @@ export class Writer {
 
   async #run(): Promise<void> {
     try {
-      while (this.#filling.waiters.length > 0) {
-        const batch = this.#filling
-        this.#underWay = batch
-        const isCheckpoint = this.#completed(batch)
-        this.#filling = new Batch(this.#parts.level, batch.number + (batch.isDurable ? 1 : 0))
-        await this.#write(batch, isCheckpoint)
-        this.#underWay = undefined
+      let done: Done | undefined
+      for (;;) {
+        // The next batch is on its way to the disk before those of the last one are told.
+        const next = this.#filling.waiters.length > 0 ? this.#begin() : undefined
+        if (done !== undefined) tell(done)
+        done = undefined
         this.#parts.onRoom()
+        if (next !== undefined) done = await next
+        else if (this.#filling.waiters.length === 0) break
       }
     } finally {
       this.#running = undefined
     }
+  }
+
+  #begin(): Promise<Done> {
+    const batch = this.#filling
+    this.#underWay = batch
+    const isCheckpoint = this.#completed(batch)
+    this.#filling = new Batch(this.#parts.level, batch.number + (batch.isDurable ? 1 : 0))
+    return this.#write(batch, isCheckpoint)
   }
 
   /** Whether it is a checkpoint. */
@@ -147,17 +168,20 @@ export class Writer {
     this.#journalBytes = 0
   }
 
-  async #write(batch: Batch, isCheckpoint: boolean): Promise<void> {
+  async #write(batch: Batch, isCheckpoint: boolean): Promise<Done> {
     const { topics, tenants, mark } = this.#parts
+    const { waiters } = batch
     try {
       if (this.#failure !== undefined) throw this.#failure
       if (!batch.isEmpty) await batch.write()
       if (batch.isDurable) mark.note(batch.number)
       if (isCheckpoint) for (const tallies of [topics, tenants]) tallies.written()
-      for (const waiter of batch.waiters) waiter.resolve()
+      return { waiters }
     } catch (error) {
       this.#failure ??= error
-      for (const waiter of batch.waiters) waiter.reject(error)
+      return { waiters, failure: { error } }
+    } finally {
+      this.#underWay = undefined
     }
   }
 
