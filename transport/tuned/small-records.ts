@@ -1,3 +1,4 @@
+/// <reference path="./libsodium.d.ts" />
 import createSodium from 'libsodium'
 
 /** Larger records are OpenSSL's: there its vector code outweighs what a call into it costs. */
