@@ -82,6 +82,7 @@ function guarding(options: Partial<CallGuardOptions> = {}) {
     takesBearer: false,
     quotas,
     shedding: () => 'nothing',
+    writeRefusal: () => 'saturated',
     now: () => 0,
     seconds: () => NOW_S,
     record: refused => {
@@ -301,6 +302,20 @@ test('under pressure what makes room is shed no sooner than what only reads', as
 
   assert.equal(await shedding('writes')(headOf(NONE, { op: 'clear' })), undefined)
   assert.equal((await shedding('calls')(headOf(NONE, { op: 'clear' })))?.code, 'saturated')
+})
+
+test('on a disk without room a write is refused as disk_full with a time to come back, and nothing else is', async () => {
+  const on = (shedding: 'nothing' | 'writes' | 'calls') =>
+    guarding({ shedding: () => shedding, writeRefusal: () => 'disk_full' }).guard
+  const refusal = await on('writes')(headOf(NONE))
+
+  assert.deepEqual([refusal?.code, refusal?.status, refusal?.retryable], ['disk_full', 503, true])
+  assert.ok(refusal!.retryAfterMs! >= 1000 && refusal!.retryAfterMs! <= 5000)
+  assert.equal((await on('calls')(headOf(NONE)))?.code, 'disk_full')
+  assert.equal((await on('calls')(headOf(NONE, { op: 'open' })))?.code, 'saturated')
+  assert.equal(await on('writes')(headOf(NONE, { op: 'open' })), undefined)
+  assert.equal(await on('writes')(headOf(NONE, { op: 'clear' })), undefined)
+  assert.equal((await on('nothing')(headOf(NONE)))?.code, 'cap_missing')
 })
 
 test('garbage in place of a token is refused and recorded nowhere', async () => {

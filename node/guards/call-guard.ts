@@ -2,7 +2,7 @@ import { OapError, RENEW_VERB, refusalOf } from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, VerifiedToken } from '../../protocols/index.ts'
 import { holderRefusal } from '../capabilities/index.ts'
 import { OVERLOADED } from './pressure.ts'
-import type { Shedding } from './pressure.ts'
+import type { Shedding, WriteRefusal } from './pressure.ts'
 import type { TokenQuotas } from './token-quotas.ts'
 
 /** What a refusal of a caller that proved a token is recorded with. */
@@ -24,6 +24,7 @@ export interface CallGuardOptions {
   readonly takesBearer: boolean
   readonly quotas: TokenQuotas
   readonly shedding: () => Shedding
+  readonly writeRefusal: () => WriteRefusal
   /** Milliseconds that never go back. */
   readonly now: () => number
   /** Unix seconds by the clock that cannot be set back. */
@@ -39,7 +40,7 @@ export interface CallGuardOptions {
 export function createCallGuard(options: CallGuardOptions): Guard {
   const verified = new LastTokens(options)
   return head => {
-    const shed = shedOf(options.shedding(), head)
+    const shed = shedOf(options, head)
     if (shed !== undefined) return shed
     if (options.openVerbs.has(head.served.row.verb) && head.served.row.verb !== RENEW_VERB) return undefined
     if (head.cap.length === 0) return missing(head)
@@ -69,11 +70,13 @@ export const withdrawnSince =
   ({ capability }: CallHead['call']): OapError | undefined =>
     capability === undefined ? undefined : withdrawal(capability)
 
-function shedOf(shedding: Shedding, { served }: CallHead): OapError | undefined {
+function shedOf({ shedding, writeRefusal }: CallGuardOptions, { served }: CallHead): OapError | undefined {
+  const level = shedding()
+  if (level === 'nothing') return undefined
   const { writes, relieves } = served.row
-  if (shedding === 'nothing' || (shedding === 'writes' && (writes !== true || relieves === true)))
-    return undefined
-  return new OapError('saturated', OVERLOADED)
+  const fills = writes === true && relieves !== true
+  if (fills && writeRefusal() === 'disk_full') return new OapError('disk_full')
+  return fills || level === 'calls' ? new OapError('saturated', OVERLOADED) : undefined
 }
 
 const missing = ({ served }: CallHead): OapError =>

@@ -57,3 +57,22 @@ test('tells the last value of each signal', () => {
 
   assert.deepEqual(pressure.values, { delay: 42, disk: 0 })
 })
+
+test('a write is refused for what lacks while that lacks, and else because there is too much to do', () => {
+  const values = { delay: 0, disk: 0 }
+  const pressure = new Pressure([
+    { name: 'delay', read: () => values.delay, writes: { enter: 100, leave: 20 } },
+    { name: 'disk', refusal: 'disk_full', read: () => values.disk, writes: { enter: 1, leave: 0 } }
+  ])
+  const refusalWith = (delay: number, disk: number): string => {
+    Object.assign(values, { delay, disk })
+    pressure.sample()
+    pressure.sample()
+    return pressure.writeRefusal
+  }
+
+  assert.equal(refusalWith(200, 0), 'saturated')
+  assert.equal(refusalWith(200, 7), 'disk_full')
+  assert.equal(refusalWith(0, 7), 'disk_full')
+  assert.equal(refusalWith(200, 0), 'saturated')
+})

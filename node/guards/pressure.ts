@@ -10,9 +10,14 @@ export interface Threshold {
   readonly leave: number
 }
 
+/** What a call that writes is refused with while writes are shed. */
+export type WriteRefusal = 'saturated' | 'disk_full'
+
 /** One thing that is measured, and from where on it is too much. */
 export interface Signal {
   readonly name: string
+  /** `saturated` where it is absent. */
+  readonly refusal?: WriteRefusal
   read(): number
   readonly writes: Threshold
   /** Absent where reads cost nothing of it. */
@@ -43,6 +48,12 @@ export class Pressure {
     return this.#watched.some(({ shedding }) => shedding === 'writes') ? 'writes' : 'nothing'
   }
 
+  /** What a call that writes is refused with: what time alone does not mend goes before the rest. */
+  get writeRefusal(): WriteRefusal {
+    const own = this.#watched.find(({ shedding, refusal }) => shedding !== 'nothing' && refusal !== undefined)
+    return own?.refusal ?? 'saturated'
+  }
+
   /** The names of the signals that are too high. */
   get causes(): readonly string[] {
     return this.#watched.filter(({ shedding }) => shedding !== 'nothing').map(({ name }) => name)
@@ -68,6 +79,10 @@ class Watched {
 
   get name(): string {
     return this.#signal.name
+  }
+
+  get refusal(): WriteRefusal | undefined {
+    return this.#signal.refusal
   }
 
   get shedding(): Shedding {

@@ -56,6 +56,7 @@ export function diskSignal(
   let askedAt = -Infinity
   return {
     name: 'disk_lacking_mib',
+    refusal: 'disk_full',
     read() {
       if (now() - askedAt >= DISK_INTERVAL_MS) {
         askedAt = now()

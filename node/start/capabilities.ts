@@ -106,6 +106,7 @@ function guardOf(
       mostInFlight: inFlightOfOne(config.limits.maxCalls)
     }),
     shedding: () => state.pressure?.shedding ?? 'nothing',
+    writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
     now: () => nodePlatform.now(),
     seconds: () => clock.seconds(),
     record: refused => recordRefusal(audit, counts, refused)

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,12 +14,13 @@ import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 
 const MOST_CALLS = 16
+const MORE_THAN_ANY_DISK = 2 ** 50
 
 async function shedding(node: OmnigateNode, what: string): Promise<void> {
   while (node.status()['shedding'] !== what) await sleep(20)
 }
 
-async function running(t: TestContext) {
+async function running(t: TestContext, { minFreeDiskBytes = 0 } = {}) {
   const { config } = loadConfig({
     flags: {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
@@ -24,15 +28,22 @@ async function running(t: TestContext) {
       'capabilities.openVerbs': ['*'],
       'strangers.loopbackIsKnown': true,
       'log.level': 'silent',
-      'limits.maxCalls': MOST_CALLS
+      'limits.maxCalls': MOST_CALLS,
+      'limits.minFreeDiskBytes': minFreeDiskBytes
     }
   })
-  const node = createNode(config)
+  const node = createNode(config, minFreeDiskBytes === 0 ? {} : { data: folderOf(t), init: true })
   t.after(() => node.stop())
   await node.start()
   const hubs = await Promise.all([1, 2, 3, 4, 5].map(() => connect(node.status().addresses[0]!)))
   t.after(() => Promise.all(hubs.map(hub => hub.close())))
   return { node, hubs, hub: hubs[4]! }
+}
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'omnigate-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'data')
 }
 
 /** So many calls that go on, of the first four connections. */
@@ -82,6 +93,25 @@ test('a node that sheds writes takes no more messages, and lets them be received
   for (const ticks of open) await ticks[Symbol.asyncIterator]().return?.()
 
   assert.deepEqual([depth, in_flight, still], [2, 2, 'writes'])
+})
+
+test('a node whose disk lacks room refuses sends as disk_full with a time to come back, and takes acknowledgements', async t => {
+  const { node, hub } = await running(t, { minFreeDiskBytes: MORE_THAN_ANY_DISK })
+  const box = hub.client(mailboxService)
+  const topic = 'a'
+  await shedding(node, 'writes')
+
+  const refused = await box.send({ topic }).catch((error: unknown) => error as OapError)
+  const items = [{ msg_id: '01KAJ2Z3Y40000000000000001', lease: 'none' }]
+  const { results } = await box.ack({ topic, items })
+
+  assert.ok(refused instanceof Error && 'code' in refused)
+  assert.deepEqual([refused.code, refused.status, refused.retryable], ['disk_full', 503, true])
+  assert.ok(refused.retryAfterMs! >= 1000 && refused.retryAfterMs! <= 5000)
+  assert.deepEqual(
+    results.map(({ code }) => code),
+    ['lease_foreign']
+  )
 })
 
 test('a node at its most calls refuses more with 503 and says why, and takes them again when they are over', async t => {
