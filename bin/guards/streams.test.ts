@@ -38,6 +38,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/mailbox/sweep.ts', 'this.#topic', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#purge', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#expireOld', 'looks at our own store, each pulled by a tick'],
+  ['node/mailbox/sweep.ts', 'this.#boundReady', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#boundDead', 'looks at our own store, each pulled by a tick'],
   ['node/stores/mailbox/tallies.ts', 'this.#known.values', 'counts of our own, one a topic'],
   ['cli/audit-lines.ts', 'body', 'a body queue; a line beyond the bound ends it'],

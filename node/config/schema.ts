@@ -173,6 +173,12 @@ export const configSchema = Type.Object(
       ),
       maxAttempts: count('Deliveries of a message until it is a dead letter.', 5, 1, 1000),
       retentionMs: count('How long a message is kept.', 7 * 24 * HOUR_MS, 1000, 366 * 24 * HOUR_MS),
+      retentionBytes: count(
+        'Bytes of ready messages of one topic; beyond them the oldest expire. A topic has no such bound by default.',
+        2 ** 50,
+        1,
+        2 ** 50
+      ),
       deadRetentionMs: count('How long a dead letter is kept.', 14 * 24 * HOUR_MS, 1000, 3660 * 24 * HOUR_MS),
       deadBytes: count(
         'Bytes of dead letters of one topic; beyond them the oldest go.',
@@ -185,7 +191,7 @@ export const configSchema = Type.Object(
       readAheadBytes: count('Bytes of messages read ahead for receivers.', 32 * MIB, MIB, 2 ** 40),
       topics: Type.Array(checked({ maxLength: 1024 }, ruleProblem), {
         description:
-          'Other numbers for some topics: "PATTERN name=value ..." of max_attempts, retention_ms, dead_retention_ms, dead_bytes, depth, dead_letter_topic.',
+          'Other numbers for some topics: "PATTERN name=value ..." of max_attempts, retention_ms, retention_bytes, dead_retention_ms, dead_bytes, depth, dead_letter_topic.',
         default: [],
         maxItems: 256,
         uniqueItems: true

@@ -19,6 +19,7 @@ const MIB = 1024 * 1024
 export const RULE: TopicRule = {
   maxAttempts: 5,
   retentionMs: 7 * 86_400_000,
+  retentionBytes: 100 * MIB,
   deadRetentionMs: 14 * 86_400_000,
   deadBytes: MIB,
   depth: 1000

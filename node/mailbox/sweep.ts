@@ -2,6 +2,7 @@ import { STATES } from '../stores/mailbox/types.ts'
 import type { StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { timeOf } from '../stores/mailbox/ulid.ts'
 import { expiring } from './failing.ts'
+import { OldestReady } from './oldest-ready.ts'
 import type { MailboxParts } from './parts.ts'
 import { placeOf } from './place.ts'
 import { takeAway } from './taking-away.ts'
@@ -20,7 +21,7 @@ const PRIORITIES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 /** Yields after each look at the store how many bytes it read. */
 type Looks = AsyncGenerator<number, void>
 
-/** Goes round the topics for what has no timer of its own: retention, the bound on dead letters, tenants that are gone. */
+/** Goes round the topics for what has no timer of its own: retention, the bounds by bytes, tenants that are gone. */
 export class Sweep {
   readonly #parts: MailboxParts
   readonly #closed = new AbortController()
@@ -86,6 +87,7 @@ export class Sweep {
     if (this.#parts.isPurged(topic.tenant)) return yield* this.#purge(topic)
     const { byPriority } = this.#parts.store.counts(topic)
     for (const priority of PRIORITIES) if (byPriority[priority]! > 0) yield* this.#expireOld(topic, priority)
+    yield* this.#boundReady(topic)
     yield* this.#boundDead(topic)
   }
 
@@ -142,6 +144,26 @@ export class Sweep {
       messages.flatMap(message => expiring(this.#parts, message, now))
     )
     this.#parts.counts.expired += messages.length
+  }
+
+  /** The oldest go first, whatever their priority; what is under lease counts, and stays. */
+  async *#boundReady(topic: Topic): Looks {
+    const { store, leases, rules, now } = this.#parts
+    const most = rules.of(topic.topic).retentionBytes
+    const over = (): number => store.counts(topic).ready.bytes - most
+    const oldest = new OldestReady(store, topic)
+    while (over() > 0) {
+      const { messages, bytes } = await oldest.next(AT_ONCE)
+      if (messages.length === 0) return
+      let left = over()
+      const going = messages.filter(message => {
+        if (left <= 0 || leases.find(topic, message.id) !== undefined) return false
+        left -= message.bytes
+        return true
+      })
+      if (going.length > 0) await this.#expire(going, now())
+      yield bytes
+    }
   }
 
   async *#boundDead(topic: Topic): Looks {

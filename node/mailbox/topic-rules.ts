@@ -4,6 +4,8 @@ import { isTopic, isTopicPattern, topicMatches } from '../../protocols/index.ts'
 export interface TopicRule {
   readonly maxAttempts: number
   readonly retentionMs: number
+  /** Bytes of ready messages, those under lease among them; beyond them the oldest go. */
+  readonly retentionBytes: number
   readonly deadRetentionMs: number
   /** Bytes of dead letters; beyond them the oldest go. */
   readonly deadBytes: number
@@ -22,6 +24,7 @@ export interface RuleFor {
 const NUMBERS: Readonly<Record<string, readonly [keyof TopicRule, number, number]>> = {
   max_attempts: ['maxAttempts', 1, 1000],
   retention_ms: ['retentionMs', 1000, 366 * 86_400_000],
+  retention_bytes: ['retentionBytes', 1, 2 ** 50],
   dead_retention_ms: ['deadRetentionMs', 1000, 3660 * 86_400_000],
   dead_bytes: ['deadBytes', 0, 2 ** 50],
   depth: ['depth', 1, 1e9]
@@ -29,8 +32,8 @@ const NUMBERS: Readonly<Record<string, readonly [keyof TopicRule, number, number
 const TOPIC_KEY = 'dead_letter_topic'
 
 /**
- * Reads `PATTERN name=value ...`, as the configuration has it: `max_attempts`, `retention_ms`, `dead_retention_ms`,
- * `dead_bytes`, `depth`, `dead_letter_topic`. Yields what is wrong as text.
+ * Reads `PATTERN name=value ...`, as the configuration has it: `max_attempts`, `retention_ms`, `retention_bytes`,
+ * `dead_retention_ms`, `dead_bytes`, `depth`, `dead_letter_topic`. Yields what is wrong as text.
  */
 export function parseRule(text: string): RuleFor | string {
   const [pattern = '', ...settings] = text.trim().split(/\s+/)

@@ -175,6 +175,31 @@ describe('retention', () => {
     assert.deepEqual(await box.bodies(9, { topic: { ...TOPIC, topic: 'other' } }), ['young'])
   })
 
+  test('beyond the bytes of its topic the oldest expire, whatever their priority, and those under lease stay', async t => {
+    const box = await testMailbox(t, { rules: [{ pattern: 'orders', rule: { retentionBytes: 4000 } }] })
+    const told = { reply_topic: 'replies', bounce: true }
+    const long = (letter: string): string => letter.repeat(1000)
+    await box.send(long('l'))
+    const [leased] = await box.take(1, { visibilityMs: 60_000 })
+    const bodies = ['b', 'c', 'd', 'e', 'f']
+    for (const [n, letter] of bodies.entries())
+      await box.send(long(letter), { priority: n % 2 === 0 ? 9 : 0, ...told })
+    await box.send(long('z'), { topic: 'replies' })
+    await box.send(long('later'), { not_before: box.time.nowMs + 60_000 })
+
+    await box.pass(1000)
+
+    const { ready, delayed } = box.store.counts(TOPIC)
+    assert.ok(ready.bytes <= 4000, `${ready.bytes} bytes`)
+    assert.deepEqual([ready.messages, delayed.messages, box.counts.expired], [3, 1, 3])
+    assert.deepEqual(await box.ack([leased!]), [0])
+    assert.deepEqual(
+      (await box.bodies()).map(body => body[0]),
+      ['f', 'e']
+    )
+    assert.equal(box.store.counts({ ...TOPIC, topic: 'replies' }).ready.messages, 1 + 3)
+  })
+
   test('goes round a thousand topics in seconds, a little at a time', async t => {
     const box = await testMailbox(t, { rules: [{ pattern: '**', rule: { retentionMs: 10_000 } }] })
     for (let n = 0; n < 1000; n++) await box.send('a', { topic: `t${n}` })

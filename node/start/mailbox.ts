@@ -141,9 +141,10 @@ function measured(store: LevelMailboxStore, latency: NodeBase['storeLatency']): 
 }
 
 export function rulesOf({ mailbox }: Pick<Config, 'mailbox'>): TopicRules {
-  const { maxAttempts, retentionMs, deadRetentionMs, deadBytes, topicDepth: depth } = mailbox
+  const { maxAttempts, retentionMs, retentionBytes, deadRetentionMs, deadBytes, topicDepth: depth } = mailbox
   const rules = mailbox.topics.map(parseRule).filter((rule): rule is RuleFor => typeof rule !== 'string')
-  return new TopicRules(rules, { maxAttempts, retentionMs, deadRetentionMs, deadBytes, depth })
+  const rest = { maxAttempts, retentionMs, retentionBytes, deadRetentionMs, deadBytes, depth }
+  return new TopicRules(rules, rest)
 }
 
 const signerOf = ({ hubId, delegation, nodeKey }: NodeKeys): ReceiptSigner => ({
