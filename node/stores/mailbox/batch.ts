@@ -32,6 +32,8 @@ export class Batch {
   readonly #deltas = new Map<Tally, Numbers>()
   // An array, and no chained batch: of that one, classic-level frees the memory only when it is collected.
   readonly #operations: Operation[] = []
+  /** How many of the operations are in `#rows`: most batches are written without a question about what is in them. */
+  #indexed = 0
   readonly #level: Level
   #bytes = 0
   #isDurable = false
@@ -51,27 +53,25 @@ export class Batch {
   }
 
   get isEmpty(): boolean {
-    return this.#rows.size === 0
+    return this.#operations.length === 0
   }
 
   has(key: string): boolean {
-    return this.#rows.has(key)
+    return this.#index().has(key)
   }
 
   get(key: string): Uint8Array | undefined {
-    return this.#rows.get(key)
+    return this.#index().get(key)
   }
 
   put(key: string, value: Uint8Array, isDurable = true): void {
     this.#operations.push({ type: 'put', key, value })
-    this.#rows.set(key, value)
     this.#bytes += ROW_BYTES + key.length + value.length
     this.#isDurable ||= isDurable
   }
 
   del(key: string, isDurable = true): void {
     this.#operations.push({ type: 'del', key })
-    this.#rows.set(key, undefined)
     this.#bytes += ROW_BYTES + key.length
     this.#isDurable ||= isDurable
   }
@@ -99,5 +99,13 @@ export class Batch {
     // abstract-level's types know no `sync`; LevelDB does, and a store in memory ignores it.
     const options: object = { sync: this.#isDurable }
     await this.#level.batch(this.#operations, options)
+  }
+
+  #index(): ReadonlyMap<string, Uint8Array | undefined> {
+    for (; this.#indexed < this.#operations.length; this.#indexed++) {
+      const one = this.#operations[this.#indexed]!
+      this.#rows.set(one.key, one.type === 'put' ? one.value : undefined)
+    }
+    return this.#rows
   }
 }

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { textCrc } from './text-crc.ts'
 
 /**
  * Every row is `u8 version, u32 CRC-32 of the key and of what follows, payload`, numbers with the highest byte first. The
@@ -10,7 +11,7 @@ const VERSION = 1
 /** Completes a row whose payload is already in place. */
 export function seal(key: string, value: Buffer): Buffer {
   value[0] = VERSION
-  value.writeUInt32BE(crc32(value.subarray(SEAL_BYTES), crc32(key)), 1)
+  value.writeUInt32BE(crc32(value.subarray(SEAL_BYTES), textCrc(key)), 1)
   return value
 }
 
@@ -29,7 +30,7 @@ export function unseal(key: string, bytes: Uint8Array): Buffer | string {
   if (value.length < SEAL_BYTES) return 'cut short'
   if (value[0] !== VERSION) return `version ${value[0]} is unknown`
   const payload = value.subarray(SEAL_BYTES)
-  return value.readUInt32BE(1) === crc32(payload, crc32(key)) ? payload : 'the checksum is wrong'
+  return value.readUInt32BE(1) === crc32(payload, textCrc(key)) ? payload : 'the checksum is wrong'
 }
 
 /** The row's JSON, checked to have been written by `sealedJson`; undefined for a row that is not whole. */
