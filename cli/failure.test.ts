@@ -10,6 +10,22 @@ test('has the exit codes of the node, each of them', () => {
   assert.deepEqual({ ...EXIT }, { ...NODE_EXIT })
 })
 
+for (const [code, exitCode, message] of [
+  ['LEVEL_CORRUPTION', EXIT.badInput, 'Corruption: block checksum mismatch'],
+  ['LEVEL_IO_ERROR', EXIT.io, 'IO error: store/000005.ldb: Invalid argument']
+] as const)
+  test(`a store that a command finds unreadable is no fault of this program: ${code}`, () => {
+    const failure = describeFailure(Object.assign(new Error(message), { code }))
+
+    assert.equal(failure.exitCode, exitCode)
+    assert.equal(failure.stack, undefined)
+    assert.match(
+      failure.lines.join('\n'),
+      /^the store of the data folder cannot be read: [^\n]+damaged[^\n]+backup$/
+    )
+    assert.ok(failure.lines[0]!.includes(message))
+  })
+
 test('tells each problem of a configuration in a line of its own', () => {
   let error: unknown
   try {

@@ -38,8 +38,18 @@ export function describeFailure(error: unknown): Failure {
     const exitCode = CONNECT_EXITS[String(known.code)]
     if (exitCode !== undefined) return { exitCode, lines: [printable(known.message, MAX_LINE)] }
   }
+  if (known.code === 'LEVEL_CORRUPTION' || known.code === 'LEVEL_IO_ERROR') return damagedStore(known)
   if (isOapError(known)) return { exitCode: EXIT.failed, lines: [answeredError(known)] }
   return bug(error)
+}
+
+/** Found while a command read the store of a stopped node. */
+function damagedStore({ code, message }: { readonly code?: unknown; readonly message: string }): Failure {
+  const text = `the store of the data folder cannot be read: ${message}; if the disk is sound it is damaged: restore it from a backup`
+  return {
+    exitCode: code === 'LEVEL_IO_ERROR' ? EXIT.io : EXIT.badInput,
+    lines: [printable(text, MAX_LINE)]
+  }
 }
 
 export interface AnsweredError {

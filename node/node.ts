@@ -7,6 +7,7 @@ import {
 } from '../protocols/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
+import { dataFolderPaths } from './data-folder.ts'
 import { echo } from './handlers/echo.ts'
 import type { SessionHost } from './listener/session-host.ts'
 import type { NodeOptions } from './node-options.ts'
@@ -31,6 +32,7 @@ import { openStore } from './start/store.ts'
 import { statusOf } from './status.ts'
 import type { NodeStatus } from './status.ts'
 import { BootStore } from './stores/boot-store.ts'
+import { storeError } from './stores/level.ts'
 import type { NodeStore } from './stores/node-store.ts'
 import { VERSION } from './version.ts'
 
@@ -39,7 +41,7 @@ export type { NodeOptions } from './node-options.ts'
 export interface OmnigateNode extends AsyncDisposable {
   /**
    * Resolves once the node serves; a second call gives the same. Whatever had started is stopped when it fails.
-   * @throws SetupError for what the operator can mend: busy port, keys, data folder in use, newer format.
+   * @throws SetupError for what the operator can mend: busy port, keys, data folder in use, newer format, damaged store.
    */
   start(): Promise<void>
   /** Lets calls under way finish, then stops all parts in reverse order. Safe to call twice. */
@@ -69,7 +71,9 @@ export function createNode(config: Config, options: NodeOptions = {}): OmnigateN
   }
   return {
     async start() {
-      running ??= startNode(config, options)
+      running ??= startNode(config, options).catch((error: unknown) => {
+        throw options.data === undefined ? error : storeError(dataFolderPaths(options.data).store, error)
+      })
       started = await running
     },
     stop,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync, truncateSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,8 @@ import { loadConfig } from '../config/index.ts'
 import { endings } from '../endings.fixture.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
+import { openLevel } from '../stores/level.ts'
+import { fsckMailbox } from '../stores/mailbox/index.ts'
 
 const LOCAL = { actor: 'local' }
 const { config } = loadConfig({
@@ -95,4 +97,31 @@ test('an ephemeral start without a data folder changes its rights, which end wit
   await node.capabilities().addTenant({ name: 'passing' }, LOCAL)
 
   assert.equal(tenantsOf(node).length, 2)
+})
+
+test('a store of which a part of the node finds a file cut short is told as damaged, by the start and by fsck', async t => {
+  const data = await folder(t)
+  await during(data, false, () => undefined)
+  const store = join(data, 'store')
+  // LevelDB writes what its log holds into a table when it opens: the newest then has rows of the mailbox alone.
+  const level = await openLevel(store)
+  await level.put('!mailbox!b0000000000ff', new Uint8Array(100_000))
+  await level.close()
+  await (await openLevel(store)).close()
+  const tables = readdirSync(store).filter(name => name.endsWith('.ldb'))
+  truncateSync(join(store, tables.sort().at(-1)!), 60)
+
+  const starting = createNode(config, { data }).start()
+  await assert.rejects(starting, {
+    name: 'SetupError',
+    message: /store .* cannot be read: .*restore it from a backup/
+  })
+  const kept = await openLevel(store)
+  const { problems } = await fsckMailbox(kept)
+  await kept.close()
+
+  assert.deepEqual(
+    problems.map(({ kind, subject }) => [kind, subject]),
+    [['damaged_block', 'the newest batches']]
+  )
 })

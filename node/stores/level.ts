@@ -36,7 +36,7 @@ export async function openLevel(
     await settleFormat(level, location, migrations)
   } catch (error) {
     await level.close()
-    throw readError(location, error)
+    throw systemError(`store ${location}`, storeError(location, error))
   }
   return level
 }
@@ -81,10 +81,13 @@ async function writeFormat(level: Level, format: number): Promise<void> {
   await level.put(FORMAT_KEY, Buffer.from(String(format)), durable)
 }
 
-/** LevelDB opens a store without looking into all of its files: the first reading may find one damaged or cut short. */
-function readError(location: string, error: unknown): unknown {
+/**
+ * What reading a store threw, as a `SetupError` where its files are at fault; other errors come back untouched. LevelDB opens
+ * a store without looking into all of its files: any reading may be the first to find one damaged or cut short.
+ */
+export function storeError(location: string, error: unknown): unknown {
   const code = errorCode(error)
-  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return systemError(`store ${location}`, error)
+  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return error
   return new SetupError(
     code === 'LEVEL_IO_ERROR' ? 'io' : 'badInput',
     `store ${location} cannot be read: ${(error as Error).message}; if the disk is sound the store is damaged: restore it from a backup`,

@@ -15,6 +15,8 @@ import { STATES } from './types.ts'
 import type { MissingBatches, State } from './types.ts'
 
 const MOST_NAMED = 1000
+/** What LevelDB throws for a damaged block, and for a file that was cut short. */
+const UNREADABLE: readonly string[] = ['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR']
 
 export type ProblemKind =
   /** Batches that were durable and are gone. */
@@ -60,14 +62,18 @@ export interface FsckOptions {
 /**
  * Reads every row of a mailbox that nobody has open, and changes nothing. Memory does not grow with what is stored. A row that
  * was set aside and batches found missing earlier are told each time.
- * @throws what reading the store throws; the signal's reason
+ * @throws the signal's reason
  */
 export async function fsckMailbox(level: Level, options: FsckOptions = {}): Promise<FsckReport> {
   const check = new Check(level, options)
-  const journal = await readJournal(level, options.lastDurable ?? 0)
-  const [first] = await level.keys({ ...WHOLE, limit: 1 }).all()
-  if (first === undefined && journal.missing.length === 0) return check.report(0)
-  await check.journal(journal)
+  const journal = await check.reading('the newest batches', async () => {
+    const found = await readJournal(level, options.lastDurable ?? 0)
+    const [first] = await level.keys({ ...WHOLE, limit: 1 }).all()
+    if (first !== undefined || found.missing.length > 0) await check.journal(found)
+    return found
+  })
+  // Without them nobody knows what the counts should be.
+  if (journal === undefined) return check.report(0)
   await check.reading('messages', () => check.messages(journal))
   await check.reading('rows beside the messages', () => check.otherRows())
   return check.report(journal.lastBatch)
@@ -101,13 +107,14 @@ class Check {
       this.#tell('damaged_row', row(KIND.checkpoint), 'missing')
   }
 
-  /** LevelDB gives up a range where a block of its files is damaged. */
-  async reading(what: string, read: () => Promise<void>): Promise<void> {
+  /** Undefined where LevelDB gave up, since a block of its files is damaged. */
+  async reading<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
-      await read()
+      return await read()
     } catch (error) {
-      if (errorCode(error) !== 'LEVEL_CORRUPTION') throw error
+      if (!UNREADABLE.includes(errorCode(error) ?? '')) throw error
       this.#tell('damaged_block', what, (error as Error).message)
+      return undefined
     }
   }
 
