@@ -2,7 +2,7 @@ import type { CallOptions } from '../protocols/index.ts'
 import { attempts, pause } from './attempts.ts'
 import type { CapabilityHolder } from './capability-holder.ts'
 import { typedError } from './errors.ts'
-import { inTime } from './in-time.ts'
+import { inTime, joined } from './in-time.ts'
 import { Reading } from './reading.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Time } from './time.ts'
@@ -79,17 +79,18 @@ export class Calls {
     }
   }
 
-  /** Whether a call refused with `error` may be made again, as its capability was replaced. Throws as `pause`. */
+  /** Whether a call refused with `error` may be made again, as its capability was replaced, with patience. Throws as `pause`. */
   async mend(
     error: unknown,
     used: Uint8Array | undefined,
     signal: AbortSignal | undefined
   ): Promise<boolean> {
     const { holder, time, closing } = this.#o
-    const mending = holder.mend(error, used)
-    const isMended = await inTime(mending, { time, ms: undefined, signals: [signal, closing] }).catch(
-      () => false
-    )
+    const over = joined(signal, closing)
+    const mending = holder.mend(error, used, over.signal)
+    const isMended = await inTime(mending, { time, ms: undefined, signals: [over.signal] })
+      .catch(() => false)
+      .finally(over.release)
     this.#throwIfOver(signal)
     return isMended
   }

@@ -1,6 +1,6 @@
 import { OapError, tokenBytes } from '../protocols/index.ts'
 import { inTime } from './in-time.ts'
-import { lifeOf, nextRenewalTime, renewalTime } from './renewal.ts'
+import { hardlyLasts, lifeOf, renewalBackoff, renewalTime, waitAfterFailure } from './renewal.ts'
 import type { Life } from './renewal.ts'
 import type { Time } from './time.ts'
 
@@ -12,12 +12,19 @@ export type Refresh = (now: {
   readonly cap: Uint8Array | undefined
 }) => Promise<Uint8Array | string> | Uint8Array | string
 
+/** What a hub answers to a renewal. */
+export interface Renewed {
+  readonly cap: Uint8Array
+  /** The hub's time in Unix milliseconds, where it says it. */
+  readonly now: number | undefined
+}
+
 export interface HolderOptions {
   readonly cap: Uint8Array | undefined
   /** In place of the hub's own renewal. */
   readonly refresh: Refresh | undefined
   /** Asks the hub to renew. */
-  readonly renew: () => Promise<Uint8Array>
+  readonly renew: () => Promise<Renewed>
   readonly time: Time
   /** Of one `refresh`. */
   readonly deadlineMs: number
@@ -25,11 +32,21 @@ export interface HolderOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-/** The capability that calls carry, renewed at two thirds of its life for as long as the client is open. */
+/**
+ * The capability that calls carry, renewed at two thirds of its life for as long as the client is open. Whatever comes,
+ * a second at least lies between one renewal and the next, and up to a minute where they fail or bring nothing that
+ * lasts. The hub's clock counts where it is known.
+ */
 export class CapabilityHolder {
   readonly #o: HolderOptions
   #cap: Uint8Array | undefined
   #life: Life | undefined
+  /** What the hub's clock is ahead of this one, as far as is known. */
+  #aheadMs = 0
+  /** Renewals in a row that failed or brought nothing that lasts. */
+  #fruitless = 0
+  /** By the clock that never goes back: until then nothing is asked for. */
+  #quietUntil = -Infinity
   #forget: (() => void) | undefined
   #replacing: Promise<void> | undefined
   #isStopped = false
@@ -37,8 +54,10 @@ export class CapabilityHolder {
   /** @throws OapError `cap_foreign` for a token that is none */
   constructor(options: HolderOptions) {
     this.#o = options
-    this.#cap = options.cap
-    this.#life = options.cap === undefined ? undefined : lifeOf(options.cap)
+    if (options.cap !== undefined) {
+      this.#life = this.#lifeOf(options.cap)
+      this.#cap = options.cap
+    }
   }
 
   get cap(): Uint8Array | undefined {
@@ -47,8 +66,10 @@ export class CapabilityHolder {
 
   /** Resolves once there is a capability to begin with; throws what `refresh` throws when there was none. */
   async start(): Promise<void> {
-    if (this.#cap === undefined && this.#o.refresh !== undefined) await this.#replace()
-    this.#plan(this.#life === undefined ? undefined : renewalTime(this.#life))
+    if (this.#cap !== undefined) return this.#plan(renewalTime(this.#life!) - this.#hubNow())
+    if (this.#o.refresh === undefined) return
+    await this.#replace()
+    this.#replaced(undefined)
   }
 
   stop(): void {
@@ -57,49 +78,107 @@ export class CapabilityHolder {
   }
 
   /**
-   * Whether a call that was refused for `used` may be made again: another came since, or `refresh` brings one now.
+   * Whether a call that was refused for `used` may be made again: another came since, or `refresh` brings one now. Where
+   * it just brought the same, or failed, it is not asked again at once: that is waited for only with `patience`, until
+   * this aborts.
    */
-  async mend(error: unknown, used: Uint8Array | undefined): Promise<boolean> {
+  async mend(error: unknown, used: Uint8Array | undefined, patience?: AbortSignal): Promise<boolean> {
     if (!(error instanceof OapError) || error.status !== 401) return false
     if (this.#cap !== used) return true
-    if (this.#o.refresh === undefined) return false
-    await this.#replaceOnce()
+    const { refresh, time } = this.#o
+    if (refresh === undefined) return false
+    const quietMs = this.#replacing === undefined ? this.#quietUntil - time.now() : 0
+    if (quietMs > 0) {
+      if (patience === undefined) return false
+      await time.pause(quietMs, patience)
+    }
+    if (this.#cap === used && !this.#isStopped) await this.#replaceOnce(used)
     return this.#cap !== used
   }
 
-  #plan(at: number | undefined): void {
-    this.#forget?.()
-    const canReplace = this.#o.refresh !== undefined || this.#life?.isRenewable === true
-    if (at === undefined || at === Infinity || !canReplace || this.#isStopped) return
-    const wait = Math.max(0, at - this.#o.time.wall())
-    const step = wait > LONGEST_TIMER_MS ? () => this.#plan(at) : () => void this.#replaceOnce()
-    this.#forget = this.#o.time.later(step, Math.min(wait, LONGEST_TIMER_MS))
+  #hubNow(): number {
+    return this.#o.time.wall() + this.#aheadMs
   }
 
-  #replaceOnce(): Promise<void> {
+  #plan(waitMs: number): void {
+    this.#forget?.()
+    const { time, refresh } = this.#o
+    const canReplace = refresh !== undefined || this.#life?.isRenewable === true
+    if (waitMs === Infinity || !canReplace || this.#isStopped) return
+    // A clock that is set back does not put it off, one that went on while the machine slept counts.
+    const due = { now: time.now() + waitMs, wall: time.wall() + waitMs }
+    const wait = (): void => {
+      const leftMs = Math.max(0, Math.min(due.now - time.now(), due.wall - time.wall()))
+      const isLast = leftMs <= LONGEST_TIMER_MS
+      const step = isLast ? () => void this.#replaceOnce(undefined) : wait
+      this.#forget = time.later(step, Math.min(leftMs, LONGEST_TIMER_MS))
+    }
+    wait()
+  }
+
+  /** `refused` is the capability that the hub does not take any more, where that is why another is asked for. */
+  #replaceOnce(refused: Uint8Array | undefined): Promise<void> {
     this.#replacing ??= this.#replace()
       .then(
-        () => this.#plan(this.#life && renewalTime(this.#life)),
+        () => this.#replaced(refused),
         (error: unknown) => this.#failed(error)
       )
       .finally(() => (this.#replacing = undefined))
     return this.#replacing
   }
 
+  #replaced(refused: Uint8Array | undefined): void {
+    const now = this.#hubNow()
+    const life = this.#life!
+    const isRefused = refused !== undefined && this.#cap === refused
+    const isFruitless = isRefused || hardlyLasts(life, now)
+    this.#fruitless = isFruitless ? this.#fruitless + 1 : 0
+    const least = isFruitless ? renewalBackoff(this.#fruitless, this.#o.time.random()) : 0
+    if (isRefused) this.#quietUntil = this.#o.time.now() + least
+    this.#plan(Math.max(renewalTime(life) - now, least))
+  }
+
   #failed(error: unknown): void {
     if (this.#isStopped) return
+    this.#fruitless++
+    const leftMs = this.#life === undefined ? 0 : this.#life.until - this.#hubNow()
+    const wait = waitAfterFailure(error, this.#fruitless, leftMs, this.#o.time.random())
+    this.#quietUntil = this.#o.time.now() + wait
     this.#o.onFailure(error)
-    const isFinal = this.#o.refresh === undefined && error instanceof OapError && error.status === 403
-    if (!isFinal && this.#life !== undefined) this.#plan(nextRenewalTime(this.#life, this.#o.time.wall()))
+    if (this.#o.refresh !== undefined || !isFinal(error, leftMs)) this.#plan(wait)
   }
 
   async #replace(): Promise<void> {
     const { refresh, renew, time, deadlineMs } = this.#o
-    const bring = async (): Promise<Uint8Array | string> => refresh!({ cap: this.#cap })
-    const given =
-      refresh === undefined ? await renew() : await inTime(bring(), { time, ms: deadlineMs, signals: [] })
-    const cap = typeof given === 'string' ? tokenBytes(given) : given
-    this.#life = lifeOf(cap, time.wall())
-    this.#cap = cap
+    if (refresh === undefined) {
+      const { cap, now } = await renew()
+      if (now !== undefined) this.#aheadMs = now - time.wall()
+      return this.#take(cap)
+    }
+    const bring = async (): Promise<Uint8Array | string> => refresh({ cap: this.#cap })
+    const given = await inTime(bring(), { time, ms: deadlineMs, signals: [] })
+    const cap = typeof given === 'string' ? tokenBytes(given.trim()) : given
+    this.#take(cap)
+  }
+
+  /** For what came just now. */
+  #take(cap: Uint8Array): void {
+    this.#life = { ...this.#lifeOf(cap), from: this.#hubNow() }
+    // The same bytes are the same capability: who was refused for it need not try again.
+    if (this.#cap === undefined || !isEqual(this.#cap, cap)) this.#cap = cap
+  }
+
+  #lifeOf(cap: Uint8Array): Life {
+    const life = lifeOf(cap)
+    // No hub's clock is behind the time at which it minted.
+    this.#aheadMs = Math.max(this.#aheadMs, life.from - this.#o.time.wall())
+    return life
   }
 }
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at])
+
+/** True for an answer after which another renewal would be refused, too. */
+const isFinal = (error: unknown, leftMs: number): boolean =>
+  error instanceof OapError && (error.status === 403 || (error.status === 401 && leftMs <= 0))

@@ -5,7 +5,7 @@ import type { Platform } from '../protocols/index.ts'
 import { parseAddress } from './address.ts'
 import { Calls } from './calls.ts'
 import { CapabilityHolder } from './capability-holder.ts'
-import type { Refresh } from './capability-holder.ts'
+import type { Refresh, Renewed } from './capability-holder.ts'
 import type { CreateDialer } from './dialer.ts'
 import { Hub } from './hub.ts'
 import { Link } from './link.ts'
@@ -72,10 +72,10 @@ export async function createClientBy(runtime: Runtime, options: ClientOptions): 
   const link = new Link(dialer, targets, { platform, dialTimeoutMs, cap: () => holder.cap })
   const calls = new Calls({ holder, time, policy, deadlineMs, traceparent, closing: link.closing })
   const { renew } = client(capabilitiesService, link)
-  const renewed = async (): Promise<Uint8Array> => {
-    const { body } = await calls.unary({}, true, call => renew({}, call))
+  const renewed = async (): Promise<Renewed> => {
+    const { body, now } = await calls.unary({}, true, call => renew({}, call))
     if (body === undefined) throw new OapError('upstream', 'the renewal brought no capability')
-    return body
+    return { cap: body, now: now === undefined ? undefined : now * 1000 }
   }
   const close = async (): Promise<void> => {
     holder.stop()

@@ -8,7 +8,7 @@ interface Timer {
 /** A clock that a test moves. Pauses and timers end when it passes them. */
 export class ManualTime implements Time {
   #now = 0
-  readonly #start: number
+  #start: number
   #timers: readonly Timer[] = []
 
   /** Unix milliseconds to begin at. */
@@ -34,6 +34,11 @@ export class ManualTime implements Time {
         resolve()
       })
     })
+
+  /** Sets the clock of the wall back, as people do. */
+  setBack(ms: number): void {
+    this.#start -= ms
+  }
 
   /** How long the timers that run have left, in their order. */
   get waiting(): readonly number[] {

@@ -21,7 +21,7 @@ const TTL_S = 900
 const LOCAL = { actor: 'local' }
 const CALLERS = 8
 
-/** A node that wants capabilities, a client with one for echo, and the client's clock. */
+/** A node that wants capabilities, a client with one for echo, and the client's clock; `pass` moves the node's, too. */
 async function setting(
   t: TestContext,
   { mint = {}, client = {} }: { readonly mint?: object; readonly client?: Partial<ClientOptions> } = {}
@@ -29,6 +29,7 @@ async function setting(
   const top = await mkdtemp(join(tmpdir(), 'omnigate-rotation-'))
   endings(t).defer(() => rm(top, { recursive: true, force: true }))
   const data = join(top, 'hub')
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const node = await runningNode(t, { 'capabilities.openVerbs': [] }, { data, init: true })
   const key = await generateKeyPair('Ed25519')
   const peer = peerIdFromPrivateKey(key).toString()
@@ -45,7 +46,11 @@ async function setting(
   const cap = await minted()
   const time = new ManualTime(Date.now())
   const hub = await hubClient(t, { url: addressOf(node), key, cap, ...client }, time)
-  return { node, data, hub, key, cap, time, minted }
+  const pass = (ms: number): void => {
+    t.mock.timers.setTime(Date.now() + ms)
+    time.pass(ms)
+  }
+  return { node, data, hub, key, cap, time, pass, minted }
 }
 
 /** Calls as fast as they are answered, until told to stop; gives how many there were. */
@@ -82,14 +87,14 @@ test(
   'a rotation of the root key under load costs no call; the audit log shows it',
   { timeout: 30_000 },
   async t => {
-    const { node, data, hub, time } = await setting(t)
+    const { node, data, hub, pass } = await setting(t)
     const calling = load(hub)
     await calling.more()
 
     await node.capabilities().rotate({}, LOCAL)
     await calling.more()
     assert.equal(kidOf(hub), 1)
-    time.pass((TTL_S * 1000 * 2) / 3)
+    pass((TTL_S * 1000 * 2) / 3)
     await until(() => kidOf(hub) === 2)
     await calling.more()
 
@@ -113,12 +118,12 @@ async function auditTypes(data: string): Promise<string[]> {
 }
 
 test('renews at two thirds of life and again at two thirds of the next', async t => {
-  const { hub, time, cap } = await setting(t)
+  const { hub, time, cap, pass } = await setting(t)
   const [first] = time.waiting
   const { iat } = inspectToken(cap)
   assert.equal(Math.round((time.wall() + first!) / 1000), Math.round(iat + (TTL_S * 2) / 3))
 
-  time.pass(first!)
+  pass(first!)
   await until(() => hub.cap !== cap)
   await turn()
 
@@ -130,12 +135,12 @@ test('renews at two thirds of life and again at two thirds of the next', async t
 test('waits for a renewal that is far off in steps that a timer holds', async t => {
   const dayS = 86_400
   const nowS = Math.floor(Date.now() / 1000)
-  const { hub, time, cap } = await setting(t, { mint: { ttl_s: dayS, renew_until: nowS + 2 * dayS } })
+  const { hub, time, cap, pass } = await setting(t, { mint: { ttl_s: dayS, renew_until: nowS + 2 * dayS } })
   assert.deepEqual(time.waiting, [3_600_000])
 
-  time.pass(dayS * 600)
+  pass(dayS * 600)
   assert.equal(hub.cap, cap)
-  time.pass(dayS * 100)
+  pass(dayS * 100)
   await until(() => hub.cap !== cap)
 })
 
@@ -147,12 +152,12 @@ test('a token that its hub may not renew is left alone', async t => {
 
 test('a renewal that fails is told, and calls go on with what there is', async t => {
   const failures: unknown[] = []
-  const { node, hub, time, cap } = await setting(t, {
+  const { node, hub, pass, cap } = await setting(t, {
     client: { onRenewalFailure: error => failures.push(error) }
   })
   await node.capabilities().revoke({ cap_id: inspectToken(cap).capId }, undefined, LOCAL)
 
-  time.pass(TTL_S * 1000)
+  pass(TTL_S * 1000)
   await until(() => failures.length > 0)
 
   assert.ok(failures[0] instanceof CapabilityError)
@@ -237,6 +242,37 @@ test('an idle subscription outlives each capability that dies', { timeout: 30_00
     const { capId } = inspectToken(hub.cap!)
     await node.capabilities().revoke({ cap_id: capId }, undefined, LOCAL)
     await until(() => inspectToken(hub.cap!).capId !== capId)
+  }
+  await hub.mailbox.send('jobs', 'at last')
+
+  assert.equal(await received.promise, 'at last')
+  await receiving
+})
+
+test('an idle subscription outlives each capability that was renewed', { timeout: 30_000 }, async t => {
+  const { node, hub, time, pass } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
+  const received = Promise.withResolvers<string>()
+  const opened: bigint[] = []
+  const receiving = (async () => {
+    for await (const delivery of hub.mailbox.subscribe('jobs', { onOpen: id => opened.push(id) })) {
+      await delivery.ack()
+      received.resolve(delivery.text())
+      break
+    }
+  })()
+  receiving.catch(received.reject)
+
+  await until(() => opened.length === 1)
+  const untilRenewalMs = (TTL_S * 1000 * 2) / 3
+  for (let withdrawal = 1; withdrawal <= 3; withdrawal++) {
+    const { cap } = hub
+    await node.capabilities().rotate({ graceMs: untilRenewalMs + 30_000 }, LOCAL)
+    pass(untilRenewalMs)
+    await until(() => hub.cap !== cap)
+    pass(31_000)
+    await node.capabilities().tidy()
+    // It waits a little before it subscribes anew.
+    await until(() => (time.pass(10), opened.length > withdrawal))
   }
   await hub.mailbox.send('jobs', 'at last')
 

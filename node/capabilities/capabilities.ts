@@ -9,7 +9,7 @@ import type { KeyDelegation } from './key-delegation.ts'
 import type { RotateOptions, Rotation } from './key-ring.ts'
 import type { MintRequest } from './mint-policy.ts'
 import { Mint } from './mint.ts'
-import type { MintOptions, MintedToken } from './mint.ts'
+import type { MintOptions, MintedToken, RenewedToken } from './mint.ts'
 import type { MintedRight } from './minted-list.ts'
 import type { Revoked, SignedRevocation } from './revocation-statement.ts'
 import type { AppLimits, Tenant } from './tenants.ts'
@@ -118,7 +118,7 @@ export class Capabilities {
    * The same right for longer, under the current root key. `token` has been verified, and belongs to the call.
    * Throws `cap_expired`, `cap_revoked`, `cap_denied` with the reason why it cannot be renewed, or `quota_capability`.
    */
-  async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<MintedToken> {
+  async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<RenewedToken> {
     const withdrawal = this.withdrawal(token)
     if (withdrawal !== undefined) throw withdrawal
     this.#checkLasting()

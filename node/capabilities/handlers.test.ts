@@ -23,7 +23,10 @@ test('a token that the operator mints is one that its holder can have renewed', 
   const capability = verify(minted.body!)
   const renewed = await capabilitiesOf(hub).handlers.renew({}, call({ capability }))
 
-  assert.deepEqual([renewed.cap_id, renewed.kid, renewed.expires], [minted.cap_id, 1, NOW_S + 1500])
+  assert.deepEqual(
+    [renewed.cap_id, renewed.kid, renewed.expires, renewed.now],
+    [minted.cap_id, 1, NOW_S + 1500, NOW_S + 600]
+  )
   assert.equal(verify(renewed.body!).limits.expires, NOW_S + 1500)
 })
 

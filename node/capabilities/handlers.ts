@@ -12,8 +12,8 @@ export function capabilitiesOf(capabilities: Capabilities): Service<CapabilityOp
     renew: async (_request, { capability, peer, corrId }) => {
       if (capability === undefined)
         throw new OapError('cap_missing', 'the call must show the capability to renew')
-      const { capId, kid, expires, token } = await capabilities.renew(capability, peer, hex(corrId))
-      return { cap_id: capId, kid, expires, body: token }
+      const { capId, kid, expires, token, now } = await capabilities.renew(capability, peer, hex(corrId))
+      return { cap_id: capId, kid, expires, now, body: token }
     },
 
     revocations: ({ from }) => {

@@ -37,6 +37,11 @@ export interface MintedToken {
   readonly token: Uint8Array
 }
 
+export interface RenewedToken extends MintedToken {
+  /** Unix seconds, by the clock that `expires` is judged by. */
+  readonly now: number
+}
+
 /** Makes tokens. Nobody gets one that is not listed and recorded. */
 export class Mint {
   readonly #o: MintOptions
@@ -75,7 +80,7 @@ export class Mint {
    * The same right for longer, under the current root key. `token` has been verified, and was not taken back.
    * Throws `cap_expired`, `cap_denied` with the reason why it cannot be renewed, or `quota_capability`.
    */
-  async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<MintedToken> {
+  async renew(token: VerifiedToken, peer: string, corrId?: string): Promise<RenewedToken> {
     const { hub, keys, clock, minted, audit } = this.#o
     const now = clock.seconds()
     const { capId, tenant, subject, iat } = token
@@ -88,7 +93,7 @@ export class Mint {
     await minted.put(renewed(right!, kid, expires), now)
     const by: By = { actor: `cap:${capId}`, ...(corrId !== undefined && { corrId }) }
     await record(audit, 'renew', by, { cap_id: capId, kid, expires_s: expires })
-    return { capId, kid, tenant, expires, token: bytes }
+    return { capId, kid, tenant, expires, token: bytes, now }
   }
 
   #takeRenewal({ capId, ttlS }: MintedRight): void {
