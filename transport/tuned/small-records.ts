@@ -1,4 +1,3 @@
-/// <reference path="./libsodium.d.ts" />
 import createSodium from 'libsodium'
 
 /** Larger records are OpenSSL's: there its vector code outweighs what a call into it costs. */
