@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { echoService, mailboxService } from '../protocols/index.ts'
+import { echoService, inspectToken, mailboxService } from '../protocols/index.ts'
 import { directClient, loadConfig, openStopped } from '../node/index.ts'
 import { FIRST_VERBS, folderClient } from './folder-client.ts'
 import type { FolderClientOptions } from './folder-client.ts'
@@ -12,6 +12,7 @@ import { makeDataFolder } from './new-data-folder.ts'
 
 const ADDRESS = '/ip4/127.0.0.1/tcp/4801'
 const TTL_S = 3600
+const RENEWABLE_S = 30 * 86_400
 
 async function hub(t: TestContext) {
   const top = await mkdtemp(join(tmpdir(), 'omnigate-first-'))
@@ -23,11 +24,19 @@ async function hub(t: TestContext) {
   const operator = directClient(stopped.capabilities)
   const begin = (options: Partial<FolderClientOptions> = {}) => {
     const nowS = Math.floor(Date.now() / 1000)
-    return folderClient(data, { operator, address: ADDRESS, ttlS: TTL_S, nowS, mayMake: true, ...options })
+    return folderClient(data, {
+      operator,
+      address: ADDRESS,
+      ttlS: TTL_S,
+      renewableS: RENEWABLE_S,
+      nowS,
+      mayMake: true,
+      ...options
+    })
   }
   const file = (name: string) => join(data, 'client', name)
   const token = () => readFile(file('token'), 'utf8')
-  return { operator, begin, file, token }
+  return { capabilities: stopped.capabilities, operator, begin, file, token }
 }
 
 test('makes a key and a token that is good for calls of this key', async t => {
@@ -40,6 +49,18 @@ test('makes a key and a token that is good for calls of this key', async t => {
   assert.deepEqual(await verdict(client!.peerId), { allowed: true })
   assert.equal((await verdict('another')).allowed, false)
   for (const name of ['key', 'token', 'env']) assert.equal((await stat(file(name))).mode & 0o777, 0o600, name)
+})
+
+test('its token is one that the hub renews, for a month', async t => {
+  const { capabilities, begin, token } = await hub(t)
+  const nowS = Math.floor(Date.now() / 1000)
+
+  const { peerId } = (await begin({ nowS }))!
+  const first = inspectToken(Buffer.from(await token(), 'base64url'))
+  const renewed = await capabilities.renew(first, peerId)
+
+  assert.equal(first.limits.renewUntil, nowS + RENEWABLE_S)
+  assert.deepEqual(inspectToken(renewed.token).limits.renewUntil, first.limits.renewUntil)
 })
 
 test('what a first client may call is all of the echo and of the mailbox', () => {

@@ -38,6 +38,8 @@ export interface FolderClientOptions {
   /** Where the node listens. */
   readonly address: string
   readonly ttlS: number
+  /** For how long from now its token may be renewed by a program that holds it. */
+  readonly renewableS: number
   readonly nowS: number
   /** Makes what is missing, and another token for one that is no good any more. */
   readonly mayMake: boolean
@@ -49,7 +51,7 @@ export interface FolderClientOptions {
  */
 export async function folderClient(
   data: string,
-  { operator, address, ttlS, nowS, mayMake }: FolderClientOptions
+  { operator, address, ttlS, renewableS, nowS, mayMake }: FolderClientOptions
 ): Promise<FolderClient | undefined> {
   const folder = join(resolve(data), 'client')
   const paths = { key: join(folder, 'key'), token: join(folder, 'token'), env: join(folder, 'env') }
@@ -66,7 +68,8 @@ export async function folderClient(
       verb: FIRST_VERBS.map(([verb]) => verb).join(','),
       tenant: 'default',
       peer: peerId,
-      ttl_s: ttlS
+      ttl_s: ttlS,
+      renew_until: nowS + renewableS
     })
     await replaceFile(paths.token, `${Buffer.from(minted.body ?? []).toString('base64url')}\n`)
     expires = minted.expires

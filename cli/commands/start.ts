@@ -13,6 +13,8 @@ import type { Invocation } from '../invocation.ts'
 import { stopSignal } from '../stop-signals.ts'
 
 const FIRST_TOKEN_S = 24 * 3600
+/** What somebody tries for longer wants a token of its own. */
+const FIRST_TOKEN_RENEWABLE_S = 30 * FIRST_TOKEN_S
 
 export const start: Command = {
   name: 'start',
@@ -123,7 +125,8 @@ async function clientOf(
   const nowS = Math.floor(Date.now() / 1000)
   try {
     await using admin = await connectAdmin(data)
-    const options = { address, ttlS, nowS, mayMake: invocation.flag('init') }
+    const mayMake = invocation.flag('init')
+    const options = { address, ttlS, renewableS: FIRST_TOKEN_RENEWABLE_S, nowS, mayMake }
     return await folderClient(data, { ...options, operator: admin.capabilities })
   } catch (error) {
     for (const line of describeFailure(error).lines)
