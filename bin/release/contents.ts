@@ -2,8 +2,8 @@ import { filesOf } from '../release-manifest.mjs'
 import type { Tarball } from './tarball.ts'
 
 /** A release grows on purpose only: raise these in the commit that needs it. */
-export const MAX_PACKED_BYTES = 600_000
-export const MAX_UNPACKED_BYTES = 2_400_000
+export const MAX_PACKED_BYTES = 750_000
+export const MAX_UNPACKED_BYTES = 2_900_000
 
 const REQUIRED = [
   'package.json',
