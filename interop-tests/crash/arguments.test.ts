@@ -17,6 +17,10 @@ test('takes what is given', () => {
   })
 })
 
+test('takes every seed that a run may have drawn and printed', () => {
+  assert.equal(crashArguments(['--seed', '4294967295'], seed).seed, 4_294_967_295)
+})
+
 for (const args of [['--kill', '3'], ['--kills'], ['--kills', '-1'], ['--kills', 'x'], ['7']])
   test(`refuses ${args.join(' ')}`, () => {
     assert.throws(() => crashArguments(args, seed), UsageError)

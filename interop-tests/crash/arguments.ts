@@ -16,7 +16,7 @@ export function crashArguments(args: readonly string[], newSeed: () => number): 
     const name = args[i]!.replace(/^--/, '')
     const value = args[i + 1] ?? ''
     if (!Object.hasOwn(FULL, name)) throw new UsageError(`${args[i]}: --kills, --cuts, --damages or --seed`)
-    if (!/^\d{1,9}$/.test(value)) throw new UsageError(`--${name} ${value}: give a whole number`)
+    if (!/^\d{1,10}$/.test(value)) throw new UsageError(`--${name} ${value}: give a whole number`)
     given[name] = Number(value)
   }
   return given as unknown as CrashArguments
