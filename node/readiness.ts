@@ -19,6 +19,6 @@ export function readinessOf({ isDraining, isStarted, parts, pressure }: NodeStat
   if (!isStarted) missing.push('start')
   if (isDraining) missing.push('draining')
   const causes = pressure?.causes ?? []
-  if (pressure?.shedding === 'calls') return { missing: [...missing, ...causes], degraded: [] }
+  if (pressure?.isReady === false) return { missing: [...missing, ...causes], degraded: [] }
   return { missing, degraded: causes }
 }

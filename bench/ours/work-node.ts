@@ -8,9 +8,11 @@ import { tokenText } from './token.ts'
 // tells is kept from it by `no-shedding.mjs`.
 
 const UNBOUNDED = 1_000_000_000
+const HOUR_MS = 3_600_000
 const { file, flags } = devSources()
 const open = {
   'limits.maxCalls': UNBOUNDED,
+  'limits.maxDelayMs': HOUR_MS,
   'limits.maxInflight': 65_536,
   'quotas.peerCallsPerSecond': UNBOUNDED
 }

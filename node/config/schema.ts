@@ -95,6 +95,12 @@ export const configSchema = Type.Object(
         16,
         1e9
       ),
+      maxDelayMs: count(
+        'How long calls may wait for the processor before the node refuses what it cannot serve.',
+        100,
+        10,
+        HOUR_MS
+      ),
       minFreeDiskBytes: count(
         'Free space on the disk of the data folder below which writes are refused.',
         256 * MIB,

@@ -82,6 +82,7 @@ function guarding(options: Partial<CallGuardOptions> = {}) {
     takesBearer: false,
     quotas,
     shedding: () => 'nothing',
+    late: { refuses: () => false },
     writeRefusal: () => 'saturated',
     now: () => 0,
     seconds: () => NOW_S,
@@ -302,6 +303,34 @@ test('under pressure what makes room is shed no sooner than what only reads', as
 
   assert.equal(await shedding('writes')(headOf(NONE, { op: 'clear' })), undefined)
   assert.equal((await shedding('calls')(headOf(NONE, { op: 'clear' })))?.code, 'saturated')
+})
+
+test('a call that comes too late is refused before its token is looked at, by its peer, its row and its time', async () => {
+  const asked: unknown[] = []
+  const refuses = (...args: unknown[]): boolean => asked.push(args) < 3
+  const { guard, recorded } = guarding({ late: { refuses } })
+
+  const [write, clear, open] = [
+    await guard(headOf(NONE)),
+    await guard(headOf(NONE, { op: 'clear' })),
+    await guard(headOf(NONE, { op: 'open' }))
+  ]
+
+  assert.deepEqual([write?.code, clear?.code, open], ['saturated', 'saturated', undefined])
+  assert.ok(write!.retryAfterMs! >= 1000 && write!.retryAfterMs! <= 5000)
+  assert.deepEqual(asked, [
+    [PEER, false, 0],
+    [PEER, true, 0],
+    [PEER, false, 0]
+  ])
+  assert.equal(recorded.length, 0)
+})
+
+test('what is shed anyhow is not judged for coming late', async () => {
+  const late = { refuses: () => assert.fail('it was asked for') }
+  const { guard } = guarding({ shedding: () => 'calls', late })
+
+  assert.equal((await guard(headOf(NONE)))?.code, 'saturated')
 })
 
 test('on a disk without room a write is refused as disk_full with a time to come back, and nothing else is', async () => {

@@ -1,6 +1,8 @@
 import { OapError, RENEW_VERB, refusalOf } from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, VerifiedToken } from '../../protocols/index.ts'
 import { holderRefusal } from '../capabilities/index.ts'
+import { briefRefusal } from './brief-refusal.ts'
+import type { LateCalls } from './late-calls.ts'
 import { OVERLOADED } from './pressure.ts'
 import type { Shedding, WriteRefusal } from './pressure.ts'
 import type { TokenQuotas } from './token-quotas.ts'
@@ -25,6 +27,8 @@ export interface CallGuardOptions {
   readonly quotas: TokenQuotas
   readonly shedding: () => Shedding
   readonly writeRefusal: () => WriteRefusal
+  /** Which calls come too late to be served. */
+  readonly late: Pick<LateCalls, 'refuses'>
   /** Milliseconds that never go back. */
   readonly now: () => number
   /** Unix seconds by the clock that cannot be set back. */
@@ -70,13 +74,19 @@ export const withdrawnSince =
   ({ capability }: CallHead['call']): OapError | undefined =>
     capability === undefined ? undefined : withdrawal(capability)
 
-function shedOf({ shedding, writeRefusal }: CallGuardOptions, { served }: CallHead): OapError | undefined {
-  const level = shedding()
-  if (level === 'nothing') return undefined
+function shedOf(
+  { shedding, writeRefusal, late }: CallGuardOptions,
+  { served, call }: CallHead
+): OapError | undefined {
   const { writes, relieves } = served.row
-  const fills = writes === true && relieves !== true
-  if (fills && writeRefusal() === 'disk_full') return new OapError('disk_full')
-  return fills || level === 'calls' ? new OapError('saturated', OVERLOADED) : undefined
+  const level = shedding()
+  if (level !== 'nothing') {
+    const fills = writes === true && relieves !== true
+    if (fills && writeRefusal() === 'disk_full') return briefRefusal('disk_full')
+    if (fills || level === 'calls') return briefRefusal('saturated', OVERLOADED)
+  }
+  const isLate = late.refuses(call.peer, relieves === true, call.startedAt)
+  return isLate ? briefRefusal('saturated', OVERLOADED) : undefined
 }
 
 const missing = ({ served }: CallHead): OapError =>

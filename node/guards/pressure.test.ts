@@ -50,6 +50,32 @@ test('goes back by steps, and only when the signal has come well down', () => {
   assert.deepEqual([pressure.shedding, pressure.causes], ['nothing', []])
 })
 
+test('what only says that nobody should come sheds nothing', () => {
+  let value = 60
+  const pressure = new Pressure([{ name: 'late', read: () => value, ready: { enter: 50, leave: 10 } }])
+  const seen = [60, 60, 11, 10].map(next => {
+    value = next
+    pressure.sample()
+    return [pressure.isReady, pressure.shedding, pressure.causes.length]
+  })
+
+  assert.deepEqual(seen, [
+    [true, 'nothing', 0],
+    [false, 'nothing', 1],
+    [false, 'nothing', 1],
+    [true, 'nothing', 0]
+  ])
+})
+
+test('a node that sheds all calls is not ready', () => {
+  const { pressure, sample } = watching()
+
+  sample(200, 200)
+  assert.equal(pressure.isReady, true)
+  sample(600, 600)
+  assert.equal(pressure.isReady, false)
+})
+
 test('tells the last value of each signal', () => {
   const { pressure, sample } = watching()
 

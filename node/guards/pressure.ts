@@ -19,9 +19,11 @@ export interface Signal {
   /** `saturated` where it is absent. */
   readonly refusal?: WriteRefusal
   read(): number
-  readonly writes: Threshold
-  /** Absent where reads cost nothing of it. */
+  /** Absent where writes cost nothing of it, as `calls` is for reads. */
+  readonly writes?: Threshold
   readonly calls?: Threshold
+  /** From where on nobody should send calls here, whether they are shed or not. */
+  readonly ready?: Threshold
 }
 
 /** Samples in a row above `enter` before it counts: one long turn is no overload. */
@@ -33,6 +35,7 @@ const SAMPLES_TO_ENTER = 2
  */
 export class Pressure {
   readonly #watched: readonly Watched[]
+  #shedding: Shedding = 'nothing'
 
   constructor(signals: readonly Signal[]) {
     this.#watched = signals.map(signal => new Watched(signal))
@@ -41,11 +44,17 @@ export class Pressure {
   /** To be called at even intervals, four times a second or so. */
   sample(): void {
     for (const watched of this.#watched) watched.sample()
+    this.#shedding = mostOf(this.#watched.map(({ shedding }) => shedding))
   }
 
+  /** As of the last sample, since every call asks. */
   get shedding(): Shedding {
-    if (this.#watched.some(({ shedding }) => shedding === 'calls')) return 'calls'
-    return this.#watched.some(({ shedding }) => shedding === 'writes') ? 'writes' : 'nothing'
+    return this.#shedding
+  }
+
+  /** False while nobody should send calls here. */
+  get isReady(): boolean {
+    return this.shedding !== 'calls' && this.#watched.every(({ isReady }) => isReady)
   }
 
   /** What a call that writes is refused with: what time alone does not mend goes before the rest. */
@@ -56,7 +65,9 @@ export class Pressure {
 
   /** The names of the signals that are too high. */
   get causes(): readonly string[] {
-    return this.#watched.filter(({ shedding }) => shedding !== 'nothing').map(({ name }) => name)
+    return this.#watched
+      .filter(({ shedding, isReady }) => shedding !== 'nothing' || !isReady)
+      .map(({ name }) => name)
   }
 
   /** Each signal's last value, for the operator. */
@@ -65,16 +76,23 @@ export class Pressure {
   }
 }
 
+function mostOf(levels: readonly Shedding[]): Shedding {
+  if (levels.includes('calls')) return 'calls'
+  return levels.includes('writes') ? 'writes' : 'nothing'
+}
+
 class Watched {
   readonly #signal: Signal
-  readonly #writes: Switch
+  readonly #writes: Switch | undefined
   readonly #calls: Switch | undefined
+  readonly #ready: Switch | undefined
   value = 0
 
   constructor(signal: Signal) {
     this.#signal = signal
-    this.#writes = new Switch(signal.writes)
+    this.#writes = signal.writes && new Switch(signal.writes)
     this.#calls = signal.calls && new Switch(signal.calls)
+    this.#ready = signal.ready && new Switch(signal.ready)
   }
 
   get name(): string {
@@ -87,13 +105,18 @@ class Watched {
 
   get shedding(): Shedding {
     if (this.#calls?.isOn === true) return 'calls'
-    return this.#writes.isOn ? 'writes' : 'nothing'
+    return this.#writes?.isOn === true ? 'writes' : 'nothing'
+  }
+
+  get isReady(): boolean {
+    return this.#ready?.isOn !== true
   }
 
   sample(): void {
     this.value = this.#signal.read()
-    this.#writes.sample(this.value)
+    this.#writes?.sample(this.value)
     this.#calls?.sample(this.value)
+    this.#ready?.sample(this.value)
   }
 }
 

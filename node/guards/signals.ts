@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
+import type { LateCalls } from './late-calls.ts'
 import type { Signal, Threshold } from './pressure.ts'
 
 const SAMPLE_RESOLUTION_MS = 50
@@ -32,6 +33,13 @@ export const inFlightSignal = (callsOpen: () => number, mostCalls: number): Sign
   read: () => (callsOpen() / mostCalls) * 100,
   writes: percent(80, 60),
   calls: percent(100, 80)
+})
+
+/** Calls refused for having come too late, in percent of those of the turns that were looked at. */
+export const lateSignal = (late: Pick<LateCalls, 'takeRefusedPercent'>): Signal => ({
+  name: 'late_percent',
+  read: () => late.takeRefusedPercent(),
+  ready: percent(50, 10)
 })
 
 /** Used heap in percent of what V8 may take: shed before the process runs out of it. */

@@ -29,6 +29,20 @@ test('ten ticks tell each session once, no tick more than a tenth of them', () =
   assert.deepEqual(new Set(told), new Set([1]))
 })
 
+test('tells the time of each tick', () => {
+  const times: number[] = []
+  let now = 0
+  const clock = new SessionClock(
+    () => (now += 25),
+    time => void times.push(time)
+  )
+
+  clock.tick()
+  clock.tick()
+
+  assert.deepEqual(times, [25, 50])
+})
+
 test('who comes after others have left fills up the parts that became small', () => {
   const { clock, sessions, told } = clockWith(100)
   const left = sessions.filter((_, i) => i % 10 !== 0)

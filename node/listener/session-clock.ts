@@ -3,16 +3,21 @@ import type { ServerSession } from '../../protocols/index.ts'
 const TICK_MS = 250
 /** Sessions are told in turns of the event loop of their own: those of many strangers must not hold up a call. */
 const PARTS = 10
+/** How often the clock ticks. */
+export const TURN_MS = TICK_MS / PARTS
 
 /** Tells every open session the time, four times a second, so that none needs timers of its own. */
 export class SessionClock {
   readonly #parts: readonly Set<ServerSession>[] = Array.from({ length: PARTS }, () => new Set())
   readonly #partOf = new WeakMap<ServerSession, Set<ServerSession>>()
   readonly #now: () => number
+  readonly #ticked: (now: number) => void
   #at = 0
 
-  constructor(now: () => number) {
+  /** `ticked` is told the time of each tick. */
+  constructor(now: () => number, ticked: (now: number) => void = () => undefined) {
     this.#now = now
+    this.#ticked = ticked
   }
 
   add(session: ServerSession): void {
@@ -38,7 +43,7 @@ export class SessionClock {
         } catch (error) {
           end(() => reject(error as Error))
         }
-      }, TICK_MS / PARTS).unref()
+      }, TURN_MS).unref()
       signal.addEventListener('abort', () => end(resolve), { once: true })
       started()
     })
@@ -47,6 +52,7 @@ export class SessionClock {
   /** Tells the next tenth of the sessions. */
   tick(): void {
     const now = this.#now()
+    this.#ticked(now)
     for (const session of this.#parts[this.#at]!) session.tick(now)
     this.#at = (this.#at + 1) % PARTS
   }

@@ -3,7 +3,9 @@ import type { CrashListener } from './audit.ts'
 import { REASONS } from '../../protocols/index.ts'
 import type { ErrorCode, SessionObserver } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
+import { LateCalls } from '../guards/late-calls.ts'
 import { StoreLatency } from '../guards/signals.ts'
+import { TURN_MS } from '../listener/session-clock.ts'
 import { nodePlatform } from '../platform.ts'
 import { createLog } from '../log.ts'
 import type { Log } from '../log.ts'
@@ -30,6 +32,8 @@ export interface NodeBase {
   readonly started: AsyncDisposableStack
   /** Resolves once the part works; it is restarted when it crashes. */
   readonly supervise: (part: SupervisedPart) => Promise<void>
+  /** Which calls of peers come too late to be served. */
+  readonly lateCalls: LateCalls
   /** How long what must be durable takes. */
   readonly storeLatency: StoreLatency
   /** How calls ended, until somebody records it. */
@@ -64,6 +68,13 @@ export function nodeBase(
       counts.refused('quota_peer')
     },
     counts,
+    lateCalls: new LateCalls({
+      mostDelayMs: config.limits.maxDelayMs,
+      tickMs: TURN_MS,
+      now: () => nodePlatform.now(),
+      afterTurn: run => nodePlatform.afterTurn(run),
+      random: Math.random
+    }),
     storeLatency: new StoreLatency(() => nodePlatform.now()),
     onCrash,
     state,

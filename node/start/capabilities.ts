@@ -89,7 +89,7 @@ interface GuardParts {
 }
 
 function guardOf(
-  { config, counts, state }: NodeBase,
+  { config, counts, state, lateCalls: late }: NodeBase,
   { keys: { hubId: hub } }: Identity,
   { capabilities, audit, clock }: GuardParts
 ): Guard {
@@ -106,6 +106,7 @@ function guardOf(
       mostInFlight: inFlightOfOne(config.limits.maxCalls)
     }),
     shedding: () => state.pressure?.shedding ?? 'nothing',
+    late,
     writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
     now: () => nodePlatform.now(),
     seconds: () => clock.seconds(),

@@ -1,5 +1,5 @@
 import { Pressure } from '../guards/pressure.ts'
-import { diskSignal, eventLoopSignal, heapSignal, inFlightSignal } from '../guards/signals.ts'
+import { diskSignal, eventLoopSignal, heapSignal, inFlightSignal, lateSignal } from '../guards/signals.ts'
 import type { SessionHost } from '../listener/session-host.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeBase } from './base.ts'
@@ -9,7 +9,7 @@ const SAMPLE_MS = 250
 
 /** Watches what the node has to do; the peers' listener and readiness see what it sheds. */
 export async function watchPressure(
-  { config, metrics, started, state, storeLatency, supervise }: NodeBase,
+  { config, lateCalls, metrics, started, state, storeLatency, supervise }: NodeBase,
   { folder }: Identity,
   host: SessionHost
 ): Promise<void> {
@@ -19,6 +19,7 @@ export async function watchPressure(
   const pressure = new Pressure([
     eventLoop,
     inFlightSignal(() => host.callsOpen, maxCalls),
+    lateSignal(lateCalls),
     heapSignal(),
     storeLatency.signal,
     ...(disk === undefined ? [] : [disk])

@@ -11,10 +11,13 @@ export type HostSessions = (services: ServiceDirectory, guard?: Guard) => Sessio
 
 /** Starts the clock of all sessions. HELLO tells peers of `apps`. */
 export async function startSessions(
-  { config, observer, supervise }: NodeBase,
+  { config, observer, lateCalls, supervise }: NodeBase,
   { apps, revocationSeq }: { readonly apps: readonly number[]; readonly revocationSeq: () => number }
 ): Promise<HostSessions> {
-  const clock = new SessionClock(() => nodePlatform.now())
+  const clock = new SessionClock(
+    () => nodePlatform.now(),
+    now => lateCalls.tick(now)
+  )
   await supervise({
     service: 'sessions',
     // What crashes it is a session's judgement of the time.
