@@ -29,6 +29,7 @@ import type {
   MailboxStoreOptions,
   OpeningReport,
   Outcome,
+  Place,
   PurgeOptions,
   Reading,
   State,
@@ -41,6 +42,18 @@ import { Writer } from './writer.ts'
 const PURGE_AT_ONCE = 512
 const PRIORITIES = 10
 
+/** Where a message may stand whose id alone is known. */
+interface Candidate {
+  readonly state: 'ready' | 'delayed'
+  readonly priority: number
+}
+
+const CANDIDATES: readonly Candidate[] = (['ready', 'delayed'] as const).flatMap(state =>
+  Array.from({ length: PRIORITIES }, (_, priority) => ({ state, priority }))
+)
+
+type Found = StoredMessage & { readonly state: State }
+
 export interface LevelMailboxOptions extends MailboxStoreOptions {
   /** Closed with the store. */
   readonly mark?: BatchMark | undefined
@@ -48,7 +61,7 @@ export interface LevelMailboxOptions extends MailboxStoreOptions {
 }
 
 /** What an opening gives a store. */
-interface Found extends Opened {
+interface OpenedWith extends Opened {
   readonly attempts: AttemptLog
   readonly ulids: Ulids
   readonly filters: IdemFilters
@@ -92,7 +105,7 @@ export class LevelMailboxStore implements MailboxStore {
 
   private constructor(
     level: Level,
-    opened: Found,
+    opened: OpenedWith,
     {
       now,
       idemWindowMs,
@@ -158,18 +171,27 @@ export class LevelMailboxStore implements MailboxStore {
     return rows.map(({ place, record, bytes }) => storedMessage(place, record, bytes))
   }
 
-  async find(topic: Topic, id: string): Promise<(StoredMessage & { readonly state: State }) | undefined> {
-    const name = topicName(topic)
-    const states = ['ready', 'delayed'] as const
-    const keys = states.flatMap(state =>
-      Array.from({ length: PRIORITIES }, (_, priority) => messageKey(state, name, priority, id))
+  async find(topic: Topic, id: string): Promise<Found | undefined> {
+    const { byPriority, delayed } = this.counts(topic)
+    const candidates = CANDIDATES.map(candidate => ({ ...candidate, ...topic, id }))
+    const isLikely = ({ state, priority }: Candidate): boolean =>
+      state === 'ready' ? byPriority[priority]! > 0 : delayed.messages > 0
+    // A move under way is in the counts, and not yet in the rows.
+    return (
+      (await this.#findAmong(candidates.filter(isLikely))) ??
+      (await this.#findAmong(candidates.filter(candidate => !isLikely(candidate))))
+    )
+  }
+
+  async #findAmong(candidates: readonly (Candidate & Place)[]): Promise<Found | undefined> {
+    const keys = candidates.map(({ state, priority, id, ...topic }) =>
+      messageKey(state, topicName(topic), priority, id)
     )
     const rows = await this.#level.getMany(keys)
     for (const [i, bytes] of rows.entries()) {
       if (bytes === undefined) continue
       const key = keys[i]!
-      const state = states[Math.floor(i / PRIORITIES)]!
-      const place = { ...topic, id, priority: i % PRIORITIES }
+      const { state, ...place } = candidates[i]!
       const record = decodeRecord(key, bytes)
       if (typeof record === 'string') this.#pages.setAside(key, state, place, bytes, record)
       else {

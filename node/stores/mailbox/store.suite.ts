@@ -379,6 +379,18 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     assert.equal(await store.find({ ...TOPIC, tenant: 'rome' }, a!.id), undefined)
   })
 
+  it('finds a message by its id while it moves', async ({ store }) => {
+    const [a] = await append(store, message('a', { notBeforeMs: START_MS + 9, priority: 7 }))
+
+    const promoting = store.commit([{ do: 'promote', place: a! }])
+    const during = await store.find(TOPIC, a!.id)
+    await promoting
+    const after = await store.find(TOPIC, a!.id)
+
+    assert.equal(during?.id, a!.id)
+    assert.deepEqual([after?.state, after?.priority], ['ready', 7])
+  })
+
   it('buries a message with its reason and history, and redrives it into its place', async given => {
     const { store, clock } = given
     const [a] = await append(store, message('a', { expiresAtMs: START_MS + 5, priority: 4 }), message('b'))
