@@ -48,6 +48,14 @@ export function columns(rows: readonly (readonly string[])[]): string {
 // Control characters of a stranger could move the cursor, recolour the screen or hide what follows.
 const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
+/** One JSON object as a line: what would move the cursor is an escape of JSON, which reads the same. */
+export const printableJson = (value: object): string =>
+  JSON.stringify(value).replaceAll(UNSAFE, c =>
+    Array.from({ length: c.length }, (_, at) => `\\u${c.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      ''
+    )
+  )
+
 /** Text from outside as one printable line of at most `max` characters. */
 export function printable(text: string, max = 300): string {
   const safe = text.replaceAll(UNSAFE, c => `\\u{${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`)

@@ -51,7 +51,12 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['cli/commands/mailbox-subscribe.ts', 'await', 'a body queue, within credit'],
   ['cli/commands/mailbox-peek.ts', 'inPages', 'pages that are asked for one by one, up to a count'],
   ['cli/commands/mailbox-dlq.ts', 'inPages', 'pages that are asked for one by one, up to a count'],
-  ['cli/mailbox/bodies.ts', 'createInterface', 'lines of a file or standard input of our own user'],
+  ['cli/mailbox/bodies.ts', 'input', 'standard input, counted against a bound'],
+  [
+    'cli/mailbox/lines.ts',
+    'input',
+    'a file or standard input of our own user; a line beyond the bound ends it'
+  ],
   ['cli/token-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/frame/hex-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/commands/conformance.ts', 'runConformance', 'results of our own'],

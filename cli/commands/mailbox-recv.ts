@@ -16,7 +16,7 @@ export const mailboxRecv: Command = {
   summary: 'receive messages of a topic, print and acknowledge them',
   details:
     'Exit 1 where nothing was there in time. What was printed is acknowledged, and gone; with --keep it is not, and ' +
-    `comes again. ${CALLER_DETAILS}`,
+    `comes again once --visibility is over. ${CALLER_DETAILS}`,
   arguments: MAILBOX_ARGUMENTS,
   options: [
     MAX_OPTION,

@@ -21,12 +21,18 @@ export const mailboxSend: Command = {
   name: 'mailbox send',
   summary: 'send messages to a topic of the mailbox',
   details:
-    'Ends once the messages would survive a power cut. With --lines each line is a message, sent in batches; what was ' +
-    `sent before a failure stays sent, and the count says how many those are. ${CALLER_DETAILS}`,
+    'Ends once the messages would survive a power cut. With --lines each line that is not empty is a message, byte for ' +
+    'byte, sent in batches; what was sent before a failure stays sent, and the count says how many those are. ' +
+    `Without any line nothing is sent, and the exit is 0. ${CALLER_DETAILS}`,
   arguments: MAILBOX_ARGUMENTS,
   options: [
     { name: 'text', value: 'TEXT', summary: 'send this text', completes: 'nothing' },
-    { name: 'file', value: 'FILE', summary: 'send this file, at most 960 KiB', completes: 'file' },
+    {
+      name: 'file',
+      value: 'FILE',
+      summary: 'send this file, at most 983040 bytes; - is standard input',
+      completes: 'file'
+    },
     {
       name: 'lines',
       value: 'FILE',
@@ -72,7 +78,7 @@ async function sendLines(
   { rows, calling }: MailboxPlace,
   topic: string,
   message: MessageOptions,
-  lines: AsyncIterable<string>
+  lines: AsyncIterable<Uint8Array>
 ): Promise<number> {
   const { terminal } = invocation
   let sent = 0
@@ -88,8 +94,7 @@ async function sendLines(
     terminal.progress(`${sent} sent`)
   }
   try {
-    for await (const line of lines) {
-      const body = Buffer.from(line)
+    for await (const body of lines) {
       if (waiting.length === BATCH_MESSAGES || bytes + body.length > BATCH_BYTES) await flush()
       waiting.push(body)
       bytes += body.length
@@ -97,7 +102,7 @@ async function sendLines(
     await flush()
   } catch (error) {
     terminal.progress('')
-    terminal.note(`${sent} sent before this:`)
+    if (sent > 0) terminal.note(`${sent} sent before this:`)
     throw error
   }
   terminal.progress('')

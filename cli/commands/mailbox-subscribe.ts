@@ -23,6 +23,7 @@ import type { Delivered, MailboxPlace } from '../mailbox/place.ts'
 import { stopSignal } from '../stop-signals.ts'
 
 const CREDIT_BYTES = 262_144
+const MOST_LEASED = 256
 const MOST = Number.MAX_SAFE_INTEGER
 
 export const mailboxSubscribe: Command = {
@@ -30,7 +31,7 @@ export const mailboxSubscribe: Command = {
   summary: 'print messages of a topic as they come, and acknowledge them',
   details:
     'Goes on until Ctrl-C, which ends it with 0, or until --count messages came. What was printed is acknowledged, and ' +
-    `gone; with --keep it is not, and comes again. ${CALLER_DETAILS}`,
+    `gone; with --keep it is not, and comes again once --visibility is over. ${CALLER_DETAILS}`,
   arguments: MAILBOX_ARGUMENTS,
   options: [
     { name: 'count', value: 'N', summary: 'end after so many messages', completes: 'nothing' },
@@ -47,8 +48,9 @@ export const mailboxSubscribe: Command = {
   async run(invocation) {
     const topic = invocation.neededArgument('TOPIC')
     const given = wholeOption(invocation, 'count', [1, MOST])
-    // Who takes a few leaves the others to others: nothing more is leased than what is printed.
-    const max = maxOption(invocation) ?? (given === undefined ? undefined : 1)
+    // Who takes a few leaves the others to others: nothing more is leased than what is printed. With --keep all of that is.
+    const few = given !== undefined && invocation.flag('keep') ? Math.min(given, MOST_LEASED) : 1
+    const max = maxOption(invocation) ?? (given === undefined ? undefined : few)
     const request = { topic, ...defined({ max, visibility_ms: timeOptionMs(invocation, 'visibility') }) }
     const stop = new AbortController()
     void stopSignal(() => process.exit(EXIT.interrupted)).then(() => stop.abort())

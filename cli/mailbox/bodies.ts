@@ -1,68 +1,92 @@
-import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { constants, createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
-import { bytesText } from '../quantity.ts'
+import { linesOf } from './lines.ts'
 
 export const MAX_BODY_BYTES = 983_040
 const SOURCES = ['text', 'file', 'lines'] as const
+const STANDARD_INPUT = '-'
+/** A pipe with nobody at its other end is refused, and not waited for. */
+const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** Where the bodies of a send come from. */
 export type BodySource =
   | { readonly kind: 'one'; readonly body: Uint8Array }
-  | { readonly kind: 'lines'; readonly lines: AsyncIterable<string> }
+  | { readonly kind: 'lines'; readonly lines: AsyncIterable<Uint8Array> }
 
-/** What --text, --file or --lines names. @throws CommandError `usage`, `noInput`, `badInput`; SetupError */
-export async function bodySource(invocation: Invocation): Promise<BodySource> {
+/** What --text, --file or --lines names; `-` is `input`. @throws CommandError `usage`, `badInput`; SetupError */
+export async function bodySource(
+  invocation: Invocation,
+  input: AsyncIterable<Uint8Array> = process.stdin
+): Promise<BodySource> {
   const given = SOURCES.filter(name => invocation.option(name) !== undefined)
-  if (given.length !== 1)
+  const [source] = given
+  if (source === undefined || given.length !== 1)
     throw new CommandError(EXIT.usage, 'mailbox send takes one of --text TEXT, --file FILE and --lines FILE')
-  const text = invocation.option('text')
-  if (text !== undefined) return { kind: 'one', body: Buffer.from(text) }
-  const file = invocation.option('file')
-  if (file !== undefined) return { kind: 'one', body: await wholeFile(file) }
-  return { kind: 'lines', lines: linesOf(await lineInput(invocation.option('lines') ?? '-')) }
+  const value = invocation.option(source) ?? ''
+  if (source === 'text') return { kind: 'one', body: Buffer.from(value) }
+  if (value === '') throw new CommandError(EXIT.usage, `--${source}: give the path of a file, or -`)
+  const isInput = value === STANDARD_INPUT
+  const name = isInput ? 'standard input' : value
+  if (source === 'file')
+    return { kind: 'one', body: await explained(name, () => (isInput ? whole(input) : wholeFile(value))) }
+  const pieces = isInput ? input : await explained(name, () => piecesOf(value))
+  return { kind: 'lines', lines: explainedLines(name, linesOf(pieces, { name, most: MAX_BODY_BYTES })) }
+}
+
+async function whole(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of input) {
+    bytes += piece.length
+    if (bytes > MAX_BODY_BYTES) throw tooLarge('standard input', `more than ${MAX_BODY_BYTES}`)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
 }
 
 async function wholeFile(path: string): Promise<Uint8Array> {
-  const { systemError } = await import('../../node/index.ts')
-  try {
-    await using handle = await open(path, 'r')
-    const { size } = await regular(path)
-    if (size > MAX_BODY_BYTES)
-      throw new CommandError(
-        EXIT.badInput,
-        `${path}: ${bytesText(size)}; a message holds at most ${bytesText(MAX_BODY_BYTES)}`
-      )
-    return await handle.readFile()
-  } catch (error) {
-    throw systemError(path, error)
-  }
+  await using handle = await openRegular(path)
+  const { size } = await handle.stat()
+  if (size > MAX_BODY_BYTES) throw tooLarge(path, `${size}`)
+  const body = await handle.readFile()
+  // It may have grown meanwhile.
+  if (body.length > MAX_BODY_BYTES) throw tooLarge(path, `${body.length}`)
+  return body
 }
 
-async function regular(path: string): Promise<{ readonly size: number }> {
-  const found = await stat(path)
-  if (found.isFile()) return found
+const piecesOf = async (path: string): Promise<AsyncIterable<Uint8Array>> =>
+  createReadStream(path, { fd: await openRegular(path) })
+
+async function openRegular(path: string): Promise<FileHandle> {
+  const handle = await open(path, READ_WITHOUT_WAITING)
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
   throw new CommandError(EXIT.badInput, `${path}: not a regular file; give the path of one`)
 }
 
-async function lineInput(path: string): Promise<Readable> {
-  if (path === '-') return process.stdin
-  const { systemError } = await import('../../node/index.ts')
-  await regular(path).catch((error: unknown) => {
-    throw systemError(path, error)
-  })
-  return createReadStream(path)
-}
-
-/** The lines of an input that are not empty. @throws CommandError `badInput` for one that no message holds */
-async function* linesOf(input: Readable): AsyncGenerator<string, void> {
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    if (line.length > MAX_BODY_BYTES)
-      throw new CommandError(EXIT.badInput, `a line of ${line.length} characters; a message holds fewer`)
-    if (line !== '') yield line
+async function* explainedLines(
+  name: string,
+  lines: AsyncGenerator<Uint8Array, void>
+): AsyncGenerator<Uint8Array, void> {
+  for (;;) {
+    const next = await explained(name, () => lines.next())
+    if (next.done === true) return
+    yield next.value
   }
 }
+
+async function explained<T>(name: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    const { systemError } = await import('../../node/index.ts')
+    throw systemError(name, error)
+  }
+}
+
+const tooLarge = (name: string, bytes: string): CommandError =>
+  new CommandError(EXIT.badInput, `${name}: ${bytes} bytes; a message holds at most ${MAX_BODY_BYTES}`)

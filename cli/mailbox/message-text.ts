@@ -1,4 +1,4 @@
-import { printable } from '../terminal.ts'
+import { printable, printableJson } from '../terminal.ts'
 
 const MAX_SHOWN = 1000
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -22,7 +22,7 @@ export interface ShownMessage {
 export function messageJson({ body = new Uint8Array(0), ...members }: ShownMessage): string {
   const text = members.e2e === true ? undefined : textOf(body)
   const shown = text === undefined ? { base64: Buffer.from(body).toString('base64') } : { text }
-  return JSON.stringify({ ...members, ...shown })
+  return printableJson({ ...members, ...shown })
 }
 
 /** Two lines for people: what is said of the message, and the beginning of its body. */
