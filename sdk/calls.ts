@@ -110,9 +110,13 @@ export class Calls {
     return this.#o.deadlineMs
   }
 
-  /** The trace that calls are part of, where the application says one. */
+  /** The trace that calls are part of, where the application says one. No call fails for want of it. */
   traceparent(): string | undefined {
-    return this.#o.traceparent?.()
+    try {
+      return this.#o.traceparent?.()
+    } catch {
+      return undefined
+    }
   }
 
   get cap(): Uint8Array | undefined {

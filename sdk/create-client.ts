@@ -31,7 +31,7 @@ export interface ClientOptions {
   /** Of each call with one answer, over all its attempts, and of each `refresh`. Default 30,000. */
   readonly deadlineMs?: number | undefined
   readonly dialTimeoutMs?: number | undefined
-  /** Asked at each call for the W3C traceparent to pass on. */
+  /** Asked at each call for the W3C traceparent to pass on; where it throws, the call goes without. */
   readonly traceparent?: (() => string | undefined) | undefined
   /** Told when a renewal failed. Calls go on with the capability that there is. */
   readonly onRenewalFailure?: ((error: unknown) => void) | undefined
