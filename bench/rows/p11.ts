@@ -10,6 +10,7 @@ import type { Row, RunOptions } from '../harness/row.ts'
 import { median, rounded, spread } from '../harness/statistics.ts'
 import { atMost, type Figures } from '../harness/verdict.ts'
 import { BuiltNode } from '../ours/built-node.ts'
+import { MailboxWorker } from '../ours/mailbox-worker.ts'
 
 const MB = 1e6
 const KB = 1e3
@@ -18,16 +19,18 @@ const DIALERS = 4
 const WARM_CONNECTIONS = 200
 const CONNECTIONS = 600
 const BATCH = 100
+const QUEUED = 1_000_000
+const SMOKE_QUEUED = 2000
 
 type Encryption = 'noise' | 'tls'
-type Case = 'bare' | 'idle' | Encryption
+type Case = 'bare' | 'idle' | 'queued' | Encryption
 type Samples = ReadonlyMap<Case, readonly number[]>
 
-const CASES: readonly Case[] = ['bare', 'idle', 'noise', 'tls']
+const CASES: readonly Case[] = ['bare', 'idle', 'noise', 'tls', 'queued']
 
 export const p11: Row = {
   id: 'P11',
-  summary: 'resident memory of the built package, idle and for each connection that has made a call',
+  summary: 'resident memory of the built package: idle, for each connection, for a million queued messages',
   async run(options) {
     const program = await builtProgram(options)
     const samples = await interleaved(CASES, options.rounds, async (work, round) => {
@@ -44,7 +47,8 @@ async function measured(work: Case, program: string, options: RunOptions): Promi
   const folder = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
   try {
     await using node = await BuiltNode.start(program, folder, { collects: work !== 'idle' })
-    return work === 'idle' ? await idleRss(node, options) : await rssOfConnection(node, work, options)
+    if (work === 'idle') return await idleRss(node, options)
+    return work === 'queued' ? await rssOfQueued(node, options) : await rssOfConnection(node, work, options)
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -70,12 +74,22 @@ async function rssOfConnection(
   { smoke }: RunOptions
 ): Promise<number> {
   const connections = smoke ? 2 * DIALERS : CONNECTIONS
-  await using dialers = new Dialers(await node.address(), encryption)
+  await using dialers = new Dialers(node.address, encryption)
   await openInBatches(node, dialers, smoke ? DIALERS : WARM_CONNECTIONS)
   const before = await node.settledRssBytes()
   await openInBatches(node, dialers, connections)
   const after = await node.settledRssBytes()
   return (after - before) / connections
+}
+
+/** What messages add that nobody receives; the sender was there before. */
+async function rssOfQueued(node: BuiltNode, { smoke }: RunOptions): Promise<number> {
+  await using worker = await MailboxWorker.start(node)
+  const before = await node.settledRssBytes()
+  await worker.fill('bench/queued', smoke ? SMOKE_QUEUED : QUEUED)
+  if (!smoke) await sleep(IDLE_MS)
+  const after = await node.settledRssBytes()
+  return after - before
 }
 
 /** V8 keeps what a burst of handshakes made it allocate, so each batch's garbage goes before the next. */
@@ -116,7 +130,8 @@ function figuresOf(samples: Samples): Figures {
     checks: [
       atMost('idle, MB', 160, of('idle') / MB),
       atMost('a noise connection, KB', 120, of('noise') / KB),
-      atMost('a TLS connection, KB', 400, of('tls') / KB)
+      atMost('a TLS connection, KB', 400, of('tls') / KB),
+      atMost('1,000,000 queued messages, MB', 100, of('queued') / MB)
     ],
     spread: Object.fromEntries([...samples].map(([work, list]) => [work, rounded(spread(list))])),
     notes: {}
