@@ -11,7 +11,7 @@ import { endings } from '../endings.fixture.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 import { openLevel } from '../stores/level.ts'
-import { fsckMailbox } from '../stores/mailbox/index.ts'
+import { LevelMailboxStore, fsckMailbox } from '../stores/mailbox/index.ts'
 
 const LOCAL = { actor: 'local' }
 const { config } = loadConfig({
@@ -124,4 +124,24 @@ test('a store of which a part of the node finds a file cut short is told as dama
     problems.map(({ kind, subject }) => [kind, subject]),
     [['damaged_block', 'the newest batches']]
   )
+})
+
+test('a mailbox that a newer version wrote ends the start with a clear word, each time', async t => {
+  const data = await folder(t)
+  await during(data, false, () => undefined)
+  const level = await openLevel(join(data, 'store'))
+  const migrations = [() => Promise.resolve()]
+  const newer = await LevelMailboxStore.open(level, {
+    now: () => Date.now(),
+    idemWindowMs: 300_000,
+    migrations
+  })
+  await newer[Symbol.asyncDispose]()
+  await level.close()
+
+  for (let starts = 0; starts < 2; starts++)
+    await assert.rejects(createNode(config, { data }).start(), {
+      reason: 'newerFormat',
+      message: 'the mailbox has format 2, this version reads up to 1: use the newer omnigate that wrote it'
+    })
 })
