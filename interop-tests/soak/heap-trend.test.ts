@@ -45,6 +45,14 @@ test('a slow climb shows, however the readings jump', () => {
   assert.equal(growth, 0.1002)
 })
 
+test('where a slow machine read seldom, three readings are a window', () => {
+  const seldom = [10, 11, 12, 30, 31, 32].map((heapBytes, i) => ({ atMs: 1000 * i, heapBytes }))
+
+  const { earlyBytes, lateBytes } = heapTrend(seldom, 50)
+
+  assert.deepEqual([earlyBytes, lateBytes], [11, 31])
+})
+
 test('too few readings are no verdict', () => {
   assert.throws(() => heapTrend(at([1, 2]), 10), /2 heap readings are too few/)
   assert.throws(() => heapTrend([], 10), /0 heap readings/)

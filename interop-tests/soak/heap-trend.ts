@@ -13,22 +13,26 @@ export interface HeapTrend {
 }
 
 /** Fewer readings in a window say nothing. */
-const READINGS_LEAST = 3
+const READINGS_IN_WINDOW = 3
+/** What a run needs for two windows that are apart. */
+export const READINGS_LEAST = 2 * READINGS_IN_WINDOW
 
 /**
- * How the heap grew between the first `windowMs` of the readings and the last. Medians, since any one reading meets
- * connections that are open by chance.
- * @throws when one of the windows has too few readings, which a machine that stood still can do.
+ * How the heap grew between the first `windowMs` of the readings and the last; a window is longer where a slow machine has
+ * read less than three times in it. Medians, since any one reading meets connections that are open by chance.
+ * @throws when there are too few readings for two windows.
  */
 export function heapTrend(readings: readonly HeapReading[], windowMs: number): HeapTrend {
-  const [first, last] = [readings[0]?.atMs ?? 0, readings.at(-1)?.atMs ?? 0]
-  const earlyBytes = medianOf(readings.filter(({ atMs }) => atMs <= first + windowMs))
-  const lateBytes = medianOf(readings.filter(({ atMs }) => atMs >= last - windowMs))
+  if (readings.length < READINGS_LEAST) throw new Error(`${readings.length} heap readings are too few`)
+  const [first, last] = [readings[0]!.atMs, readings.at(-1)!.atMs]
+  const early = readings.filter(({ atMs }) => atMs <= first + windowMs)
+  const late = readings.filter(({ atMs }) => atMs >= last - windowMs)
+  const earlyBytes = medianOf(readings.slice(0, Math.max(early.length, READINGS_IN_WINDOW)))
+  const lateBytes = medianOf(readings.slice(-Math.max(late.length, READINGS_IN_WINDOW)))
   return { earlyBytes, lateBytes, growth: Math.round((lateBytes / earlyBytes - 1) * 10_000) / 10_000 }
 }
 
 function medianOf(readings: readonly HeapReading[]): number {
-  if (readings.length < READINGS_LEAST) throw new Error(`${readings.length} heap readings are too few`)
   const bytes = readings.map(({ heapBytes }) => heapBytes).sort((a, b) => a - b)
   return bytes[bytes.length >> 1]!
 }

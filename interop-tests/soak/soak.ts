@@ -3,7 +3,7 @@ import { isAtRest } from '../faults/measured-node.ts'
 import type { NodeReading } from '../faults/measured-node.ts'
 import { readProcess } from '../faults/process-reading.ts'
 import type { ProcessReading } from '../faults/process-reading.ts'
-import { heapTrend } from './heap-trend.ts'
+import { READINGS_LEAST, heapTrend } from './heap-trend.ts'
 import type { HeapTrend } from './heap-trend.ts'
 import type { Window } from './latencies.ts'
 import { Load } from './load.ts'
@@ -13,6 +13,8 @@ import type { Ending } from './soak-node.ts'
 import { leaks, moreFiles } from './verdict.ts'
 
 const REST_MS = 20_000
+/** A machine too slow for two windows of readings may take so many times as long. */
+const MOST_LATE = 3
 const ENDINGS: readonly Ending[] = ['stop', 'kill']
 
 /** What both processes hold at one moment, and what was done until then. */
@@ -78,7 +80,9 @@ export async function soak({ plan, seed, leak, folder, told }: SoakOptions) {
     atWork.push(await read())
     told(atWork.at(-1)!)
   })
-  await load.run(() => performance.now() > work.until)
+  const isOver = (now: number): boolean =>
+    now > work.until && (atWork.length >= READINGS_LEAST || now > work.until + MOST_LATE * lifeMs)
+  await load.run(() => isOver(performance.now()))
   reporting.abort()
   await reports
   const after = await idle()
