@@ -52,7 +52,7 @@ test('the client of examples/echo says in one line how it is called', { timeout:
   const [code] = await once(client, 'close')
 
   assert.equal(code, 64)
-  assert.match(answered(), /^usage: node client\.ts MULTIADDR[^\n]*\n$/)
+  assert.match(answered(), /^usage: npx node client\.ts MULTIADDR[^\n]*\n$/)
 })
 
 test(

@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process'
 import type { ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { parsePage } from '../docs/harness/page.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const FREE_PORT = `{ 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'http.enabled': false, `
@@ -36,6 +37,36 @@ test('the application in the README answers its client', { timeout: 60_000 }, as
   assert.equal(answer, 'HELLO\n')
   assert.deepEqual(await ended, [0, null])
 })
+
+for (const example of ['chat', 'echo', 'worker']) {
+  test(
+    `what examples/${example} says to type runs a Node 24, whatever Node there is`,
+    { timeout: 60_000 },
+    async () => {
+      const folder = join(ROOT, 'examples', example)
+      const page = await readFile(join(folder, 'README.md'), 'utf8')
+      const commands = parsePage(page).steps.map(({ command }) => command)
+      // Without a network: it is the Node of the dependencies, or none.
+      const env = { ...process.env, npm_config_offline: 'true' }
+
+      for (const command of commands) assert.match(command, /^npx node /)
+      const asked = spawn('npx', ['node', '-p', 'process.execPath + " " + process.version'], {
+        cwd: folder,
+        env: { ...env, PATH: withoutOurs(env.PATH) },
+        stdio: ['ignore', 'pipe', 'inherit']
+      })
+
+      assert.match(await text(asked.stdout), new RegExp(`^${ROOT}node_modules/.* v24\\.`))
+    }
+  )
+}
+
+/** The PATH of somebody who did not begin with npm. */
+const withoutOurs = (path = ''): string =>
+  path
+    .split(delimiter)
+    .filter(folder => !folder.includes('node_modules'))
+    .join(delimiter)
 
 async function firstAddress(output: Readable): Promise<string> {
   let printed = ''

@@ -9,7 +9,7 @@ const key = randomBytes(32)
 const address = process.argv[2] ?? process.env['RON_NODE_URL']
 
 if (address === undefined) {
-  console.error('usage: node client.ts MULTIADDR, which server.ts prints')
+  console.error('usage: npx node client.ts MULTIADDR, which server.ts prints')
   process.exit(64)
 }
 
