@@ -52,7 +52,7 @@ for (const example of ['chat', 'echo', 'worker']) {
       for (const command of commands) assert.match(command, /^npx node /)
       const asked = spawn('npx', ['node', '-p', 'process.execPath + " " + process.version'], {
         cwd: folder,
-        env: { ...env, PATH: withoutOurs(env.PATH) },
+        env: { ...env, PATH: withoutOurs(process.env['PATH']) },
         stdio: ['ignore', 'pipe', 'inherit']
       })
 
