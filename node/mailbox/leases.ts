@@ -80,6 +80,14 @@ export class Leases {
     return this.#topics.get(topicKey(topic))?.size ?? 0
   }
 
+  /** The lowest id under lease of a topic's priority. */
+  oldest(topic: Topic, priority: number): string | undefined {
+    let oldest: string | undefined
+    for (const { place } of this.#topics.get(topicKey(topic))?.values() ?? [])
+      if (place.priority === priority && (oldest === undefined || place.id < oldest)) oldest = place.id
+    return oldest
+  }
+
   /** How many more messages of the topic may be leased now. */
   room(topic: Topic): number {
     const { ofTopic, ofTenant, ofNode } = this.#bounds

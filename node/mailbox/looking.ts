@@ -1,6 +1,6 @@
 import { OapError } from '../../protocols/index.ts'
 import type { WaitingMessage } from '../../protocols/index.ts'
-import type { StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import type { Topic } from '../stores/mailbox/types.ts'
 import { timeOf } from '../stores/mailbox/ulid.ts'
 import type { Page, PageAsked } from './dead-letters.ts'
 import type { MailboxParts } from './parts.ts'
@@ -49,12 +49,9 @@ function spotOfCursor(after: string): Spot {
 
 export async function stats(parts: MailboxParts, topic: Topic): Promise<TopicStats> {
   const { ready, delayed, dead, byPriority } = parts.store.counts(topic)
-  const first = await Promise.all(
-    PRIORITIES.filter(priority => byPriority[priority]! > 0).map(priority =>
-      parts.store.read(topic, { priority, limit: 1 })
-    )
-  )
-  const oldest = Math.min(...first.flat().map(({ id }: StoredMessage) => timeOf(id)))
+  const present = PRIORITIES.filter(priority => byPriority[priority]! > 0)
+  const first = await Promise.all(present.map(priority => oldestIds(parts, topic, priority)))
+  const oldest = Math.min(...first.flat().map(timeOf))
   return {
     topic: topic.topic,
     depth: ready.messages + delayed.messages,
@@ -65,6 +62,20 @@ export async function stats(parts: MailboxParts, topic: Topic): Promise<TopicSta
     dead: dead.messages,
     dead_bytes: dead.bytes
   }
+}
+
+/**
+ * Ids of a priority, of which one is its oldest. The store is asked only for what the queue does not know: its first rows
+ * stand behind all that was taken away since LevelDB last sorted them.
+ */
+async function oldestIds(parts: MailboxParts, topic: Topic, priority: number): Promise<readonly string[]> {
+  const leased = parts.leases.oldest(topic, priority) ?? []
+  const first = parts.queues.first(topic, priority)
+  if (first.is === 'nowhere') return [leased].flat()
+  if (first.is === 'here') return [leased, first.id].flat()
+  const { after } = first
+  const found = await parts.store.read(topic, { priority, limit: 1, ...(after && { after }) })
+  return [leased, found.map(({ id }) => id)].flat()
 }
 
 /** Removes a message that waits. @throws OapError `not_found`, `message_leased`. */

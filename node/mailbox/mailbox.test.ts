@@ -655,6 +655,41 @@ describe('looking', () => {
     })
   })
 
+  test('stats of a topic that is received from find its oldest without going through what was taken away', async t => {
+    const box = await testMailbox(t)
+    const read = box.store.read.bind(box.store)
+    let reads = 0
+    box.store.read = (topic, reading) => {
+      // A queue reads more at a time.
+      if (reading.limit === 1) reads++
+      return read(topic, reading)
+    }
+    const oldest = async (): Promise<number | undefined> => (await box.mailbox.stats(TOPIC)).oldest_ms
+    for (const [n, priority] of [4, 9, 4, 0, 4, 9].entries()) {
+      await box.send(`m${n}`, { priority })
+      await box.pass(1000)
+    }
+
+    // In the order of delivery: m1, m5, m0, m2, m4, m3.
+    const seen: (number | undefined)[] = [await oldest()]
+    const [m1, m5, m0] = await box.take(3)
+    seen.push(await oldest())
+    await box.ack([m0!])
+    reads = 0
+    seen.push(await oldest())
+    await box.ack([m1!])
+    seen.push(await oldest())
+    await box.nack([m5!], 0)
+    await box.ack(await box.take(3))
+    seen.push(await oldest())
+    const readsOfKnown = reads
+    await box.ack(await box.take(1))
+
+    assert.deepEqual(seen, [6000, 6000, 5000, 4000, 3000])
+    assert.equal(await oldest(), undefined)
+    assert.equal(readsOfKnown, 0)
+  })
+
   test('a waiting message can be deleted, one under lease cannot', async t => {
     const box = await testMailbox(t)
     const a = await box.send('a')

@@ -3,6 +3,7 @@ import { FairTurns } from './fair-turns.ts'
 import type { Leases } from './leases.ts'
 import { topicKey } from './place.ts'
 import type { Spot } from './place.ts'
+import type { First } from './ready-window.ts'
 import { TopicQueue, endOf } from './topic-queue.ts'
 import type { Receiver } from './topic-queue.ts'
 
@@ -52,6 +53,11 @@ export class Queues {
   /** True while the topic is received from, or was just now. */
   has(topic: Topic): boolean {
     return this.#queues.has(topicKey(topic))
+  }
+
+  /** What is known of the first message of a priority that is neither leased nor going. */
+  first(topic: Topic, priority: number): First {
+    return this.#queues.get(topicKey(topic))?.first(priority) ?? { is: 'behind', after: undefined }
   }
 
   /** Puts a receiver in line for the topic. */

@@ -173,3 +173,25 @@ test('whatever comes in between, what it gives is what stands foremost, once', (
     { numRuns: 2000 }
   )
 })
+
+test('tells where the first message of a priority is, and from where on the store knows more', () => {
+  const window = new ReadyWindow()
+  const untouched = window.first(4)
+  window.beginRead()
+  window.endRead([message(1, 9), message(2, 4), message(3, 4)], never)
+  window.take(1, 1000)
+
+  const edge = { priority: 4, id: message(3).id }
+  assert.deepEqual(untouched, { is: 'behind', after: undefined })
+  assert.deepEqual(window.first(9), { is: 'nowhere' })
+  assert.deepEqual(window.first(4), { is: 'here', id: message(2).id })
+  assert.deepEqual(window.first(0), { is: 'behind', after: undefined })
+  window.take(2, 1000)
+  assert.deepEqual(window.first(4), { is: 'behind', after: edge })
+  window.beginRead()
+  window.endRead([], never)
+  assert.deepEqual(window.first(4), { is: 'nowhere' })
+  assert.deepEqual(window.first(0), { is: 'nowhere' })
+  window.expose(message(1, 9))
+  assert.equal(window.first(9).is, 'behind')
+})

@@ -14,6 +14,12 @@ export interface ReadStart {
   readonly after: Spot | undefined
 }
 
+/** Where the first message of a priority is that is neither leased nor going: here, behind a spot in the store, or nowhere. */
+export type First =
+  | { readonly is: 'here'; readonly id: string }
+  | { readonly is: 'behind'; readonly after: Spot | undefined }
+  | { readonly is: 'nowhere' }
+
 /** What happened while a read was under way, and is not in what it yields. */
 interface Reading {
   isStale: boolean
@@ -111,6 +117,15 @@ export class ReadyWindow {
     this.#edge = undefined
     this.#isWhole = false
     if (this.#reading !== undefined) this.#reading.isStale = true
+  }
+
+  /** What need not be read to know which message of a priority is the first. */
+  first(priority: number): First {
+    const found = this.#items.find(item => item.priority === priority)
+    if (found !== undefined) return { is: 'here', id: found.id }
+    const edge = this.#edge
+    if (this.#isWhole || (edge !== undefined && edge.priority < priority)) return { is: 'nowhere' }
+    return { is: 'behind', after: edge?.priority === priority ? edge : undefined }
   }
 
   /** One read at a time; `endRead` must follow. */

@@ -1,6 +1,6 @@
 import type { Reading, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { ReadyWindow } from './ready-window.ts'
-import type { WindowBounds } from './ready-window.ts'
+import type { First, WindowBounds } from './ready-window.ts'
 import type { Spot } from './place.ts'
 
 /** A receiver that stands in line; it hears one of these, once. */
@@ -76,6 +76,11 @@ export class TopicQueue {
   /** True when there is nothing that this queue would be needed for. */
   get isIdle(): boolean {
     return this.#receivers.size === 0 && !this.#isReading
+  }
+
+  /** @see ReadyWindow.first */
+  first(priority: number): First {
+    return this.#window.first(priority)
   }
 
   /** Puts a receiver in line. It is given messages once, then it is out of the line. */
