@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import pino from 'pino'
 import { echoService, mailboxService } from '../protocols/index.ts'
+import type { OapError } from '../protocols/index.ts'
 import { connect } from '../sdk/index.ts'
 import { connectAdmin } from './admin/admin-client.ts'
 import { loadConfig } from './config/index.ts'
@@ -122,6 +123,24 @@ for (const [i, part] of PARTS.entries()) {
   })
 }
 
+test('a node whose disk was found full answers disk_full with a time to come back until its store is open again', async t => {
+  const running = await start(t)
+  const { node, clock } = running
+  await using hub = await connect(node.status().addresses[0]!)
+  const box = hub.client(mailboxService)
+  await failingWrite(running)
+  await until(() => clock.asleep === 2)
+
+  const refused = await box.send({ topic: 'orders' }).catch((error: unknown) => error as OapError)
+  clock.wake()
+  await until(() => node.status().ready)
+
+  assert.ok(refused instanceof Error && 'code' in refused)
+  assert.deepEqual([refused.code, refused.status, refused.retryable], ['disk_full', 503, true])
+  assert.ok(refused.retryAfterMs! >= 1000 && refused.retryAfterMs! <= 5000)
+  assert.equal((await box.send({ topic: 'orders' })).duplicate, false)
+})
+
 test('counts nothing and crashes nothing when it stops', async t => {
   const { node, lines } = await start(t)
 
@@ -168,6 +187,10 @@ class HeldClock {
   }
 }
 
+const FULL = Object.assign(new Error('IO error: 000003.log: no space left on device'), {
+  code: 'LEVEL_IO_ERROR'
+})
+
 type Running = Awaited<ReturnType<typeof start>>
 
 async function start(t: TestContext) {
@@ -182,7 +205,7 @@ async function start(t: TestContext) {
     const inner = level as unknown as { _put(...args: unknown[]): Promise<void> }
     const put = inner._put.bind(level)
     inner._put = async (...args) => {
-      if (disk.isFull) throw new Error('no space left on device')
+      if (disk.isFull) throw FULL
       await put(...args)
     }
     stores.push(level)

@@ -191,7 +191,7 @@ export class Load {
 type Settled<T> = { readonly value: T } | { readonly code: string | undefined }
 
 /** Codes with which a node says that it did nothing; of others nobody knows. */
-const REFUSALS = new Set(['mailbox_full', 'saturated', 'disk_full', 'not_ready', 'draining', 'bad_request'])
+const REFUSALS = new Set(['mailbox_full', 'saturated', 'not_ready', 'draining', 'bad_request'])
 
 async function settled<T>(work: Promise<T>): Promise<Settled<T>> {
   try {

@@ -8,6 +8,23 @@ const LARGE = Buffer.alloc(900_000)
 
 const depthOf = (depth: number, pattern = 'orders') => ({ rules: [{ pattern, rule: { depth } }] })
 
+test('a send that finds the disk full is told so, and so is each after it; another failure is as it was thrown', async t => {
+  const [full, other] = [await testMailbox(t), await testMailbox(t)]
+  const noRoom = Object.assign(new Error('IO error: No space left on device'), { code: 'LEVEL_IO_ERROR' })
+  full.store.commit = () => Promise.reject(noRoom)
+  other.store.commit = () => Promise.reject(new Error('the device failed'))
+
+  await assert.rejects(full.send('a'), { code: 'disk_full', status: 503, cause: noRoom })
+  await assert.rejects(other.send('a'), /the device failed/)
+  for (const [box, failure] of [
+    [full, new Error('an earlier write failed', { cause: noRoom })],
+    [other, new Error('gone')]
+  ] as const)
+    Object.defineProperty(box.store, 'failure', { get: () => failure })
+  await assert.rejects(full.send('b'), { code: 'disk_full' })
+  await assert.rejects(other.send('b'), { code: 'not_ready' })
+})
+
 test('a send that comes again with its key is answered as the first, also when the topic is full', async t => {
   const box = await testMailbox(t, depthOf(1))
   const id = await box.send('a', { idem_key: 'k' })

@@ -104,8 +104,10 @@ export async function openMailbox(
   )
   const options = {
     mailbox: () => {
-      if (open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
-      return open
+      if (open !== undefined) return open
+      throw store.isDiskFull
+        ? new OapError('disk_full')
+        : new OapError('not_ready', 'the mailbox is not open')
     },
     visibilityMs: config.mailbox.visibilityMs,
     maxVisibilityMs: config.mailbox.maxVisibilityMs,

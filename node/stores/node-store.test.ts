@@ -34,7 +34,7 @@ test('fails within 5 s when the store takes no writes any more', async t => {
   assert.equal(store.level, level)
   t.mock.timers.tick(1)
 
-  await assert.rejects(ended, /no space left/)
+  await assert.rejects(ended, /no space left/i)
   assert.equal(level.status, 'closed')
 })
 
@@ -49,8 +49,22 @@ test('ends with the first write that fails, before whoever wrote is told, and ta
 
   assert.equal(await failed, false)
   await assert.rejects(later, /an earlier write of the store failed/)
-  await assert.rejects(ended, /no space left/)
+  await assert.rejects(ended, /no space left/i)
   assert.equal(level.status, 'closed')
+})
+
+test('says that the disk is full from the write that found it so until the store is open again', async () => {
+  const { store, ended, again } = await running(failingFrom(1))
+  const before = store.isDiskFull
+
+  const during = await store.level.put('a', Uint8Array.of()).catch(() => store.isDiskFull)
+  await ended.catch(() => undefined)
+  const after = store.isDiskFull
+  const stop = await again()
+  const open = store.isDiskFull
+  await stop()
+
+  assert.deepEqual([before, during, after, open, store.isDiskFull], [false, true, true, false, false])
 })
 
 test('answers no write while an earlier one may yet fail', async () => {
@@ -70,7 +84,7 @@ test('answers no write while an earlier one may yet fail', async () => {
   ]
   first.reject(new Error('no space left'))
 
-  await assert.rejects(put, /no space left/)
+  await assert.rejects(put, /no space left/i)
   for (const change of changes) await assert.rejects(change, /an earlier write of the store failed/)
 })
 
@@ -78,7 +92,7 @@ test('gives who waits the store that is opened next, unless told to stop', async
   const { store, ended, again } = await running(failingFrom(1))
   const first = store.level
   const abort = new AbortController()
-  await assert.rejects(first.put('a', Uint8Array.of()), /no space left/)
+  await assert.rejects(first.put('a', Uint8Array.of()), /no space left/i)
   await assert.rejects(ended)
 
   const waits = store.opened(new AbortController().signal)
@@ -108,7 +122,10 @@ const failingFrom = (number: number) => async (): Promise<Level> => {
   const put = inner._put.bind(level)
   let writes = 0
   inner._put = async (...args) => {
-    if (++writes >= number) throw new Error('no space left on device')
+    if (++writes >= number)
+      throw Object.assign(new Error('IO error: 000003.log: No space left on device'), {
+        code: 'LEVEL_IO_ERROR'
+      })
     await put(...args)
   }
   return level

@@ -1,4 +1,5 @@
 import type { Level } from './level.ts'
+import { isDiskFull } from './disk-full.ts'
 import { endAtFailedWrite } from './one-write.ts'
 
 const CHECK_INTERVAL_MS = 5000
@@ -12,6 +13,7 @@ const CHECK_KEY = 'check'
 export class NodeStore {
   readonly #open: () => Promise<Level>
   #level: Level | undefined
+  #failure: unknown
   #next = Promise.withResolvers<Level>()
 
   constructor(open: () => Promise<Level>) {
@@ -22,6 +24,11 @@ export class NodeStore {
   get level(): Level {
     if (this.#level === undefined) throw new Error('the store is not open')
     return this.#level
+  }
+
+  /** Whether it is closed because the disk has no room. */
+  get isDiskFull(): boolean {
+    return this.#level === undefined && isDiskFull(this.#failure)
   }
 
   /** The store as soon as it is open. It is closing when it emits `closing`. Rejects when `signal` aborts first. */
@@ -39,10 +46,21 @@ export class NodeStore {
 
   /** Keeps the store open until `signal` aborts; rejects when it fails. */
   async run(started: () => void, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#run(started, signal)
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
+  async #run(started: () => void, signal: AbortSignal): Promise<void> {
     const level = await this.#open()
+    this.#failure = undefined
     const failed = Promise.withResolvers<never>()
     failed.promise.catch(() => undefined)
     endAtFailedWrite(level, error => {
+      this.#failure = error
       this.#forget(level)
       failed.reject(error)
     })
