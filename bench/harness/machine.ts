@@ -16,11 +16,13 @@ export function versions(): string {
   return [`node ${process.versions.node}`, ...stack].join(', ')
 }
 
+const RESULTS = ':(top,exclude)bench/results.md'
+
 /** Short commit of the tree; a `+` says that something in it is not committed. */
 export function commit(): string {
   try {
     const hash = git('rev-parse', '--short=10', 'HEAD')
-    const changes = git('status', '--porcelain', '--untracked-files=no', '--', ':!bench/results.md')
+    const changes = git('status', '--porcelain', '--untracked-files=no', '--', ':/', RESULTS)
     return changes === '' ? hash : `${hash}+`
   } catch {
     return 'no commit'
