@@ -83,6 +83,16 @@ test('as many calls as nine tenths of what is possible are all served', () => {
   assert.deepEqual([sum(refused), late.isShedding], [0, false])
 })
 
+test('long turns for less than half a second are no overload', () => {
+  const { at, turnEnds, late } = judging()
+  for (const from of [0, 130, 260, 390]) {
+    at(from + 60)
+    turnEnds(from + 129)
+  }
+
+  assert.deepEqual([at(530), at(900), late.isShedding], [false, false, false])
+})
+
 test('one long turn, or two with a short one between, refuse nothing', () => {
   const { at, turnEnds, late } = judging()
   const refused = [at(60), at(400)]
@@ -95,7 +105,7 @@ test('one long turn, or two with a short one between, refuse nothing', () => {
   assert.deepEqual([refused, late.isShedding], [[false, false, false, false, false], false])
 })
 
-test('after two long turns a turn serves calls for so long and refuses later ones', () => {
+test('after half a second of long turns a turn serves calls for so long and refuses later ones', () => {
   const { at, overload, late } = judging()
   overload()
 
@@ -120,7 +130,21 @@ test('a turn without end refuses whatever comes, also where none was long before
   assert.deepEqual([at(60), at(559), at(560), at(560, 'b', true)], [false, false, true, true])
 })
 
-test('a second of short turns ends it, and a turn may last again', () => {
+test('while turns are short again, who asks for much is given more in each', () => {
+  const { at, overload, turnEnds, late } = judging()
+  overload()
+  const served: number[] = []
+  for (let from = 1010; from < 1130; from += 20) {
+    const refused = Array.from({ length: 50 }, (_, i) => at(from + i / 10))
+    served.push(refused.filter(isRefused => !isRefused).length)
+    turnEnds(from + 5)
+  }
+
+  assert.equal(late.isShedding, true)
+  assert.deepEqual(served, [2, 3, 7, 13, 27, 50])
+})
+
+test('a second in which nobody was refused ends it, and a turn may last again', () => {
   const { at, overload, turnEnds, late } = judging()
   overload()
   for (let ms = 1010; ms < 1990; ms += 20) {

@@ -1,15 +1,17 @@
-/** A turn is short below this, in parts of `mostDelayMs`, and long from all of it on. */
-const SHORT = 0.5
-/** Short turns for so long, in parts of `mostDelayMs`, end the shedding. */
+/** Turns are looked at from here on, in parts of `mostDelayMs`. */
+const QUIET = 0.25
+/** Nothing but long turns for so long, in parts of `mostDelayMs`, is overload. */
+const STANDING = 5
+/** No long turn and no refusal for so long, in parts of `mostDelayMs`, ends it. */
 const CALM = 10
 /** From here on, in parts of `mostDelayMs`, a turn refuses whatever comes. */
 const LIMIT = 5
-/** Long turns in a row after which calls are refused: one pause, of the collector or the machine, is no overload. */
-const LONG_TO_SHED = 2
+/** Long turns in a row that it takes: one pause, of the collector or the machine, is no overload. */
+const LONG_IN_A_ROW = 2
 /** How much of `mostDelayMs` the shares are to fill, so that the last caller of a turn gets its share too. */
 const AIM = 0.8
 /** How fast shares grow again, at most, from turn to turn. */
-const MOST_GROWTH = 1.25
+const MOST_GROWTH = 2
 /** A share below one is the chance of one call. */
 const LEAST_SHARE = 0.001
 
@@ -28,9 +30,9 @@ export interface LateCallsOptions {
 
 /**
  * Which calls come too late to be served. Handlers that keep the processor leave no call open by which they could be
- * seen: turns of the event loop grow long, since all that came in during one is handled in the next. After two long
- * turns in a row, a turn serves calls for `mostDelayMs` and refuses the rest, and each caller has an even share of what
- * is served, so that who asks for little gets it. A while of short turns ends that.
+ * seen: turns of the event loop grow long, since all that came in during one is handled in the next. When all
+ * turns have been long for a while, a turn serves calls for `mostDelayMs` and refuses the rest, and each caller has an
+ * even share of what is served, so that who asks for little gets it. A while in which nobody was refused ends that.
  *
  * A node that keeps up pays one comparison a call, since its turns are not looked at.
  */
@@ -39,9 +41,12 @@ export class LateCalls {
   readonly #quietMs: number
   readonly #turn: Turn = new Turn()
   #tickedAt: number
+  /** Long turns in a row. */
   #longTurns = 0
-  /** When the last turn ended that was not short. */
-  #lastLongAt = -Infinity
+  #firstLongAt = 0
+  /** When the last turn ended that was long or refused a call. */
+  #uneasyAt = 0
+  #isShedding = false
   /** Calls of one caller that a turn serves. */
   #share = Infinity
   #judged = 0
@@ -49,13 +54,13 @@ export class LateCalls {
 
   constructor(options: LateCallsOptions) {
     this.#o = options
-    this.#quietMs = options.tickMs + options.mostDelayMs * (SHORT / 2)
+    this.#quietMs = options.tickMs + options.mostDelayMs * QUIET
     this.#tickedAt = options.now()
   }
 
   /** True while calls are refused for having come too late in their turn. */
   get isShedding(): boolean {
-    return this.#longTurns >= LONG_TO_SHED
+    return this.#isShedding
   }
 
   /** To be called from a timer; when it is not, turns are looked at more often than they need be. */
@@ -65,11 +70,14 @@ export class LateCalls {
 
   /** Whether a call is refused that came at `now`; one that makes room for others is at the last bound only. */
   refuses(caller: string, relieves: boolean, now: number): boolean {
-    if (this.#longTurns === 0 && now - this.#tickedAt <= this.#quietMs) return false
+    if (!this.#isShedding && this.#longTurns === 0 && now - this.#tickedAt <= this.#quietMs) return false
     if (!this.#turn.isRunning) this.#begin(now)
     const isRefused = this.#isRefused(caller, relieves, now - this.#turn.since)
     this.#judged++
-    if (isRefused) this.#refused++
+    if (isRefused) {
+      this.#refused++
+      this.#uneasyAt = now
+    }
     return isRefused
   }
 
@@ -89,7 +97,7 @@ export class LateCalls {
     const { mostDelayMs, random } = this.#o
     const before = relieves ? 0 : this.#turn.count(caller, ageMs < mostDelayMs)
     if (ageMs >= LIMIT * mostDelayMs) return true
-    if (!this.isShedding || relieves) return false
+    if (!this.#isShedding || relieves) return false
     if (ageMs >= mostDelayMs) return true
     // A turn that served nothing would be idle time.
     if (ageMs === 0) return false
@@ -98,11 +106,16 @@ export class LateCalls {
 
   #over(now: number): void {
     const { mostDelayMs } = this.#o
-    const lengthMs = now - this.#turn.since
-    if (lengthMs >= SHORT * mostDelayMs) this.#lastLongAt = now
-    if (lengthMs >= mostDelayMs) this.#longTurns++
-    else if (!this.isShedding || now - this.#lastLongAt >= CALM * mostDelayMs) this.#longTurns = 0
-    this.#share = this.isShedding ? this.#nextShare(mostDelayMs / lengthMs) : Infinity
+    const { since } = this.#turn
+    const lengthMs = now - since
+    if (lengthMs < mostDelayMs) this.#longTurns = 0
+    else {
+      if (this.#longTurns++ === 0) this.#firstLongAt = since
+      this.#uneasyAt = now
+    }
+    const isStanding = this.#longTurns >= LONG_IN_A_ROW && now - this.#firstLongAt >= STANDING * mostDelayMs
+    this.#isShedding = isStanding || (this.#isShedding && now - this.#uneasyAt < CALM * mostDelayMs)
+    this.#share = this.#isShedding ? this.#nextShare(mostDelayMs / lengthMs) : Infinity
     this.#turn.end()
   }
 
@@ -110,8 +123,8 @@ export class LateCalls {
   #nextShare(room: number): number {
     const { inTime, came, mostOfOne } = this.#turn
     if (came === 0) return this.#share
-    const share = Math.min(this.#share, mostOfOne)
     const change = inTime < came ? inTime / came : Math.min(MOST_GROWTH, AIM * room)
+    const share = change < 1 ? Math.min(this.#share, mostOfOne) : this.#share
     return Math.max(LEAST_SHARE, share * change)
   }
 }
