@@ -219,6 +219,31 @@ test('who has patience asks once more where refresh just failed', async () => {
   assert.equal(await mended, true)
 })
 
+test('who has patience asks three times and no more', async () => {
+  const { holder, time, asked } = setting({ refresh: () => token(START_S, START_S + TTL_S) })
+  await holder.start()
+
+  const mended = holder.mend(REFUSED, holder.cap, new AbortController().signal)
+  await pass(time, 60_000)
+
+  assert.equal(await mended, false)
+  const waits = gaps(asked)
+  assert.ok(asked.length === 3 && waits[0]! >= 1000 && waits[1]! >= 2000, String(asked))
+})
+
+test('patience ends with its signal', async () => {
+  const { holder, asked } = setting({ refresh: () => token(START_S, START_S + TTL_S) })
+  await holder.start()
+  const leaving = new AbortController()
+
+  const mended = holder.mend(REFUSED, holder.cap, leaving.signal)
+  await turn()
+  leaving.abort()
+
+  assert.equal(await mended, false)
+  assert.equal(asked.length, 1)
+})
+
 test('each token that is refused is replaced at once where refresh brings another', async () => {
   let minted = 0
   const { holder, asked } = setting({ refresh: hubS => token(hubS, hubS + TTL_S + ++minted) })

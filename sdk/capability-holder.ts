@@ -7,6 +7,9 @@ import type { Time } from './time.ts'
 /** Timers hold no more than 2^31 - 1 ms; a longer wait is taken in steps. */
 const LONGEST_TIMER_MS = 3_600_000
 
+/** So often a subscription that was refused has a new capability asked for. */
+const PATIENT_ASKS = 3
+
 /** Brings a new capability in the place of one that ends. */
 export type Refresh = (now: {
   readonly cap: Uint8Array | undefined
@@ -79,20 +82,24 @@ export class CapabilityHolder {
 
   /**
    * Whether a call that was refused for `used` may be made again: another came since, or `refresh` brings one now. Where
-   * it just brought the same, or failed, it is not asked again at once: that is waited for only with `patience`, until
-   * this aborts.
+   * it just brought the same, or failed, it is not asked again at once: that is waited for only with `patience`, some
+   * times, until this aborts.
    */
   async mend(error: unknown, used: Uint8Array | undefined, patience?: AbortSignal): Promise<boolean> {
     if (!(error instanceof OapError) || error.status !== 401) return false
     if (this.#cap !== used) return true
     const { refresh, time } = this.#o
     if (refresh === undefined) return false
-    const quietMs = this.#replacing === undefined ? this.#quietUntil - time.now() : 0
-    if (quietMs > 0) {
-      if (patience === undefined) return false
-      await time.pause(quietMs, patience)
+    const asks = patience === undefined ? 1 : PATIENT_ASKS
+    for (let asked = 0; asked < asks && this.#cap === used && !this.#isStopped; asked++) {
+      const quietMs = this.#replacing === undefined ? this.#quietUntil - time.now() : 0
+      if (quietMs > 0) {
+        if (patience === undefined) return false
+        await time.pause(quietMs, patience)
+        if (patience.aborted) return false
+      }
+      if (this.#cap === used) await this.#replaceOnce(used)
     }
-    if (this.#cap === used && !this.#isStopped) await this.#replaceOnce(used)
     return this.#cap !== used
   }
 
