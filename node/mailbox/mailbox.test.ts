@@ -394,7 +394,7 @@ describe('attempts', () => {
     const { mailbox } = box
 
     assert.deepEqual(
-      await mailbox.redrive(TOPIC, { msgIds: [ids[1]!, ids[1]!.replace(/.$/, '0')], max: 9 }),
+      await mailbox.redrive(TOPIC, { msgIds: [ids[1]!, `7${ids[1]!.slice(1)}`], max: 9 }),
       {
         done: 1,
         more: false
@@ -653,6 +653,49 @@ describe('looking', () => {
       dead: 0,
       dead_bytes: 0
     })
+  })
+
+  test('pages of a topic that is received from show what waits, once each, and begin behind what was taken away', async t => {
+    const box = await testMailbox(t)
+    const expected: string[] = []
+    for (let n = 0; n < 700; n++) {
+      await box.send(`m${n}`, { priority: n < 600 ? 6 : 3 })
+      expected.push(`m${n}`)
+    }
+    await box.ack(await box.take(100))
+    const [back] = await box.take(50)
+    await box.nack([back!], 0)
+    const read = box.store.read.bind(box.store)
+    const starts: unknown[] = []
+    box.store.read = (topic, reading) => {
+      starts.push(reading.after)
+      return read(topic, reading)
+    }
+
+    const pages = async (asked: { max: number; maxBytes: number }): Promise<string[]> => {
+      const shown: string[] = []
+      for (let after: string | undefined; ;) {
+        const { items, next } = await box.mailbox.peek(TOPIC, { ...asked, ...(after && { after }) })
+        shown.push(...items.map(({ body }) => Buffer.from(body!).toString()))
+        if (next === undefined) return shown
+        after = next
+      }
+    }
+
+    const bounds = [
+      { max: 256, maxBytes: 1_048_576 },
+      { max: 7, maxBytes: 1_048_576 },
+      { max: 100, maxBytes: 1000 },
+      { max: 1, maxBytes: 1 }
+    ]
+    // Nothing is read ahead behind what came back, and then a part is.
+    for (const asked of bounds) assert.deepEqual(await pages(asked), ['m100', ...expected.slice(150)])
+    assert.equal((await box.take(2)).length, 2)
+    for (const asked of bounds) assert.deepEqual(await pages(asked), expected.slice(151))
+    assert.ok(
+      starts.length > 0 && starts.every(after => after !== undefined),
+      'a page was read from the beginning'
+    )
   })
 
   test('stats of a topic that is received from find its oldest without going through what was taken away', async t => {

@@ -3,7 +3,7 @@ import { FairTurns } from './fair-turns.ts'
 import type { Leases } from './leases.ts'
 import { topicKey } from './place.ts'
 import type { Spot } from './place.ts'
-import type { First } from './ready-window.ts'
+import type { Ahead, First } from './ready-window.ts'
 import { TopicQueue, endOf } from './topic-queue.ts'
 import type { Receiver } from './topic-queue.ts'
 
@@ -11,6 +11,8 @@ import type { Receiver } from './topic-queue.ts'
 const READS_AT_ONCE = 4
 /** Queues kept for topics that nobody receives from at the moment. */
 const MOST_IDLE = 1024
+
+const NOTHING_AHEAD: Ahead = { items: [], edge: undefined, isWhole: false }
 
 export interface QueuesOptions {
   readonly store: Pick<MailboxStore, 'read'>
@@ -53,6 +55,11 @@ export class Queues {
   /** True while the topic is received from, or was just now. */
   has(topic: Topic): boolean {
     return this.#queues.has(topicKey(topic))
+  }
+
+  /** What was read ahead of a topic. */
+  ahead(topic: Topic): Ahead {
+    return this.#queues.get(topicKey(topic))?.ahead ?? NOTHING_AHEAD
   }
 
   /** What is known of the first message of a priority that is neither leased nor going. */

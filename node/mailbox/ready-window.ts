@@ -20,6 +20,13 @@ export type First =
   | { readonly is: 'behind'; readonly after: Spot | undefined }
   | { readonly is: 'nowhere' }
 
+/** All ready messages at or before `edge` that are neither leased nor going; where it is whole, all there are. */
+export interface Ahead {
+  readonly items: readonly StoredMessage[]
+  readonly edge: Spot | undefined
+  readonly isWhole: boolean
+}
+
 /** What happened while a read was under way, and is not in what it yields. */
 interface Reading {
   isStale: boolean
@@ -117,6 +124,10 @@ export class ReadyWindow {
     this.#edge = undefined
     this.#isWhole = false
     if (this.#reading !== undefined) this.#reading.isStale = true
+  }
+
+  get ahead(): Ahead {
+    return { items: this.#items, edge: this.#edge, isWhole: this.#isWhole }
   }
 
   /** What need not be read to know which message of a priority is the first. */

@@ -1,6 +1,6 @@
 import type { Reading, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { ReadyWindow } from './ready-window.ts'
-import type { First, WindowBounds } from './ready-window.ts'
+import type { Ahead, First, WindowBounds } from './ready-window.ts'
 import type { Spot } from './place.ts'
 
 /** A receiver that stands in line; it hears one of these, once. */
@@ -76,6 +76,10 @@ export class TopicQueue {
   /** True when there is nothing that this queue would be needed for. */
   get isIdle(): boolean {
     return this.#receivers.size === 0 && !this.#isReading
+  }
+
+  get ahead(): Ahead {
+    return this.#window.ahead
   }
 
   /** @see ReadyWindow.first */
