@@ -393,13 +393,10 @@ describe('attempts', () => {
     await box.nack(await box.take())
     const { mailbox } = box
 
-    assert.deepEqual(
-      await mailbox.redrive(TOPIC, { msgIds: [ids[1]!, `7${ids[1]!.slice(1)}`], max: 9 }),
-      {
-        done: 1,
-        more: false
-      }
-    )
+    assert.deepEqual(await mailbox.redrive(TOPIC, { msgIds: [ids[1]!, `7${ids[1]!.slice(1)}`], max: 9 }), {
+      done: 1,
+      more: false
+    })
     assert.deepEqual(await mailbox.purgeDead(TOPIC, { max: 2 }), { done: 2, more: true })
     assert.deepEqual(await mailbox.purgeDead(TOPIC, { max: 2 }), { done: 1, more: false })
     assert.deepEqual(await box.bodies(), ['b'])
