@@ -36,7 +36,8 @@ const WAY_OUT: Readonly<Record<ErrorCode, string>> = {
   draining: 'Call another node, or this one once it is back.',
   mailbox_full: 'Wait until messages are taken; the operator can raise the bound.',
   quarantine_full: 'Wait until the quarantine is looked through.',
-  disk_full: 'The operator makes room.',
+  disk_full:
+    'The operator makes room. Whether a write was done is unknown; repeat it only with its idempotency key.',
   deadline: 'Allow more time. Whether the work was done is unknown; repeat only what is idempotent.',
   slow_peer: 'Look at the network, and at a reader that does not read. Repeat only what is idempotent.',
   not_allowlisted: 'Ask the operator of the other hub to add yours.',

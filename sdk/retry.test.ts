@@ -65,11 +65,20 @@ test('a call that changes something and may have been carried out is not made ag
 })
 
 test('a call that was refused with 429 or 503 did nothing, and is made again whatever it changes', () => {
-  const codes = REASONS.filter(code => ERRORS[code].status === 429 || ERRORS[code].status === 503)
+  const busy = REASONS.filter(code => ERRORS[code].status === 429 || ERRORS[code].status === 503)
+  const codes = busy.filter(code => code !== 'disk_full')
 
   for (const code of codes)
     assert.ok(retryWait(failure({ error: new OapError(code), isRepeatable: false }))! >= 1000, code)
   assert.ok(codes.includes('draining'))
+})
+
+test('a call during which the disk got full may have been carried out, and is made again only where that does no harm', () => {
+  const error = new OapError('disk_full')
+
+  assert.equal(retryWait(failure({ error, isRepeatable: false })), undefined)
+  assert.ok(retryWait(failure({ error }))! >= 1000)
+  assert.ok(retryWait(failure({ error, isRepeatable: false, wasOpened: false }))! >= 1000)
 })
 
 test('what does not pass by itself is not made again', () => {

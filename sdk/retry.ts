@@ -61,6 +61,6 @@ function mayRepeat({ error, wasOpened, isRepeatable }: Failure): boolean {
   return isRepeatable || !wasOpened || wasRefused(error)
 }
 
-/** A node that answers 429 or 503 has done nothing. */
+/** A node that answers 429 or 503 has done nothing, unless its disk got full: that may have been while it wrote. */
 const wasRefused = (error: unknown): boolean =>
-  error instanceof OapError && (error.status === 429 || error.status === 503)
+  error instanceof OapError && (error.status === 429 || error.status === 503) && error.code !== 'disk_full'
