@@ -4,6 +4,7 @@ import { serve } from './late-calls.fixture.ts'
 import { LateCalls } from './late-calls.ts'
 
 const MOST_MS = 100
+const TICK_MS = 25
 const CALLERS = 64
 const FOR_MS = 10_000
 
@@ -19,7 +20,7 @@ function judging() {
   const ends: (() => void)[] = []
   const late = new LateCalls({
     mostDelayMs: MOST_MS,
-    tickMs: 25,
+    tickMs: TICK_MS,
     now: () => now,
     afterTurn: run => void ends.push(run),
     random: () => 0.5
@@ -41,7 +42,12 @@ function judging() {
       turnEnds(from + 200)
     }
   }
-  return { late, at, turnEnds, overload, planned: () => ends.length }
+  /** Time with nothing to do, until `to`. */
+  const idle = (to: number): void => {
+    for (now += TICK_MS; now < to; now += TICK_MS) late.tick(now)
+    late.tick((now = to))
+  }
+  return { late, at, turnEnds, overload, idle, planned: () => ends.length }
 }
 
 test('five times as many calls as are possible: nearly as many are served as are possible, and soon', () => {
@@ -103,6 +109,32 @@ test('one long turn, or two with a short one between, refuse nothing', () => {
   turnEnds(901)
 
   assert.deepEqual([refused, late.isShedding], [[false, false, false, false, false], false])
+})
+
+test('a second with nothing to do ends an overload, and half of one does not', () => {
+  const { at, overload, idle, late } = judging()
+  overload()
+  idle(1500)
+  const before = late.isShedding
+  idle(2000)
+
+  assert.deepEqual([before, late.isShedding], [true, false])
+  assert.deepEqual(
+    Array.from({ length: 50 }, (_, i) => at(2001 + i / 10)),
+    Array<boolean>(50).fill(false)
+  )
+})
+
+test('bursts with nothing between them are no overload, however long each keeps a turn', () => {
+  const { at, turnEnds, idle, late } = judging()
+  const refused: boolean[] = []
+  for (let minute = 1; minute <= 6; minute++) {
+    idle(minute * 60_000)
+    for (let i = 0; i < 300; i++) refused.push(at(minute * 60_000 + i, `caller ${i % 30}`))
+    turnEnds(minute * 60_000 + 300)
+  }
+
+  assert.deepEqual([new Set(refused), late.isShedding], [new Set([false]), false])
 })
 
 test('after half a second of long turns a turn serves calls for so long and refuses later ones', () => {

@@ -66,6 +66,14 @@ export class LateCalls {
   /** To be called from a timer; when it is not, turns are looked at more often than they need be. */
   tick(now: number): void {
     this.#tickedAt = now
+    if (this.#turn.isRunning) return
+    const calmMs = now - this.#uneasyAt
+    // Time in which nothing came counts as short turns do: what was long before it is not what is long after it.
+    if (calmMs > this.#quietMs) this.#longTurns = 0
+    if (this.#isShedding && calmMs >= CALM * this.#o.mostDelayMs) {
+      this.#isShedding = false
+      this.#share = Infinity
+    }
   }
 
   /** Whether a call is refused that came at `now`; one that makes room for others is at the last bound only. */
