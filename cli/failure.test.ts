@@ -26,6 +26,22 @@ for (const [code, exitCode, message] of [
     assert.ok(failure.lines[0]!.includes(message))
   })
 
+for (const [words, remedy] of [
+  ['No space left on device', 'make room on its disk'],
+  ['Disk quota exceeded', 'make room on its disk'],
+  ['Too many open files', 'raise the limit of open files with: ulimit -n']
+] as const)
+  test(`what a store lacks is no damage, and nothing to restore a backup for: ${words}`, () => {
+    const message = `IO error: store/000012.log: ${words}`
+
+    const { exitCode, lines, stack } = describeFailure(
+      Object.assign(new Error(message), { code: 'LEVEL_IO_ERROR' })
+    )
+
+    assert.deepEqual(lines, [`the store of the data folder cannot be used: ${message}; ${remedy}`])
+    assert.deepEqual([exitCode, stack], [EXIT.io, undefined])
+  })
+
 test('tells each problem of a configuration in a line of its own', () => {
   let error: unknown
   try {

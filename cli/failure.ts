@@ -20,6 +20,12 @@ const CONNECT_EXITS: Readonly<Record<string, number>> = {
 
 const MAX_LINE = 2000
 
+/** What LevelDB says, and the way out: the store is whole, and a backup would lose what came after it. */
+const LACKING: readonly (readonly [RegExp, string])[] = [
+  [/no space left on device|disk quota exceeded/i, 'make room on its disk'],
+  [/too many open files/i, 'raise the limit of open files with: ulimit -n']
+]
+
 /** What an error means to the person at the terminal. Errors are known by their members, so that none need loading. */
 export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return bug(new Error(String(error)))
@@ -38,17 +44,22 @@ export function describeFailure(error: unknown): Failure {
     const exitCode = CONNECT_EXITS[String(known.code)]
     if (exitCode !== undefined) return { exitCode, lines: [printable(known.message, MAX_LINE)] }
   }
-  if (known.code === 'LEVEL_CORRUPTION' || known.code === 'LEVEL_IO_ERROR') return damagedStore(known)
+  if (known.code === 'LEVEL_CORRUPTION' || known.code === 'LEVEL_IO_ERROR') return failedStore(known)
   if (isOapError(known)) return { exitCode: EXIT.failed, lines: [answeredError(known)] }
   return bug(error)
 }
 
-/** Found while a command read the store of a stopped node. */
-function damagedStore({ code, message }: { readonly code?: unknown; readonly message: string }): Failure {
-  const text = `the store of the data folder cannot be read: ${message}; if the disk is sound it is damaged: restore it from a backup`
+/** Found while a command used the store of a stopped node. */
+function failedStore({ code, message }: { readonly code?: unknown; readonly message: string }): Failure {
+  const isIo = code === 'LEVEL_IO_ERROR'
+  const [, remedy] = (isIo && LACKING.find(([words]) => words.test(message))) || []
+  const text =
+    remedy === undefined
+      ? `cannot be read: ${message}; if the disk is sound it is damaged: restore it from a backup`
+      : `cannot be used: ${message}; ${remedy}`
   return {
-    exitCode: code === 'LEVEL_IO_ERROR' ? EXIT.io : EXIT.badInput,
-    lines: [printable(text, MAX_LINE)]
+    exitCode: isIo ? EXIT.io : EXIT.badInput,
+    lines: [printable(`the store of the data folder ${text}`, MAX_LINE)]
   }
 }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ClassicLevel } from 'classic-level'
 import { refusal } from '../refusal.fixture.ts'
-import { EXIT } from '../setup-error.ts'
-import { type Level, openLevel } from './level.ts'
+import { EXIT, SetupError } from '../setup-error.ts'
+import { type Level, openLevel, storeError } from './level.ts'
 
 test('keeps bytes on disk from one opening to the next', async t => {
   const path = scratch(t)
@@ -66,6 +66,46 @@ test('says that a store is damaged when a file of it was cut short', async t => 
   truncateSync(join(path, table!), 20)
 
   await assert.rejects(openLevel(path), /cannot be read: .*; if the disk is sound the store is damaged/)
+})
+
+for (const [words, remedy] of [
+  ['No space left on device', 'the disk is full; make room there'],
+  ['Disk quota exceeded', 'the disk is full; make room there'],
+  ['Too many open files', 'too many open files; raise the limit of open files with: ulimit -n']
+] as const) {
+  const refused = (): Error =>
+    Object.assign(new Error(`IO error: /d/store/000012.log: ${words}`), { code: 'LEVEL_IO_ERROR' })
+
+  test(`what a store lacks is no damage, and nothing to restore a backup for: ${words}`, () => {
+    const cause = refused()
+
+    const error = storeError('/d/store', cause)
+
+    assert.ok(error instanceof SetupError)
+    assert.equal(error.message, `store /d/store: ${remedy}`)
+    assert.deepEqual([error.exitCode, error.cause], [EXIT.io, cause])
+  })
+
+  test(`a store that cannot be opened for what it lacks says so: ${words}`, async t => {
+    const open = t.mock.method(ClassicLevel.prototype, 'open')
+    open.mock.mockImplementation(() => Promise.reject(new Error('not open', { cause: refused() })))
+
+    const error = await openLevel(scratch(t)).catch((thrown: unknown) => thrown)
+
+    assert.ok(error instanceof SetupError)
+    assert.match(error.message, new RegExp(`^store [^ ]+: ${remedy}$`))
+    assert.equal(error.exitCode, EXIT.io)
+  })
+}
+
+test('another refusal of the file system may be damage, and what was judged before is not judged anew', () => {
+  const failing = Object.assign(new Error('IO error: Input/output error'), { code: 'LEVEL_IO_ERROR' })
+  const judged = new SetupError('io', 'log: no space', {
+    cause: Object.assign(new Error('write'), { code: 'ENOSPC' })
+  })
+
+  assert.match(String(storeError('/d/store', failing)), /if the disk is sound the store is damaged/)
+  assert.equal(storeError('/d/store', judged), judged)
 })
 
 test('refuses a store that is open already', async t => {

@@ -2,6 +2,7 @@ import type { AbstractLevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
 import { MemoryLevel } from 'memory-level'
 import { SetupError, errorCode, systemError } from '../setup-error.ts'
+import { isDiskFull } from './disk-full.ts'
 
 /**
  * Ordered keys and bytes, on disk or in memory; each store takes a sublevel of its own. Only a write with
@@ -14,6 +15,8 @@ export type Level = AbstractLevel<string | Buffer | Uint8Array, string, Uint8Arr
 export type Migration = (level: Level) => Promise<void>
 
 const FORMAT_KEY = 'format'
+/** LevelDB's words: its code is that of all that the file system refuses. */
+const TOO_MANY_FILES = /too many open files/i
 const ENCODING = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
 
 /**
@@ -82,10 +85,13 @@ async function writeFormat(level: Level, format: number): Promise<void> {
 }
 
 /**
- * What reading a store threw, as a `SetupError` where its files are at fault; other errors come back untouched. LevelDB opens
- * a store without looking into all of its files: any reading may be the first to find one damaged or cut short.
+ * What a store threw, as a `SetupError` where its files or the system are at fault; other errors come back untouched. LevelDB
+ * opens a store without looking into all of its files: any reading may be the first to find one damaged or cut short.
  */
 export function storeError(location: string, error: unknown): unknown {
+  if (error instanceof SetupError) return error
+  const lacking = lackingError(location, error)
+  if (lacking !== undefined) return lacking
   const code = errorCode(error)
   if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return error
   return new SetupError(
@@ -95,8 +101,23 @@ export function storeError(location: string, error: unknown): unknown {
   )
 }
 
+/** What the system lacks for the store: its files are whole, and a backup would lose what came after it. */
+function lackingError(location: string, error: unknown): SetupError | undefined {
+  if (isDiskFull(error))
+    return new SetupError('io', `store ${location}: the disk is full; make room there`, { cause: error })
+  if (errorCode(error) !== 'LEVEL_IO_ERROR' || !TOO_MANY_FILES.test((error as Error).message))
+    return undefined
+  return new SetupError(
+    'io',
+    `store ${location}: too many open files; raise the limit of open files with: ulimit -n`,
+    { cause: error }
+  )
+}
+
 function openError(location: string, error: unknown): unknown {
   const cause = error instanceof Error ? error.cause : undefined
+  const lacking = lackingError(location, cause)
+  if (lacking !== undefined) return lacking
   const code = errorCode(cause)
   if (code === 'LEVEL_LOCKED') {
     return new SetupError('inUse', `store ${location} is in use by another process: stop it first`)
