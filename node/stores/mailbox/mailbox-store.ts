@@ -176,11 +176,8 @@ export class LevelMailboxStore implements MailboxStore {
     const candidates = CANDIDATES.map(candidate => ({ ...candidate, ...topic, id }))
     const isLikely = ({ state, priority }: Candidate): boolean =>
       state === 'ready' ? byPriority[priority]! > 0 : delayed.messages > 0
-    // A move under way is in the counts, and not yet in the rows.
-    return (
-      (await this.#findAmong(candidates.filter(isLikely))) ??
-      (await this.#findAmong(candidates.filter(candidate => !isLikely(candidate))))
-    )
+    // A move is in the counts before it is in the rows, and may get there meanwhile: the second look is at all, in one read.
+    return (await this.#findAmong(candidates.filter(isLikely))) ?? (await this.#findAmong(candidates))
   }
 
   async #findAmong(candidates: readonly (Candidate & Place)[]): Promise<Found | undefined> {
