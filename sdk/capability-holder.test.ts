@@ -39,12 +39,14 @@ function setting({
   aheadS = 0,
   cap = token(START_S, START_S + TTL_S),
   renew = () => Promise.reject(new Error('not asked for')),
-  refresh
+  refresh,
+  onFailure
 }: {
   readonly aheadS?: number
   readonly cap?: Uint8Array | undefined
   readonly renew?: (hubS: number) => Promise<Renewed>
   readonly refresh?: (hubS: number) => Uint8Array | string
+  readonly onFailure?: () => unknown
 }) {
   const time = new ManualTime((START_S + aheadS) * 1000)
   const hubS = (): number => START_S + Math.floor(time.now() / 1000)
@@ -60,7 +62,10 @@ function setting({
     refresh: refresh && (() => noted(refresh)),
     time,
     deadlineMs: 1000,
-    onFailure: error => failures.push(error)
+    onFailure: error => {
+      failures.push(error)
+      return onFailure?.()
+    }
   }
   return { holder: new CapabilityHolder(options), time, asked, failures, hubS }
 }
@@ -160,6 +165,41 @@ test('a renewal that fails is tried again after a second, then less often, for a
   assert.ok(waits[0]! >= 1000 && waits[0]! <= 2000 && waits.at(-1)! >= 30_000, String(waits))
   assert.ok(asked.length >= 60 && asked.length <= 150, `${asked.length}`)
   assert.equal(failures.length, asked.length)
+})
+
+for (const [what, onFailure] of [
+  [
+    'throws',
+    () => {
+      throw new Error('no room in the log')
+    }
+  ],
+  ['rejects', () => Promise.reject(new Error('no room in the log'))]
+] as const) {
+  test(`who is told of a failure and ${what} ends neither the process nor the renewal`, async () => {
+    const { holder, time, asked, failures } = setting({
+      renew: () => Promise.reject(new OapError('upstream', 'no network')),
+      onFailure
+    })
+    await holder.start()
+
+    await pass(time, LIFE_MS)
+
+    assert.ok(asked.length >= 5, `${asked.length}`)
+    assert.equal(failures.length, asked.length)
+  })
+}
+
+test('who closes when told of a failure is asked for nothing more', async () => {
+  const { holder, time, asked } = setting({
+    renew: () => Promise.reject(new OapError('upstream', 'no network')),
+    onFailure: () => holder.stop()
+  })
+  await holder.start()
+
+  await pass(time, LIFE_MS)
+
+  assert.equal(asked.length, 1)
 })
 
 for (const [what, error] of [

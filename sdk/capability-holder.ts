@@ -31,7 +31,7 @@ export interface HolderOptions {
   readonly time: Time
   /** Of one `refresh`. */
   readonly deadlineMs: number
-  /** Told of a renewal that failed; calls go on with what there is. */
+  /** Told of a renewal that failed; calls go on with what there is. What it throws is dropped. */
   readonly onFailure: (error: unknown) => void
 }
 
@@ -151,8 +151,9 @@ export class CapabilityHolder {
     const leftMs = this.#life === undefined ? 0 : this.#life.until - this.#hubNow()
     const wait = waitAfterFailure(error, this.#fruitless, leftMs, this.#o.time.random())
     this.#quietUntil = this.#o.time.now() + wait
-    this.#o.onFailure(error)
     if (this.#o.refresh !== undefined || !isFinal(error, leftMs)) this.#plan(wait)
+    // Of the application: what it throws must not end what goes on here.
+    void (async () => this.#o.onFailure(error))().catch(() => undefined)
   }
 
   async #replace(): Promise<void> {

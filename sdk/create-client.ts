@@ -33,7 +33,7 @@ export interface ClientOptions {
   readonly dialTimeoutMs?: number | undefined
   /** Asked at each call for the W3C traceparent to pass on; where it throws, the call goes without. */
   readonly traceparent?: (() => string | undefined) | undefined
-  /** Told when a renewal failed. Calls go on with the capability that there is. */
+  /** Told when a renewal failed. Calls go on with the capability that there is; what it throws is dropped. */
   readonly onRenewalFailure?: ((error: unknown) => void) | undefined
   /** Of the first connecting, and of the first `refresh`. */
   readonly signal?: AbortSignal | undefined
