@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { EXIT } from '../exit-codes.ts'
@@ -107,6 +109,45 @@ test('each line that is not empty is a message, wherever the pieces of the input
   }
   assert.deepEqual(texts(await bodies({ lines: folder(t)('lines', Buffer.from(text)) })), expected)
 })
+
+test('who leaves the lines ends their input', async () => {
+  const open = new PassThrough()
+  open.write('one\ntwo\n')
+  const source = await bodySource(new Invocation(processTerminal, {}, { lines: '-' }), open)
+  assert.ok(source.kind === 'lines')
+
+  for await (const line of source.lines) {
+    assert.deepEqual(Buffer.from(line), Buffer.from('one'))
+    break
+  }
+
+  assert.equal(open.destroyed, true)
+})
+
+test(
+  'a send of lines that fails ends its process while the producer goes on',
+  { timeout: 10_000 },
+  async t => {
+    const script = `
+    const { bodySource } = await import(${JSON.stringify(new URL('bodies.ts', import.meta.url).href)})
+    const { lines } = await bodySource({ option: name => (name === 'lines' ? '-' : undefined) })
+    try {
+      for await (const line of lines) throw new Error('not sent')
+    } catch {
+      process.exitCode = 1
+    }`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['pipe', 'ignore', 'ignore']
+    })
+    t.after(() => child.kill('SIGKILL'))
+    child.stdin.write('one\ntwo\n')
+
+    const [code] = await once(child, 'exit')
+
+    assert.equal(code, 1)
+    child.stdin.end()
+  }
+)
 
 test('lines are sent byte for byte, whether they are text or not', async () => {
   const line = Buffer.from([0xff, 0x00, 0xc3, 0x28])

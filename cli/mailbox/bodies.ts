@@ -72,10 +72,15 @@ async function* explainedLines(
   name: string,
   lines: AsyncGenerator<Uint8Array, void>
 ): AsyncGenerator<Uint8Array, void> {
-  for (;;) {
-    const next = await explained(name, () => lines.next())
-    if (next.done === true) return
-    yield next.value
+  try {
+    for (;;) {
+      const next = await explained(name, () => lines.next())
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    // Whose reader left early: an input that stays open would keep the process alive.
+    await lines.return()
   }
 }
 
