@@ -1,5 +1,5 @@
 import { STATES } from '../stores/mailbox/types.ts'
-import type { StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import type { Change, Place, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { timeOf } from '../stores/mailbox/ulid.ts'
 import { expiring } from './failing.ts'
 import { OldestReady } from './oldest-ready.ts'
@@ -139,11 +139,24 @@ export class Sweep {
     }
   }
 
+  /** Only those that are still as they were read: others were worked off meanwhile, or moved. */
   async #expire(messages: readonly StoredMessage[], now: number): Promise<void> {
-    await takeAway(this.#parts, messages.map(placeOf), () =>
-      messages.flatMap(message => expiring(this.#parts, message, now))
-    )
-    this.#parts.counts.expired += messages.length
+    const { store, queues, counts } = this.#parts
+    const places = messages.map(placeOf)
+    const others: Place[] = []
+    const changes: Change[] = []
+    const outcomes = await takeAway(this.#parts, places, async () => {
+      const found = await Promise.all(places.map(place => store.find(place, place.id)))
+      for (const [n, message] of found.entries()) {
+        const isSame = message?.state === 'ready' && message.expiresAtMs === messages[n]!.expiresAtMs
+        if (isSame) changes.push(...expiring(this.#parts, message, now))
+        else others.push(places[n]!)
+      }
+      return changes
+    })
+    queues.stayed(others)
+    for (const [n, change] of changes.entries())
+      if (change.do === 'remove' && outcomes[n]?.is === 'done') counts.expired++
   }
 
   /** The oldest go first, whatever their priority; what is under lease counts, and stays. */

@@ -15,7 +15,7 @@ export async function takeAway(
   queues.going(places)
   try {
     const changes = await changesOf()
-    const outcomes = await store.commit(changes)
+    const outcomes = changes.length === 0 ? [] : await store.commit(changes)
     queues.gone(places)
     for (const [n, change] of changes.entries())
       if (change.do === 'append') announce(parts, change.message, outcomes[n])
