@@ -314,3 +314,52 @@ test('a clock that is set back does not put a renewal off', async () => {
 
   assert.deepEqual(asked, [4 * HOUR_MS])
 })
+
+test('a clock that was behind and is set right has refresh asked no more than before', async () => {
+  const { holder, time, asked } = setting({
+    aheadS: -HOUR_S,
+    refresh: hubS => token(hubS, hubS + TTL_S)
+  })
+  await holder.start()
+  await pass(time, 60_000)
+  time.setBack(-HOUR_MS)
+
+  await pass(time, HOUR_MS)
+
+  assert.ok(asked.length >= 5 && asked.length <= 7, `${asked.length}`)
+})
+
+test("a hub's clock that was ahead and is set right has refresh asked no more than before", async () => {
+  const { holder, time, asked } = setting({
+    cap: token(START_S + HOUR_S, START_S + HOUR_S + TTL_S),
+    refresh: hubS => token(hubS, hubS + TTL_S)
+  })
+  await holder.start()
+
+  await pass(time, HOUR_MS)
+
+  assert.ok(asked.length >= 5 && asked.length <= 7, `${asked.length}`)
+})
+
+test('a clock that is set back does not put renewals off at a hub that does not say its own', async () => {
+  const { holder, time, asked } = setting({ renew: silent })
+  await holder.start()
+  await pass(time, 60_000)
+  time.setBack(HOUR_MS)
+
+  await pass(time, HOUR_MS)
+
+  assert.ok(asked.length >= 5 && asked.length <= 7, `${asked.length}`)
+})
+
+test('a token that keeps the time of its minting does not make the clock of the hub go back', async () => {
+  const { holder, time, asked } = setting({
+    aheadS: -HOUR_S,
+    refresh: hubS => token(START_S, hubS + TTL_S)
+  })
+  await holder.start()
+
+  await pass(time, HOUR_MS)
+
+  assert.ok(asked.length >= 5 && asked.length <= 7, `${asked.length}`)
+})

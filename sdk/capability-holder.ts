@@ -44,8 +44,12 @@ export class CapabilityHolder {
   readonly #o: HolderOptions
   #cap: Uint8Array | undefined
   #life: Life | undefined
-  /** What the hub's clock is ahead of this one, as far as is known. */
+  /** What the hub's clock was ahead of the wall's when it last told its time. */
   #aheadMs = 0
+  /** What the hub's clock is ahead, at least, of the one that never goes back: clocks that are set do not change it. */
+  #leastAheadMs = -Infinity
+  /** When the token that this follows from was minted. */
+  #mintedAt: number | undefined
   /** Renewals in a row that failed or brought nothing that lasts. */
   #fruitless = 0
   /** By the clock that never goes back: until then nothing is asked for. */
@@ -104,7 +108,8 @@ export class CapabilityHolder {
   }
 
   #hubNow(): number {
-    return this.#o.time.wall() + this.#aheadMs
+    const { time } = this.#o
+    return Math.max(time.wall() + this.#aheadMs, time.now() + this.#leastAheadMs)
   }
 
   #plan(waitMs: number): void {
@@ -160,8 +165,7 @@ export class CapabilityHolder {
     const { refresh, renew, time, deadlineMs } = this.#o
     if (refresh === undefined) {
       const { cap, now } = await renew()
-      if (now !== undefined) this.#aheadMs = now - time.wall()
-      return this.#take(cap)
+      return this.#take(cap, now)
     }
     const bring = async (): Promise<Uint8Array | string> => refresh({ cap: this.#cap })
     const given = await inTime(bring(), { time, ms: deadlineMs, signals: [] })
@@ -169,17 +173,21 @@ export class CapabilityHolder {
     this.#take(cap)
   }
 
-  /** For what came just now. */
-  #take(cap: Uint8Array): void {
-    this.#life = { ...this.#lifeOf(cap), from: this.#hubNow() }
+  /** For what came just now, at `told` where the hub says it. */
+  #take(cap: Uint8Array, told?: number): void {
+    this.#life = { ...this.#lifeOf(cap, told), from: this.#hubNow() }
     // The same bytes are the same capability: who was refused for it need not try again.
     if (this.#cap === undefined || !isEqual(this.#cap, cap)) this.#cap = cap
   }
 
-  #lifeOf(cap: Uint8Array): Life {
+  #lifeOf(cap: Uint8Array, told?: number): Life {
     const life = lifeOf(cap)
-    // No hub's clock is behind the time at which it minted.
-    this.#aheadMs = Math.max(this.#aheadMs, life.from - this.#o.time.wall())
+    const { time } = this.#o
+    if (told !== undefined) this.#aheadMs = told - time.wall()
+    // No hub's clock is behind the time at which it minted. A token that is only renewed says nothing new of it.
+    if (told !== undefined || life.from !== this.#mintedAt)
+      this.#leastAheadMs = Math.max(told ?? -Infinity, life.from) - time.now()
+    this.#mintedAt = life.from
     return life
   }
 }
