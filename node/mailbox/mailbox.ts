@@ -4,6 +4,7 @@ import { nodePlatform } from '../platform.ts'
 import type { MailboxStore, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { listDead, purgeDead, redrive } from './dead-letters.ts'
 import type { Page, PageAsked, Picked, PickedResult } from './dead-letters.ts'
+import { toldOfFullDisk } from './full-disk.ts'
 import { LEASE_BOUNDS, Leases } from './leases.ts'
 import type { LeaseBounds, LeaseRequest } from './leases.ts'
 import { peek, remove, stats } from './looking.ts'
@@ -60,7 +61,7 @@ const failedLease = ({ attempts, bytes }: StoredMessage, deadlineMs: number): Le
 
 /**
  * Topics, leases and dead letters over a store. Time passes for it when `tick` is called. Its leases live as long as it
- * does; everything else is the store's.
+ * does; everything else is the store's. Whatever writes for a caller throws OapError `disk_full` where the disk gets full.
  * @see specs/mailbox.md
  */
 export class Mailbox {
@@ -130,12 +131,12 @@ export class Mailbox {
 
   /** All or none, 1 to 1024; resolves once they would survive a power cut. */
   send(messages: readonly Outgoing[]): Promise<Sent[]> {
-    return sendAll(this.#parts, messages)
+    return toldOfFullDisk(sendAll(this.#parts, messages))
   }
 
   /** Leases messages, none when there are none in time. Whoever takes them must write, release or settle them. */
   async take(taking: Taking): Promise<readonly Taken[]> {
-    return await take(this.#parts, taking)
+    return await toldOfFullDisk(take(this.#parts, taking))
   }
 
   delivery(taken: Taken, isExplicit: boolean): MailboxDelivery {
@@ -160,11 +161,11 @@ export class Mailbox {
   }
 
   async ack(topic: Topic, items: readonly LeaseItem[]): Promise<ItemResult[]> {
-    return await ack(this.#parts, topic, items)
+    return await toldOfFullDisk(ack(this.#parts, topic, items))
   }
 
   async nack(topic: Topic, items: readonly LeaseItem[], options: NackOptions = {}): Promise<ItemResult[]> {
-    return await nack(this.#parts, topic, items, options)
+    return await toldOfFullDisk(nack(this.#parts, topic, items, options))
   }
 
   extend(topic: Topic, items: readonly LeaseItem[], visibilityMs: number): ItemResult[] {
@@ -172,7 +173,7 @@ export class Mailbox {
   }
 
   async delete(topic: Topic, id: string): Promise<void> {
-    await remove(this.#parts, topic, id)
+    await toldOfFullDisk(remove(this.#parts, topic, id))
   }
 
   async peek(topic: Topic, page: PageAsked): Promise<Page<WaitingMessage>> {
@@ -188,11 +189,11 @@ export class Mailbox {
   }
 
   async redrive(topic: Topic, picked: Picked): Promise<PickedResult> {
-    return await redrive(this.#parts, topic, picked)
+    return await toldOfFullDisk(redrive(this.#parts, topic, picked))
   }
 
   async purgeDead(topic: Topic, picked: Picked): Promise<PickedResult> {
-    return await purgeDead(this.#parts, topic, picked)
+    return await toldOfFullDisk(purgeDead(this.#parts, topic, picked))
   }
 
   /**

@@ -2,28 +2,59 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TOPIC, testMailbox } from './mailbox.fixture.ts'
 import type { TestMailbox } from './mailbox.fixture.ts'
+import type { Taken } from './receiving.ts'
 
 const FULL = { code: 'mailbox_full' }
+const NO_ROOM = Object.assign(new Error('IO error: No space left on device'), { code: 'LEVEL_IO_ERROR' })
 const LARGE = Buffer.alloc(900_000)
 
 const depthOf = (depth: number, pattern = 'orders') => ({ rules: [{ pattern, rule: { depth } }] })
 
 test('a send that finds the disk full is told so, and so is each after it; another failure is as it was thrown', async t => {
   const [full, other] = [await testMailbox(t), await testMailbox(t)]
-  const noRoom = Object.assign(new Error('IO error: No space left on device'), { code: 'LEVEL_IO_ERROR' })
-  full.store.commit = () => Promise.reject(noRoom)
+  full.store.commit = () => Promise.reject(NO_ROOM)
   other.store.commit = () => Promise.reject(new Error('the device failed'))
 
-  await assert.rejects(full.send('a'), { code: 'disk_full', status: 503, cause: noRoom })
+  await assert.rejects(full.send('a'), { code: 'disk_full', status: 503, cause: NO_ROOM })
   await assert.rejects(other.send('a'), /the device failed/)
   for (const [box, failure] of [
-    [full, new Error('an earlier write failed', { cause: noRoom })],
+    [full, new Error('an earlier write failed', { cause: NO_ROOM })],
     [other, new Error('gone')]
   ] as const)
     Object.defineProperty(box.store, 'failure', { get: () => failure })
   await assert.rejects(full.send('b'), { code: 'disk_full' })
   await assert.rejects(other.send('b'), { code: 'not_ready' })
 })
+
+for (const [what, call] of [
+  ['an ack', (box, [taken]) => box.ack([taken!])],
+  ['a nack', (box, [taken]) => box.nack([taken!])],
+  ['a nack with a delay', (box, [taken]) => box.nack([taken!], 1000)],
+  ['a receiving', box => box.take(1)],
+  ['a deletion', (box, _, waiting) => box.mailbox.delete(TOPIC, waiting)],
+  ['a redrive', box => box.mailbox.redrive(TOPIC, { max: 1 })],
+  ['a removal of dead letters', box => box.mailbox.purgeDead(TOPIC, { max: 1 })]
+] as const satisfies readonly (readonly [
+  string,
+  (box: TestMailbox, taken: readonly Taken[], waiting: string) => Promise<unknown>
+])[])
+  test(`${what} that finds the disk full is told so; another failure is as it was thrown`, async t => {
+    const box = await testMailbox(t, { rules: [{ pattern: 'orders', rule: { maxAttempts: 2 } }] })
+    await box.send('dead')
+    for (let attempt = 0; attempt < 2; attempt++) await box.nack(await box.take(1), 0)
+    await box.send('taken')
+    const taken = await box.take(1)
+    const waiting = await box.send('waiting')
+    const failWith = (error: Error): void => {
+      box.store.commit = () => Promise.reject(error)
+      box.store.noteAttempts = () => Promise.reject(error)
+    }
+
+    failWith(NO_ROOM)
+    await assert.rejects(call(box, taken, waiting), { code: 'disk_full', status: 503, cause: NO_ROOM })
+    failWith(new Error('the device failed'))
+    await assert.rejects(call(box, taken, waiting), /the device failed/)
+  })
 
 test('a send that comes again with its key is answered as the first, also when the topic is full', async t => {
   const box = await testMailbox(t, depthOf(1))

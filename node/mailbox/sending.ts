@@ -27,14 +27,14 @@ const NO_TIMES: Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> = {}
 
 /**
  * Stores all messages or none, 1 to 1024; resolves once they would survive a power cut.
- * @throws OapError `mailbox_full`, `idem_conflict`, `bad_request`, `not_shared`, `body_oversize`, `saturated`; `disk_full`, after
- * which nobody knows whether it was stored: the same keys tell.
+ * @throws OapError `mailbox_full`, `idem_conflict`, `bad_request`, `not_shared`, `body_oversize`, `saturated`; `disk_full` of a store
+ * that failed before; what the store throws, after which nobody knows whether it was stored: the same keys tell.
  */
 export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]): Promise<Sent[]> {
   const { failure } = parts.store
   if (failure !== undefined) throw new OapError(isDiskFull(failure) ? 'disk_full' : 'not_ready')
   const messages = outgoing.map(one => newMessage(parts, one))
-  const outcomes = await committed(parts, messages)
+  const outcomes = await parts.store.commit(messages.map(append))
   const full = outcomes.findIndex(({ is }) => is === 'full')
   if (full >= 0) throw noRoom(parts, messages[full]!, outcomes[full]!.of)
   const sent = outcomes.map(({ is, id }, n): Sent => {
@@ -45,17 +45,6 @@ export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]
   })
   if (outgoing.some(asksForReceipt)) await tellStored(parts, outgoing, messages, sent)
   return sent
-}
-
-async function committed(
-  { store }: MailboxParts,
-  messages: readonly NewMessage[]
-): Promise<readonly Outcome[]> {
-  try {
-    return await store.commit(messages.map(append))
-  } catch (error) {
-    throw isDiskFull(error) ? new OapError('disk_full', undefined, { cause: error }) : error
-  }
 }
 
 const append = (message: NewMessage): Change => ({ do: 'append', message })
