@@ -23,8 +23,8 @@ export interface ConnectionState {
    * until they are paid for, 0 for at once.
    */
   streamed(bytes: number): number
-  /** Counts a call that was refused with 429; yields the milliseconds for which nothing more of its stream should be read. */
-  refused(): number
+  /** Counts calls that were refused with 429, 0 to ask; yields the milliseconds for which nothing more of a stream should be read. */
+  refused(calls: number): number
   /** A capability has been verified: the connection is no stranger's any more. */
   proved(): void
 }

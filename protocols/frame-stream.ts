@@ -91,6 +91,7 @@ export class FrameStream {
       closed: error => this.#gone(error)
     })
     if (stream.status !== 'open') queueMicrotask(() => this.#gone(undefined))
+    else if (owner.isFull()) this.#stop()
   }
 
   get isGone(): boolean {

@@ -17,11 +17,12 @@ export class RateHold {
     return this.#over !== undefined
   }
 
-  /** Calls `over` after `ms`, or when it is ended before; nothing while an earlier wait lasts. */
-  start(ms: number, over: () => void): void {
-    if (this.#over !== undefined) return
+  /** Calls `over` after `ms`, or when it is ended before; does nothing and yields false while an earlier wait lasts. */
+  start(ms: number, over: () => void): boolean {
+    if (this.#over !== undefined) return false
     this.#over = over
     this.#timer = this.#platform.setTimer(() => this.#end(), Math.min(Math.ceil(ms), MOST_MS))
+    return true
   }
 
   /** Ends the wait at once. */

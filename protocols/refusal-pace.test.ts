@@ -22,17 +22,21 @@ class PacedConnection extends OpenConnection {
     this.#pace = new RefusalPace(time.now())
   }
 
-  override refused(): number {
-    return this.#pace.refused(this.#time.now())
+  override refused(calls: number): number {
+    return this.#pace.refused(calls, this.#time.now())
   }
 }
 
 /** A session whose guard refuses every call, and the calls that it answered. */
-function refusing(time: FakeTime, code: 'quota_tenant' | 'saturated') {
+function refusing(
+  time: FakeTime,
+  code: 'quota_tenant' | 'saturated',
+  connection = new PacedConnection(time)
+) {
   const [peer, right] = memoryStreams()
   const statuses: number[] = []
   const session = new ServerSession(right, {
-    connection: new PacedConnection(time),
+    connection,
     services: serving({ sent: 0 }),
     facts: () => assert.fail('nobody said HELLO'),
     platform: time.platform,
@@ -46,12 +50,12 @@ function refusing(time: FakeTime, code: 'quota_tenant' | 'saturated') {
     )
     peer.send(Buffer.concat(frames))
   }
-  return { session, statuses, calls }
+  return { session, statuses, calls, leave: () => peer.abort(new Error('enough')) }
 }
 
 test('a hundred refusals in one go cost nothing, and a few more are not worth a wait', () => {
   const pace = new RefusalPace(0)
-  const waits = Array.from({ length: 112 }, () => pace.refused(0))
+  const waits = Array.from({ length: 112 }, () => pace.refused(1, 0))
 
   assert.deepEqual(waits.slice(0, 109), Array<number>(109).fill(0))
   assert.deepEqual(waits.slice(109), [10, 11, 12])
@@ -60,7 +64,7 @@ test('a hundred refusals in one go cost nothing, and a few more are not worth a 
 test('a caller who waits a second after each refusal is never held', () => {
   const pace = new RefusalPace(0)
   for (let second = 0; second < 100; second++)
-    for (let i = 0; i < 64; i++) assert.equal(pace.refused(second * 1000), 0)
+    for (let i = 0; i < 64; i++) assert.equal(pace.refused(1, second * 1000), 0)
 })
 
 test('calls that go on being refused are read at the pace of a connection, and each is answered', async () => {
@@ -85,6 +89,47 @@ test('calls that go on being refused are read at the pace of a connection, and e
   assert.deepEqual([statuses.length, new Set(statuses)], [1000, new Set([429])])
   await time.pass(1000)
   assert.equal(time.timers, 0)
+})
+
+test('no more than a second is ever owed, and asking costs nothing', () => {
+  const pace = new RefusalPace(0)
+  for (let i = 0; i < 100_000; i++) pace.refused(1, 0)
+
+  assert.deepEqual([pace.refused(0, 0), pace.refused(0, 0)], [1000, 1000])
+  assert.equal(pace.refused(0, 1000), 0)
+})
+
+test('a stream for each call is no way around it', async () => {
+  const time = new FakeTime()
+  const connection = new PacedConnection(time)
+  const all: ReturnType<typeof refusing>[] = []
+  for (let i = 0; i < 300; i++) {
+    all.push(refusing(time, 'quota_tenant', connection))
+    all.at(-1)!.calls(1, 1)
+    await settled()
+  }
+  const answered = (): number => all.filter(({ statuses }) => statuses.length > 0).length
+  const atOnce = answered()
+  for (let step = 0; step < 100 && answered() < 300; step++) await time.pass(100)
+
+  assert.equal(atOnce, 110)
+  assert.equal(answered(), 300)
+})
+
+test('a stream that is gone is held no longer', async () => {
+  const time = new FakeTime()
+  const connection = new PacedConnection(time)
+  const first = refusing(time, 'quota_tenant', connection)
+  first.calls(1, 1000)
+  await settled()
+  const second = refusing(time, 'quota_tenant', connection)
+  const held = time.timers
+
+  first.leave()
+  second.leave()
+  await settled()
+
+  assert.deepEqual([held, time.timers], [2, 0])
 })
 
 test('what the node itself is short of is refused at once', async () => {

@@ -5,6 +5,8 @@ const AT_ONCE = 100
 const PER_SECOND = 1000
 /** What a connection owes is waited for in spans of at least so long: one timer for many refusals. */
 const LEAST_HOLD_MS = 10
+/** No more is owed, however many calls were refused: nothing is held for longer. */
+const MOST_HOLD_MS = 1000
 
 /**
  * How fast the calls of a connection are refused. To refuse is cheap, but not free: a caller who comes again at once,
@@ -18,9 +20,12 @@ export class RefusalPace {
     this.#bucket = new TokenBucket(AT_ONCE, PER_SECOND, now)
   }
 
-  /** Counts one refusal; yields the milliseconds for which nothing should be read, 0 for none. */
-  refused(now: number): number {
-    const owed = this.#bucket.charge(1, now)
-    return owed < LEAST_HOLD_MS ? 0 : owed
+  /** Counts so many refusals; yields the milliseconds for which nothing should be read, 0 for none. */
+  refused(calls: number, now: number): number {
+    const owed = this.#bucket.charge(calls, now)
+    if (owed < LEAST_HOLD_MS) return 0
+    if (owed <= MOST_HOLD_MS) return owed
+    this.#bucket.giveBack(calls)
+    return MOST_HOLD_MS
   }
 }

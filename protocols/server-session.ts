@@ -153,6 +153,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     if (cause !== undefined && !this.#frames.isClosing) this.#o.observer.rejected(cause.counted)
     this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'), cause)
     this.#draining.clear()
+    this.#rates.gone()
     this.#o.onClose?.()
   }
 

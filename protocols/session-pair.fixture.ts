@@ -61,7 +61,7 @@ export class OpenConnection implements ConnectionState {
   streamed(_bytes: number): number {
     return 0
   }
-  refused(): number {
+  refused(_calls: number): number {
     return 0
   }
   proved(): void {}

@@ -30,6 +30,8 @@ export class SessionRates {
     this.#platform = platform
     this.#session = session
     this.#reading = new RateHold(platform)
+    // A new stream is no way around what the connection owes.
+    this.refused(0)
   }
 
   /** True while nothing may be read. */
@@ -41,14 +43,18 @@ export class SessionRates {
   uploaded(call: ServerCall, bytes: number): void {
     const ms = this.#charge(call, bytes)
     if (ms <= 0 || this.#session.callsOpen() > 1) return
-    this.#holder = call
-    this.#hold(ms)
+    if (this.#hold(ms)) this.#holder = call
   }
 
   /** Counts a call that a quota refused, and holds reading back from a caller who does not heed that. */
-  refused(): void {
-    const ms = this.#connection.refused()
+  refused(calls = 1): void {
+    const ms = this.#connection.refused(calls)
     if (ms > 0) this.#hold(ms)
+  }
+
+  /** Nothing will be read any more. */
+  gone(): void {
+    this.#reading.end()
   }
 
   /** Charges a frame that begins a row before it is sent; resolves when it is paid for or its call is over. */
@@ -79,8 +85,8 @@ export class SessionRates {
     call.prepaidBytes = 0
   }
 
-  #hold(ms: number): void {
-    this.#reading.start(ms, () => {
+  #hold(ms: number): boolean {
+    return this.#reading.start(ms, () => {
       this.#holder = undefined
       queueMicrotask(() => this.#session.readOn())
     })

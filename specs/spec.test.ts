@@ -39,6 +39,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   refusals_at_once: 100,
   refusals_per_second: 1000,
   refusals_hold_ms_least: 10,
+  refusals_hold_ms_most: 1000,
   delay_ms: 100,
   initial_credit: 64 * 1024,
   json_bytes: 64 * 1024,

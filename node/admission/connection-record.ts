@@ -96,8 +96,8 @@ export class ConnectionRecord implements ConnectionState {
     return this.#standing.meter.streamed(bytes, this.#now())
   }
 
-  refused(): number {
-    return this.#refusals.refused(this.#now())
+  refused(calls: number): number {
+    return this.#refusals.refused(calls, this.#now())
   }
 
   proved(): void {
