@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const COLLECTIONS = 4
+/** Longer than a node looks back for what holds its event loop up: collections in a row would look to it like overload. */
+const APART_MS = 300
 
 /** What one process holds, and what went astray in it since it started. */
 export interface ProcessReading {
@@ -34,11 +36,17 @@ function stray(kind: string, error: unknown): void {
 }
 
 /** With `collect`, garbage is collected first: the process must run with `--expose-gc`. */
-export async function readProcess({ collect }: { readonly collect: boolean }): Promise<ProcessReading> {
+export async function readProcess({
+  collect,
+  apartMs = APART_MS
+}: {
+  readonly collect: boolean
+  readonly apartMs?: number
+}): Promise<ProcessReading> {
   for (let i = 0; collect && i < COLLECTIONS; i++) {
     if (globalThis.gc === undefined) throw new Error('start this process with node --expose-gc')
     globalThis.gc()
-    await nextTurn()
+    await sleep(apartMs)
   }
   const { rss, heapUsed, external } = process.memoryUsage()
   return {
