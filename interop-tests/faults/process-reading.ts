@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
-const COLLECTIONS = 4
-/** Longer than a node looks back for what holds its event loop up: collections in a row would look to it like overload. */
-const APART_MS = 300
+/** The second takes what finalizers let go of. More in a row are half a second of long turns, which a node takes for overload. */
+const COLLECTIONS = 2
 
 /** What one process holds, and what went astray in it since it started. */
 export interface ProcessReading {
@@ -36,17 +35,11 @@ function stray(kind: string, error: unknown): void {
 }
 
 /** With `collect`, garbage is collected first: the process must run with `--expose-gc`. */
-export async function readProcess({
-  collect,
-  apartMs = APART_MS
-}: {
-  readonly collect: boolean
-  readonly apartMs?: number
-}): Promise<ProcessReading> {
+export async function readProcess({ collect }: { readonly collect: boolean }): Promise<ProcessReading> {
   for (let i = 0; collect && i < COLLECTIONS; i++) {
     if (globalThis.gc === undefined) throw new Error('start this process with node --expose-gc')
     globalThis.gc()
-    await sleep(apartMs)
+    await nextTurn()
   }
   const { rss, heapUsed, external } = process.memoryUsage()
   return {

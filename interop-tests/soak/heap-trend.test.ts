@@ -15,7 +15,7 @@ async function ofThisProcess(leak: number, count: number): Promise<HeapReading[]
   const readings: HeapReading[] = []
   for (let i = 0; i < count; i++) {
     kept.push(Array.from({ length: leak }, (_, n) => n + 0.5))
-    readings.push({ atMs: i, heapBytes: (await readProcess({ collect: true, apartMs: 0 })).heapBytes })
+    readings.push({ atMs: i, heapBytes: (await readProcess({ collect: true })).heapBytes })
   }
   assert.equal(kept.length, count)
   return readings

@@ -45,11 +45,13 @@ export async function soak({ plan, seed, leak, folder, told }: SoakOptions) {
   let work = { from: Infinity, until: Infinity }
   await using node = await SoakNode.start(folder)
   await using load = await Load.start(node, { seed, leak, windowAt: () => windowOf(work, windowMs) })
-  const read = async (): Promise<Readings> => {
-    const noted = { atMs: performance.now() - started, cycles: load.tally.cycles, stored: load.stored }
-    const [atNode, client] = await Promise.all([node.read({ collect: true }), readProcess({ collect: true })])
-    return { ...noted, node: atNode, client }
-  }
+  const read = async (): Promise<Readings> => ({
+    atMs: performance.now() - started,
+    cycles: load.tally.cycles,
+    stored: load.stored,
+    node: await node.read({ collect: true }),
+    client: await readProcess({ collect: true })
+  })
   const idle = async (): Promise<Readings> => {
     await node.rest({ withinMs: REST_MS })
     await sleep(settleMs)
