@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** The second takes what finalizers let go of. More in a row are half a second of long turns, which a node takes for overload. */
+/** The second takes what finalizers let go of. More in a row can be half a second of long turns, which may look to a node like overload. */
 const COLLECTIONS = 2
 
 /** What one process holds, and what went astray in it since it started. */
