@@ -1,4 +1,4 @@
-import { prepareNatsServer, preparePackages, prepareRedisServer } from './alternatives/prepare.ts'
+import { checkTls, prepareNatsServer, preparePackages, prepareRedisServer } from './alternatives/prepare.ts'
 import type { EchoContender } from './harness/echo-contender.ts'
 
 const file = (path: string) => new URL(path, import.meta.url)
@@ -67,14 +67,17 @@ export function jetStream(variant: 'default' | 'always', install: boolean): Echo
   }
 }
 
-export function redis(install: boolean): EchoContender {
+/** Redis that syncs before it answers, in the clear or over TLS. */
+export function redis(variant: 'plain' | 'tls', install: boolean): EchoContender {
   return {
-    name: 'redis',
+    name: variant === 'tls' ? 'redis over tls' : 'redis',
     ends: file('./alternatives/redis-xadd.ts'),
     messageBytes: SEND_BYTES,
     prepare: async () => {
       await preparePackages({ install })
-      return { program: await prepareRedisServer({ install }) }
+      const program = await prepareRedisServer({ install })
+      if (variant === 'tls') await checkTls(program)
+      return { program, variant }
     }
   }
 }

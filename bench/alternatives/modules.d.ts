@@ -81,5 +81,10 @@ declare module 'redis' {
     close(): Promise<void>
     destroy(): void
   }
-  export function createClient(options: { url: string; socket?: { reconnectStrategy: false } }): Client
+  export interface SocketOptions {
+    readonly reconnectStrategy?: false
+    readonly tls?: true
+    readonly ca?: Buffer
+  }
+  export function createClient(options: { url: string; socket?: SocketOptions }): Client
 }

@@ -11,6 +11,7 @@ const CACHE = fileURLToPath(new URL('../.cache/', import.meta.url))
 const PACKAGES = ['@grpc/grpc-js', '@nats-io/transport-node', '@nats-io/jetstream', 'redis']
 const REDIS_PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1']
 const INSTALL_MS = 5 * 60_000
+const TRY_MS = 10_000
 const run = promisify(execFile)
 
 export interface Preparation {
@@ -63,6 +64,17 @@ export async function prepareRedisServer({ install }: Preparation): Promise<stri
     '"$PWD/root/usr/bin/redis-server" > redis-server; chmod +x redis-server'
   await attempt('unpacking redis-server', run('sh', ['-ec', script], options))
   return program
+}
+
+/** @throws NotAvailable where there is no openssl, which makes the certificate, or a redis-server that knows no TLS. */
+export async function checkTls(redisServer: string): Promise<void> {
+  await attempt('openssl version', run('openssl', ['version'], { timeout: TRY_MS }))
+  // It ends at the first option that it does not know: the second of these, or without TLS the first.
+  const asked = ['--tls-auth-clients', 'no', '--known-to-none', 'yes']
+  const said = await run(redisServer, asked, { timeout: TRY_MS }).catch(
+    ({ stderr = '' }: { stderr?: string }) => ({ stderr })
+  )
+  if (!said.stderr.includes('known-to-none')) throw new NotAvailable('redis-server: built without TLS')
 }
 
 async function attempt(what: string, work: Promise<unknown>): Promise<void> {

@@ -5,7 +5,7 @@ import { loadMs, type Row } from '../harness/row.ts'
 import { atLeast, atMost, ratio } from '../harness/verdict.ts'
 
 const IN_FLIGHT = 128
-const OTHERS = ['jetstream default', 'jetstream always', 'redis']
+const OTHERS = ['jetstream default', 'jetstream always', 'redis', 'redis over tls']
 
 export const p4: Row = {
   id: 'P4',
@@ -17,7 +17,8 @@ export const p4: Row = {
       OUR_SENDS,
       jetStream('default', install),
       jetStream('always', install),
-      redis(install)
+      redis('plain', install),
+      redis('tls', install)
     ]
     const standing = await echoContest(contenders, { inFlight: IN_FLIGHT, forMs: loadMs(options) }, options)
     const oursOver = (name: string, of: keyof EchoMedians) =>
@@ -30,6 +31,7 @@ export const p4: Row = {
       checks: [
         atLeast('rate / jetstream default', 1.5, oursOver('jetstream default', 'rate')),
         atLeast('rate / jetstream always', 3, oursOver('jetstream always', 'rate')),
+        atLeast('rate / redis over tls', 1, oursOver('redis over tls', 'rate')),
         atLeast('rate / redis', 0.5, oursOver('redis', 'rate')),
         atMost('p99 / redis', 1.5, oursOver('redis', 'p99Micros'))
       ],
