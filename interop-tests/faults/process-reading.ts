@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** The second takes what finalizers let go of. More in a row can be half a second of long turns, which may look to a node like overload. */
-const COLLECTIONS = 2
+/** Later ones take what finalizers let go of. A node does not take the pauses for overload. */
+const COLLECTIONS = 4
 
 /** What one process holds, and what went astray in it since it started. */
 export interface ProcessReading {

@@ -137,6 +137,19 @@ test('bursts with nothing between them are no overload, however long each keeps 
   assert.deepEqual([new Set(refused), late.isShedding], [new Set([false]), false])
 })
 
+test('pauses after the calls of a turn are no overload, however many follow each other', () => {
+  const { at, turnEnds, late } = judging()
+  const refused: boolean[] = []
+  // As when garbage is collected in each of ten turns: what came meanwhile is done in a moment.
+  for (let from = 60; from < 3060; from += 300) {
+    for (const [i, caller] of ['a', 'b', 'c', 'a', 'b', 'c'].entries()) refused.push(at(from + i, caller))
+    turnEnds(from + 300)
+  }
+  for (let ms = 3060; ms < 3100; ms++) refused.push(at(ms, 'a'), at(ms, 'b'))
+
+  assert.deepEqual([new Set(refused), late.isShedding], [new Set([false]), false])
+})
+
 test('after half a second of long turns a turn serves calls for so long and refuses later ones', () => {
   const { at, overload, late } = judging()
   overload()

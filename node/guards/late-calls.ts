@@ -34,6 +34,9 @@ export interface LateCallsOptions {
  * turns have been long for a while, a turn serves calls for `mostDelayMs` and refuses the rest, and each caller has an
  * even share of what is served, so that who asks for little gets it. A while in which nobody was refused ends that.
  *
+ * A turn is as long as its last call waited for the others. What comes after that call, such as a pause of the collector,
+ * is not more than the node can do: refusing calls would not make it shorter.
+ *
  * A node that keeps up pays one comparison a call, since its turns are not looked at.
  */
 export class LateCalls {
@@ -81,6 +84,7 @@ export class LateCalls {
     if (!this.#isShedding && this.#longTurns === 0 && now - this.#tickedAt <= this.#quietMs) return false
     if (!this.#turn.isRunning) this.#begin(now)
     const isRefused = this.#isRefused(caller, relieves, now - this.#turn.since)
+    this.#turn.lastAt = now
     this.#judged++
     if (isRefused) {
       this.#refused++
@@ -114,16 +118,16 @@ export class LateCalls {
 
   #over(now: number): void {
     const { mostDelayMs } = this.#o
-    const { since } = this.#turn
-    const lengthMs = now - since
-    if (lengthMs < mostDelayMs) this.#longTurns = 0
+    const { since, lastAt } = this.#turn
+    const waitedMs = lastAt - since
+    if (waitedMs < mostDelayMs) this.#longTurns = 0
     else {
       if (this.#longTurns++ === 0) this.#firstLongAt = since
       this.#uneasyAt = now
     }
     const isStanding = this.#longTurns >= LONG_IN_A_ROW && now - this.#firstLongAt >= STANDING * mostDelayMs
     this.#isShedding = isStanding || (this.#isShedding && now - this.#uneasyAt < CALM * mostDelayMs)
-    this.#share = this.#isShedding ? this.#nextShare(mostDelayMs / lengthMs) : Infinity
+    this.#share = this.#isShedding ? this.#nextShare(mostDelayMs / waitedMs) : Infinity
     this.#turn.end()
   }
 
@@ -142,6 +146,8 @@ class Turn {
   readonly #calls = new Map<string, number>()
   isRunning = false
   since = 0
+  /** When its last call so far came. */
+  lastAt = 0
   /** Calls that were counted, and those of them for which there was time. */
   came = 0
   inTime = 0
@@ -149,7 +155,7 @@ class Turn {
 
   begin(now: number): void {
     this.isRunning = true
-    this.since = now
+    this.since = this.lastAt = now
   }
 
   /** Yields how many the caller had before. */

@@ -3,6 +3,7 @@ import type { CrashListener } from './audit.ts'
 import { REASONS } from '../../protocols/index.ts'
 import type { ErrorCode, SessionObserver } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
+import { AwakeTime } from '../guards/awake-time.ts'
 import { LateCalls } from '../guards/late-calls.ts'
 import { StoreLatency } from '../guards/signals.ts'
 import { TURN_MS } from '../listener/session-clock.ts'
@@ -34,7 +35,9 @@ export interface NodeBase {
   readonly supervise: (part: SupervisedPart) => Promise<void>
   /** Which calls of peers come too late to be served. */
   readonly lateCalls: LateCalls
-  /** How long what must be durable takes. */
+  /** Told the time with the sessions. */
+  readonly awake: AwakeTime
+  /** How long what must be durable takes, in time that the process is awake. */
   readonly storeLatency: StoreLatency
   /** How calls ended, until somebody records it. */
   readonly counts: AuditCounts
@@ -57,6 +60,7 @@ export function nodeBase(
   }
   const counts = new AuditCounts()
   const onCrash: CrashListener[] = []
+  const awake = new AwakeTime(config.limits.maxDelayMs + TURN_MS, nodePlatform.now())
   return {
     config,
     log,
@@ -75,7 +79,8 @@ export function nodeBase(
       afterTurn: run => nodePlatform.afterTurn(run),
       random: Math.random
     }),
-    storeLatency: new StoreLatency(() => nodePlatform.now()),
+    awake,
+    storeLatency: new StoreLatency(() => awake.at(nodePlatform.now())),
     onCrash,
     state,
     startedAt: Date.now(),

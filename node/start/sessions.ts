@@ -11,12 +11,15 @@ export type HostSessions = (services: ServiceDirectory, guard?: Guard) => Sessio
 
 /** Starts the clock of all sessions. HELLO tells peers of `apps`. */
 export async function startSessions(
-  { config, observer, lateCalls, supervise }: NodeBase,
+  { config, observer, lateCalls, awake, supervise }: NodeBase,
   { apps, revocationSeq }: { readonly apps: readonly number[]; readonly revocationSeq: () => number }
 ): Promise<HostSessions> {
   const clock = new SessionClock(
     () => nodePlatform.now(),
-    now => lateCalls.tick(now)
+    now => {
+      lateCalls.tick(now)
+      awake.tick(now)
+    }
   )
   await supervise({
     service: 'sessions',
