@@ -68,11 +68,12 @@ const ESCAPES: Record<string, string> = {
   r: '\r',
   t: '\t'
 }
-const LITERALS: readonly (readonly [string, Json])[] = [
-  ['true', true],
-  ['false', false],
-  ['null', null]
-]
+/** By their first letter. */
+const LITERALS: Readonly<Record<string, { readonly word: string; readonly value: Json }>> = {
+  t: { word: 'true', value: true },
+  f: { word: 'false', value: false },
+  n: { word: 'null', value: null }
+}
 
 /** A strict reader: it judges while it reads, so that nothing is built before it is known to be allowed. */
 class Reader {
@@ -97,12 +98,10 @@ class Reader {
     if (c === '"') return this.#string()
     if (c === '{') return this.#object(depth)
     if (c === '[') return this.#array(depth)
-    for (const [word, value] of LITERALS) {
-      if (!this.#text.startsWith(word, this.#at)) continue
-      this.#at += word.length
-      return value
-    }
-    return this.#integer()
+    const literal = LITERALS[c ?? '']
+    if (literal === undefined || !this.#text.startsWith(literal.word, this.#at)) return this.#integer()
+    this.#at += literal.word.length
+    return literal.value
   }
 
   #object(depth: number): JsonObject {

@@ -47,11 +47,21 @@ export function encodeMeta(meta: MessageMeta): Uint8Array {
     (meta.e2e === true ? FLAG.e2e : 0) |
     (meta.comp === true ? FLAG.comp : 0) |
     (meta.auto === true ? FLAG.auto : 0)
+  if (isPlain(meta)) return HEADS[flags]!
   const { e2e: _, comp: __, auto: ___, ...rest } = meta
   const json = JSON.stringify(rest)
   if (json === EMPTY_JSON) return HEADS[flags]!
   return Buffer.concat([Uint8Array.of(VERSION, flags | FLAG.rest), Buffer.from(json)])
 }
+
+/** Whether there is no more than flags, told without making text of it. */
+const isPlain = ({ attrs, replyTopic, receipt, bounce, bodyHash, origin }: MessageMeta): boolean =>
+  attrs === undefined &&
+  replyTopic === undefined &&
+  receipt === undefined &&
+  bounce === undefined &&
+  bodyHash === undefined &&
+  origin === undefined
 
 /** Throws RangeError for bytes of another version. */
 export function decodeMeta(bytes: Uint8Array): MessageMeta {

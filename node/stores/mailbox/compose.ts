@@ -79,18 +79,18 @@ export class Composer {
     const { names, repeated, refused } = this.#judge.judge(changes, nowMs)
     if (refused !== undefined) return refused
     const { topics, tenants } = this.#parts
-    const first = new Map<string, Outcome>()
+    const first = changes.length > 1 ? new Map<string, Outcome>() : undefined
     return changes.map((change, i) => {
       if (change.do !== 'append') return this.#move(change, nowMs)
       const idem = names[i]
-      const known = repeated[i] ?? (idem && first.get(idem.rowKey))
+      const known = repeated[i] ?? (idem && first?.get(idem.rowKey))
       if (known !== undefined) return { is: 'duplicate', id: known.id! }
       const { message } = change
       const full =
         message.bounds?.isOptional === true ? new Room(topics, tenants).refusal(message) : undefined
       if (full !== undefined) return full
       const outcome = this.#append(message, idem, nowMs)
-      if (idem !== undefined && changes.length > 1) first.set(idem.rowKey, outcome)
+      if (idem !== undefined) first?.set(idem.rowKey, outcome)
       return outcome
     })
   }

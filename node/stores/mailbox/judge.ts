@@ -48,16 +48,17 @@ export class Judge {
     names: Judged['names'],
     nowMs: number
   ): readonly (Outcome | undefined)[] {
-    const own = new Map<string, Uint8Array>()
+    // Most commits are one message, which needs none.
+    const own = changes.length > 1 ? new Map<string, Uint8Array>() : undefined
     return changes.map((change, i) => {
       const name = names[i]
       if (name === undefined || change.do !== 'append') return undefined
       const { hash } = change.message.idem!
       const known = this.#keys.known(name, nowMs)
-      const earlier = known?.hash ?? own.get(name.rowKey)
+      const earlier = known?.hash ?? own?.get(name.rowKey)
       if (earlier !== undefined && Buffer.compare(earlier, hash) !== 0) return CONFLICT
       if (known !== undefined) return { is: 'duplicate', id: known.id }
-      if (changes.length > 1) own.set(name.rowKey, hash)
+      own?.set(name.rowKey, hash)
       return undefined
     })
   }
@@ -68,7 +69,7 @@ export class Judge {
     repeated: Judged['repeated']
   ): readonly Outcome[] | undefined {
     const room = new Room(this.#topics, this.#tenants)
-    const own = new Set<string>()
+    const own = changes.length > 1 ? new Set<string>() : undefined
     let refused: Outcome[] | undefined
     for (const [i, change] of changes.entries()) {
       if (change.do !== 'append' || repeated[i] !== undefined) continue
@@ -76,10 +77,13 @@ export class Judge {
       if (message.bounds === undefined || message.bounds.isOptional === true) continue
       const key = names[i]?.rowKey
       // The second of two with one key is the first.
-      if (key !== undefined && own.has(key)) continue
-      if (key !== undefined && changes.length > 1) own.add(key)
+      if (key !== undefined && own?.has(key) === true) continue
+      if (key !== undefined) own?.add(key)
       const full = room.refusal(message)
-      if (full === undefined) continue
+      if (full === undefined) {
+        if (own !== undefined) room.add(message)
+        continue
+      }
       refused ??= changes.map(() => REFUSED)
       refused[i] = full
     }

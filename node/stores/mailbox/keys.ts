@@ -93,6 +93,16 @@ export function parsePlace(rest: string, priorityOfDead = 0): Place | undefined 
   return { tenant, topic, priority: order9 === '' ? priorityOfDead : 9 - Number(order9), id }
 }
 
+const ORDER = /^\d?[0-9A-HJKMNP-TV-Z]{26}$/
+
+/** The same for a key of which the topic is known: `start` is where its order begins. */
+export function placeIn({ tenant, topic }: Topic, key: string, start: number): Place | undefined {
+  const order9 = key.slice(start)
+  if (!ORDER.test(order9)) return undefined
+  const priority = order9.length > ID_LENGTH ? 9 - Number(order9[0]) : 0
+  return { tenant, topic, priority, id: order9.slice(-ID_LENGTH) }
+}
+
 export type Timer = 'not_before' | 'expires'
 
 const TIMERS: Readonly<Record<Timer, string>> = { not_before: 'n', expires: 'e' }

@@ -3,19 +3,18 @@ import type { Batch } from './batch.ts'
 import type { Level } from '../level.ts'
 import {
   KIND,
-  PREFIX,
   allOf,
   messageKey,
   messagesOf,
   nameOf,
-  parsePlace,
   parseTimer,
+  placeIn,
   sortable,
   timerKey,
   topicName
 } from './keys.ts'
 import type { Range } from './keys.ts'
-import { liveRow } from './live-rows.ts'
+import { countedBytes, liveRow } from './live-rows.ts'
 import type { LiveRows } from './live-rows.ts'
 import { decodeRecord } from './record.ts'
 import type { Record } from './record.ts'
@@ -53,6 +52,7 @@ export async function readPage(
   checkLimit(limit)
   const name = topicName(topic)
   const all = messagesOf(state, name, state === 'ready' ? priority : undefined)
+  const start = messagesOf(state, name).gte.length
   const range =
     after === undefined ? all : { gt: messageKey(state, name, after.priority, after.id), lt: all.lt }
   const reader = parts.live.begin()
@@ -69,7 +69,7 @@ export async function readPage(
       for (const [key, written] of read) {
         const value = newest(pending, key, written)
         if (value === undefined || reader.has(key)) continue
-        const found = parse(parts, state, key, value)
+        const found = parse(parts, placeIn(topic, key, start), state, key, value)
         if (found === undefined) continue
         bytes += value.length
         if (page.length > 0 && bytes > maxBytes) return page
@@ -95,17 +95,23 @@ function newest(
   return written
 }
 
-function parse(parts: PageParts, state: State, key: string, value: Uint8Array): PageRow | undefined {
-  const found = parsePlace(key.slice(PREFIX.length + 1))
-  const record = decodeRecord(key, value)
+function parse(
+  parts: PageParts,
+  found: Place | undefined,
+  state: State,
+  key: string,
+  value: Uint8Array
+): PageRow | undefined {
   if (found === undefined) return undefined
+  const record = decodeRecord(key, value)
   if (typeof record === 'string') {
     parts.setAside(key, state, found, value, record)
     return undefined
   }
   const place = { ...found, priority: record.priority }
   const attempts = parts.attempts.get(key) ?? record.attempts
-  return { key, place, record: { ...record, attempts }, bytes: liveRow(record, value).bytes }
+  const asNoted = attempts === record.attempts ? record : { ...record, attempts }
+  return { key, place, record: asNoted, bytes: countedBytes(record, value) }
 }
 
 export async function readDue(

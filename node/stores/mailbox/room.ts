@@ -29,9 +29,9 @@ export function fullOf(
 export class Room {
   readonly #topics: Tallies
   readonly #tenants: Tallies
-  /** What those asked about before would add, by name of the topic and by tenant. */
-  readonly #messages = new Map<string, number>()
-  readonly #bytes = new Map<string, number>()
+  /** What those before would add, by name of the topic and by tenant; most messages come alone. */
+  #messages: Map<string, number> | undefined
+  #bytes: Map<string, number> | undefined
 
   constructor(topics: Tallies, tenants: Tallies) {
     this.#topics = topics
@@ -43,12 +43,18 @@ export class Room {
     const { tenant, bounds } = message
     if (bounds === undefined) return undefined
     const name = nameOf(message)
-    const messages = (this.#messages.get(name) ?? 0) + 1
+    const messages = (this.#messages?.get(name) ?? 0) + 1
     if (depthOf(this.#topics.get(name).numbers) + messages > bounds.depth) return FULL_TOPIC
-    const bytes = (this.#bytes.get(tenant) ?? 0) + sizeOf(message)
-    if (bytesOf(this.#tenants.get(tenant).numbers) + bytes > bounds.tenantBytes) return FULL_TENANT
-    this.#messages.set(name, messages)
-    this.#bytes.set(tenant, bytes)
-    return undefined
+    const bytes = (this.#bytes?.get(tenant) ?? 0) + sizeOf(message)
+    return bytesOf(this.#tenants.get(tenant).numbers) + bytes > bounds.tenantBytes ? FULL_TENANT : undefined
+  }
+
+  /** The message stands before those asked about from now on. */
+  add(message: NewMessage): void {
+    const name = nameOf(message)
+    this.#messages ??= new Map()
+    this.#messages.set(name, (this.#messages.get(name) ?? 0) + 1)
+    this.#bytes ??= new Map()
+    this.#bytes.set(message.tenant, (this.#bytes.get(message.tenant) ?? 0) + sizeOf(message))
   }
 }
