@@ -16,6 +16,8 @@ import { forgetPeersThatLeave } from './forget-peers.ts'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { watchLiveness } from './liveness.ts'
 import type { Liveness } from './liveness.ts'
+import { endNegotiationDeadlines } from './negotiation-deadline.ts'
+import { storeProtocolsOnce } from './protocols-once.ts'
 import { silentLogger } from './silent-logger.ts'
 import { tunedNoise } from './tuned/noise.ts'
 import { tunedTls } from './tuned/tls.ts'
@@ -82,6 +84,8 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   })
   forgetPeersThatLeave(node)
   endAddressTimer(node)
+  endNegotiationDeadlines(node)
+  storeProtocolsOnce(node)
   watchLiveness(node, LIVENESS)
   if (options.start ?? true) await startOrStop(node)
   return node
