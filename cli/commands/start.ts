@@ -65,7 +65,6 @@ export const start: Command = {
     'interrupted'
   ],
   async run(invocation) {
-    letHeapGrow()
     const stopped = stopSignal(() => {
       invocation.terminal.note('omnigate: stopped without waiting for calls')
       process.exit(EXIT.interrupted)
@@ -82,6 +81,7 @@ export const start: Command = {
     await using node = createNode(config, { data, init, ephemeral: invocation.flag('ephemeral') })
     await node.start()
     letYoungHeapGrow()
+    using _growth = letHeapGrow(() => Number(node.status()['connections']))
     const status = node.status()
     if (isNew) invocation.terminal.note(`omnigate: made ${String(status['data'])} with new keys`)
     const client = await clientOf(invocation, { config, data, address: status.addresses[0] ?? '' })

@@ -7,8 +7,6 @@ import { KNOWN_NETWORK } from './target-messages.ts'
 import type { Ask } from './target-messages.ts'
 import type { Connection } from '@libp2p/interface'
 
-// As `omnigate start` does.
-setFlagsFromString('--heap-growing-percent=300')
 // The node under attack: configured by PATH=JSON arguments, it answers its parent over IPC and stops when that leaves.
 const flags = Object.fromEntries(process.argv.slice(2).map(parseFlag))
 const { config } = loadConfig({
@@ -25,6 +23,13 @@ const isKnown = ({ remoteAddr }: Connection): boolean =>
 const node = createNode(config, { services: [bulk], overrides: { isKnown } })
 
 await node.start()
+// As `omnigate start` lets the heap grow.
+const letHeapGrow = (): void => {
+  const percent = Number(node.status()['connections']) < 64 ? 120 : 300
+  setFlagsFromString(`--heap-growing-percent=${percent}`)
+}
+letHeapGrow()
+setInterval(letHeapGrow, 1000).unref()
 process.on('message', (ask: Ask) => void answer(ask))
 process.once('disconnect', () => void node.stop())
 process.send!({ ready: node.status() })
