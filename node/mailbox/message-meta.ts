@@ -54,14 +54,23 @@ export function encodeMeta(meta: MessageMeta): Uint8Array {
   return Buffer.concat([Uint8Array.of(VERSION, flags | FLAG.rest), Buffer.from(json)])
 }
 
+type Rest = Exclude<keyof MessageMeta, 'e2e' | 'comp' | 'auto'>
+
+/** All members that are no flags: one that is missing here does not compile. */
+const REST = Object.keys({
+  attrs: true,
+  replyTopic: true,
+  receipt: true,
+  bounce: true,
+  bodyHash: true,
+  origin: true
+} satisfies Record<Rest, true>) as Rest[]
+
 /** Whether there is no more than flags, told without making text of it. */
-const isPlain = ({ attrs, replyTopic, receipt, bounce, bodyHash, origin }: MessageMeta): boolean =>
-  attrs === undefined &&
-  replyTopic === undefined &&
-  receipt === undefined &&
-  bounce === undefined &&
-  bodyHash === undefined &&
-  origin === undefined
+function isPlain(meta: MessageMeta): boolean {
+  for (const name of REST) if (meta[name] !== undefined) return false
+  return true
+}
 
 /** Throws RangeError for bytes of another version. */
 export function decodeMeta(bytes: Uint8Array): MessageMeta {
