@@ -4,8 +4,9 @@ import { defineConfig } from 'oxlint'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocols: [],
   transport: [],
+  federation: ['protocols'],
   sdk: ['protocols', 'transport'],
-  node: ['protocols', 'transport'],
+  node: ['protocols', 'transport', 'federation'],
   cli: ['protocols', 'transport', 'sdk', 'node'],
   examples: [],
   bench: ['transport'],
@@ -75,7 +76,7 @@ const tests = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
 // The fuzz targets reach what the public exports do not show.
 const fuzzTargets = {
   files: ['interop-tests/fuzz/targets/*.ts'],
-  rules: restricted(boundaries('interop-tests', [], ['protocols', 'node']))
+  rules: restricted(boundaries('interop-tests', [], ['protocols', 'federation', 'node']))
 }
 
 export default defineConfig({

@@ -8,10 +8,10 @@ import {
   delegate,
   delegationProblem,
   formatDelegation,
+  hubId,
   parseDelegation
-} from './delegation.ts'
+} from '../federation/index.ts'
 import { createFolder, readBoundedFile, readSecretFile } from './durable-file.ts'
-import { hubId } from './hub-id.ts'
 import {
   formatPublicKey,
   generateMinisign,

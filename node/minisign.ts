@@ -1,5 +1,12 @@
 import { type KeyObject, createHash, randomBytes } from 'node:crypto'
-import { isSignedBy, isUsablePublicKey, publicBytes, signBytes, signingKey, verifyingKey } from './ed25519.ts'
+import {
+  isSignedBy,
+  isUsablePublicKey,
+  publicBytes,
+  signBytes,
+  signingKey,
+  verifyingKey
+} from '../federation/index.ts'
 import { MinisignError, decodeBase64, parseLines } from './minisign-text.ts'
 
 export { MinisignError }

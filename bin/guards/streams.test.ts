@@ -64,7 +64,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['cli/conformance/run.ts', 'results', 'results of our own']
 ]
 
-const shipped = sources('{protocols,transport,node,sdk,cli}/**/*.ts')
+const shipped = sources('{protocols,transport,federation,node,sdk,cli}/**/*.ts')
 const pulled = [...shipped].flatMap(([file, source]) => pulls(source).map(what => `${file}: ${what}`))
 const allowed = BOUNDED.map(([file, what]) => `${file}: ${what}`)
 
@@ -101,7 +101,7 @@ test('a comment about for await pulls nothing', () => {
   assert.deepEqual(pulls('// for await (const chunk of stream)\nfor (const a of b) {}'), [])
 })
 
-const FOLDERS = ['protocols', 'transport', 'node', 'sdk', 'cli']
+const FOLDERS = ['protocols', 'transport', 'federation', 'node', 'sdk', 'cli']
 const UTILS = '@libp2p/utils'
 const HELPERS: readonly string[] = [
   ...['lpStream', 'byteStream', 'pbStream', 'pipe', 'messageStreamToDuplex', 'echo'].map(

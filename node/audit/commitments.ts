@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { hubPublicKey } from '../hub-id.ts'
+import { hubPublicKey } from '../../federation/index.ts'
 
 /**
  * The kinds of values that may enter the log: numbers, words of closed lists, ids that stand for something public, and

@@ -1,8 +1,15 @@
 import type { KeyObject } from 'node:crypto'
-import { canonicalJson, signedBytes } from '../canonical.ts'
-import { DELEGATION_TAG } from '../delegation.ts'
-import { SIGNATURE_BYTES, isSignedBy, isUsablePublicKey, signBytes, verifyingKey } from '../ed25519.ts'
-import { hubPublicKey } from '../hub-id.ts'
+import {
+  DELEGATION_TAG,
+  SIGNATURE_BYTES,
+  canonicalJson,
+  hubPublicKey,
+  isSignedBy,
+  isUsablePublicKey,
+  signBytes,
+  signedBytes,
+  verifyingKey
+} from '../../federation/index.ts'
 import { exactly, matching, whole } from './strict-json.ts'
 
 const MAX_CHARS = 4096

@@ -1,6 +1,12 @@
 import { type KeyObject, createHash } from 'node:crypto'
-import { canonicalJson, signedBytes } from '../canonical.ts'
-import { SIGNATURE_BYTES, isSignedBy, signBytes, verifyingKey } from '../ed25519.ts'
+import {
+  SIGNATURE_BYTES,
+  canonicalJson,
+  isSignedBy,
+  signBytes,
+  signedBytes,
+  verifyingKey
+} from '../../federation/index.ts'
 import type { KeyDelegation } from './key-delegation.ts'
 import { exactly, matching, whole } from './strict-json.ts'
 
