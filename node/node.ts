@@ -131,8 +131,14 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
   const host = hostSessions(services, rights.guard)
   capabilities.onWithdrawal(() => host.review(rights.review))
+  rights.grants.onChange(() => host.review(rights.review))
   await watchPressure(base, identity, host)
-  const peers = await servePeers(base, { ...identity, host, isKnown: overrides.isKnown })
+  const peers = await servePeers(base, {
+    ...identity,
+    host,
+    grants: rights.grants,
+    isKnown: overrides.isKnown
+  })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)

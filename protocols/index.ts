@@ -45,6 +45,7 @@ export type { Platform } from './platform.ts'
 export { decodePayload, decodeRecord, encodeRecord, recordPrefix } from './record.ts'
 export type { Payload } from './record.ts'
 export { ServerCall } from './server-call.ts'
+export type { Spending } from './server-call.ts'
 export { DEFAULT_TIMEOUTS } from './server-options.ts'
 export type {
   CallHead,

@@ -24,6 +24,7 @@ export const OPERATOR_CALL: Call = {
   corrId: 0n,
   app: adminService.app,
   peer: 'local',
+  principal: 'local',
   tenant: '00000000-0000-0000-0000-000000000000',
   capability: undefined,
   isE2e: false,

@@ -204,6 +204,11 @@ export class Capabilities {
     return this.#o.tenants.list()
   }
 
+  /** True when there is a tenant of this id that was not removed. */
+  isActive(id: string): boolean {
+    return this.#o.tenants.isActive(id)
+  }
+
   /** True when the tenant of this id is gone for ever, and nothing of it is to be kept. */
   isPurged(id: string): boolean {
     return this.#o.tenants.isPurged(id)

@@ -202,6 +202,7 @@ const call = ({ capability }: { readonly capability?: VerifiedToken } = {}): Cal
   corrId: 42n,
   app: 2,
   peer: PEER,
+  principal: 'anonymous',
   tenant: capability?.tenant ?? '00000000-0000-0000-0000-000000000000',
   capability,
   isE2e: false,

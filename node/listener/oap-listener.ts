@@ -1,5 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { OAP_PROTOCOL, OapError } from '../../protocols/index.ts'
+import type { ConnectionState } from '../../protocols/index.ts'
 import type { Admission, Transport } from '../../transport/index.ts'
 import { prefixOf } from '../../transport/index.ts'
 import type { Config } from '../config/index.ts'
@@ -78,6 +79,16 @@ export class OapListener {
       return
     }
     this.#o.host.serve(stream, record, () => record.closeStream())
+  }
+
+  /** What sessions and guards know a connection by; the same for each of its streams. */
+  stateOf(connection: Connection): ConnectionState {
+    return this.#recordOf(connection)
+  }
+
+  /** The same for a connection that has had a stream here, or was asked for before. */
+  knownState(connection: Connection): ConnectionState | undefined {
+    return this.#records.get(connection)
   }
 
   #recordOf(connection: Connection): ConnectionRecord {

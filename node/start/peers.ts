@@ -1,9 +1,11 @@
 import type { Connection } from '@libp2p/interface'
 import { OapError } from '../../protocols/index.ts'
+import type { ConnectionState } from '../../protocols/index.ts'
 import { PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
 import type { Admission, Transport } from '../../transport/index.ts'
 import type { NodeBudget } from '../admission/inbound-budget.ts'
 import type { Config } from '../config/index.ts'
+import type { Grants } from '../guards/grants.ts'
 import { OVERLOADED } from '../guards/pressure.ts'
 import type { NodeKeys } from '../keys.ts'
 import { listenFailure } from '../listen-failure.ts'
@@ -21,17 +23,24 @@ export interface Peers {
   readonly transport: Transport
   readonly admission: Admission
   readonly budget: NodeBudget
+  /** What guards know a connection by. */
+  readonly stateOf: (connection: Connection) => ConnectionState
 }
 
 export interface PeersOptions {
   readonly keys: NodeKeys
   /** Serves what peers call. */
   readonly host: SessionHost
+  /** Each grant is taken back when its connection closes. */
+  readonly grants: Pick<Grants, 'remove'>
   readonly isKnown?: ((connection: Connection) => boolean) | undefined
 }
 
 /** Listens for peers and serves them. */
-export async function servePeers(base: NodeBase, { keys, host, isKnown }: PeersOptions): Promise<Peers> {
+export async function servePeers(
+  base: NodeBase,
+  { keys, host, grants, isKnown }: PeersOptions
+): Promise<Peers> {
   const { config, started } = base
   const admission = admissionOf(base)
   const transport = await prepareTransport(config, keys, admission)
@@ -39,11 +48,16 @@ export async function servePeers(base: NodeBase, { keys, host, isKnown }: PeersO
     if (isKnown?.(connection) === true) admission.promote(connection)
   })
   const listener = oapListener(base, { transport, admission, host })
+  transport.addEventListener('connection:close', ({ detail }) => {
+    const state = listener.knownState(detail)
+    if (state !== undefined) grants.remove(state)
+  })
   await listener.start()
   started.defer(() => transport.stop())
   started.defer(admission.watch(transport))
   await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
-  const peers = { transport, admission, budget: listener.budget }
+  const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
+  const peers = { transport, admission, budget: listener.budget, stateOf }
   gaugePeers(base, peers)
   return peers
 }

@@ -1,0 +1,153 @@
+import { OapError, tenantBytes, topicMatches } from '../../protocols/index.ts'
+import type { Granted } from '../../protocols/index.ts'
+import type { Rate } from './bucket-table.ts'
+
+const NIL_TENANT = '00000000-0000-0000-0000-000000000000'
+
+/** Topics of one tenant that another hub knows by an id. */
+export interface GrantedShare {
+  /** 32 hex digits. */
+  readonly id: string
+  /** A UUID. */
+  readonly tenant: string
+  /** Which way data may go: `in` to this hub, `out` of it. */
+  readonly dir: 'in' | 'out' | 'both'
+  /** Patterns. */
+  readonly topics: readonly string[]
+}
+
+/** What one hub may spend here, over all its connections. */
+export interface GrantRates {
+  readonly calls: Rate
+  /** Frame bytes of calls, and as many of streams, both ways. */
+  readonly bytes: Rate
+  /** Calls open at one time that stream or subscribe. */
+  readonly streams: number
+}
+
+/** What a connection of a linked hub may do. */
+export interface GrantTerms {
+  /** The hub id. */
+  readonly hub: string
+  readonly verbs: readonly string[]
+  readonly shares: readonly GrantedShare[]
+  readonly rates: GrantRates
+  /** Unix seconds; undefined where it has no end. */
+  readonly expires: number | undefined
+}
+
+/** A call as a grant sees it. */
+export interface GrantUse {
+  readonly verb: string
+  /** True when the operation is about a topic, whether the header names it or not. */
+  readonly isOfTopic: boolean
+  readonly topic: string | undefined
+  /** True when the operation is about content, of which no grant says anything. */
+  readonly isOfContent: boolean
+  /** The header's `share`, whatever stands there. */
+  readonly share: unknown
+  /** True when the operation brings something in; what reads or takes away goes the other way. */
+  readonly brings: boolean
+  /** The frame's `tenant_id`; undefined for 0. */
+  readonly tenantId: Uint8Array | undefined
+  /** Unix seconds by the clock that cannot be set back. */
+  readonly now: number
+}
+
+/**
+ * The right of one linked hub, as our treaty with it says. It is judged in the place of a capability where a call
+ * carries none, and never together with one.
+ * @see specs/federation-links.md, section 10.1
+ */
+export class Grant {
+  readonly hub: string
+  /** `hub:` and the hub id. */
+  readonly principal: string
+  readonly rates: GrantRates
+  readonly #expires: number
+  readonly #verbs: ReadonlySet<string>
+  readonly #shares: ReadonlyMap<string, Share>
+  readonly #withoutShare: Granted
+
+  /** @throws RangeError for a share whose tenant is nil. OapError `bad_request` for one that is no UUID. */
+  constructor({ hub, verbs, shares, rates, expires = Infinity }: GrantTerms) {
+    this.hub = hub
+    this.principal = `hub:${hub}`
+    this.rates = rates
+    this.#expires = expires
+    this.#verbs = new Set(verbs)
+    this.#shares = new Map(shares.map(share => [share.id, new Share(share, this.principal)]))
+    this.#withoutShare = { principal: this.principal, tenant: NIL_TENANT, share: undefined }
+  }
+
+  /** Whether it has come to its end. */
+  isOver(nowS: number): boolean {
+    return nowS >= this.#expires
+  }
+
+  /** What the call is served as, or why it is refused: `cap_expired`, or `cap_denied` with what it fails by as reason. */
+  judge(use: GrantUse): Granted | OapError {
+    if (this.isOver(use.now))
+      return new OapError('cap_expired', 'the treaty has expired', { reason: 'expires' })
+    if (!this.#verbs.has(use.verb)) return denied('verb')
+    // What storage shares is not a matter of topics.
+    if (use.isOfContent) return denied('content')
+    const granted = use.isOfTopic ? this.#shareFor(use) : this.#withoutShare
+    if (granted instanceof OapError || use.tenantId === undefined) return granted
+    const isItsTenant = granted instanceof Share && isSame(granted.tenantId, use.tenantId)
+    return isItsTenant ? granted : denied('tenant')
+  }
+
+  #shareFor(use: GrantUse): Share | OapError {
+    const { share: named, topic } = use
+    if (topic === undefined) return denied('topic')
+    if (named !== undefined) return this.#shareNamed(named, topic, use.brings)
+    const holding = [...this.#shares.values()].filter(share => share.holds(topic))
+    const open = holding.filter(share => share.goes(use.brings))
+    if (open.length === 1) return open[0]!
+    if (open.length > 1) return denied('share', 'several shares hold this topic; name one of them in share')
+    return denied(holding.length > 0 ? 'dir' : 'topic')
+  }
+
+  #shareNamed(named: unknown, topic: string, brings: boolean): Share | OapError {
+    const share = typeof named === 'string' ? this.#shares.get(named) : undefined
+    if (share === undefined) return denied('share')
+    if (!share.holds(topic)) return denied('topic')
+    return share.goes(brings) ? share : denied('dir')
+  }
+}
+
+class Share implements Granted {
+  readonly principal: string
+  readonly tenant: string
+  readonly share: string
+  /** As it stands on the wire. */
+  readonly tenantId: Uint8Array
+  readonly #row: GrantedShare
+
+  constructor(row: GrantedShare, principal: string) {
+    const tenantId = tenantBytes(row.tenant)
+    if (tenantId === undefined) throw new RangeError(`share ${row.id}: tenant: the nil UUID is nobody's`)
+    this.#row = row
+    this.principal = principal
+    this.tenant = row.tenant
+    this.share = row.id
+    this.tenantId = tenantId
+  }
+
+  holds(topic: string): boolean {
+    return this.#row.topics.some(pattern => topicMatches(pattern, topic))
+  }
+
+  goes(isIn: boolean): boolean {
+    return this.#row.dir === 'both' || this.#row.dir === (isIn ? 'in' : 'out')
+  }
+}
+
+const denied = (reason: string, why = reason): OapError =>
+  new OapError('cap_denied', `the treaty does not allow this call: ${why}`, { reason })
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return false
+  return a.length === b.length
+}
