@@ -1,4 +1,4 @@
-import { CheckedRows } from './checked-row.ts'
+import { CheckedRows } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
 
 export const MAX_LISTED = 100_000

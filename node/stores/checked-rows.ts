@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Level } from '../stores/level.ts'
+import type { Level } from './level.ts'
 
 // abstract-level's types know no `sync`; LevelDB does, and a store in memory ignores it.
 const DURABLE: object = { sync: true }
@@ -50,6 +50,14 @@ export class CheckedRows {
   async put(rows: readonly { readonly key: string; readonly value: unknown }[]): Promise<void> {
     const operations = rows.map(({ key, value }) => ({ type: 'put' as const, key, value: rowBytes(value) }))
     await this.#rows.batch(operations, DURABLE)
+  }
+
+  /** Resolves once they would be gone after a power cut, too. */
+  async remove(keys: readonly string[]): Promise<void> {
+    await this.#rows.batch(
+      keys.map(key => ({ type: 'del', key })),
+      DURABLE
+    )
   }
 
   /** Need not survive a power cut: what comes back is forgotten again. */
