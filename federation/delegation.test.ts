@@ -2,14 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
+  type Delegation,
+  type DelegationStatement,
   type LinkStatement,
+  ROLES,
+  type Role,
+  authorityProblem,
   delegate,
+  delegatedKey,
   delegationProblem,
   formatDelegation,
   parseDelegation
 } from './delegation.ts'
 import { publicBytes, signingKey } from './ed25519.ts'
 import { hubId } from './hub-id.ts'
+import { keyOf } from './keys.fixture.ts'
 
 const KEY = signingKey(Uint8Array.from({ length: 32 }, (_, i) => i))
 const STATEMENT: LinkStatement = {
@@ -84,4 +91,58 @@ test('answers hostile text with SyntaxError only', () => {
       assert.throws(() => parseDelegation(text), SyntaxError)
     })
   )
+})
+
+const SIGNER = keyOf(7)
+const { peer_id: _, ...REST } = STATEMENT
+const statementOf = (role: Role): DelegationStatement =>
+  role === 'link' ? STATEMENT : { ...REST, role, key: SIGNER.hex }
+
+for (const role of ROLES) {
+  test(`reads back a delegation of the role ${role}, as that role and no other`, () => {
+    const delegation = delegate(KEY, statementOf(role))
+    const text = formatDelegation(delegation)
+
+    assert.deepEqual(parseDelegation(text, role).statement, delegation.statement)
+    assert.equal(authorityProblem(parseDelegation(text, role)), undefined)
+    for (const other of ROLES.filter(name => name !== role))
+      assert.throws(() => parseDelegation(text, other), { name: 'SyntaxError', message: /^role: expected/ })
+  })
+}
+
+const FORMLESS: readonly (readonly [string, unknown])[] = [
+  ['an unknown role', { ...REST, role: 'admin', key: SIGNER.hex }],
+  ['no role', { ...REST, role: null, key: SIGNER.hex }],
+  ['a peer where a key belongs', { ...STATEMENT, role: 'log' }],
+  ['a key where a peer belongs', { ...REST, key: SIGNER.hex }],
+  ['a key in upper case', { ...REST, role: 'log', key: SIGNER.hex.toUpperCase() }],
+  [
+    'a place in a list that is no list of revocations',
+    { ...REST, role: 'log', key: SIGNER.hex, after: { digest: SIGNER.hex, seq: 1 } }
+  ],
+  ['a hub id with a weak key', { ...STATEMENT, hub: `h1${'a'.repeat(52)}` }],
+  ['a node name with a dot', { ...STATEMENT, node: 'node.1' }],
+  ['a time that is no date', { ...STATEMENT, not_after: 8_640_000_000_001 }]
+]
+
+for (const [what, statement] of FORMLESS) {
+  test(`refuses ${what}`, () => {
+    const text = formatDelegation({ ...DELEGATION, statement } as unknown as Delegation)
+
+    for (const role of ROLES) assert.throws(() => parseDelegation(text, role), SyntaxError)
+  })
+}
+
+test('is no word for a key under which anybody could sign', () => {
+  const weak = delegate(KEY, { ...REST, role: 'log', key: '00'.repeat(32) })
+  const strange = delegate(KEY, { ...STATEMENT, peer_id: 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N' })
+
+  assert.match(authorityProblem(weak) ?? '', /its key is not a usable/)
+  assert.match(authorityProblem(strange) ?? '', /its peer_id is not a usable/)
+})
+
+test('the key of a peer id is read from the one form of that id', () => {
+  assert.deepEqual(delegatedKey({ ...STATEMENT, peer_id: SIGNER.peerId }), SIGNER.bytes)
+  for (const peer_id of ['k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8', '1', 'Qm', 'x'])
+    assert.equal(delegatedKey({ ...STATEMENT, peer_id }), undefined)
 })

@@ -1,13 +1,44 @@
 export { canonicalJson, isTextOf, signedBytes } from './canonical.ts'
 export type { CanonicalValue } from './canonical.ts'
 export {
+  DELEGATION,
   DELEGATION_TAG,
+  ROLES,
+  authorityProblem,
   delegate,
+  delegatedKey,
   delegationProblem,
   formatDelegation,
   parseDelegation
 } from './delegation.ts'
-export type { Delegation, LinkStatement } from './delegation.ts'
+export type {
+  Delegation,
+  DelegationStatement,
+  KeyStatement,
+  LinkStatement,
+  ListPlace,
+  RevocationKeyStatement,
+  Role
+} from './delegation.ts'
+export {
+  MAX_DELEGATIONS,
+  MAX_KEY_REVOCATIONS,
+  emptyBook,
+  isRevoked,
+  learnDelegation,
+  learnKeyRevocation,
+  newestDelegation,
+  statementProblem
+} from './delegation-book.ts'
+export type {
+  Claim,
+  DelegatedKind,
+  DelegationBook,
+  Learned,
+  LearnedRevocation,
+  LearningRefusal,
+  StatementRefusal
+} from './delegation-book.ts'
 export {
   SIGNATURE_BYTES,
   isSignedBy,
@@ -17,4 +48,12 @@ export {
   signingKey,
   verifyingKey
 } from './ed25519.ts'
+export { exactly, flag, formed, lineOfText, listOf, oneOf, readForm, textOf, whole } from './form.ts'
+export type { Form, Formed, Forms, Tell } from './form.ts'
+export { forms } from './forms.ts'
 export { hubId, hubPublicKey } from './hub-id.ts'
+export { KEY_REVOCATION, revokeKey } from './key-revocation.ts'
+export type { KeyRevocation, KeyRevocationStatement } from './key-revocation.ts'
+export { peerPublicKey } from './peer-key.ts'
+export { formatSigned, isStatementBy, parseSigned, readSigned, signStatement } from './statement.ts'
+export type { Signed, StatementKind } from './statement.ts'
