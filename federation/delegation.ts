@@ -115,8 +115,8 @@ export const formatDelegation = (delegation: Delegation<Role>): string => `${for
  * stand for one delegation.
  * @throws SyntaxError saying what is wrong. Proves nothing yet: see `delegationProblem`.
  */
-export function parseDelegation(text: string): Delegation
 export function parseDelegation<R extends Role>(text: string, role: R): Delegation<R>
+export function parseDelegation(text: string): Delegation
 export function parseDelegation(text: string, role: Role = 'link'): Delegation<Role> {
   if (!text.endsWith('\n')) throw new SyntaxError('does not end with a line feed')
   const delegation = parseSigned(DELEGATION, text.slice(0, -1))
