@@ -52,6 +52,8 @@ export interface OapListenerOptions {
 export class OapListener {
   readonly #o: OapListenerOptions
   readonly #records = new WeakMap<Connection, ConnectionRecord>()
+  readonly #connections = new WeakMap<ConnectionState, Connection>()
+  readonly #proved = new WeakSet<Connection>()
   readonly budget: NodeBudget
   readonly quotas: PeerQuotas
 
@@ -63,7 +65,9 @@ export class OapListener {
 
   async start(): Promise<void> {
     await this.#o.transport.handle(OAP_PROTOCOL, (stream, connection) => this.#accept(stream, connection), {
-      maxInboundStreams: this.#o.config.transport.inboundStreamsPerPeer
+      maxInboundStreams: this.#o.config.transport.inboundStreamsPerPeer,
+      // What is handled here governs the streams too that this node opens to call its peer.
+      maxOutboundStreams: this.#o.config.transport.inboundStreamsPerPeer
     })
   }
 
@@ -91,6 +95,17 @@ export class OapListener {
     return this.#records.get(connection)
   }
 
+  /** The connection that sessions and guards know by `state`; undefined for one of another listener. */
+  connectionOf(state: ConnectionState): Connection | undefined {
+    return this.#connections.get(state)
+  }
+
+  /** A node that this one dialled has shown nothing either until a link is up. */
+  #isStranger(connection: Connection): boolean {
+    const isUnproved = connection.direction === 'outbound' && !this.#proved.has(connection)
+    return isUnproved || this.#o.admission.isStranger(connection)
+  }
+
   #recordOf(connection: Connection): ConnectionRecord {
     const known = this.#records.get(connection)
     if (known !== undefined) return known
@@ -100,21 +115,25 @@ export class OapListener {
       connectionBounds(config),
       {
         peer: connection.remotePeer.toString(),
-        isStranger: () => admission.isStranger(connection),
+        isStranger: () => this.#isStranger(connection),
         callStarted: () => admission.callStarted(connection),
         callEnded: () => admission.callEnded(connection),
-        proved: () => admission.promote(connection),
+        proved: () => {
+          this.#proved.add(connection)
+          admission.promote(connection)
+        },
         refusal,
         meter: this.#meterOf(connection)
       },
       now
     )
     this.#records.set(connection, record)
+    this.#connections.set(record, connection)
     return record
   }
 
   #meterOf(connection: Connection): PeerMeter {
-    const isStranger = (): boolean => this.#o.admission.isStranger(connection)
+    const isStranger = (): boolean => this.#isStranger(connection)
     const { remotePeer, remoteAddr } = connection
     return this.quotas.meter(remotePeer.toString(), prefixOf(remoteAddr), isStranger, now())
   }

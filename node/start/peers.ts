@@ -25,6 +25,8 @@ export interface Peers {
   readonly budget: NodeBudget
   /** What guards know a connection by. */
   readonly stateOf: (connection: Connection) => ConnectionState
+  /** The other way round; undefined for what is no connection of a peer. */
+  readonly connectionOf: (state: ConnectionState) => Connection | undefined
 }
 
 export interface PeersOptions {
@@ -57,7 +59,8 @@ export async function servePeers(
   started.defer(admission.watch(transport))
   await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
   const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
-  const peers = { transport, admission, budget: listener.budget, stateOf }
+  const connectionOf = (state: ConnectionState): Connection | undefined => listener.connectionOf(state)
+  const peers = { transport, admission, budget: listener.budget, stateOf, connectionOf }
   gaugePeers(base, peers)
   return peers
 }
