@@ -20,13 +20,15 @@ export interface ConfiguredPeer {
 
 const address: Form<string> = (value, path, tell) => {
   const problem = typeof value === 'string' ? multiaddrProblem(value) : 'not a multiaddr'
-  return problem === undefined ? (value as string) : void tell(path, problem)
+  if (problem !== undefined) tell(path, problem)
+  return value as string
 }
 
 const treaty: Form<object | string> = (value, path, tell) => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   if (typeof value === 'string' && value !== '') return lineOfText(MAX_PATH_BYTES)(value, path, tell)
-  return void tell(path, 'neither a table nor the path of a file')
+  tell(path, 'neither a table nor the path of a file')
+  return undefined
 }
 
 const peers = listOf(
