@@ -30,28 +30,38 @@ export function formed<T>(form: Form<T>, value: unknown): T {
 }
 
 /** An object with all of the `required` members, any of the `optional` ones, and no other. */
-export function exactly<R extends Forms>(required: R): Form<Members<R>>
-export function exactly<R extends Forms, O extends Forms>(
-  required: R,
-  optional: O
-): Form<Members<R> & Partial<Members<O>>>
-export function exactly(required: Forms, optional: Forms = {}): Form<Readonly<Record<string, unknown>>> {
-  return (value, path, tell) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return tell(path, `expected an object of ${Object.keys(required).join(', ')}`)
-    for (const name of Object.keys(value)) {
-      if (!Object.hasOwn(required, name) && !Object.hasOwn(optional, name))
+export const exactly =
+  <R extends Forms, O extends Forms = {}>(
+    required: R,
+    optional?: O
+  ): Form<Members<R> & Partial<Members<O>>> =>
+  (value, path, tell) => {
+    for (const name of isObject(value) ? Object.keys(value) : []) {
+      if (!Object.hasOwn(required, name) && !Object.hasOwn(optional ?? {}, name))
         tell(path, `unknown member ${JSON.stringify(name.slice(0, MAX_NAME_CHARS))}`)
     }
+    return atLeast(required, optional)(value, path, tell)
+  }
+
+/** The same, where other members are not looked at. */
+export const atLeast =
+  <R extends Forms, O extends Forms = {}>(
+    required: R,
+    optional?: O
+  ): Form<Members<R> & Partial<Members<O>>> =>
+  (value, path, tell) => {
+    if (!isObject(value)) return tell(path, `expected an object of ${Object.keys(required).join(', ')}`)
     const members: Record<string, unknown> = {}
-    for (const [name, form] of [...Object.entries(required), ...Object.entries(optional)]) {
+    for (const [name, form] of [...Object.entries(required), ...Object.entries(optional ?? {})]) {
       const at = path === '' ? name : `${path}.${name}`
-      if (Object.hasOwn(value, name)) members[name] = form((value as Forms)[name], at, tell)
+      if (Object.hasOwn(value, name)) members[name] = form(value[name], at, tell)
       else if (Object.hasOwn(required, name)) tell(at, 'missing')
     }
-    return members
+    return members as Members<R> & Partial<Members<O>>
   }
-}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** An array of `least` to `most` values, each of the form. The length is judged before any value. */
 export const listOf =
