@@ -51,6 +51,7 @@ export {
 export { exactly, flag, formed, lineOfText, listOf, oneOf, readForm, textOf, whole } from './form.ts'
 export type { Form, Formed, Forms, Tell } from './form.ts'
 export { forms } from './forms.ts'
+export * from './handshake/index.ts'
 export { hubId, hubPublicKey } from './hub-id.ts'
 export { KEY_REVOCATION, revokeKey } from './key-revocation.ts'
 export type { KeyRevocation, KeyRevocationStatement } from './key-revocation.ts'
@@ -64,3 +65,28 @@ export type { GrantRow, TreatyGrant } from './treaty-grant.ts'
 export { MAX_ROWS, MAX_ROW_TOPICS, MAX_VERBS } from './treaty-forms.ts'
 export { agree, isOver } from './agreement.ts'
 export type { AgreedRow, Agreement, Difference } from './agreement.ts'
+export { isSameFingerprint, pairingFingerprint } from './fingerprint.ts'
+export {
+  MAX_INVITE_ADDRESSES,
+  MAX_INVITE_S,
+  SECRET_BYTES,
+  decodeInvite,
+  encodeInvite,
+  inviteProblem,
+  secretDigest
+} from './invite.ts'
+export type { Invite } from './invite.ts'
+export {
+  CONFIRM_S,
+  NO_PAIRINGS,
+  called,
+  closed,
+  confirmed,
+  declined,
+  failed,
+  openAt,
+  opened,
+  paired,
+  waitingAt
+} from './pairing.ts'
+export type { Decided, OpenInvite, Paired, Pairings, WaitingPairing } from './pairing.ts'

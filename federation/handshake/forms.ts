@@ -1,0 +1,46 @@
+import { DELEGATION } from '../delegation.ts'
+import type { Delegation } from '../delegation.ts'
+import type { Form } from '../form.ts'
+import { textOf } from '../form.ts'
+import { peerPublicKey } from '../peer-key.ts'
+import { readSigned } from '../statement.ts'
+
+/** A list in strictly ascending order, texts by their code units. The length is judged before any value. */
+export const ascending =
+  <T extends string | number>(form: Form<T>, least: number, most: number): Form<readonly T[]> =>
+  (value, path, tell) => {
+    if (!Array.isArray(value) || value.length < least || value.length > most)
+      return tell(path, `expected a list of ${least} to ${most}`)
+    const items = value.map((item, n) => form(item, `${path}[${n}]`, tell) as T)
+    if (items.some((item, n) => n > 0 && !(items[n - 1]! < item))) tell(path, 'not ascending')
+    return items
+  }
+
+/** Text of at most so many UTF-8 bytes. */
+export const textWithin =
+  (maxBytes: number): Form<string> =>
+  (value, path, tell) =>
+    typeof value === 'string' && value.length <= maxBytes && Buffer.byteLength(value) <= maxBytes
+      ? value
+      : tell(path, `not text of at most ${maxBytes} bytes`)
+
+const PEER_ID = textOf(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'the peer id of an Ed25519 key')
+
+/** A peer id whose key is an Ed25519 key that may sign. */
+export const ed25519PeerId: Form<string> = (value, path, tell) => {
+  const text = PEER_ID(value, path, tell)
+  if (text === undefined || peerPublicKey(text) !== undefined) return text
+  return tell(path, 'not the peer id of a usable Ed25519 key')
+}
+
+/** A delegation for a link, of the right form; nothing of it is proved. */
+export const linkDelegation: Form<Delegation> = (value, path, tell) => {
+  try {
+    const { statement, signature } = readSigned(DELEGATION, value)
+    if (statement.role === 'link') return { statement, signature }
+    return tell(`${path}.statement.role`, 'not link')
+  } catch (error) {
+    if (error instanceof SyntaxError) return tell(path, error.message)
+    throw error
+  }
+}
