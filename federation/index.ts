@@ -79,14 +79,14 @@ export type { Invite } from './invite.ts'
 export {
   CONFIRM_S,
   NO_PAIRINGS,
-  called,
-  closed,
-  confirmed,
-  declined,
-  failed,
-  openAt,
-  opened,
-  paired,
-  waitingAt
+  pairCalled,
+  inviteClosed,
+  pairingConfirmed,
+  pairingDeclined,
+  proofFailed,
+  openInviteAt,
+  inviteOpened,
+  hubPaired,
+  waitingPairings
 } from './pairing.ts'
 export type { Decided, OpenInvite, Paired, Pairings, WaitingPairing } from './pairing.ts'
