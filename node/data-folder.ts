@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { createFile, isUnfinished, makeFolder, readBoundedFile, removeUnfinished } from './durable-file.ts'
@@ -18,7 +19,7 @@ export const BACKUP_FILE = 'backup.json'
 export const DATA_FOLDER_CONTENTS = {
   FORMAT: 'the version of this layout; written first',
   'omnigate.toml': 'configuration; optional',
-  keys: 'hub.key, hub.pub, node.key, delegation.json; made whole or not at all, never overwritten',
+  keys: 'hub.key, hub.pub, node.key, delegation.json; made whole or not at all, changed by the commands about keys alone',
   store: 'LevelDB: everything that must survive a restart',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
@@ -75,6 +76,7 @@ export async function openDataFolder(path: string, { create = false } = {}): Pro
   const close = () => lock.close()
   try {
     await removeUnfinished(paths.folder)
+    if (existsSync(paths.keys)) await removeUnfinished(paths.keys)
     const before = (await readdir(paths.folder)).filter(name => name !== 'lock' || !lock.isNew)
     if (format === undefined) await createFile(paths.format, `${FORMAT}\n`)
     const undo = () => removeNew(paths.folder, before, outermost)

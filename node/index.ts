@@ -46,7 +46,20 @@ export type {
 export { FIRST_TENANT, directClient } from './capabilities/index.ts'
 export type { CapabilityClient } from './capabilities/index.ts'
 export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.ts'
-export { createFile, replaceFile } from './durable-file.ts'
+export { createFile, readSecretFile, replaceFile } from './durable-file.ts'
+export { ROLES, formatDelegation } from '../federation/index.ts'
+export type { Delegation, DelegationStatement, Role } from '../federation/index.ts'
+export { hubKeyPath } from './hub-key.ts'
+export type { HubKeyGiven, HubKeyPlace } from './hub-key.ts'
+export {
+  changePassword,
+  delegateOther,
+  delegateOwn,
+  keyOverview,
+  openKeys,
+  rotateNodeKey
+} from './identity/index.ts'
+export type * from './identity/index.ts'
 export { initKeys, loadKeys } from './keys.ts'
 export type { NodeKeys } from './keys.ts'
 export { EXIT, SetupError, systemError } from './setup-error.ts'

@@ -20,6 +20,9 @@ import { echo } from './echo.ts'
 import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
 import { init } from './init.ts'
+import { keyDelegate } from './key-delegate.ts'
+import { keyPassword } from './key-password.ts'
+import { keyRotate } from './key-rotate.ts'
 import { keyShow } from './key-show.ts'
 import { mailboxDlq } from './mailbox-dlq.ts'
 import { mailboxExport } from './mailbox-export.ts'
@@ -79,6 +82,9 @@ export const COMMANDS: readonly Command[] = [
   backup,
   restore,
   keyShow,
+  keyRotate,
+  keyDelegate,
+  keyPassword,
   configCheck,
   frameDecode,
   conformance,

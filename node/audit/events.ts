@@ -1,3 +1,4 @@
+import { ROLES } from '../../federation/index.ts'
 import { configSchema } from '../config/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
@@ -78,6 +79,11 @@ const EVENTS = {
   rotate: row(
     { kid: keyNumber, previous: optional(keyNumber), grace_s: natural, break_glass: flag },
     ({ kid }) => `kid:${kid}`,
+    'allow'
+  ),
+  delegation: row(
+    { role: oneOf(ROLES), epoch: natural, key_sha256: digest, node_sha256: digest, not_after_s: natural },
+    ({ role }) => `delegation:${role}`,
     'allow'
   ),
   revocation_key: row({ epoch: natural, key_sha256: digest }, () => 'revocation-key', 'allow'),

@@ -4,11 +4,12 @@ import type { ErrorCode } from '../../protocols/index.ts'
 import { AuditNames, auditEvent } from '../audit/index.ts'
 import type { AuditEvent, CallIds, EventData, EventType, NamedService, Outcome } from '../audit/index.ts'
 import type { CapabilityAudit, CapabilityEvent } from '../capabilities/index.ts'
-import { readHubKey } from '../capabilities/hub-key.ts'
 import { configLeaves } from '../config/schema.ts'
 import type { Config } from '../config/index.ts'
 import type { DataFolderPaths } from '../data-folder.ts'
+import { readHubKey } from '../hub-key.ts'
 import type { NodeKeys } from '../keys.ts'
+import type { MinisignSecretKey } from '../minisign.ts'
 import { VERSION } from '../version.ts'
 import { ConfigStore } from '../stores/config-store.ts'
 import type { NodeStore } from '../stores/node-store.ts'
@@ -40,11 +41,15 @@ const nothing: NodeAudit = {
 }
 
 /** Where the audit log of a data folder lies, and by whose keys it is made. */
-export const auditLogPlace = (folder: DataFolderPaths, { hubId, delegation }: NodeKeys): AuditLogPlace => ({
+export const auditLogPlace = (
+  folder: DataFolderPaths,
+  { hubId, delegation }: NodeKeys,
+  hubKey: () => Promise<MinisignSecretKey | undefined> = () => readHubKey(folder.keys)
+): AuditLogPlace => ({
   folder: join(folder.folder, 'audit'),
   hubId,
   nodeName: delegation.statement.node,
-  hubKey: async () => (await readHubKey(folder.keys))?.key
+  hubKey: async () => (await hubKey())?.key
 })
 
 /** The life that the log is opened for. */

@@ -1,0 +1,44 @@
+import { DATA_OPTION } from '../command.ts'
+import type { Command } from '../command.ts'
+import { DAYS_OPTION, daysGiven } from '../days.ts'
+import { EXIT } from '../exit-codes.ts'
+import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
+import { dateText } from '../moment.ts'
+import { facts } from '../terminal.ts'
+
+export const keyRotate: Command = {
+  name: 'key rotate',
+  summary: 'give a stopped node a new key, and so a new peer id',
+  details:
+    'The hub stays what it is: nobody changes an allowlist, and what the old key signed stays valid. Addresses that end in ' +
+    `the old peer id no longer reach the node. A crash leaves the old key or the new one. ${HUB_KEY_DETAILS}`,
+  options: [DATA_OPTION, DAYS_OPTION, ...HUB_KEY_OPTIONS],
+  examples: [
+    { line: 'omnigate key rotate --data ./hub', says: 'the hub key lies in the data folder' },
+    {
+      line: 'omnigate key rotate --data ./hub --hub-key /media/usb/hub.key',
+      says: 'the hub key is kept on a stick; its password is asked for'
+    }
+  ],
+  exits: KEY_EXITS,
+  async run(invocation) {
+    const { openKeys, rotateNodeKey } = await import('../../node/index.ts')
+    const data = invocation.neededOption(DATA_OPTION)
+    const days = daysGiven(invocation)
+    await using hub = await openKeys(data, { hubKey: givenHubKey(invocation), nowMs: Date.now() })
+    const { before, now } = await rotateNodeKey(hub, days)
+    const { peer_id, epoch, not_after } = now.statement
+    const shown = { hub_id: hub.keys.hubId, peer_id, epoch, not_after, previous: before.statement.peer_id }
+    invocation.show(shown, () =>
+      facts(
+        [
+          ['peer', peer_id],
+          ['delegated', `until ${dateText(not_after)}, epoch ${epoch}`],
+          ['before it', before.statement.peer_id]
+        ],
+        invocation.terminal
+      )
+    )
+    return EXIT.ok
+  }
+}

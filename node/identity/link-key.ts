@@ -1,0 +1,59 @@
+import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { type Delegation, delegate } from '../../federation/index.ts'
+import { replaceFile } from '../durable-file.ts'
+import { formatLinkDelegations } from '../link-delegations.ts'
+import { notAfter } from './life.ts'
+import { type StoppedKeys, keyFile, recordDelegation } from './stopped-keys.ts'
+
+export interface Rotated {
+  readonly before: Delegation
+  readonly now: Delegation
+}
+
+/**
+ * Gives a stopped node a new key, and so a new peer id, with the hub's word for it under the next epoch; what was signed
+ * with the one before stays what it is. Resolves once that would survive a power cut; a crash leaves the old key or the
+ * new one, each with its delegation.
+ * @param days How long the delegation holds. @throws RangeError when that is out of bounds
+ */
+export async function rotateNodeKey(hub: StoppedKeys, { days }: { days?: number } = {}): Promise<Rotated> {
+  const nodeKey = await generateKeyPair('Ed25519')
+  const now = signLink(hub, peerIdFromPrivateKey(nodeKey).toString(), days)
+  await recordDelegation(hub, now)
+  // In this order: a delegation without its key is passed over at the next start.
+  await writeLinks(hub, now)
+  await replaceFile(
+    keyFile(hub, 'nodeKey'),
+    `${Buffer.from(privateKeyToProtobuf(nodeKey)).toString('base64')}\n`
+  )
+  return { before: hub.keys.delegation, now }
+}
+
+/** The hub's word for the key that the node has, under the next epoch. Durable as `rotateNodeKey`. */
+export async function renewLink(hub: StoppedKeys, { days }: { days?: number } = {}): Promise<Delegation> {
+  const delegation = signLink(hub, hub.keys.peerId, days)
+  await recordDelegation(hub, delegation)
+  await writeLinks(hub, delegation)
+  return delegation
+}
+
+function signLink(
+  { keys, hubKey, nowMs }: StoppedKeys,
+  peerId: string,
+  days: number | undefined
+): Delegation {
+  const nowS = Math.floor(nowMs / 1000)
+  return delegate<'link'>(hubKey.key, {
+    hub: keys.hubId,
+    node: keys.delegation.statement.node,
+    role: 'link',
+    peer_id: peerId,
+    not_before: nowS,
+    not_after: notAfter(nowS, days),
+    epoch: keys.lastEpoch + 1
+  })
+}
+
+const writeLinks = (hub: StoppedKeys, newest: Delegation): Promise<void> =>
+  replaceFile(keyFile(hub, 'delegation'), formatLinkDelegations([...hub.keys.delegations, newest]))
