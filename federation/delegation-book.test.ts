@@ -12,7 +12,8 @@ import {
   learnDelegation,
   learnKeyRevocation,
   newestDelegation,
-  statementProblem
+  statementProblem,
+  succeededBy
 } from './delegation-book.ts'
 import { type DelegationStatement, type KeyStatement, delegate } from './delegation.ts'
 import { exactly } from './form.ts'
@@ -143,6 +144,15 @@ test('a book has room for so many delegations and revocations, and keeps what it
   assert.equal(whyNot(learnKeyRevocation(book, revocationOf('ff'.repeat(32)), 1)), 'full')
   assert.equal(learnDelegation(book, delegate(HUB.key, DELEGATED)).verdict, 'known')
   assert.equal(learnKeyRevocation(book, revocationOf('00'.repeat(32)), 1).verdict, 'known')
+})
+
+test('a hub that was succeeded delegates no more; what it had delegated holds as before', () => {
+  const book = succeededBy(bookOf(DELEGATED), OTHER_HUB.hub)
+
+  assert.equal(whyNot(learnDelegation(book, delegate(HUB.key, REPLACED))), 'succeeded')
+  assert.equal(learnDelegation(book, delegate(HUB.key, DELEGATED)).verdict, 'known')
+  assert.equal(statementProblem(book, WORD, wordOf(), 9000), undefined)
+  assert.equal(statementProblem(revoking(book, FIRST.hex, 1600), WORD, wordOf(), 1600), 'revoked')
 })
 
 test('the newest delegation of a node and role is that of the greatest epoch', () => {

@@ -25,10 +25,12 @@ export interface DelegationBook {
   readonly hub: string
   readonly delegations: readonly Delegation<Role>[]
   readonly revocations: readonly LearnedRevocation[]
+  /** The hub id under which it goes on, once this hub's operator has confirmed that: its key delegates no more. */
+  readonly successor?: string
 }
 
 /** Why something is not taken into a book. @see specs/federation-links.md, sections 4.3 and 5 */
-export type LearningRefusal = 'hub' | 'signature' | 'revoked' | 'full'
+export type LearningRefusal = 'hub' | 'signature' | 'revoked' | 'succeeded' | 'full'
 
 export type Learned =
   | { readonly verdict: 'new' | 'known'; readonly book: DelegationBook }
@@ -66,6 +68,7 @@ export function learnDelegation(book: DelegationBook, delegation: Delegation<Rol
   if (held !== undefined && isSameStatement(held.statement, statement)) return { verdict: 'known', book }
   if (held !== undefined) return { verdict: 'equivocation', proof: [held, delegation] }
   if (isRevoked(book, keyHex(statement))) return refused('revoked')
+  if (book.successor !== undefined) return refused('succeeded')
   if (book.delegations.length >= MAX_DELEGATIONS) return refused('full')
   return { verdict: 'new', book: { ...book, delegations: [...book.delegations, delegation] } }
 }
@@ -85,6 +88,12 @@ export function learnKeyRevocation(
   const learned = { revocation, learnedAt: nowS }
   return { verdict: 'new', book: { ...book, revocations: [...book.revocations, learned] } }
 }
+
+/** The book of a hub that another has taken the place of: what it delegated stays, and nothing is added to it. */
+export const succeededBy = (book: DelegationBook, successor: string): DelegationBook => ({
+  ...book,
+  successor
+})
 
 /** Whether the hub has revoked a key (hex), in every role. */
 export const isRevoked = (book: DelegationBook, key: string): boolean => revokedAt(book, key) !== undefined

@@ -28,7 +28,8 @@ export {
   learnDelegation,
   learnKeyRevocation,
   newestDelegation,
-  statementProblem
+  statementProblem,
+  succeededBy
 } from './delegation-book.ts'
 export type {
   Claim,
@@ -91,3 +92,13 @@ export {
   waitingPairings
 } from './pairing.ts'
 export type { Decided, OpenInvite, Paired, Pairings, WaitingPairing } from './pairing.ts'
+export {
+  SUCCESSION_TAG,
+  formatSuccession,
+  parseSuccession,
+  succeed,
+  successionProblem
+} from './succession.ts'
+export type { Succession, SuccessionStatement } from './succession.ts'
+export { confirmationProblem, hubChain, learnSuccession } from './succession-chain.ts'
+export type { LearnedSuccession, SuccessionRefusal } from './succession-chain.ts'

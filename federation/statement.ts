@@ -37,7 +37,7 @@ export function formatSigned({ statement, signature }: Signed<CanonicalValue>): 
  */
 export function parseSigned<S extends CanonicalValue>(kind: StatementKind<S>, line: string): Signed<S> {
   if (line.length > kind.maxChars) throw new SyntaxError(`longer than ${kind.maxChars} characters`)
-  const signed = readSigned(kind, parsed(line))
+  const signed = readSigned(kind, parsedJson(line))
   if (!isTextOf(line, () => formatSigned(signed))) throw new SyntaxError('not canonical JSON')
   return signed
 }
@@ -49,10 +49,7 @@ export function parseSigned<S extends CanonicalValue>(kind: StatementKind<S>, li
 export function readSigned<S extends CanonicalValue>(kind: StatementKind<S>, value: unknown): Signed<S> {
   const form = exactly({ signature: forms.signature, statement: kind.form })
   const { signature, statement } = formed(form, value)
-  const bytes = Buffer.from(signature, 'base64')
-  // The last character before the padding has bits that say nothing.
-  if (bytes.toString('base64') !== signature) throw new SyntaxError('signature: not 64 bytes in base64')
-  return { signature: bytes, statement }
+  return { signature: signatureBytes(signature), statement }
 }
 
 /** Whether the holder of a key signed it as a statement of this kind. @throws RangeError for an unusable key. */
@@ -64,10 +61,19 @@ export function isStatementBy<S extends CanonicalValue>(
   return isSignedBy(verifyingKey(publicKey), signedBytes(kind.tag, statement), signature)
 }
 
-function parsed(line: string): unknown {
+/** @throws SyntaxError that says nothing of what stood there. */
+export function parsedJson(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {
     throw new SyntaxError('not JSON')
   }
+}
+
+/** The bytes of a text of `forms.signature`. @throws SyntaxError for a text that is not the one for its bytes. */
+export function signatureBytes(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64')
+  // The last character before the padding has bits that say nothing.
+  if (bytes.toString('base64') !== text) throw new SyntaxError('signature: not 64 bytes in base64')
+  return bytes
 }
