@@ -5,6 +5,8 @@ import {
   mailboxService,
   serviceDirectory
 } from '../protocols/index.ts'
+import { federationAdmin, neverTried } from './allowlist/index.ts'
+import type { Standing } from './allowlist/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
 import { dataFolderPaths } from './data-folder.ts'
@@ -17,6 +19,7 @@ import { noSources } from './start/audit-admin.ts'
 import { auditServices } from './start/audit-service.ts'
 import { openAudit } from './start/audit.ts'
 import type { NodeAudit } from './start/audit.ts'
+import { openAllowlist } from './start/allowlist.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
@@ -112,6 +115,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   })
   const isPassing = options.ephemeral === true && identity.folder !== undefined
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
+  const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
   const { capabilities } = rights
   const readable = auditServices(audit)
   const mailbox = await openMailbox(base, identity, {
@@ -141,8 +145,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
+  const federation = federationAdmin({
+    allowlist: () => allowlist,
+    links: neverTried,
+    standing: () => standingOf(config, status())
+  })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
-  const operator = operatorService(status, capabilities, sources)
+  const operator = operatorService(status, capabilities, sources, federation)
   await serveAdmin(base, identity, { hostSessions, services: [operator, mailbox.forOperator, ...readable] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
@@ -161,6 +170,16 @@ function sourcesOf(
   if (folder === undefined || part === undefined) return noSources()
   return { folder, level, log: part.log, capabilities }
 }
+
+const standingOf = (
+  { federation }: Config,
+  { hub_id, addresses, only_private_addresses }: NodeStatus
+): Standing => ({
+  federation: federation.name,
+  hub: hub_id,
+  addresses,
+  only_private_addresses
+})
 
 /** Lets calls of peers finish, then ends all parts in reverse. */
 function stopOf(

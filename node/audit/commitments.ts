@@ -44,6 +44,10 @@ export const natural: Commitment<number> = kind(
   value => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0,
   'a whole number'
 )
+export const hubOf = kind<string>(
+  value => typeof value === 'string' && hubPublicKey(value) !== undefined,
+  'a hub id'
+)
 export const flag: Commitment<boolean> = kind(value => typeof value === 'boolean', 'true or false')
 export const digest = matching(/^[0-9a-f]{64}$/, 'a SHA-256 in hex')
 /** 128 random bits in hex. */

@@ -38,6 +38,27 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   revocation_key: { epoch: 2, key_sha256: 'ab'.repeat(32) },
   revoke: { cap_id: CAP_ID, reason_sha256: DIGEST, revocation_seq: 1 },
   tenant: { tenant: TENANT, change: 'limit', limits_sha256: DIGEST },
+  handshake: {
+    outcome: 'linked',
+    role: 'initiator',
+    hub: HUB_ID,
+    transcript: DIGEST,
+    skew_s: 3,
+    ahead: true
+  },
+  handshake_refused: {
+    code: 'wrong_key',
+    role: 'responder',
+    hub: HUB_ID,
+    transcript: DIGEST,
+    skew_s: 4,
+    ahead: false,
+    told: 'other'
+  },
+  link: { hub: HUB_ID, change: 'down', transcript: DIGEST, reason: 'silent' },
+  invite: { invite_sha256: DIGEST, change: 'open', hub: HUB_ID, expires_s: 1 },
+  relay: { hub: HUB_ID, app: 1, bytes: 5 },
+  peer: { hub: HUB_ID, change: 'add', treaty_sha256: DIGEST },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },

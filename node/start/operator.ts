@@ -1,5 +1,6 @@
 import { adminService, serviceDirectory } from '../../protocols/index.ts'
 import type { Service } from '../../protocols/index.ts'
+import type { FederationAdmin } from '../allowlist/index.ts'
 import type { BackupSources } from '../backup/index.ts'
 import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
@@ -35,13 +36,15 @@ export async function serveAdmin(
 export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
-  sources: () => BackupSources
+  sources: () => BackupSources,
+  federation: FederationAdmin
 ): Service => ({
   table: adminService,
   handlers: {
     status: () => ({ ...status() }),
     ...capabilityAdmin(capabilities),
-    ...auditAdmin(sources)
+    ...auditAdmin(sources),
+    ...federation
   } as Service['handlers']
 })
 
