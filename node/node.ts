@@ -2,10 +2,11 @@ import {
   adminService,
   auditService,
   capabilitiesService,
+  federationService,
   mailboxService,
   serviceDirectory
 } from '../protocols/index.ts'
-import { federationAdmin, neverTried } from './allowlist/index.ts'
+import { federationAdmin } from './allowlist/index.ts'
 import type { Standing } from './allowlist/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
@@ -24,6 +25,7 @@ import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
 import { openIdentity } from './start/identity.ts'
+import { openLinks } from './start/links.ts'
 import { openMailbox } from './start/mailbox.ts'
 import type { NodeMailbox } from './start/mailbox.ts'
 import type { Identity } from './start/identity.ts'
@@ -110,12 +112,14 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
       auditService,
       adminService,
       mailboxService,
+      federationService,
       ...own.map(({ table }) => table)
     ]
   })
   const isPassing = options.ephemeral === true && identity.folder !== undefined
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
+  const links = openLinks(base, identity, { audit, rights, allowlist })
   const { capabilities } = rights
   const readable = auditServices(audit)
   const mailbox = await openMailbox(base, identity, {
@@ -128,12 +132,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     echo,
     capabilitiesOf(capabilities),
     mailbox.forPeers,
+    links.service,
     ...readable,
     ...own
   ])
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
-  const host = hostSessions(services, rights.guard)
+  const host = hostSessions(services, links.channels.opening(rights.guard))
   capabilities.onWithdrawal(() => host.review(rights.review))
   rights.grants.onChange(() => host.review(rights.review))
   await watchPressure(base, identity, host)
@@ -143,15 +148,19 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     grants: rights.grants,
     isKnown: overrides.isKnown
   })
+  await links.connect(peers)
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
   const federation = federationAdmin({
     allowlist: () => allowlist,
-    links: neverTried,
+    links: links.states,
     standing: () => standingOf(config, status())
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
-  const operator = operatorService(status, capabilities, sources, federation)
+  const operator = operatorService(status, capabilities, sources, {
+    ...federation,
+    ...links.admin
+  })
   await serveAdmin(base, identity, { hostSessions, services: [operator, mailbox.forOperator, ...readable] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)

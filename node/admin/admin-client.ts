@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { ConnectionCaller, adminService, auditService, mailboxService } from '../../protocols/index.ts'
-import type { Client, JsonObject, auditAdminOperations } from '../../protocols/index.ts'
+import type { Client, JsonObject, auditAdminOperations, linksAdminOperations } from '../../protocols/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
@@ -27,6 +27,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly capabilities: CapabilityClient
   readonly audit: AuditClient
   readonly federation: FederationClient
+  /** Pairing, and calls over links. */
+  readonly links: Client<typeof linksAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
   readonly mailbox: Client<(typeof mailboxService)['operations']>
 }
@@ -52,6 +54,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     status: () => admin.status({}),
     capabilities: admin,
     federation: admin,
+    links: admin,
     audit: { admin, log: caller.client(auditService) },
     mailbox: caller.client(mailboxService),
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 export { OPERATOR_CALL, capabilityAdmin } from './admin-handlers.ts'
 export type { CapabilityAdmin } from './admin-handlers.ts'
+export { operatorOf } from './audit.ts'
 export type { By, CapabilityAudit, CapabilityEvent } from './audit.ts'
 export { Capabilities, MAX_STATEMENTS_AT_ONCE } from './capabilities.ts'
 export type { RevocationKey, RevocationPage } from './capabilities.ts'

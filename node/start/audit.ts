@@ -22,7 +22,18 @@ const COUNT_EVERY_MS = 1000
 const DAY_MS = 86_400_000
 
 /** The parts whose crashes are recorded by name; an application's own are `unknown`. */
-const PARTS = ['store', 'audit', 'capabilities', 'sessions', 'pressure', 'peers', 'admin', 'http', 'mailbox']
+const PARTS = [
+  'store',
+  'audit',
+  'capabilities',
+  'sessions',
+  'pressure',
+  'peers',
+  'admin',
+  'http',
+  'mailbox',
+  'links'
+]
 
 /** What is recorded in the audit log. A node without a data folder has none, and records nothing. */
 export interface NodeAudit extends CapabilityAudit {

@@ -4,6 +4,7 @@ import type { FederationAdmin } from '../allowlist/index.ts'
 import type { BackupSources } from '../backup/index.ts'
 import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
+import type { LinksAdmin } from '../links/index.ts'
 import { AdminListener } from '../admin/admin-listener.ts'
 import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
@@ -37,7 +38,7 @@ export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
   sources: () => BackupSources,
-  federation: FederationAdmin
+  federation: FederationAdmin & LinksAdmin
 ): Service => ({
   table: adminService,
   handlers: {

@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
-import { PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
+import { LinkedConnections, PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
 import type { Admission, Transport } from '../../transport/index.ts'
 import type { NodeBudget } from '../admission/inbound-budget.ts'
 import type { Config } from '../config/index.ts'
@@ -22,6 +22,8 @@ const STRANGERS_OF_PENDING = 0.75
 export interface Peers {
   readonly transport: Transport
   readonly admission: Admission
+  /** Which of its connections are links; whoever links says so. */
+  readonly linked: LinkedConnections
   readonly budget: NodeBudget
   /** What guards know a connection by. */
   readonly stateOf: (connection: Connection) => ConnectionState
@@ -45,7 +47,8 @@ export async function servePeers(
 ): Promise<Peers> {
   const { config, started } = base
   const admission = admissionOf(base)
-  const transport = await prepareTransport(config, keys, admission)
+  const linked = new LinkedConnections()
+  const transport = await prepareTransport(config, keys, { admission, linked })
   transport.addEventListener('connection:open', ({ detail: connection }) => {
     if (isKnown?.(connection) === true) admission.promote(connection)
   })
@@ -57,10 +60,11 @@ export async function servePeers(
   await listener.start()
   started.defer(() => transport.stop())
   started.defer(admission.watch(transport))
+  started.defer(admission.follow(linked))
   await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
   const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
   const connectionOf = (state: ConnectionState): Connection | undefined => listener.connectionOf(state)
-  const peers = { transport, admission, budget: listener.budget, stateOf, connectionOf }
+  const peers = { transport, admission, linked, budget: listener.budget, stateOf, connectionOf }
   gaugePeers(base, peers)
   return peers
 }
@@ -75,7 +79,11 @@ function admissionOf({ config, turnedAway }: NodeBase): Admission {
   })
 }
 
-function prepareTransport(config: Config, keys: NodeKeys, admission: Admission): Promise<Transport> {
+function prepareTransport(
+  config: Config,
+  keys: NodeKeys,
+  { admission, linked }: { readonly admission: Admission; readonly linked: LinkedConnections }
+): Promise<Transport> {
   const { node, transport } = config
   return createTransport({
     privateKey: keys.nodeKey,
@@ -88,6 +96,7 @@ function prepareTransport(config: Config, keys: NodeKeys, admission: Admission):
     maxPendingConnections: transport.maxPendingConnections,
     maxInboundStreams: transport.inboundStreamsPerPeer,
     connectionGater: admission.connectionGater,
+    federation: { name: config.federation.name, links: linked },
     userAgent: `omnigate/${VERSION}`
   })
 }

@@ -1,6 +1,7 @@
 import { auditAdminOperations } from './audit-admin.ts'
 import { capabilityAdminOperations } from './capability-admin.ts'
 import { federationAdminOperations } from './federation-admin.ts'
+import { linksAdminOperations } from './links-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
 
 /** App 0x0003: what the operator's own commands ask of a running node. Served on the local socket only. */
@@ -11,6 +12,7 @@ export const adminService = defineService({
     status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject }),
     ...capabilityAdminOperations,
     ...auditAdminOperations,
-    ...federationAdminOperations
+    ...federationAdminOperations,
+    ...linksAdminOperations
   }
 })

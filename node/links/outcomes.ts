@@ -1,0 +1,91 @@
+import { HANDSHAKE, REFUSAL_CODES } from '../../federation/index.ts'
+import type { Outcome } from '../../federation/index.ts'
+import { TokenBucket } from '../../protocols/index.ts'
+import { TOLD, auditEvent } from '../audit/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+
+/** Refused handshakes that get an entry of their own in the audit log; others are counted there. */
+const RECORDED_A_SECOND = 10
+
+export const HANDSHAKE_OUTCOMES = ['linked', 'paired', 'turned_away', ...REFUSAL_CODES] as const
+
+export interface OutcomesOptions {
+  /** Resolves once it would survive a power cut. */
+  readonly append: (event: AuditEvent) => Promise<unknown>
+  readonly metrics: Pick<Metrics, 'counters'>
+  readonly log: Pick<Log, 'debug' | 'warn'>
+  /** Milliseconds that never go back. */
+  readonly now: () => number
+}
+
+/** Records how handshakes end, on either side: durable once it resolves, where it is recorded at all. */
+export function outcomeRecorder({
+  append,
+  metrics,
+  log,
+  now
+}: OutcomesOptions): (o: Outcome) => Promise<void> {
+  const bucket = new TokenBucket(RECORDED_A_SECOND, RECORDED_A_SECOND, now())
+  const count = metrics.counters(
+    'federation_handshakes_total',
+    'Handshakes that ended, by how.',
+    'outcome',
+    HANDSHAKE_OUTCOMES
+  )
+  return async outcome => {
+    count(outcomeName(outcome))
+    tell(log, outcome)
+    const isRefusal = outcome.kind !== 'linked' && outcome.kind !== 'paired'
+    if (isRefusal && bucket.take(1, now()) > 0) return
+    await append(outcomeEvent(outcome))
+  }
+}
+
+const outcomeName = (outcome: Outcome) => (outcome.kind === 'refused' ? outcome.code : outcome.kind)
+
+function tell(log: OutcomesOptions['log'], outcome: Outcome): void {
+  const { kind, peer, hub } = outcome
+  const skewS = 'skewS' in outcome ? outcome.skewS : undefined
+  if (skewS !== undefined && Math.abs(skewS) > HANDSHAKE.skewS && kind !== 'turned_away')
+    log.warn(
+      { event: 'ClockSkew', hub, peer, skew_s: skewS },
+      'the clock of another hub differs; one of the two is wrong'
+    )
+  if (kind === 'refused')
+    log.debug({ event: 'HandshakeRefused', hub, peer, code: outcome.code, detail: outcome.detail }, 'refused')
+}
+
+/** The entry of an outcome. */
+export function outcomeEvent(outcome: Outcome): AuditEvent {
+  if (outcome.kind === 'turned_away') {
+    const told = TOLD.find(code => code === outcome.code) ?? 'other'
+    return auditEvent('handshake_refused', 'node', {
+      code: 'turned_away',
+      role: 'initiator',
+      hub: outcome.hub,
+      told
+    })
+  }
+  const { role, peer, hub, transcript, skewS } = outcome
+  const actor = role === 'initiator' ? 'node' : `peer:${peer}`
+  if (outcome.kind === 'refused')
+    return auditEvent('handshake_refused', actor, {
+      code: outcome.code,
+      role,
+      ...(hub !== undefined && { hub }),
+      ...(transcript !== undefined && { transcript }),
+      ...(skewS !== undefined && skew(skewS))
+    })
+  const { kind, transcript: id } = outcome
+  return auditEvent('handshake', actor, {
+    outcome: kind,
+    role,
+    hub: outcome.hub,
+    transcript: id,
+    ...skew(outcome.skewS)
+  })
+}
+
+const skew = (s: number) => ({ skew_s: Math.abs(s), ahead: s > 0 })

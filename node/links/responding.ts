@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HANDSHAKE, REFUSALS, newResponder, respond, responderTick } from '../../federation/index.ts'
+import type {
+  Channel,
+  Established,
+  Message,
+  Moment,
+  Outcome,
+  Party,
+  ProofMessage,
+  Refused,
+  Responder
+} from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import type { ConnectionState } from '../../protocols/index.ts'
+
+export interface RespondingOptions {
+  readonly party: Party
+  readonly now: () => Moment
+  readonly nonce: () => string
+  /** Makes a peer that proved itself a link, or a pairing. It is answered afterwards; not at all if this throws. */
+  readonly established: (connection: ConnectionState, peer: Established) => void
+  /** Records how a handshake ended, before the peer is answered. */
+  readonly ended: (outcome: Outcome) => Promise<void>
+}
+
+interface Handshake {
+  readonly channel: Channel
+  state: Responder
+  timer: NodeJS.Timeout | undefined
+}
+
+/**
+ * Answers handshakes that peers begin, one in the life of each connection. What it keeps of one under way is a few
+ * kilobytes for at most five seconds, of at most 256 at a time.
+ */
+export class Responding {
+  readonly #o: RespondingOptions
+  readonly #handshakes = new WeakMap<ConnectionState, Handshake>()
+  readonly #open = new Set<Handshake>()
+
+  constructor(options: RespondingOptions) {
+    this.#o = options
+  }
+
+  /** Handshakes that wait for their proof. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  /** The challenge for a hello. @throws OapError with what the peer is told. */
+  async hello(connection: ConnectionState, body: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#judge(connection, { kind: 'hello', body })
+    return answer.body
+  }
+
+  /** The proof for a proof. @throws OapError likewise. */
+  async prove(connection: ConnectionState, proof: Omit<ProofMessage, 'kind'>): Promise<ProofMessage> {
+    return (await this.#judge(connection, { kind: 'proof', ...proof })) as ProofMessage
+  }
+
+  /** The connection is closed. */
+  forget(connection: ConnectionState): void {
+    const handshake = this.#handshakes.get(connection)
+    if (handshake !== undefined) this.#close(handshake)
+  }
+
+  stop(): void {
+    for (const handshake of this.#open) this.#close(handshake)
+  }
+
+  async #judge(connection: ConnectionState, message: Message): Promise<Message> {
+    const { party, now, established, ended } = this.#o
+    const at = now()
+    const handshake = this.#of(connection)
+    const { state, send, outcome } = respond(party, handshake.channel, handshake.state, message, at)
+    this.#goOn(handshake, state)
+    if (outcome?.kind === 'refused') throw await this.#refusal(outcome, at)
+    if (outcome !== undefined) {
+      await ended(outcome)
+      established(connection, outcome as Established)
+    }
+    if (send === undefined) throw new OapError('internal', 'a handshake without an answer')
+    return send
+  }
+
+  #of(connection: ConnectionState): Handshake {
+    const known = this.#handshakes.get(connection)
+    if (known !== undefined) return known
+    if (this.#open.size >= HANDSHAKE.open)
+      throw new OapError('saturated', 'too many handshakes are under way')
+    const channel = { peer: connection.peer, nonce: this.#o.nonce() }
+    const handshake = { channel, state: newResponder(), timer: undefined }
+    this.#handshakes.set(connection, handshake)
+    return handshake
+  }
+
+  #goOn(handshake: Handshake, state: Responder): void {
+    this.#close(handshake)
+    handshake.state = state
+    if (state.phase !== 'proof') return
+    this.#open.add(handshake)
+    const wait = state.dueMs - this.#o.now().ms
+    handshake.timer = setTimeout(() => this.#isDue(handshake), Math.max(0, wait) + 1).unref()
+  }
+
+  #isDue(handshake: Handshake): void {
+    const { state, outcome } = responderTick(handshake.channel, handshake.state, this.#o.now())
+    this.#goOn(handshake, state)
+    // Nobody waits for it: what cannot be recorded now was nobody's right either.
+    if (outcome !== undefined) this.#o.ended(outcome).catch(() => undefined)
+  }
+
+  #close(handshake: Handshake): void {
+    clearTimeout(handshake.timer)
+    this.#open.delete(handshake)
+  }
+
+  /** What is told leaves no sooner than its time: nobody is to see by it how much was looked at. */
+  async #refusal(refused: Refused, at: Moment): Promise<OapError> {
+    await this.#o.ended(refused)
+    const early = at.ms + refused.holdMs - this.#o.now().ms
+    if (early > 0) await sleep(early)
+    const told = REFUSALS[refused.code].told ?? refused.code
+    const { counted, message } = REFUSALS[told]
+    return new OapError(counted, message, { code: told })
+  }
+}

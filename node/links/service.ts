@@ -1,0 +1,66 @@
+import { OapError, federationService } from '../../protocols/index.ts'
+import type { Call, ConnectionState, Handlers, Service } from '../../protocols/index.ts'
+import type { Channels } from './channels.ts'
+import type { Links } from './links.ts'
+import type { Pairing } from './pairing.ts'
+import type { Responding } from './responding.ts'
+
+export interface FederationParts {
+  readonly channels: Channels
+  readonly responding: Pick<Responding, 'hello' | 'prove'>
+  readonly links: Pick<Links, 'isLink' | 'left'>
+  readonly pairing: Pick<Pairing, 'admit'>
+  /** Of this hub's list. */
+  readonly revocationSeq: () => number
+}
+
+type FederationOperations = (typeof federationService)['operations']
+
+const EMPTY = new Uint8Array(0)
+
+/** What other hubs call to link, to pair and to stay linked. @see specs/federation-handshake.md, section 8 */
+export function federationOver(parts: FederationParts): Service<FederationOperations> {
+  const { channels, responding, links, pairing, revocationSeq } = parts
+
+  const connectionOf = (call: Call): ConnectionState => {
+    const connection = channels.of(call)
+    if (connection !== undefined) return connection
+    throw new OapError('unknown_app', 'federation is for connections of other nodes')
+  }
+  const linkOf = (call: Call): ConnectionState => {
+    const connection = connectionOf(call)
+    if (links.isLink(connection)) return connection
+    throw new OapError('not_allowlisted', 'this connection is no link')
+  }
+
+  const handlers: Handlers<FederationOperations> = {
+    hello: ({ body = EMPTY }, call) => responding.hello(connectionOf(call), body),
+
+    prove: async ({ body = EMPTY, signature }, call) => {
+      const proof = { purpose: 'link', body, signature: bytes(signature) } as const
+      const answer = await responding.prove(connectionOf(call), proof)
+      return { signature: hex(answer.signature), body: answer.body }
+    },
+
+    pair: async ({ body = EMPTY, signature, mac }, call) => {
+      pairing.admit()
+      const proof = { purpose: 'pair', body, signature: bytes(signature), mac: bytes(mac) } as const
+      const answer = await responding.prove(connectionOf(call), proof)
+      return { signature: hex(answer.signature), mac: hex(answer.mac ?? EMPTY), body: answer.body }
+    },
+
+    probe: (_request, call) => {
+      linkOf(call)
+      return { time: Math.floor(Date.now() / 1000), revocation_seq: revocationSeq() }
+    },
+
+    leave: (_request, call) => {
+      links.left(linkOf(call))
+      return {}
+    }
+  }
+  return { table: federationService, handlers }
+}
+
+const bytes = (text: string): Uint8Array => Buffer.from(text, 'hex')
+const hex = (some: Uint8Array): string => Buffer.from(some).toString('hex')

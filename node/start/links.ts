@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto'
+import { grantOf } from '../../federation/index.ts'
+import type { Established, Facts } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import type { ConnectionState, Service } from '../../protocols/index.ts'
+import type { Connection } from '@libp2p/interface'
+import type { AllowedHub, Allowlist, LinkStates } from '../allowlist/index.ts'
+import { auditEvent } from '../audit/index.ts'
+import {
+  Channels,
+  Links,
+  Pairing,
+  Relations,
+  Responding,
+  callsTo,
+  dialOver,
+  federationOver,
+  linkStates,
+  linksAdmin,
+  newNonce,
+  outcomeRecorder,
+  partyOf,
+  relay,
+  shakeHands,
+  thisMoment
+} from '../links/index.ts'
+import type { LinksAdmin } from '../links/index.ts'
+import type { NodeAudit } from './audit.ts'
+import type { NodeBase } from './base.ts'
+import type { Rights } from './capabilities.ts'
+import type { Identity } from './identity.ts'
+import type { Peers } from './peers.ts'
+
+const TICK_MS = 250
+
+/** Links with other hubs. It waits for `connect` before any is made. */
+export interface NodeLinks {
+  /** Has to stand before the guard that judges all else. */
+  readonly channels: Channels
+  readonly service: Service
+  readonly states: LinkStates
+  readonly admin: LinksAdmin
+  /** Begins to link over the connections of `peers`. */
+  connect(peers: Peers): Promise<void>
+}
+
+export interface LinksPlace {
+  readonly audit: NodeAudit
+  readonly rights: Pick<Rights, 'capabilities' | 'grants'>
+  readonly allowlist: Allowlist
+}
+
+/** Prepares links with the hubs of the allowlist; readiness does not depend on them. */
+export function openLinks(
+  base: NodeBase,
+  { keys }: Identity,
+  { audit, rights: { capabilities, grants }, allowlist }: LinksPlace
+): NodeLinks {
+  const { config, log, metrics, started } = base
+  let connected: Peers | undefined
+  const theConnected = (): Peers => {
+    if (connected === undefined) throw new OapError('not_ready', 'links are not open yet')
+    return connected
+  }
+  const now = thisMoment
+  const allowed = (hub: string): AllowedHub | undefined => {
+    const entry = allowlist.get(hub)
+    return entry === undefined || allowlist.isOver(entry) ? undefined : entry
+  }
+  const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
+  const ended = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
+  const channels = new Channels()
+  const pairing = new Pairing({ self: keys.hubId, allowlist, now, random: randomBytes, record, log })
+
+  const party = partyOf({
+    keys,
+    federation: config.federation.name,
+    factsFor: hub => factsOf(allowlist.get(hub), capabilities.revocationSeq),
+    isRevoked: () => false,
+    openInvite: () => pairing.openInvite()
+  })
+  const links = new Links({
+    self: keys.peerId,
+    now,
+    allowed,
+    stateOf: connection => theConnected().stateOf(connection),
+    grants,
+    linked: {
+      link: connection => theConnected().linked.link(connection),
+      unlink: connection => theConnected().linked.unlink(connection)
+    },
+    record,
+    log
+  })
+  const responding = new Responding({
+    party,
+    now,
+    nonce: newNonce,
+    ended: outcome => {
+      pairing.heard(outcome)
+      return ended(outcome)
+    },
+    established: (state: ConnectionState, peer: Established) => {
+      const connection = theConnected().connectionOf(state)
+      if (peer.kind === 'paired') pairing.paired(peer)
+      else if (connection !== undefined) links.established(connection, peer)
+    }
+  })
+  const shake = async (connection: Connection, hub: string, signal: AbortSignal, secret?: Uint8Array) => {
+    const dialled = {
+      peer: connection.remotePeer.toString(),
+      nonce: newNonce(),
+      hub,
+      ...(secret && { secret })
+    }
+    const outcome = await shakeHands(callsTo(connection), dialled, { party, now }, { signal })
+    await ended(outcome)
+    if (outcome.kind === 'linked') links.established(connection, outcome)
+    return outcome
+  }
+  const dial = (address: string, signal: AbortSignal): Promise<Connection> =>
+    dialOver(theConnected().transport)(address, signal)
+  const relations = new Relations({
+    links,
+    allowed: () => allowlist.list().filter(entry => !allowlist.isOver(entry)),
+    dial,
+    handshake: shake,
+    now,
+    random: Math.random
+  })
+  metrics.gauge('federation_links', 'Links that are up.', () => links.size)
+  metrics.gauge('federation_handshakes_open', 'Handshakes that wait for their proof.', () => responding.open)
+  links.onChange(change => relations.changed(change))
+  const service = federationOver({
+    channels,
+    responding,
+    links,
+    pairing,
+    revocationSeq: () => capabilities.revocationSeq
+  }) as Service
+
+  return {
+    channels,
+    service,
+    states: linkStates(links, relations),
+    admin: linksAdmin({
+      allowlist,
+      pairing,
+      dial,
+      shake,
+      addresses: () => theConnected().transport.getMultiaddrs().map(String),
+      confirmed: hub => relations.renew(hub, { isFresh: true }),
+      relay: async ({ hub, app, payload }, { actor, ...ids }, signal) => {
+        const link = links.of(hub)
+        if (link === undefined) throw noLink(allowlist, hub)
+        await record(auditEvent('relay', actor, { hub, app, bytes: payload.length }, ids))
+        return relay(link.caller, app, payload, signal)
+      }
+    }),
+    async connect(peers) {
+      connected = peers
+      peers.transport.addEventListener('connection:close', ({ detail }) => {
+        links.closed(detail)
+        responding.forget(peers.stateOf(detail))
+      })
+      started.defer(
+        allowlist.onChange(change => {
+          links.review(change)
+          if (change.change !== 'remove') relations.renew(change.hub)
+        })
+      )
+      await base.supervise({
+        service: 'links',
+        crashReason: 'crash_exception',
+        run: (ready, signal) =>
+          ticking(
+            () => {
+              pairing.tick()
+              relations.tick()
+            },
+            ready,
+            signal
+          )
+      })
+      started.defer(async () => {
+        relations.stop()
+        responding.stop()
+        await links.stop()
+      })
+    }
+  }
+}
+
+function factsOf(entry: AllowedHub | undefined, revocationSeq: number): Facts | undefined {
+  return (
+    entry && { revocation_seq: revocationSeq, treaty: grantOf(entry.treaty) as unknown as Facts['treaty'] }
+  )
+}
+
+function noLink(allowlist: Allowlist, hub: string): OapError {
+  allowlist.find(hub)
+  return new OapError('not_found', `hub ${hub}: there is no link; see federation status`, { code: 'no_link' })
+}
+
+function ticking(tick: () => void, ready: () => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setInterval(() => {
+      try {
+        tick()
+      } catch (error) {
+        clearInterval(timer)
+        reject(error as Error)
+      }
+    }, TICK_MS).unref()
+    signal.addEventListener('abort', () => resolve(clearInterval(timer)), { once: true })
+    ready()
+  })
+}
