@@ -136,6 +136,10 @@ function onProof(
   at: Moment
 ): Answer {
   const { peer } = channel
+  const isPairing = message.purpose === 'pair'
+  const secret = isPairing ? party.openInvite() : undefined
+  if (isPairing && secret === undefined)
+    return refuse({ peer, skewS: state.skewS }, problem('no_invite', 'a pairing was asked for'))
   const read = readOr(() => readProof(message.body))
   if ('bad' in read) return refuse({ peer, skewS: state.skewS }, read.bad)
   const proof = read.value
@@ -152,10 +156,7 @@ function onProof(
   )
   if (strange !== undefined || delegation === undefined)
     return refuse(seen, strange ?? problem('malformed', 'no delegation'))
-  const isPairing = proof.purpose === 'pair'
-  const secret = isPairing ? party.openInvite() : undefined
   const ours = isPairing ? undefined : party.factsFor(delegation.statement.hub)
-  if (isPairing && secret === undefined) return refuse(seen, problem('no_invite', String(hub)))
   if (!isPairing && ours === undefined) return refuse(seen, problem('not_allowlisted', String(hub)))
   const digest = transcriptDigest([...state.fields, message.body])
   const found = firstOf(
