@@ -22,6 +22,7 @@ export const BINDING_SPECS = [
   'revocation',
   'audit',
   'mailbox',
+  'federation-links',
   'federation-handshake'
 ] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
