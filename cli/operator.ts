@@ -1,4 +1,4 @@
-import type { CapabilityClient } from '../node/index.ts'
+import type { CapabilityClient, FederationClient } from '../node/index.ts'
 import { CommandError } from './command-error.ts'
 import { DATA_OPTION } from './command.ts'
 import { dataConfig } from './data-config.ts'
@@ -33,27 +33,43 @@ export const OPERATOR_DETAILS =
  * What `use` yields with the hub of `--data`: of its running node, else of the folder, which this process then holds.
  * @throws CommandError `usage` for a request that makes no sense, `failed` for one that is refused; SetupError
  */
-export async function withOperator<T>(
+export const withOperator = <T>(
   invocation: Invocation,
   use: (operator: CapabilityClient) => Promise<T>
-): Promise<T> {
+): Promise<T> => withHub(invocation, hub => use(hub.operator))
+
+/** The same with what an operator asks about federation. @throws as `withOperator` */
+export const withFederation = <T>(
+  invocation: Invocation,
+  use: (federation: FederationClient) => Promise<T>
+): Promise<T> => withHub(invocation, async hub => use(await hub.federation()))
+
+async function withHub<T>(invocation: Invocation, use: (hub: OperatorsHub) => Promise<T>): Promise<T> {
   const data = invocation.neededOption(DATA_OPTION)
   await using hub = await hubOf(data, invocation)
   try {
-    return await withDeadline(use(hub.operator), ANSWER_MS, `the node of ${data}`)
+    return await withDeadline(use(hub), ANSWER_MS, `the node of ${data}`)
   } catch (error) {
     throw refusedRequest(error, invocation)
   }
 }
 
-async function hubOf(
-  data: string,
-  { terminal }: Invocation
-): Promise<AsyncDisposable & { readonly operator: CapabilityClient }> {
-  const { connectAdmin, directClient, openStopped, SetupError } = await import('../node/index.ts')
+interface OperatorsHub extends AsyncDisposable {
+  readonly operator: CapabilityClient
+  federation(): Promise<FederationClient>
+}
+
+async function hubOf(data: string, { terminal }: Invocation): Promise<OperatorsHub> {
+  const { connectAdmin, directClient, openStopped, stoppedFederation, SetupError } =
+    await import('../node/index.ts')
   try {
     const admin = await connectAdmin(data)
-    return { operator: admin.capabilities, [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]() }
+    const { capabilities: operator, federation } = admin
+    return {
+      operator,
+      federation: async () => federation,
+      [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]()
+    }
   } catch (error) {
     if (!(error instanceof SetupError) || error.reason !== 'unreachable') throw error
   }
@@ -62,12 +78,13 @@ async function hubOf(
   const hub = await openStopped(data, { config, warn })
   return {
     operator: directClient(hub.capabilities),
+    federation: () => stoppedFederation(hub, config),
     [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]()
   }
 }
 
-/** A request's members are the command's options; the operator typed those. */
-function refusedRequest(error: unknown, invocation: Invocation): unknown {
+/** A refusal as the operator reads it: members of a request are options of the command. */
+export function refusedRequest(error: unknown, invocation: Invocation): unknown {
   if (!isOapError(error)) return error
   const { code } = error as Error & { code?: unknown }
   const message = printable(asOption(error.message, invocation))

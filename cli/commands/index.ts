@@ -17,6 +17,7 @@ import { completion } from './completion.ts'
 import { configCheck } from './config-check.ts'
 import { conformance } from './conformance.ts'
 import { echo } from './echo.ts'
+import { federationStatus } from './federation-status.ts'
 import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
 import { init } from './init.ts'
@@ -33,6 +34,11 @@ import { mailboxRecv } from './mailbox-recv.ts'
 import { mailboxSend } from './mailbox-send.ts'
 import { mailboxStats } from './mailbox-stats.ts'
 import { mailboxSubscribe } from './mailbox-subscribe.ts'
+import { peerAdd } from './peer-add.ts'
+import { peerEdit } from './peer-edit.ts'
+import { peerList } from './peer-list.ts'
+import { peerRemove } from './peer-remove.ts'
+import { peerShow } from './peer-show.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
 import { start } from './start.ts'
@@ -42,6 +48,9 @@ import { tenantLimit } from './tenant-limit.ts'
 import { tenantList } from './tenant-list.ts'
 import { tenantRemove } from './tenant-remove.ts'
 import { tenantShow } from './tenant-show.ts'
+import { treatyCheck } from './treaty-check.ts'
+import { treatyEdit } from './treaty-edit.ts'
+import { treatyShow } from './treaty-show.ts'
 import { whoami } from './whoami.ts'
 
 /** Every command, in the order of the help. */
@@ -65,6 +74,15 @@ export const COMMANDS: readonly Command[] = [
   tenantShow,
   tenantLimit,
   tenantRemove,
+  peerList,
+  peerShow,
+  peerAdd,
+  peerEdit,
+  peerRemove,
+  treatyShow,
+  treatyEdit,
+  treatyCheck,
+  federationStatus,
   mailboxSend,
   mailboxRecv,
   mailboxSubscribe,
