@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { createFile, isUnfinished, makeFolder, readBoundedFile, removeUnfinished } from './durable-file.ts'
 import { takeLock } from './folder-lock.ts'
 import { ownCommand } from './own-command.ts'
+import { finishSuccession } from './succession-switch.ts'
 import { SetupError, errorCode, systemError } from './setup-error.ts'
 
 /** The version of this layout. */
@@ -24,7 +25,9 @@ export const DATA_FOLDER_CONTENTS = {
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
   'audit-before':
-    'audit logs of before a restore, each in a folder named by its log id; only for verifying them',
+    'audit logs of before a restore or a succession, each in a folder named by its log id; only for verifying them',
+  'hubs-before': 'keys and capabilities of the hub ids of before a succession; nothing uses them',
+  succession: 'what a succession that was cut short will go on with at the next start',
   client: 'the key and the token of a first client; made by start --init',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
@@ -76,6 +79,7 @@ export async function openDataFolder(path: string, { create = false } = {}): Pro
   const close = () => lock.close()
   try {
     await removeUnfinished(paths.folder)
+    await finishSuccession(paths.folder)
     if (existsSync(paths.keys)) await removeUnfinished(paths.keys)
     const before = (await readdir(paths.folder)).filter(name => name !== 'lock' || !lock.isNew)
     if (format === undefined) await createFile(paths.format, `${FORMAT}\n`)

@@ -64,15 +64,16 @@ export async function openHubKey(
   throw new SetupError('badInput', `${path}: is the key of hub ${found}, and this is hub ${hubId(publicKey)}`)
 }
 
-/** A secret key file, opened. @throws SetupError as `openHubKey` */
+/** A secret key file, opened; `prefix` is that of the options which give its password. @throws SetupError as `openHubKey` */
 export async function openSecretKey(
   path: string,
-  password: HubKeyGiven['password']
+  password: HubKeyGiven['password'],
+  prefix: '' | 'new-' = ''
 ): Promise<MinisignSecretFile> {
   const text = await readSecretFile(path, { maxBytes: MAX_BYTES })
   try {
     if (!isPasswordProtected(text)) return await unlockSecretKey(text, '')
-    if (password === undefined) throw needsPassword(path)
+    if (password === undefined) throw needsPassword(path, prefix)
     return await unlockSecretKey(text, await password(path))
   } catch (error) {
     if (!(error instanceof MinisignError)) throw error
@@ -80,8 +81,8 @@ export async function openSecretKey(
   }
 }
 
-const needsPassword = (path: string): SetupError =>
+const needsPassword = (path: string, prefix: string): SetupError =>
   new SetupError(
     'noInput',
-    `${path}: protected by a password; give it with --password-file FILE or --password-env NAME, or at a terminal`
+    `${path}: protected by a password; give it with --${prefix}password-file FILE or --${prefix}password-env NAME, or at a terminal`
   )

@@ -54,15 +54,19 @@ export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.
 export { createFile, readSecretFile, replaceFile } from './durable-file.ts'
 export { ROLES, formatDelegation } from '../federation/index.ts'
 export type { Delegation, DelegationStatement, Role } from '../federation/index.ts'
-export { hubKeyPath } from './hub-key.ts'
+export { hubKeyPath, openSecretKey } from './hub-key.ts'
 export type { HubKeyGiven, HubKeyPlace } from './hub-key.ts'
 export {
   changePassword,
   delegateOther,
   delegateOwn,
+  formatHubFile,
+  hubFileOf,
   keyOverview,
   openKeys,
-  rotateNodeKey
+  parseHubFile,
+  rotateNodeKey,
+  succeedHub
 } from './identity/index.ts'
 export type * from './identity/index.ts'
 export { initKeys, loadKeys } from './keys.ts'
@@ -72,5 +76,6 @@ export type { ExitName } from './setup-error.ts'
 export { echo } from './handlers/echo.ts'
 export { nodeMacaroonCrypto } from './macaroon-crypto.ts'
 export { nodePlatform } from './platform.ts'
-export { MinisignError, parsePublicKey, verifyFile } from './minisign.ts'
+export { MinisignError, generateMinisign, parsePublicKey, verifyFile } from './minisign.ts'
+export type { MinisignSecretFile } from './minisign.ts'
 export { VERSION } from './version.ts'

@@ -22,9 +22,11 @@ import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
 import { init } from './init.ts'
 import { keyDelegate } from './key-delegate.ts'
+import { keyExport } from './key-export.ts'
 import { keyPassword } from './key-password.ts'
 import { keyRotate } from './key-rotate.ts'
 import { keyShow } from './key-show.ts'
+import { keySucceed } from './key-succeed.ts'
 import { mailboxDlq } from './mailbox-dlq.ts'
 import { mailboxExport } from './mailbox-export.ts'
 import { mailboxFsck } from './mailbox-fsck.ts'
@@ -103,6 +105,8 @@ export const COMMANDS: readonly Command[] = [
   keyRotate,
   keyDelegate,
   keyPassword,
+  keyExport,
+  keySucceed,
   configCheck,
   frameDecode,
   conformance,

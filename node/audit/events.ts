@@ -104,6 +104,17 @@ const EVENTS = {
     ({ role }) => `delegation:${role}`,
     'allow'
   ),
+  succession: row(
+    {
+      hub: hubOf,
+      successor: hubOf,
+      origin: optional(logOrigin),
+      size: optional(natural),
+      root: optional(digest)
+    },
+    ({ successor }) => `hub:${successor}`,
+    'allow'
+  ),
   revocation_key: row({ epoch: natural, key_sha256: digest }, () => 'revocation-key', 'allow'),
   revoke: row(
     {
