@@ -79,6 +79,12 @@ const fuzzTargets = {
   rules: restricted(boundaries('interop-tests', [], ['protocols', 'federation', 'node']))
 }
 
+// Hubs without a node: what a link opens is tried where the transport offers it.
+const linkedLoads = {
+  files: ['interop-tests/redteam/loads/linked-*.ts'],
+  rules: restricted(boundaries('interop-tests', ['transport']))
+}
+
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import'],
   categories: { correctness: 'error' },
@@ -95,6 +101,6 @@ export default defineConfig({
     'prefer-const': 'error',
     ...restricted([])
   },
-  overrides: [...folders, ...tests, fuzzTargets],
+  overrides: [...folders, ...tests, fuzzTargets, linkedLoads],
   ignorePatterns: ['dist', 'node_modules', '**/node_modules', '.cache']
 })
