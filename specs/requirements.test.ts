@@ -18,7 +18,7 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   revocation: 12,
   audit: 10,
   mailbox: 14,
-  'federation-links': 19,
+  'federation-links': 23,
   'federation-handshake': 9
 }
 
