@@ -25,10 +25,9 @@ export {
   verifyAudit
 } from './audit/index.ts'
 export type * from './audit/index.ts'
-export { configuredHubs, treatyText, treatyValue } from './allowlist/index.ts'
+export { configuredHubs, readTreatyDocument, treatyText, treatyValue } from './allowlist/index.ts'
 export type { FederationClient } from './allowlist/index.ts'
 export type { Difference } from '../federation/index.ts'
-export { readDocument as readTreatyDocument } from './allowlist/index.ts'
 export { stoppedFederation } from './start/stopped-allowlist.ts'
 export { restoreBackup, writeBackup } from './backup/index.ts'
 export type { Backup, BackupSources, Restored } from './backup/index.ts'

@@ -9,7 +9,7 @@ import { InTurn } from '../capabilities/in-turn.ts'
 import { multiaddrProblem } from '../config/index.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
-import { readDocument, tenantProblems } from './treaty.ts'
+import { readTreatyDocument, tenantProblems } from './treaty.ts'
 
 export const MAX_HUBS = 1024
 export const MAX_ADDRESSES = 16
@@ -136,7 +136,7 @@ export class Allowlist {
 
   /** The treaty in a document, or all that is wrong with it here and now, by path. */
   judge(document: unknown): ReturnType<typeof readTreaty> {
-    const read = readDocument(document, { nowS: this.#o.seconds() })
+    const read = readTreatyDocument(document, { nowS: this.#o.seconds() })
     if ('problems' in read) return read
     const problems = tenantProblems(read.value, this.#o.isTenant)
     return problems.length > 0 ? { problems } : read

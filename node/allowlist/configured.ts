@@ -7,7 +7,7 @@ import type { ConfigProblem } from '../config/config-error.ts'
 import { SetupError, systemError } from '../setup-error.ts'
 import type { ConfiguredHub } from './allowlist.ts'
 import { treatyValue } from './treaty-text.ts'
-import { FIRST_TREATY, readDocument } from './treaty.ts'
+import { FIRST_TREATY, readTreatyDocument } from './treaty.ts'
 
 /**
  * The hubs of `federation.peers`, with their treaties read. A treaty that has ended is no mistake: a node must start
@@ -31,9 +31,11 @@ export async function configuredHubs(
   return hubs
 }
 
-async function readConfigured(treaty: object | string | undefined): Promise<ReturnType<typeof readDocument>> {
+async function readConfigured(
+  treaty: object | string | undefined
+): Promise<ReturnType<typeof readTreatyDocument>> {
   if (treaty === undefined) return { value: FIRST_TREATY }
-  if (typeof treaty === 'object') return readDocument(treaty)
+  if (typeof treaty === 'object') return readTreatyDocument(treaty)
   let text: string
   try {
     text = await textOf(treaty)
@@ -42,7 +44,7 @@ async function readConfigured(treaty: object | string | undefined): Promise<Retu
     throw error
   }
   const read = treatyValue(text)
-  return 'value' in read ? readDocument(read.value) : { problems: [read.problem] }
+  return 'value' in read ? readTreatyDocument(read.value) : { problems: [read.problem] }
 }
 
 function ofTreaty(path: string, treaty: unknown, problem: string): ConfigProblem {

@@ -5,10 +5,10 @@ import { OapError } from '../../protocols/index.ts'
 import { Grant } from '../guards/grant.ts'
 import { CLINIC, NOW_S, SHARE, TENANT, treatyOn } from './allowlist.fixture.ts'
 import { treatyText, treatyValue } from './treaty-text.ts'
-import { FIRST_TREATY, differencesOf, grantTerms, readDocument, tenantProblems } from './treaty.ts'
+import { FIRST_TREATY, differencesOf, grantTerms, readTreatyDocument, tenantProblems } from './treaty.ts'
 
 const problems = (document: unknown): readonly string[] => {
-  const read = readDocument(document)
+  const read = readTreatyDocument(document)
   return 'problems' in read ? read.problems : []
 }
 
@@ -49,7 +49,7 @@ test('text of a treaty is read to what it was written from, as TOML and as JSON'
   for (const text of [treatyText(treaty), ` ${JSON.stringify(treaty)}`]) {
     const read = treatyValue(text)
     assert.ok('value' in read)
-    assert.deepEqual(readDocument(read.value), { value: treaty })
+    assert.deepEqual(readTreatyDocument(read.value), { value: treaty })
   }
 })
 

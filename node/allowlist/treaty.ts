@@ -35,7 +35,7 @@ function serviceOf(verb: string): string {
  * The treaty in a document, or all that is wrong with it. A verb that a service of every node does not have is wrong;
  * those of an application's own services are its matter.
  */
-export function readDocument(
+export function readTreatyDocument(
   document: unknown,
   about: Pick<TreatyReading, 'nowS'> = {}
 ): ReturnType<typeof readTreaty> {

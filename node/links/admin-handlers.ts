@@ -63,7 +63,7 @@ export function linksAdmin(o: LinksAdminOptions): LinksAdmin {
         }
         problems.push(typeof outcome === 'string' ? `${address}: ${outcome}` : 'too many pairings wait')
       }
-      throw new OapError('conflict', `no pairing: ${problems.join('; ')}`, { code: 'not_paired' })
+      throw new OapError('conflict', `no pairing: ${problems.join('; ')}`)
     },
 
     pair_state: () => {

@@ -172,8 +172,7 @@ export class Pairing {
       await this.#record(by, { invite_sha256: this.#digest(), change: 'declined', hub })
       throw new OapError(
         'conflict',
-        'fingerprint: not the one of this pairing, which is over; somebody may stand between the two hubs',
-        { code: 'wrong_fingerprint' }
+        'fingerprint: not the one of this pairing, which is over; somebody may stand between the two hubs'
       )
     }
     await this.#o.allowlist.add({ hub, addresses: pairing.addresses, treaty, note: '' }, by)
