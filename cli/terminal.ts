@@ -12,6 +12,8 @@ export interface Terminal {
   style(style: Style, text: string): string
   /** A line that the person types unseen; absent where nobody sits at a terminal. */
   readonly askSecret?: ((question: string) => Promise<string>) | undefined
+  /** A line that the person types; absent where nobody sits at a terminal. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -27,6 +29,13 @@ export const processTerminal: Terminal = {
       ? async question => {
           const { askSecret } = await import('./ask-secret.ts')
           return askSecret(question, { input: process.stdin, output: process.stderr })
+        }
+      : undefined,
+  ask:
+    process.stdin.isTTY && process.stderr.isTTY
+      ? async question => {
+          const { ask } = await import('./ask.ts')
+          return ask(question, { input: process.stdin, output: process.stderr })
         }
       : undefined,
   env: process.env

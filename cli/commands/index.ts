@@ -36,8 +36,11 @@ import { mailboxRecv } from './mailbox-recv.ts'
 import { mailboxSend } from './mailbox-send.ts'
 import { mailboxStats } from './mailbox-stats.ts'
 import { mailboxSubscribe } from './mailbox-subscribe.ts'
+import { peerAccept } from './peer-accept.ts'
 import { peerAdd } from './peer-add.ts'
+import { peerConfirm } from './peer-confirm.ts'
 import { peerEdit } from './peer-edit.ts'
+import { peerInvite } from './peer-invite.ts'
 import { peerList } from './peer-list.ts'
 import { peerRemove } from './peer-remove.ts'
 import { peerShow } from './peer-show.ts'
@@ -76,6 +79,9 @@ export const COMMANDS: readonly Command[] = [
   tenantShow,
   tenantLimit,
   tenantRemove,
+  peerInvite,
+  peerAccept,
+  peerConfirm,
   peerList,
   peerShow,
   peerAdd,
