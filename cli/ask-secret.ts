@@ -13,8 +13,9 @@ export async function askSecret(
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-  output.write(question)
   const lines = createInterface({ input, output: unseen, terminal: true, historySize: 0 })
+  // Only now does the terminal show nothing of what is typed.
+  output.write(question)
   lines.once('line', resolve)
   lines.once('SIGINT', () => reject(new CommandError(EXIT.interrupted, 'interrupted; nothing was done')))
   lines.once('close', () => reject(new CommandError(EXIT.usage, 'no password was typed')))
