@@ -16,7 +16,6 @@ export const TARGETS: readonly Target[] = [
   token,
   evidence,
   handshake,
-  links,
   session,
   client
 ]
