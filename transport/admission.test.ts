@@ -149,6 +149,38 @@ void describe('admission', () => {
     assert.equal(hub.node.getConnections().length, 1)
   })
 
+  void test('bars the network of a stranger that goes on asking for protocols that are not there', async () => {
+    const refused: string[] = []
+    await using hub = await listening({
+      maxPerPrefix: 2,
+      now: () => 0,
+      onRefused: reason => refused.push(reason)
+    })
+    const [curious, modest] = [await hub.dial(), await hub.dial()]
+    const gone = hub.closed()
+
+    await assert.rejects(modest.newStream('/none/1'), { name: 'UnsupportedProtocolError' })
+    for (let i = 0; i < 33; i++) await assert.rejects(curious.newStream('/none/1'))
+
+    await gone
+    assert.equal(modest.status, 'open')
+    assert.deepEqual(refused, ['stranger_share'])
+    await assert.rejects(hub.dial())
+    assert.equal(refused.at(-1), 'stranger_prefix')
+  })
+
+  void test('answers a few proposals of a stranger on one stream and any number of a promoted one', async () => {
+    await using hub = await listening({ maxPerPrefix: 2 })
+    await hub.node.handle('/there/1', () => {})
+    const many = Array.from({ length: 20 }, (_, i) => `/none/${i}`)
+    const [stranger, known] = [await hub.dial(), await hub.dial()]
+    hub.admission.promote(hub.inbound(known))
+
+    assert.equal((await stranger.newStream([...many.slice(0, 5), '/there/1'])).protocol, '/there/1')
+    await assert.rejects(stranger.newStream([...many, '/there/1']))
+    assert.equal((await known.newStream([...many, '/there/1'])).protocol, '/there/1')
+  })
+
   void test('knows a linked connection for as long as it has its link, then closes it after its grace', async () => {
     let now = 0
     await using hub = await listening({ maxPerPrefix: 2, maxStreams: 1, now: () => now })

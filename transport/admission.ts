@@ -2,6 +2,7 @@ import type { Connection, Libp2p, MultiaddrConnection } from '@libp2p/interface'
 import type { Gater } from './address-gate.ts'
 import { boundInboundStreams, keptBytes, toShed } from './connection-streams.ts'
 import type { LinkEvents, LinkedConnections } from './linked/linked-connections.ts'
+import { watchNegotiations } from './negotiations.ts'
 import { isLoopback, prefixOf, prefixOfIp } from './remote-prefix.ts'
 import { StrangerLedger } from './stranger-ledger.ts'
 import type { StrangerBounds, StrangerRefusal } from './stranger-ledger.ts'
@@ -103,6 +104,17 @@ export function createAdmission(options: AdmissionOptions): Admission {
     open.set(id, connection)
     ledger.opened(id, now())
     bound(connection)
+    watchNegotiations(
+      connection,
+      () => ledger.isStranger(id),
+      () => onNegotiationFailed(id)
+    )
+  }
+
+  function onNegotiationFailed(id: number): void {
+    if (!ledger.negotiationFailed(id, now())) return
+    ledger.bar(id, now())
+    evict(id)
   }
 
   function bound(connection: Connection): void {

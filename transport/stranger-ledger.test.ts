@@ -218,6 +218,19 @@ void describe('stranger ledger', () => {
     assert.equal(ledger.size, 0)
   })
 
+  void test('has enough of a stranger whose streams find no protocol, if they are many in a short time', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const id = admitted(ledger, 'a')
+    const failAt = (now: number): boolean => ledger.negotiationFailed(id, now)
+
+    for (let i = 0; i < 100; i++) assert.equal(failAt(i * 1000), false)
+    for (let i = 1; i < 32; i++) assert.equal(failAt(99_000), false)
+
+    assert.equal(failAt(99_000), true)
+    ledger.promote(id)
+    assert.equal(failAt(99_000), false)
+  })
+
   void test('keeps both bounds through any sequence of admissions and releases', () => {
     const step = fc.record({ prefix: fc.constantFrom('a', 'b', 'c', 'd', 'e'), release: fc.boolean() })
     fc.assert(

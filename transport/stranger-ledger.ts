@@ -25,6 +25,9 @@ interface Stranger {
   isOpening: boolean
   /** When its last call ended, else when it opened, else when it came. */
   quietSince: number
+  /** Streams without a protocol, less one for each second since `failedAt`. */
+  failures: number
+  failedAt: number
 }
 
 /** A network refused; one that comes back to do the same is refused for twice as long. */
@@ -32,6 +35,10 @@ interface Bar {
   readonly until: number
   readonly ms: number
 }
+
+/** Streams that a stranger may open without finding a protocol: at once, and each second. An honest one finds its own. */
+const FAILURES_AT_ONCE = 32
+const MS_A_FAILURE = 1000
 
 const FIRST_BAR_MS = 60_000
 const LONGEST_BAR_MS = 16 * FIRST_BAR_MS
@@ -62,7 +69,8 @@ export class StrangerLedger {
    */
   admit(prefix: string, now: number): StrangerVerdict {
     const id = this.#lastId + 1
-    const verdict = this.#place(id, { prefix, openCalls: 0, isOpening: true, quietSince: now }, now)
+    const fresh = { prefix, openCalls: 0, isOpening: true, quietSince: now, failures: 0, failedAt: now }
+    const verdict = this.#place(id, fresh, now)
     if (verdict.ok) this.#lastId = id
     return verdict
   }
@@ -86,6 +94,15 @@ export class StrangerLedger {
     if (!stranger) return
     stranger.openCalls = Math.max(0, stranger.openCalls - 1)
     stranger.quietSince = now
+  }
+
+  /** A stream ended that had found no protocol; true once there were too many of them. */
+  negotiationFailed(id: number, now: number): boolean {
+    const stranger = this.#strangers.get(id)
+    if (!stranger) return false
+    stranger.failures = Math.max(0, stranger.failures - (now - stranger.failedAt) / MS_A_FAILURE) + 1
+    stranger.failedAt = now
+    return stranger.failures > FAILURES_AT_ONCE
   }
 
   isStranger(id: number): boolean {
