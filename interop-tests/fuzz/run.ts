@@ -12,7 +12,7 @@ const isMeasured = (url: string): boolean =>
   (/\/protocols\/((services|capabilities)\/)?[a-z-]+\.ts$/.test(url) && !url.endsWith('/memory-streams.ts'))
 
 process.exitCode = await fuzzCommand(process.argv.slice(2), {
-  names: ['codec', 'payload', 'zstd', 'token', 'evidence', 'handshake', 'session', 'client'],
+  names: ['codec', 'payload', 'zstd', 'token', 'evidence', 'handshake', 'links', 'session', 'client'],
   load: async isCounted => {
     gatherStrays()
     if (isCounted) instrumentImports(isMeasured)

@@ -3,6 +3,7 @@ import { client } from './client.ts'
 import { codec } from './codec.ts'
 import { evidence } from './evidence.ts'
 import { handshake } from './handshake.ts'
+import { links } from './links.ts'
 import { payload } from './payload.ts'
 import { session } from './session.ts'
 import { token } from './token.ts'
@@ -16,6 +17,7 @@ export const TARGETS: readonly Target[] = [
   token,
   evidence,
   handshake,
+  links,
   session,
   client
 ]
