@@ -5,6 +5,7 @@ import { ownCommand } from './own-command.ts'
 const MOST_KEPT = 32
 const MOST_CHARS = 1024
 const SKEW_S = 60
+const SOON_S = 30 * 86_400
 
 /** No file of them is longer. */
 export const MAX_DELEGATIONS_BYTES = MOST_KEPT * MOST_CHARS
@@ -75,6 +76,11 @@ export function outOfTime({ statement }: Delegation, nowS: number, data: string)
   if (nowS > not_after + SKEW_S)
     return `expired at ${isoTime(not_after)}; set the clock of this machine if that is wrong, else let the hub key sign again: ${ownCommand('key', 'delegate', '--role', role, '--data', data)}`
   return undefined
+}
+
+/** When a delegation ends, if that is within 30 days. */
+export function endsSoon({ statement }: Delegation, nowS: number): string | undefined {
+  return statement.not_after - nowS < SOON_S ? isoTime(statement.not_after) : undefined
 }
 
 const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()

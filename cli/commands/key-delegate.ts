@@ -2,10 +2,10 @@ import type { Role } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
-import { DAYS_OPTION, daysGiven } from '../days.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
 import type { Invocation } from '../invocation.ts'
+import { LIFE_OPTIONS, lifeGiven } from '../life.ts'
 import { dateText } from '../moment.ts'
 import { facts } from '../terminal.ts'
 
@@ -22,7 +22,7 @@ export const keyDelegate: Command = {
   options: [
     DATA_OPTION,
     { ...ROLE_OPTION, summary: 'what the key may sign', isRequired: true, completes: 'nothing' },
-    DAYS_OPTION,
+    ...LIFE_OPTIONS,
     { name: 'node', value: 'NODE', summary: 'another node of the hub', completes: 'nothing' },
     { name: 'peer', value: 'PEER_ID', summary: 'its peer id, for the role link', completes: 'nothing' },
     { name: 'key', value: 'HEX', summary: 'its public key, for the other roles', completes: 'nothing' },
@@ -43,15 +43,15 @@ export const keyDelegate: Command = {
     const { delegateOther, delegateOwn, formatDelegation, openKeys } = await import('../../node/index.ts')
     const data = invocation.neededOption(DATA_OPTION)
     const role = await roleGiven(invocation)
-    const days = daysGiven(invocation)
+    const life = lifeGiven(invocation)
     const other = otherGiven(invocation, role)
     await using hub = await openKeys(data, { hubKey: givenHubKey(invocation), nowMs: Date.now() })
     if (other !== undefined) {
-      const delegation = await delegateOther(hub, role, { ...other, ...days })
+      const delegation = await delegateOther(hub, role, { ...other, ...life })
       invocation.terminal.result(formatDelegation(delegation).trimEnd())
       return EXIT.ok
     }
-    const { statement } = await delegateOwn(hub, role, days)
+    const { statement } = await delegateOwn(hub, role, life)
     const key = statement.role === 'link' ? statement.peer_id : statement.key
     invocation.show(statement, () =>
       facts(

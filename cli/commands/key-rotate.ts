@@ -1,8 +1,8 @@
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
-import { DAYS_OPTION, daysGiven } from '../days.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
+import { LIFE_OPTIONS, lifeGiven } from '../life.ts'
 import { dateText } from '../moment.ts'
 import { facts } from '../terminal.ts'
 
@@ -12,7 +12,7 @@ export const keyRotate: Command = {
   details:
     'The hub stays what it is: nobody changes an allowlist, and what the old key signed stays valid. Addresses that end in ' +
     `the old peer id no longer reach the node. A crash leaves the old key or the new one. ${HUB_KEY_DETAILS}`,
-  options: [DATA_OPTION, DAYS_OPTION, ...HUB_KEY_OPTIONS],
+  options: [DATA_OPTION, ...LIFE_OPTIONS, ...HUB_KEY_OPTIONS],
   examples: [
     { line: 'omnigate key rotate --data ./hub', says: 'the hub key lies in the data folder' },
     {
@@ -24,9 +24,9 @@ export const keyRotate: Command = {
   async run(invocation) {
     const { openKeys, rotateNodeKey } = await import('../../node/index.ts')
     const data = invocation.neededOption(DATA_OPTION)
-    const days = daysGiven(invocation)
+    const life = lifeGiven(invocation)
     await using hub = await openKeys(data, { hubKey: givenHubKey(invocation), nowMs: Date.now() })
-    const { before, now } = await rotateNodeKey(hub, days)
+    const { before, now } = await rotateNodeKey(hub, life)
     const { peer_id, epoch, not_after } = now.statement
     const shown = { hub_id: hub.keys.hubId, peer_id, epoch, not_after, previous: before.statement.peer_id }
     invocation.show(shown, () =>

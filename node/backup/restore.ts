@@ -59,7 +59,7 @@ export async function restoreBackup(
     await copyStore(backup, target, manifest, options)
     await copyLogs(backup, target, logId, options)
     await verifyLog(backup, join(target, 'audit-before', logId), manifest)
-    const keys = await loadKeys(join(target, 'keys'), { nowMs: Date.now() })
+    const keys = await loadKeys(join(target, 'keys'), { nowMs: Date.now(), atAnyTime: true })
     const origin = await beginLog(target, keys.hubId, keys.delegation.statement.node, manifest)
     await createFile(dataFolderPaths(target).format, `${manifest.data_format}\n`)
     return { hubId: keys.hubId, origin }

@@ -11,7 +11,7 @@ import {
 import { addLogDelegation, logPaths, readLogIdentity } from '../audit/index.ts'
 import { openCapabilityFolder } from '../capabilities/folder.ts'
 import { SetupError } from '../setup-error.ts'
-import { notAfter } from './life.ts'
+import { type Life, nextEpoch, notAfter } from './life.ts'
 import { renewLink } from './link-key.ts'
 import { addDelegationOfOther, readDelegationsOfOthers } from './others.ts'
 import {
@@ -23,11 +23,6 @@ import {
   readRoleDelegations
 } from './role-keys.ts'
 import { type StoppedKeys, recordDelegation } from './stopped-keys.ts'
-
-export interface Life {
-  /** How long the delegation holds; out of bounds is a RangeError. */
-  readonly days?: number
-}
 
 /**
  * The hub's word for this node's key of a role, under the next epoch; a key that is not there yet is made. Resolves once
@@ -54,7 +49,7 @@ export interface OtherKey extends Life {
 export async function delegateOther(
   hub: StoppedKeys,
   role: Role,
-  { node, key, days }: OtherKey
+  { node, key, ...life }: OtherKey
 ): Promise<Delegation<Role>> {
   const own = hub.keys.delegation.statement.node
   if (node === own)
@@ -73,7 +68,7 @@ export async function delegateOther(
   const epochs = others
     .filter(({ statement }) => statement.node === node && statement.role === role)
     .map(({ statement }) => statement.epoch)
-  const delegation = sign(hub, { role, node, key, days, epoch: Math.max(0, ...epochs) + 1 })
+  const delegation = sign(hub, { role, node, key, life, last: Math.max(0, ...epochs) })
   await recordDelegation(hub, delegation)
   await addDelegationOfOther(hub.folder.keys, others, delegation)
   return delegation
@@ -82,13 +77,13 @@ export async function delegateOther(
 async function delegateKept<R extends KeptRole>(
   hub: StoppedKeys,
   role: R,
-  { days }: Life
+  life: Life
 ): Promise<Delegation<Role>> {
   const folder = hub.folder.keys
   const before = await readRoleDelegations(folder, role, hub.keys.hubId)
   const key = await publicKeyOf(hub, role)
-  const epoch = (before.at(-1)?.statement.epoch ?? 0) + 1
-  const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, days, epoch })
+  const last = before.at(-1)?.statement.epoch ?? 0
+  const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life, last })
   await recordDelegation(hub, delegation)
   await addRoleDelegation(folder, before, delegation as Delegation<R>)
   return delegation
@@ -126,16 +121,23 @@ interface ToSign {
   readonly role: Role
   readonly node: string
   readonly key: string
-  readonly days: number | undefined
-  readonly epoch: number
+  readonly life: Life
+  /** The last epoch that is known. */
+  readonly last: number
 }
 
 function sign(
   { keys, hubKey, nowMs }: StoppedKeys,
-  { role, node, key, days, epoch }: ToSign
+  { role, node, key, life, last }: ToSign
 ): Delegation<Role> {
   const nowS = Math.floor(nowMs / 1000)
-  const common = { hub: keys.hubId, node, not_before: nowS, not_after: notAfter(nowS, days), epoch }
+  const common = {
+    hub: keys.hubId,
+    node,
+    not_before: nowS,
+    not_after: notAfter(nowS, life.days),
+    epoch: nextEpoch(last, life)
+  }
   const statement = role === 'link' ? { ...common, role, peer_id: key } : { ...common, role, key }
   return delegate<Role>(hubKey.key, statement as DelegationStatement)
 }

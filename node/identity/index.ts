@@ -1,5 +1,6 @@
 export { delegateOther, delegateOwn } from './delegate.ts'
-export type { Life, OtherKey } from './delegate.ts'
+export type { OtherKey } from './delegate.ts'
+export type { Life } from './life.ts'
 export { rotateNodeKey } from './link-key.ts'
 export type { Rotated } from './link-key.ts'
 export { succeedHub } from './succeed.ts'

@@ -6,6 +6,7 @@ import { delegationProblem } from '../../federation/index.ts'
 import { openDataFolder } from '../data-folder.ts'
 import { loadKeys } from '../keys.ts'
 import { lastBeforeKilled } from '../killed.fixture.ts'
+import { endsSoon } from '../link-delegations.ts'
 import { refusal } from '../refusal.fixture.ts'
 import { EXIT } from '../setup-error.ts'
 import { NOW, recorded, stoppedNode } from './identity.fixture.ts'
@@ -139,6 +140,26 @@ test('refuses days that no key lives, with nothing changed', async t => {
     await assert.rejects(rotateNodeKey(hub, { days }), RangeError)
 
   assert.equal((await loadKeys(hub.folder.keys, NOW)).lastEpoch, 1)
+})
+
+test('an epoch beyond the next one can be given, and none that is over', async t => {
+  const data = await stoppedNode(t)
+  {
+    await using hub = await openKeys(data, NOW)
+    assert.equal((await rotateNodeKey(hub, { epoch: 10 })).now.statement.epoch, 10)
+  }
+
+  await using hub = await openKeys(data, NOW)
+  await assert.rejects(rotateNodeKey(hub, { epoch: 10 }), refusal(EXIT.usage, /signed for epoch 10 already/))
+  assert.equal((await rotateNodeKey(hub)).now.statement.epoch, 11)
+})
+
+test('tells of a delegation that ends within 30 days', async t => {
+  const { delegation } = await loadKeys(join(await stoppedNode(t), 'keys'), NOW)
+  const { not_after } = delegation.statement
+
+  assert.equal(endsSoon(delegation, not_after - 31 * 86_400), undefined)
+  assert.equal(endsSoon(delegation, not_after - 29 * 86_400), '2035-12-30T00:00:00.000Z')
 })
 
 test('refuses delegations that do not grow by epoch, or that speak for nobody here', async t => {

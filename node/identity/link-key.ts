@@ -3,7 +3,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Delegation, delegate } from '../../federation/index.ts'
 import { replaceFile } from '../durable-file.ts'
 import { formatLinkDelegations } from '../link-delegations.ts'
-import { notAfter } from './life.ts'
+import { type Life, nextEpoch, notAfter } from './life.ts'
 import { type StoppedKeys, keyFile, recordDelegation } from './stopped-keys.ts'
 
 export interface Rotated {
@@ -15,11 +15,11 @@ export interface Rotated {
  * Gives a stopped node a new key, and so a new peer id, with the hub's word for it under the next epoch; what was signed
  * with the one before stays what it is. Resolves once that would survive a power cut; a crash leaves the old key or the
  * new one, each with its delegation.
- * @param days How long the delegation holds. @throws RangeError when that is out of bounds
+ * @throws RangeError for days out of bounds, SetupError `usage` for an epoch that is over
  */
-export async function rotateNodeKey(hub: StoppedKeys, { days }: { days?: number } = {}): Promise<Rotated> {
+export async function rotateNodeKey(hub: StoppedKeys, life: Life = {}): Promise<Rotated> {
   const nodeKey = await generateKeyPair('Ed25519')
-  const now = signLink(hub, peerIdFromPrivateKey(nodeKey).toString(), days)
+  const now = signLink(hub, peerIdFromPrivateKey(nodeKey).toString(), life)
   await recordDelegation(hub, now)
   // In this order: a delegation without its key is passed over at the next start.
   await writeLinks(hub, now)
@@ -31,18 +31,14 @@ export async function rotateNodeKey(hub: StoppedKeys, { days }: { days?: number 
 }
 
 /** The hub's word for the key that the node has, under the next epoch. Durable as `rotateNodeKey`. */
-export async function renewLink(hub: StoppedKeys, { days }: { days?: number } = {}): Promise<Delegation> {
-  const delegation = signLink(hub, hub.keys.peerId, days)
+export async function renewLink(hub: StoppedKeys, life: Life = {}): Promise<Delegation> {
+  const delegation = signLink(hub, hub.keys.peerId, life)
   await recordDelegation(hub, delegation)
   await writeLinks(hub, delegation)
   return delegation
 }
 
-function signLink(
-  { keys, hubKey, nowMs }: StoppedKeys,
-  peerId: string,
-  days: number | undefined
-): Delegation {
+function signLink({ keys, hubKey, nowMs }: StoppedKeys, peerId: string, life: Life): Delegation {
   const nowS = Math.floor(nowMs / 1000)
   return delegate<'link'>(hubKey.key, {
     hub: keys.hubId,
@@ -50,8 +46,8 @@ function signLink(
     role: 'link',
     peer_id: peerId,
     not_before: nowS,
-    not_after: notAfter(nowS, days),
-    epoch: keys.lastEpoch + 1
+    not_after: notAfter(nowS, life.days),
+    epoch: nextEpoch(keys.lastEpoch, life)
   })
 }
 
