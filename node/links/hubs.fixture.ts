@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
+import { echoService } from '../../protocols/index.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
 import type { AdminClient } from '../admin/admin-client.ts'
 import { endings } from '../endings.fixture.ts'
 import type { OmnigateNode } from '../node.ts'
 import { runningNode } from '../running-node.fixture.ts'
+import { entriesIn } from '../start/entries.fixture.ts'
 
 /** A hub of one node, and its operator. */
 export interface TestHub {
@@ -81,4 +83,19 @@ export async function allow(a: TestHub, b: TestHub, treaty?: object): Promise<vo
   const body = treaty && Buffer.from(JSON.stringify(treaty))
   await b.operator.federation.peer_add({ hub: a.id, addresses: [], ...(body && { body }) })
   await a.operator.federation.peer_add({ hub: b.id, addresses: [b.address], ...(body && { body }) })
+}
+
+/** The data of what the audit log of a hub holds of one type. */
+export async function entriesOf({ data }: TestHub, wanted: string): Promise<Record<string, unknown>[]> {
+  const entries = await entriesIn(data)
+  return entries.filter(({ type }) => type === wanted).map(entry => entry.data)
+}
+
+/** The echo of `there`, called by the node of `here` over their link. */
+export async function echo({ operator }: TestHub, { id }: TestHub, text: string): Promise<string> {
+  const { request, answer } = echoService.operations.echo
+  const { head, body } = request.encode('echo', { body: Buffer.from(text) }, {})
+  const payload = Buffer.concat([head, body])
+  const came = await operator.links.relay({ hub: id, app: echoService.app, body: payload })
+  return Buffer.from(answer.decode(came)).toString()
 }

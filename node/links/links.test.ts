@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { echoService } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
-import { allow, linkTo, linked, startHub, until } from './hubs.fixture.ts'
-import type { TestHub } from './hubs.fixture.ts'
-
-/** The echo of `there`, called by the node of `here`. */
-async function echo({ operator }: TestHub, { id }: TestHub, text: string): Promise<string> {
-  const { request, answer } = echoService.operations.echo
-  const { head, body } = request.encode('echo', { body: Buffer.from(text) }, {})
-  const payload = Buffer.concat([head, body])
-  const came = await operator.links.relay({ hub: id, app: echoService.app, body: payload })
-  return Buffer.from(answer.decode(came)).toString()
-}
+import { allow, echo, linkTo, linked, startHub, until } from './hubs.fixture.ts'
 
 const refusal = (call: Promise<unknown>): Promise<string> =>
   call.then(

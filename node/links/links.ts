@@ -5,7 +5,7 @@ import { federationService } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
 import { grantTerms } from '../allowlist/index.ts'
 import type { AllowedHub, AllowlistChange } from '../allowlist/index.ts'
-import { auditEvent } from '../audit/index.ts'
+import { LINK_ENDS, auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { Grant } from '../guards/grant.ts'
 import type { Grants } from '../guards/grants.ts'
@@ -106,9 +106,14 @@ export class Links {
     if (link !== undefined) this.#down(link, 'connection_lost')
   }
 
-  /** The other side says that it ends the link. */
-  left(state: ConnectionState): void {
-    for (const link of this.#live.values()) if (link.state === state) this.#close(link, 'left')
+  /** The other side says that it ends the link, and why. */
+  left(state: ConnectionState, reason: string): void {
+    for (const link of this.#live.values()) {
+      if (link.state !== state) continue
+      const told = LINK_ENDS.find(end => end === reason) ?? 'another reason'
+      this.#o.log.info({ event: 'LinkLeft', hub: link.hub, told }, 'the other hub ends the link')
+      this.#close(link, 'left')
+    }
   }
 
   /** Ends the link with a hub, whose calls end with it, and tells the other side why. */

@@ -42,6 +42,8 @@ const NOWHERE = 'no address of it is known, so it has to dial this node'
 const NOT_YET = 'not dialled yet'
 /** As long as a pairing waits for an operator. */
 const FRESH_MS = 900_000
+/** Until then waits grow no longer than after so many failures, to 8 s. */
+const FRESH_FAILURES = 3
 
 /**
  * Keeps one link with each hub that is allowed: dials those that have an address, again after a time, and probes links
@@ -157,8 +159,11 @@ export class Relations {
       relation.why = failure.why
       relation.sinceS = s
     }
-    const wasRefused = failure.wasRefused && ms >= relation.freshUntilMs
-    this.#step(entry, relation, { event: 'failed', wasRefused })
+    const isFresh = ms < relation.freshUntilMs
+    this.#step(entry, relation, { event: 'failed', wasRefused: failure.wasRefused && !isFresh })
+    const { state } = relation
+    if (isFresh && state.is === 'waiting')
+      relation.state = { ...state, failures: Math.min(state.failures, FRESH_FAILURES) }
   }
 
   /** Why no link came of it; undefined when one did. */

@@ -15,10 +15,14 @@ const asItIs: RequestCodec<Uint8Array> = {
 /** Goes on a stream of its own: whatever comes back on it disturbs no other call of the link. */
 const RAW = unary({ verb: 'relay', request: asItIs, answer: opaque, upload: true })
 
+/** Throws `bad_request` for an app that is not called over a link in the operator's name. */
+export function checkRelayed(app: number): void {
+  if (NOT_RELAYED.includes(app)) throw new OapError('bad_request', `app: ${app} is not called over a link`)
+}
+
 /**
  * Calls an operation of another hub with a payload as it is, and gives the payload of its answer, at most 8 MiB.
- * @throws OapError as the other hub refuses it, `bad_request` for an app that is not called in this way, `upstream` when
- * the link is lost on the way, `deadline` after 30 s
+ * @throws OapError as the other hub refuses it, `bad_request` as `checkRelayed`, `upstream` when the link is lost on the way, `deadline` after 30 s
  */
 export async function relay(
   caller: ConnectionCaller,
@@ -26,6 +30,6 @@ export async function relay(
   payload: Uint8Array,
   signal: AbortSignal
 ): Promise<Uint8Array> {
-  if (NOT_RELAYED.includes(app)) throw new OapError('bad_request', `app: ${app} is not called over a link`)
+  checkRelayed(app)
   return callable(app, 'relay', RAW, caller)(payload, { deadlineMs: MOST_MS, signal })
 }

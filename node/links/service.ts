@@ -54,8 +54,8 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
       return { time: Math.floor(Date.now() / 1000), revocation_seq: revocationSeq() }
     },
 
-    leave: (_request, call) => {
-      links.left(linkOf(call))
+    leave: ({ reason }, call) => {
+      links.left(linkOf(call), reason)
       return {}
     }
   }

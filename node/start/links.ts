@@ -13,6 +13,7 @@ import {
   Relations,
   Responding,
   callsTo,
+  checkRelayed,
   dialOver,
   federationOver,
   linkStates,
@@ -151,6 +152,7 @@ export function openLinks(
       addresses: () => theConnected().transport.getMultiaddrs().map(String),
       confirmed: hub => relations.renew(hub, { isFresh: true }),
       relay: async ({ hub, app, payload }, { actor, ...ids }, signal) => {
+        checkRelayed(app)
         const link = links.of(hub)
         if (link === undefined) throw noLink(allowlist, hub)
         await record(auditEvent('relay', actor, { hub, app, bytes: payload.length }, ids))
@@ -161,7 +163,8 @@ export function openLinks(
       connected = peers
       peers.transport.addEventListener('connection:close', ({ detail }) => {
         links.closed(detail)
-        responding.forget(peers.stateOf(detail))
+        const state = peers.knownStateOf(detail)
+        if (state !== undefined) responding.forget(state)
       })
       started.defer(
         allowlist.onChange(change => {

@@ -27,6 +27,8 @@ export interface Peers {
   readonly budget: NodeBudget
   /** What guards know a connection by. */
   readonly stateOf: (connection: Connection) => ConnectionState
+  /** The same for a connection that has had a stream or was asked for before. */
+  readonly knownStateOf: (connection: Connection) => ConnectionState | undefined
   /** The other way round; undefined for what is no connection of a peer. */
   readonly connectionOf: (state: ConnectionState) => Connection | undefined
 }
@@ -63,8 +65,9 @@ export async function servePeers(
   started.defer(admission.follow(linked))
   await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
   const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
+  const knownStateOf = (connection: Connection) => listener.knownState(connection)
   const connectionOf = (state: ConnectionState): Connection | undefined => listener.connectionOf(state)
-  const peers = { transport, admission, linked, budget: listener.budget, stateOf, connectionOf }
+  const peers = { transport, admission, linked, budget: listener.budget, stateOf, knownStateOf, connectionOf }
   gaugePeers(base, peers)
   return peers
 }
