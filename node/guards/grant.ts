@@ -1,6 +1,7 @@
-import { OapError, tenantBytes, topicMatches } from '../../protocols/index.ts'
+import { OapError, tenantBytes } from '../../protocols/index.ts'
 import type { Granted } from '../../protocols/index.ts'
 import type { Rate } from './bucket-table.ts'
+import { TopicIndex } from './topic-index.ts'
 
 const NIL_TENANT = '00000000-0000-0000-0000-000000000000'
 
@@ -67,6 +68,7 @@ export class Grant {
   readonly #expires: number
   readonly #verbs: ReadonlySet<string>
   readonly #shares: ReadonlyMap<string, Share>
+  readonly #byTopic = new TopicIndex<Share>()
   readonly #withoutShare: Granted
 
   /** @throws RangeError for a share whose tenant is nil. OapError `bad_request` for one that is no UUID. */
@@ -77,6 +79,8 @@ export class Grant {
     this.#expires = expires
     this.#verbs = new Set(verbs)
     this.#shares = new Map(shares.map(share => [share.id, new Share(share, this.principal)]))
+    for (const { id, topics } of shares)
+      for (const topic of topics) this.#byTopic.add(topic, this.#shares.get(id)!)
     this.#withoutShare = { principal: this.principal, tenant: NIL_TENANT, share: undefined }
   }
 
@@ -98,22 +102,19 @@ export class Grant {
     return isItsTenant ? granted : denied('tenant')
   }
 
-  #shareFor(use: GrantUse): Share | OapError {
-    const { share: named, topic } = use
+  #shareFor({ share: named, topic, brings }: GrantUse): Share | OapError {
     if (topic === undefined) return denied('topic')
-    if (named !== undefined) return this.#shareNamed(named, topic, use.brings)
-    const holding = [...this.#shares.values()].filter(share => share.holds(topic))
-    const open = holding.filter(share => share.goes(use.brings))
+    const holding = this.#byTopic.find(topic)
+    if (named !== undefined) {
+      const share = typeof named === 'string' ? this.#shares.get(named) : undefined
+      if (share === undefined) return denied('share')
+      if (!holding.has(share)) return denied('topic')
+      return share.goes(brings) ? share : denied('dir')
+    }
+    const open = [...holding].filter(share => share.goes(brings))
     if (open.length === 1) return open[0]!
     if (open.length > 1) return denied('share', 'several shares hold this topic; name one of them in share')
-    return denied(holding.length > 0 ? 'dir' : 'topic')
-  }
-
-  #shareNamed(named: unknown, topic: string, brings: boolean): Share | OapError {
-    const share = typeof named === 'string' ? this.#shares.get(named) : undefined
-    if (share === undefined) return denied('share')
-    if (!share.holds(topic)) return denied('topic')
-    return share.goes(brings) ? share : denied('dir')
+    return denied(holding.size > 0 ? 'dir' : 'topic')
   }
 }
 
@@ -123,24 +124,20 @@ class Share implements Granted {
   readonly share: string
   /** As it stands on the wire. */
   readonly tenantId: Uint8Array
-  readonly #row: GrantedShare
+  readonly #dir: GrantedShare['dir']
 
   constructor(row: GrantedShare, principal: string) {
     const tenantId = tenantBytes(row.tenant)
     if (tenantId === undefined) throw new RangeError(`share ${row.id}: tenant: the nil UUID is nobody's`)
-    this.#row = row
+    this.#dir = row.dir
     this.principal = principal
     this.tenant = row.tenant
     this.share = row.id
     this.tenantId = tenantId
   }
 
-  holds(topic: string): boolean {
-    return this.#row.topics.some(pattern => topicMatches(pattern, topic))
-  }
-
   goes(isIn: boolean): boolean {
-    return this.#row.dir === 'both' || this.#row.dir === (isIn ? 'in' : 'out')
+    return this.#dir === 'both' || this.#dir === (isIn ? 'in' : 'out')
   }
 }
 
