@@ -49,11 +49,13 @@ export class FederationServices {
     return this.#opened
   }
 
-  /** Stops both; `open` starts new ones. */
+  /** Stops both, also while they are being opened; `open` starts new ones. */
   async close(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined
-    await (await opened)?.[Symbol.asyncDispose]()
+    // One that did not open has told whoever opened it, and runs no more.
+    const running = await opened?.catch(() => undefined)
+    await running?.[Symbol.asyncDispose]()
   }
 
   /** libp2p calls these. */

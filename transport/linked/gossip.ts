@@ -9,7 +9,7 @@ const GOSSIP_BOUNDS = { maxInboundDataLength: MIB, maxOutboundBufferSize: 4 * MI
 
 /**
  * How a topic counts for a peer's score: only by messages that were rejected, as the square of their number, which loses
- * a tenth each second. Three within a second: it gets no gossip; five: nothing of it is heard any more.
+ * a tenth each second. After two a peer gets no gossip, after three nothing of it is heard until they are forgotten.
  */
 const TOPIC_SCORE = {
   topicWeight: 1,
@@ -17,7 +17,7 @@ const TOPIC_SCORE = {
   firstMessageDeliveriesWeight: 0,
   meshMessageDeliveriesWeight: 0,
   meshFailurePenaltyWeight: 0,
-  invalidMessageDeliveriesWeight: -4,
+  invalidMessageDeliveriesWeight: -10,
   invalidMessageDeliveriesDecay: 0.9
 } as const
 

@@ -45,13 +45,14 @@ export async function linked(full: boolean): Promise<boolean> {
   const { strangers: many, seconds } = full ? SIZES.full : SIZES.short
   await using hub = await Hub.start(many * 4 + 200)
   await using spared = await Hub.start(many * 4 + 200)
+  const both = <T>(ask: (of: Hub) => Promise<T>): Promise<[T, T]> => Promise.all([ask(hub), ask(spared)])
   const round = async (): Promise<Round> => {
-    const [attacked, other] = await Promise.all([hub.measure(seconds), spared.measure(seconds)])
+    const [attacked, other] = await both(of => of.measure(seconds))
     return { attacked, spared: other }
   }
   await round()
   const before = await round()
-  const idle = await hub.tell()
+  const idle = await both(of => of.tell())
   await using attack = new HelperProcess(new URL('./linked-strangers-process.ts', import.meta.url), [
     hub.address
   ])
@@ -60,7 +61,7 @@ export async function linked(full: boolean): Promise<boolean> {
   const started = await hub.tell()
   const rounds: Round[] = []
   for (let i = 0; i < ROUNDS; i++) rounds.push(await round())
-  const told = await hub.tell()
+  const [told, other] = await both(of => of.tell())
   const learned = await attack.ask<Learned>('tell')
 
   printTable(
@@ -74,7 +75,7 @@ export async function linked(full: boolean): Promise<boolean> {
   console.log(
     `${connected} strangers connected, ${learned.streamsOpened} streams opened, ${learned.answers} answered, ` +
       `${learned.refusals} refusals; the hub used ${(share * 100).toFixed(0)} % of a processor, ` +
-      `+${((told.rssBytes - idle.rssBytes) / MB).toFixed(0)} MB`
+      `+${grown(idle[0], told)} MB (the spared one +${grown(idle[1], other)} MB)`
   )
   console.log(`the hub at the end: ${JSON.stringify(told)}`)
   const problems = [
@@ -150,6 +151,8 @@ function failures(rounds: readonly Round[]): string[] {
   const failed = rounds.reduce((sum, { attacked }) => sum + attacked.gossip.failed + attacked.dht.failed, 0)
   return failed === 0 ? [] : [`${failed} questions of linked peers failed`]
 }
+
+const grown = (from: Told, to: Told): string => ((to.rssBytes - from.rssBytes) / MB).toFixed(0)
 
 const ratioOf = (work: Work, { attacked, spared }: Round): number => attacked[work].p99Ms / spared[work].p99Ms
 
