@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
+import { test } from 'node:test'
+import type { Connection } from '@libp2p/interface'
+import { LINKS } from '../../federation/index.ts'
+import type { Outcome } from '../../federation/index.ts'
+import type { AllowedHub } from '../allowlist/index.ts'
+import type { LiveLink } from './live-link.ts'
+import { Relations } from './relations.ts'
+
+const HUB = `h1${'b'.repeat(52)}`
+const REFUSED = { kind: 'turned_away', code: 'not_allowlisted' } as Outcome
+
+/** Relations whose dials and answers are what the test says. */
+function relations(addresses: readonly string[] = ['/a', '/b']) {
+  let ms = 0
+  let live: LiveLink | undefined
+  const state = {
+    handshake: (_signal: AbortSignal): Promise<Outcome> => Promise.resolve(REFUSED),
+    answers: true
+  }
+  const dialled: string[] = []
+  const ended: string[] = []
+  const allowed: AllowedHub[] = [{ hub: HUB, addresses } as AllowedHub]
+  const connection = { close: () => Promise.resolve() } as unknown as Connection
+  const all = new Relations({
+    links: {
+      of: () => live,
+      end: (_hub, reason) => {
+        ended.push(reason)
+        down(reason)
+      },
+      answers: () => Promise.resolve(state.answers)
+    },
+    allowed: () => allowed,
+    dial: (address, signal) => {
+      dialled.push(address)
+      return signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve(connection)
+    },
+    handshake: (_connection, _hub, signal) => state.handshake(signal),
+    now: () => ({ ms, s: Math.floor(ms / 1000) }),
+    random: () => 1
+  })
+  const up = (): void => {
+    live = { hub: HUB } as LiveLink
+    all.changed({ hub: HUB, link: live, end: undefined })
+  }
+  const down = (end: LiveLinkEnd): void => {
+    const link = live!
+    live = undefined
+    all.changed({ hub: HUB, link, end })
+  }
+  const at = async (time: number): Promise<void> => {
+    ms = time
+    all.tick()
+    await turn()
+  }
+  return { all, state, dialled, ended, allowed, up, down, at }
+}
+
+type LiveLinkEnd = Parameters<Relations['changed']>[0]['end']
+
+test('dials each address in turn, later and later, and says why there is no link', async () => {
+  const { all, dialled, at } = relations()
+
+  await at(0)
+  await at(LINKS.refusedRetryMs - 1)
+  await at(LINKS.refusedRetryMs)
+  await at(2 * LINKS.refusedRetryMs)
+
+  assert.deepEqual(dialled, ['/a', '/b'])
+  assert.deepEqual(all.of(HUB)?.why, 'the other hub refused: not_allowlisted')
+  await at(3 * LINKS.refusedRetryMs)
+  assert.deepEqual(dialled, ['/a', '/b', '/a'])
+})
+
+test('asks a hub that was just paired again within seconds, though it refuses', async () => {
+  const { all, dialled, at } = relations()
+  await at(0)
+
+  all.renew(HUB, { isFresh: true })
+  for (let s = 0; s <= 60; s++) await at(s * 1000)
+
+  assert.ok(dialled.length >= 10, `${dialled.length} dials`)
+})
+
+test('dials nobody without an address, and says that the other side has to', async () => {
+  const { all, dialled, at } = relations([])
+
+  await at(0)
+
+  assert.deepEqual(dialled, [])
+  assert.match(all.of(HUB)!.why, /has to dial this node/)
+})
+
+test('dials once at a time, and not while there is a link', async () => {
+  const { state, dialled, at, up } = relations()
+  state.handshake = () => new Promise(() => undefined)
+  await at(0)
+  await at(60_000)
+  assert.equal(dialled.length, 1)
+
+  up()
+  await at(70_000)
+
+  assert.equal(dialled.length, 1)
+})
+
+test('a link that is silent is probed, and ended after two probes without an answer', async () => {
+  const { state, ended, at, up } = relations()
+  up()
+  await at(LINKS.probeAfterMs)
+  assert.deepEqual(ended, [])
+
+  state.answers = false
+  await at(2 * LINKS.probeAfterMs)
+  assert.deepEqual(ended, [])
+  await at(2 * LINKS.probeAfterMs + 1)
+
+  assert.deepEqual(ended, ['silent'])
+})
+
+test('gives up the dial of a hub that is removed, and forgets it', async () => {
+  const { all, state, allowed, at } = relations()
+  let dial: AbortSignal | undefined
+  state.handshake = signal => {
+    dial = signal
+    return new Promise(() => undefined)
+  }
+  await at(0)
+  assert.equal(dial?.aborted, false)
+
+  allowed.length = 0
+  await at(1)
+
+  assert.equal(dial.aborted, true)
+  assert.equal(all.of(HUB), undefined)
+})
+
+test('dials at once again when the entry changes', async () => {
+  const { all, dialled, at } = relations()
+  await at(0)
+  await at(1)
+  assert.equal(dialled.length, 1)
+
+  all.renew(HUB)
+  await at(2)
+
+  assert.equal(dialled.length, 2)
+})
