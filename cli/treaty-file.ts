@@ -3,18 +3,20 @@ import { readConfigFile } from './config-file.ts'
 import { EXIT } from './exit-codes.ts'
 import { printable } from './terminal.ts'
 
-const MAX_CHARS = 65_536
+const MAX_BYTES = 65_536
 
 /** The text of a treaty in a file, or on standard input for `-`. @throws CommandError `badInput`; SetupError */
 export async function treatyFile(path: string): Promise<string> {
   if (path !== '-') return (await readConfigFile(path)).text
-  let text = ''
-  for await (const piece of process.stdin) {
-    text += String(piece)
-    if (text.length > MAX_CHARS)
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of process.stdin as AsyncIterable<Buffer>) {
+    pieces.push(piece)
+    bytes += piece.length
+    if (bytes > MAX_BYTES)
       throw new CommandError(EXIT.badInput, 'standard input: longer than any treaty; give its text alone')
   }
-  return text
+  return Buffer.concat(pieces).toString()
 }
 
 /**

@@ -34,6 +34,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/audit/lines.ts', 'linesIn', 'lines of a file, each bounded'],
   ['node/audit/opening.ts', 'readLines', 'lines of our own files, each bounded'],
   ['node/audit/verify-log.ts', 'readLines', 'lines of a file, each bounded'],
+  ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/mailbox/sweep.ts', 'this.#topic', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#purge', 'looks at our own store, each pulled by a tick'],
@@ -57,6 +58,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'input',
     'a file or standard input of our own user; a line beyond the bound ends it'
   ],
+  ['cli/treaty-file.ts', 'process.stdin', 'standard input, counted against a bound'],
   ['cli/token-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/frame/hex-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/commands/conformance.ts', 'runConformance', 'results of our own'],
