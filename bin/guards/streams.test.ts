@@ -58,6 +58,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'input',
     'a file or standard input of our own user; a line beyond the bound ends it'
   ],
+  ['cli/commands/peer-accept.ts', 'process.stdin', 'standard input, counted against a bound'],
   ['cli/treaty-file.ts', 'process.stdin', 'standard input, counted against a bound'],
   ['cli/token-input.ts', 'stream', 'standard input, counted against a bound'],
   ['cli/frame/hex-input.ts', 'stream', 'standard input, counted against a bound'],
