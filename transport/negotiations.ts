@@ -3,9 +3,9 @@ import type { Connection, Stream } from '@libp2p/interface'
 /** What is answered on one stream until a protocol is found: the greeting, and a no for each that is not spoken. */
 const MOST_ANSWERS = 10
 
-/** The upgrader's connection keeps its muxer without a public name. */
+/** What the upgrader's connection keeps without a public name: its muxer, told of each stream that the peer opens. */
 interface Muxed {
-  readonly muxer?: EventTarget
+  readonly muxer?: { onRemoteStream(stream: Stream): void }
 }
 
 /**
@@ -19,14 +19,17 @@ export function watchNegotiations(
   onFailed: () => void
 ): void {
   const { muxer } = connection as unknown as Muxed
-  muxer?.addEventListener('stream', event => {
-    if (!isWatched()) return
-    const { detail: stream } = event as CustomEvent<Stream>
-    boundAnswers(stream)
-    stream.addEventListener('close', () => {
-      if (stream.protocol === '' && isWatched()) onFailed()
-    })
-  })
+  if (muxer === undefined) return
+  const onRemoteStream = muxer.onRemoteStream.bind(muxer)
+  muxer.onRemoteStream = stream => {
+    if (isWatched()) {
+      boundAnswers(stream)
+      stream.addEventListener('close', () => {
+        if (stream.protocol === '' && isWatched()) onFailed()
+      })
+    }
+    onRemoteStream(stream)
+  }
 }
 
 function boundAnswers(stream: Stream): void {
