@@ -13,7 +13,7 @@ const folder = fileURLToPath(root)
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 const imported = new Set(
   globSync(SHIPPED, { cwd: folder })
-    .filter(file => !file.endsWith('.test.ts') && !file.endsWith('.suite.ts'))
+    .filter(file => !/\.(test|suite|fixture)\.ts$/.test(file))
     .flatMap(file => packagesIn(readFileSync(new URL(file, root), 'utf8')))
 )
 
