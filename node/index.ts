@@ -51,11 +51,12 @@ export { FIRST_TENANT, directClient } from './capabilities/index.ts'
 export type { CapabilityClient } from './capabilities/index.ts'
 export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.ts'
 export { createFile, readSecretFile, replaceFile } from './durable-file.ts'
-export { ROLES, formatDelegation } from '../federation/index.ts'
+export { ROLES, formatDelegation, peerPublicKey } from '../federation/index.ts'
 export type { Delegation, DelegationStatement, Role } from '../federation/index.ts'
 export { hubKeyPath, openSecretKey } from './hub-key.ts'
 export type { HubKeyGiven, HubKeyPlace } from './hub-key.ts'
 export {
+  OWN_KEY_ROLES,
   changePassword,
   delegateOther,
   delegateOwn,
@@ -64,7 +65,9 @@ export {
   keyOverview,
   openKeys,
   parseHubFile,
+  revokeNodeKey,
   rotateNodeKey,
+  rotateRoleKey,
   succeedHub
 } from './identity/index.ts'
 export type * from './identity/index.ts'

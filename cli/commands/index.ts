@@ -24,6 +24,7 @@ import { init } from './init.ts'
 import { keyDelegate } from './key-delegate.ts'
 import { keyExport } from './key-export.ts'
 import { keyPassword } from './key-password.ts'
+import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
 import { keyShow } from './key-show.ts'
 import { keySucceed } from './key-succeed.ts'
@@ -110,6 +111,7 @@ export const COMMANDS: readonly Command[] = [
   keyShow,
   keyRotate,
   keyDelegate,
+  keyRevoke,
   keyPassword,
   keyExport,
   keySucceed,

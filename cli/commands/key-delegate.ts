@@ -1,4 +1,4 @@
-import type { Role } from '../../node/index.ts'
+import type { DelegationStatement, Role } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
@@ -52,19 +52,25 @@ export const keyDelegate: Command = {
       return EXIT.ok
     }
     const { statement } = await delegateOwn(hub, role, life)
-    const key = statement.role === 'link' ? statement.peer_id : statement.key
-    invocation.show(statement, () =>
-      facts(
-        [
-          [role === 'link' ? 'peer' : 'key', key],
-          ['may sign', role],
-          ['delegated', `until ${dateText(statement.not_after)}, epoch ${statement.epoch}`]
-        ],
-        invocation.terminal
-      )
-    )
+    showDelegated(invocation, statement)
     return EXIT.ok
   }
+}
+
+/** Prints for which key of this node the hub key has signed. */
+export function showDelegated(invocation: Invocation, statement: DelegationStatement): void {
+  const { role, epoch, not_after } = statement
+  const key = statement.role === 'link' ? statement.peer_id : statement.key
+  invocation.show(statement, () =>
+    facts(
+      [
+        [role === 'link' ? 'peer' : 'key', key],
+        ['may sign', role],
+        ['delegated', `until ${dateText(not_after)}, epoch ${epoch}`]
+      ],
+      invocation.terminal
+    )
+  )
 }
 
 async function roleGiven(invocation: Invocation): Promise<Role> {

@@ -6,7 +6,7 @@ export const keyExport: Command = {
   name: 'key export',
   summary: 'print all that is public of a hub, as one file for the operators of its peers',
   details:
-    'Hub id, minisign public key, every delegation, and the successions that led to this hub: one line of JSON, each part of ' +
+    'Hub id, minisign public key, every delegation and revocation of a key, and the successions that led to this hub: one line of JSON, each part of ' +
     'it signed by the hub key. Nothing in it is secret. Who gets it must have the hub id from you by another way.',
   options: [DATA_OPTION],
   examples: [{ line: 'omnigate key export --data ./hub > hub.json', says: 'also beside a running node' }],

@@ -8,8 +8,7 @@ import type { Invocation } from '../invocation.ts'
 import { passwordOptions, passwordSource } from '../password.ts'
 import { asCalled, shellWord } from '../self.ts'
 import { facts } from '../terminal.ts'
-
-const MAX_REASON_BYTES = 256
+import { reasonGiven } from './key-revoke.ts'
 
 export const keySucceed: Command = {
   name: 'key succeed',
@@ -79,12 +78,6 @@ export const keySucceed: Command = {
     )
     return EXIT.ok
   }
-}
-
-function reasonGiven(invocation: Invocation): string {
-  const reason = invocation.option('reason') ?? ''
-  if (Buffer.byteLength(reason) <= MAX_REASON_BYTES && !/\p{Cc}/u.test(reason)) return reason
-  throw new CommandError(EXIT.usage, `--reason: must be one line of at most ${MAX_REASON_BYTES} bytes`)
 }
 
 async function nextKey(invocation: Invocation, file: string | undefined): Promise<MinisignSecretFile> {

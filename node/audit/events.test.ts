@@ -36,6 +36,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   rotate: { kid: 2, previous: 1, grace_s: 172_800, break_glass: false },
   delegation: { role: 'link', epoch: 2, key_sha256: DIGEST, node_sha256: DIGEST, not_after_s: 1 },
   succession: { hub: HUB_ID, successor: HUB_ID, origin: ORIGIN, size: 4, root: DIGEST },
+  key_revocation: { key_sha256: DIGEST, reason_sha256: DIGEST },
   revocation_key: { epoch: 2, key_sha256: 'ab'.repeat(32) },
   revoke: { cap_id: CAP_ID, reason_sha256: DIGEST, revocation_seq: 1 },
   tenant: { tenant: TENANT, change: 'limit', limits_sha256: DIGEST },

@@ -115,6 +115,7 @@ const EVENTS = {
     ({ successor }) => `hub:${successor}`,
     'allow'
   ),
+  key_revocation: row({ key_sha256: digest, reason_sha256: digest }, () => 'key', 'allow'),
   revocation_key: row({ epoch: natural, key_sha256: digest }, () => 'revocation-key', 'allow'),
   revoke: row(
     {

@@ -5,11 +5,13 @@ import {
   type DelegationStatement,
   type Role,
   delegate,
+  delegatedKey,
   isUsablePublicKey,
   peerPublicKey
 } from '../../federation/index.ts'
 import { addLogDelegation, logPaths, readLogIdentity } from '../audit/index.ts'
 import { openCapabilityFolder } from '../capabilities/folder.ts'
+import { generateMinisign } from '../minisign.ts'
 import { SetupError } from '../setup-error.ts'
 import { type Life, nextEpoch, notAfter } from './life.ts'
 import { renewLink } from './link-key.ts'
@@ -20,8 +22,10 @@ import {
   type OwnKeyRole,
   addRoleDelegation,
   ensureRoleKey,
-  readRoleDelegations
+  readRoleDelegations,
+  replaceRoleKey
 } from './role-keys.ts'
+import { refuseRevoked } from './revoked.ts'
 import { type StoppedKeys, recordDelegation } from './stopped-keys.ts'
 
 /**
@@ -68,6 +72,7 @@ export async function delegateOther(
   const epochs = others
     .filter(({ statement }) => statement.node === node && statement.role === role)
     .map(({ statement }) => statement.epoch)
+  await refuseRevoked(hub, keyHex(role, key), `make another on ${node}`)
   const delegation = sign(hub, { role, node, key, life, last: Math.max(0, ...epochs) })
   await recordDelegation(hub, delegation)
   await addDelegationOfOther(hub.folder.keys, others, delegation)
@@ -82,10 +87,32 @@ async function delegateKept<R extends KeptRole>(
   const folder = hub.folder.keys
   const before = await readRoleDelegations(folder, role, hub.keys.hubId)
   const key = await publicKeyOf(hub, role)
+  await refuseRevoked(hub, key, `put another in its place: key rotate --role ${role}`)
   const last = before.at(-1)?.statement.epoch ?? 0
   const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life, last })
   await recordDelegation(hub, delegation)
   await addRoleDelegation(folder, before, delegation as Delegation<R>)
+  return delegation
+}
+
+/**
+ * Puts a new key of a role in the place of the one before, with the hub's word for it. Durable as `delegateOwn`; a crash
+ * leaves the old key or the new one, each with its delegation.
+ */
+export async function rotateRoleKey(
+  hub: StoppedKeys,
+  role: OwnKeyRole,
+  life: Life = {}
+): Promise<Delegation<Role>> {
+  const folder = hub.folder.keys
+  const before = await readRoleDelegations(folder, role, hub.keys.hubId)
+  const { secretKey, text } = generateMinisign()
+  const node = hub.keys.delegation.statement.node
+  const last = before.at(-1)?.statement.epoch ?? 0
+  const delegation = sign(hub, { role, node, key: hex(secretKey.publicKey), life, last })
+  await recordDelegation(hub, delegation)
+  await addRoleDelegation(folder, before, delegation as Delegation<OwnKeyRole>)
+  await replaceRoleKey(folder, role, text)
   return delegation
 }
 
@@ -154,25 +181,25 @@ function checkKey(role: Role, key: string): void {
   throw new SetupError('usage', `--${option}: not ${what}`)
 }
 
-/** The node that a key was signed for, if any. */
+/** The node that a key was signed for, if any, in whatever role. */
 async function ownerOf(
   { keys, folder }: StoppedKeys,
   role: Role,
   key: string,
   others: readonly Delegation<Role>[]
 ): Promise<string | undefined> {
-  const own = keys.delegations.map(({ statement }) => statement.peer_id)
-  if (role === 'link' ? own.includes(key) : (await ownKeys(folder.keys, keys.hubId)).includes(key))
-    return keys.delegation.statement.node
-  return others.find(({ statement }) => keyOf(statement) === key)?.statement.node
+  const wanted = keyHex(role, key)
+  const own = [...keys.delegations, ...(await ownKeys(folder.keys, keys.hubId))]
+  return [...own, ...others].find(({ statement }) => hex(delegatedKey(statement) ?? []) === wanted)?.statement
+    .node
 }
 
-async function ownKeys(folder: string, hub: string): Promise<readonly string[]> {
+async function ownKeys(folder: string, hub: string): Promise<readonly Delegation<Role>[]> {
   const found = await Promise.all(KEPT_ROLES.map(role => readRoleDelegations(folder, role, hub)))
-  return found.flat().map(({ statement }) => statement.key)
+  return found.flat()
 }
 
-const keyOf = (statement: DelegationStatement): string =>
-  statement.role === 'link' ? statement.peer_id : statement.key
+/** A key as it was given for a role, in hex. */
+const keyHex = (role: Role, key: string): string => (role === 'link' ? hex(peerPublicKey(key) ?? []) : key)
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const hex = (bytes: Uint8Array | readonly number[]): string => Buffer.from(bytes).toString('hex')

@@ -2,6 +2,8 @@ import {
   type CanonicalValue,
   DELEGATION,
   type Delegation,
+  KEY_REVOCATION,
+  type KeyRevocation,
   type Role,
   type Succession,
   authorityProblem,
@@ -22,11 +24,13 @@ import {
 import { dataFolderPaths } from '../data-folder.ts'
 import { parsePublicKey } from '../minisign.ts'
 import { keyOverview } from './overview.ts'
+import { revocationProblem } from './revoked.ts'
 import { readSuccessions } from './successions.ts'
 
 const TYPE = 'omnigate/hub/1'
 const MAX_CHARS = 524_288
 const MOST_DELEGATIONS = 256
+const MOST_REVOCATIONS = 256
 const MOST_SUCCESSIONS = 64
 
 /** The public side of a hub, for another hub's operator. It proves that the hub key said it, and not that it is new. */
@@ -35,6 +39,7 @@ export interface HubFile {
   /** The hub's public key as `minisign -P` takes it. */
   readonly minisignKey: string
   readonly delegations: readonly Delegation<Role>[]
+  readonly revocations: readonly KeyRevocation[]
   /** How this hub came after others, the oldest first. */
   readonly successions: readonly Succession[]
 }
@@ -43,6 +48,7 @@ const json: (value: unknown) => CanonicalValue = value => value as CanonicalValu
 const FORM = exactly({
   delegations: listOf(json, MOST_DELEGATIONS),
   hub: textOf(/^h1[a-z2-7]{52}$/, 'a hub id'),
+  key_revocations: listOf(json, MOST_REVOCATIONS),
   minisign_key: textOf(/^[A-Za-z0-9+/=]{56}$/, 'a minisign public key'),
   successions: listOf(json, MOST_SUCCESSIONS),
   type: oneOf(TYPE)
@@ -50,20 +56,22 @@ const FORM = exactly({
 
 /** What the hub of a data folder may show to everyone; also beside a running node. @throws SetupError as `keyOverview` */
 export async function hubFileOf(data: string, nowMs: number): Promise<HubFile> {
-  const { keys, delegations } = await keyOverview(data, nowMs)
+  const { keys, delegations, revoked } = await keyOverview(data, nowMs)
   return {
     hub: keys.hubId,
     minisignKey: keys.minisignKey,
     delegations: delegations.map(({ delegation }) => delegation),
+    revocations: revoked,
     successions: await readSuccessions(dataFolderPaths(data).keys)
   }
 }
 
 /** The text of the file: canonical JSON and a line feed. */
-export function formatHubFile({ hub, minisignKey, delegations, successions }: HubFile): string {
+export function formatHubFile({ hub, minisignKey, delegations, revocations, successions }: HubFile): string {
   const value = {
     delegations: delegations.map(one => JSON.parse(formatSigned(one)) as CanonicalValue),
     hub,
+    key_revocations: revocations.map(one => JSON.parse(formatSigned(one)) as CanonicalValue),
     minisign_key: minisignKey,
     successions: successions.map(one => JSON.parse(formatSuccession(one)) as CanonicalValue),
     type: TYPE
@@ -84,6 +92,9 @@ export function parseHubFile(text: string): HubFile {
     delegations: value.delegations.map((one, n) =>
       at(`delegations[${n}]`, () => parseSigned(DELEGATION, canonicalJson(one)) as Delegation<Role>)
     ),
+    revocations: value.key_revocations.map((one, n) =>
+      at(`key_revocations[${n}]`, () => parseSigned(KEY_REVOCATION, canonicalJson(one)))
+    ),
     successions: value.successions.map((one, n) =>
       at(`successions[${n}]`, () => parseSuccession(canonicalJson(one)))
     )
@@ -94,12 +105,16 @@ export function parseHubFile(text: string): HubFile {
   return file
 }
 
-function problemOf({ hub, minisignKey, delegations, successions }: HubFile): string | undefined {
+function problemOf({ hub, minisignKey, delegations, revocations, successions }: HubFile): string | undefined {
   const key = at('minisign_key', () => parsePublicKey(minisignKey))
   if (hubId(key.publicKey) !== hub) return `minisign_key: not the key of hub ${hub}`
   for (const [n, delegation] of delegations.entries()) {
     const problem = delegation.statement.hub === hub ? authorityProblem(delegation) : 'made by another hub'
     if (problem !== undefined) return `delegations[${n}]: ${problem}`
+  }
+  for (const [n, revocation] of revocations.entries()) {
+    const problem = revocationProblem(revocation, hub)
+    if (problem !== undefined) return `key_revocations[${n}]: ${problem}`
   }
   for (const [n, succession] of successions.entries()) {
     const problem = successionProblem(succession)

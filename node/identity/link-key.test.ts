@@ -132,6 +132,21 @@ test('refuses a folder that a node holds, and a hub key that is kept elsewhere u
   assert.equal((await rotateNodeKey(hub)).now.statement.epoch, 2)
 })
 
+test('two changes one after the other with the folder open are two epochs', async t => {
+  const data = await stoppedNode(t)
+  {
+    await using hub = await openKeys(data, NOW)
+    await rotateNodeKey(hub)
+    await renewLink(hub)
+  }
+
+  const { delegations } = await loadKeys(join(data, 'keys'), NOW)
+  assert.deepEqual(
+    delegations.map(({ statement }) => statement.epoch),
+    [1, 2, 3]
+  )
+})
+
 test('refuses days that no key lives, with nothing changed', async t => {
   const data = await stoppedNode(t)
   await using hub = await openKeys(data, NOW)

@@ -1,9 +1,11 @@
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { type Delegation, delegate } from '../../federation/index.ts'
+import { type Delegation, delegate, peerPublicKey } from '../../federation/index.ts'
 import { replaceFile } from '../durable-file.ts'
+import { type NodeKeys, loadKeys } from '../keys.ts'
 import { formatLinkDelegations } from '../link-delegations.ts'
 import { type Life, nextEpoch, notAfter } from './life.ts'
+import { refuseRevoked } from './revoked.ts'
 import { type StoppedKeys, keyFile, recordDelegation } from './stopped-keys.ts'
 
 export interface Rotated {
@@ -18,27 +20,30 @@ export interface Rotated {
  * @throws RangeError for days out of bounds, SetupError `usage` for an epoch that is over
  */
 export async function rotateNodeKey(hub: StoppedKeys, life: Life = {}): Promise<Rotated> {
+  const keys = await keysNow(hub)
   const nodeKey = await generateKeyPair('Ed25519')
-  const now = signLink(hub, peerIdFromPrivateKey(nodeKey).toString(), life)
+  const now = signLink(hub, keys, peerIdFromPrivateKey(nodeKey).toString(), life)
   await recordDelegation(hub, now)
   // In this order: a delegation without its key is passed over at the next start.
-  await writeLinks(hub, now)
+  await writeLinks(hub, keys, now)
   await replaceFile(
     keyFile(hub, 'nodeKey'),
     `${Buffer.from(privateKeyToProtobuf(nodeKey)).toString('base64')}\n`
   )
-  return { before: hub.keys.delegation, now }
+  return { before: keys.delegation, now }
 }
 
 /** The hub's word for the key that the node has, under the next epoch. Durable as `rotateNodeKey`. */
 export async function renewLink(hub: StoppedKeys, life: Life = {}): Promise<Delegation> {
-  const delegation = signLink(hub, hub.keys.peerId, life)
+  const keys = await keysNow(hub)
+  await refuseRevoked(hub, hexOf(keys.peerId), 'give the node another: key rotate')
+  const delegation = signLink(hub, keys, keys.peerId, life)
   await recordDelegation(hub, delegation)
-  await writeLinks(hub, delegation)
+  await writeLinks(hub, keys, delegation)
   return delegation
 }
 
-function signLink({ keys, hubKey, nowMs }: StoppedKeys, peerId: string, life: Life): Delegation {
+function signLink({ hubKey, nowMs }: StoppedKeys, keys: NodeKeys, peerId: string, life: Life): Delegation {
   const nowS = Math.floor(nowMs / 1000)
   return delegate<'link'>(hubKey.key, {
     hub: keys.hubId,
@@ -51,5 +56,11 @@ function signLink({ keys, hubKey, nowMs }: StoppedKeys, peerId: string, life: Li
   })
 }
 
-const writeLinks = (hub: StoppedKeys, newest: Delegation): Promise<void> =>
-  replaceFile(keyFile(hub, 'delegation'), formatLinkDelegations([...hub.keys.delegations, newest]))
+/** An earlier change may have been made with the same `hub`. */
+const keysNow = ({ folder, nowMs }: StoppedKeys): Promise<NodeKeys> =>
+  loadKeys(folder.keys, { nowMs, atAnyTime: true })
+
+const writeLinks = (hub: StoppedKeys, { delegations }: NodeKeys, newest: Delegation): Promise<void> =>
+  replaceFile(keyFile(hub, 'delegation'), formatLinkDelegations([...delegations, newest]))
+
+const hexOf = (peerId: string): string => Buffer.from(peerPublicKey(peerId) ?? []).toString('hex')

@@ -1,18 +1,25 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Delegation, type Role, parseDelegation } from '../../federation/index.ts'
+import {
+  type Delegation,
+  type KeyRevocation,
+  type Role,
+  delegatedKey,
+  parseDelegation
+} from '../../federation/index.ts'
 import { logPaths } from '../audit/index.ts'
 import { checkDataFolder, dataFolderPaths } from '../data-folder.ts'
 import { readBoundedFile } from '../durable-file.ts'
 import { type NodeKeys, loadKeys } from '../keys.ts'
 import { SetupError } from '../setup-error.ts'
 import { readDelegationsOfOthers } from './others.ts'
+import { readRevoked } from './revoked.ts'
 import { KEPT_ROLES, readRoleDelegations } from './role-keys.ts'
 
 const MAX_BYTES = 8192
 
 /** `superseded` by a later epoch: what its key signs still counts while its time lasts. */
-export type DelegationState = 'in force' | 'superseded' | 'expired' | 'not yet'
+export type DelegationState = 'in force' | 'superseded' | 'expired' | 'not yet' | 'revoked'
 
 export interface DelegationRow {
   readonly delegation: Delegation<Role>
@@ -23,6 +30,7 @@ export interface KeyOverview {
   readonly keys: NodeKeys
   /** What the hub key has signed here, of this node and of others, by role. */
   readonly delegations: readonly DelegationRow[]
+  readonly revoked: readonly KeyRevocation[]
   /** The keys that this node has and the hub key has not signed for. */
   readonly unsigned: readonly ('log' | 'revocation')[]
 }
@@ -46,10 +54,16 @@ export async function keyOverview(path: string, nowMs: number): Promise<KeyOverv
   const log = logPaths(join(folder, 'audit'))
   const lacksLog = existsSync(log.log) && !existsSync(log.delegation)
   const lacksRevocation = existsSync(join(folder, 'capabilities')) && revocation.length === 0
-  const nowS = Math.floor(nowMs / 1000)
+  const revoked = await readRevoked(keysFolder, keys.hubId)
+  const revokedKeys = new Set(revoked.map(({ statement }) => statement.key))
+  const state = (delegation: Delegation<Role>): DelegationState =>
+    revokedKeys.has(Buffer.from(delegatedKey(delegation.statement) ?? []).toString('hex'))
+      ? 'revoked'
+      : stateOf(delegation, all, Math.floor(nowMs / 1000))
   return {
     keys,
-    delegations: all.map(delegation => ({ delegation, state: stateOf(delegation, all, nowS) })),
+    delegations: all.map(delegation => ({ delegation, state: state(delegation) })),
+    revoked,
     unsigned: [...(lacksLog ? (['log'] as const) : []), ...(lacksRevocation ? (['revocation'] as const) : [])]
   }
 }

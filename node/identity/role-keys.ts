@@ -46,6 +46,34 @@ export async function ensureRoleKey(folder: string, role: OwnKeyRole): Promise<M
   return secretKey
 }
 
+/** Puts another key file in the place of a role's, whole or not at all. */
+export const replaceRoleKey = (folder: string, role: OwnKeyRole, text: string): Promise<void> =>
+  replaceFile(roleFile(folder, role, 'key'), text)
+
+/** With what a node signs in a role. */
+export interface RoleSigner {
+  readonly secretKey: MinisignSecretKey
+  /** The newest one for this key. */
+  readonly delegation: Delegation<OwnKeyRole>
+}
+
+/**
+ * The key of a role with the hub's word for it; undefined while the hub key has not signed for one. A newer delegation
+ * for a key that is not there belongs to a rotation that was cut short, and is passed over. @throws SetupError
+ */
+export async function readRoleSigner(
+  folder: string,
+  role: OwnKeyRole,
+  hub: string
+): Promise<RoleSigner | undefined> {
+  const secretKey = await readRoleKey(folder, role)
+  if (secretKey === undefined) return undefined
+  const key = Buffer.from(secretKey.publicKey).toString('hex')
+  const all: readonly Delegation<OwnKeyRole>[] = await readRoleDelegations(folder, role, hub)
+  const delegation = all.findLast(({ statement }) => statement.key === key)
+  return delegation && { secretKey, delegation }
+}
+
 /**
  * The hub's words for the keys of a role of one node, by epoch, the newest last; none while there is no file.
  * @throws SetupError `badInput` naming what is wrong with the file

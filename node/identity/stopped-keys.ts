@@ -12,6 +12,7 @@ import { auditLogPlace } from '../start/audit.ts'
 /** The keys of a stopped node, with the hub key to sign for new ones and the log that such a change is recorded in. */
 export interface StoppedKeys extends AsyncDisposable {
   readonly folder: DataFolder
+  /** As they were when they were opened. */
   readonly keys: NodeKeys
   readonly hubKey: MinisignSecretKey
   readonly log: AuditLog

@@ -213,5 +213,5 @@ test('names a damaged plan or list of successions', async t => {
 
 async function succeed(data: string, next: Parameters<typeof succeedHub>[1]): ReturnType<typeof succeedHub> {
   await using hub = await openKeys(data, NOW)
-  return succeedHub(hub, next)
+  return await succeedHub(hub, next)
 }

@@ -9,6 +9,7 @@ import {
   formatDelegation,
   formatSuccession,
   hubId,
+  peerPublicKey,
   succeed
 } from '../../federation/index.ts'
 import { AuditLog, auditEvent, createLogFolder, parseOrigin } from '../audit/index.ts'
@@ -22,6 +23,7 @@ import { SetupError } from '../setup-error.ts'
 import { commitSuccession, finishSuccession, formatPlan, planFile } from '../succession-switch.ts'
 import { DELEGATION_S, KEY_FILES } from '../keys.ts'
 import { readDelegationsOfOthers } from './others.ts'
+import { readRevoked, refuseRevoked } from './revoked.ts'
 import { OWN_KEY_ROLES, readRoleDelegations, readRoleKey } from './role-keys.ts'
 import type { StoppedKeys } from './stopped-keys.ts'
 import { readSuccessions, SUCCESSIONS_FILE } from './successions.ts'
@@ -66,6 +68,7 @@ export async function prepareSuccession(hub: StoppedKeys, next: NextHub): Promis
     { hub: hubKey.key, successor: next.next.secretKey.key },
     { at: Math.floor(nowMs / 1000), hub: keys.hubId, reason: next.reason ?? '', successor }
   )
+  await refuseRevoked(hub, keyHex(keys.peerId), 'give the node another before: key rotate')
   const before = await endLog(hub, successor)
   const prepared = unfinishedPath(join(folder.folder, 'succession'))
   await mkdir(prepared, { mode: 0o700 })
@@ -158,14 +161,15 @@ async function prepareKeys(
 /** The keys of other roles, with the new hub's word for each that the old one has spoken for. */
 async function roleFiles(hub: StoppedKeys, hubKey: MinisignSecretKey): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
+  const revoked = await readRevoked(hub.folder.keys, hub.keys.hubId)
   for (const role of OWN_KEY_ROLES) {
     const found = await readRoleKey(hub.folder.keys, role)
-    if (found === undefined) continue
+    const key = found && Buffer.from(found.publicKey).toString('hex')
+    if (key === undefined || revoked.some(({ statement }) => statement.key === key)) continue
     const path = join(hub.folder.keys, `${role}.key`)
     files[`${role}.key`] = await readSecretFile(path, { maxBytes: MAX_KEY_BYTES })
     const delegations = await readRoleDelegations(hub.folder.keys, role, hub.keys.hubId)
     if (delegations.length === 0) continue
-    const key = Buffer.from(found.publicKey).toString('hex')
     files[`${role}.json`] = formatDelegation(signed<typeof role>(hub, hubKey, { role, key }))
   }
   return files
@@ -186,3 +190,5 @@ function signed<R extends Role>(
     epoch: 1
   } as never)
 }
+
+const keyHex = (peerId: string): string => Buffer.from(peerPublicKey(peerId) ?? []).toString('hex')

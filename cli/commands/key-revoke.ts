@@ -1,0 +1,76 @@
+import { CommandError } from '../command-error.ts'
+import { DATA_OPTION } from '../command.ts'
+import type { Command } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
+import type { Invocation } from '../invocation.ts'
+import { facts } from '../terminal.ts'
+
+const MAX_REASON_BYTES = 256
+
+export const keyRevoke: Command = {
+  name: 'key revoke',
+  summary: 'have the hub key say that a key signs for the hub no more, in any role',
+  details:
+    'For a key that somebody may have copied; give the node another first, with key rotate. Peers that have heard of it ' +
+    'refuse what they see of the key for the first time after that, and keep what they saw before. Nothing takes it back. ' +
+    HUB_KEY_DETAILS,
+  options: [
+    DATA_OPTION,
+    { name: 'peer', value: 'PEER_ID', summary: 'the node key of this peer id', completes: 'nothing' },
+    { name: 'key', value: 'HEX', summary: 'this public key', completes: 'nothing' },
+    {
+      name: 'reason',
+      value: 'TEXT',
+      summary: 'for the operators of peers; it is signed, and public',
+      completes: 'nothing'
+    },
+    ...HUB_KEY_OPTIONS
+  ],
+  examples: [
+    {
+      line: 'omnigate key revoke --data ./hub --peer 12D3KooW... --reason stolen',
+      says: 'the machine of that node was stolen'
+    }
+  ],
+  exits: ['failed', ...KEY_EXITS],
+  async run(invocation) {
+    const { openKeys, revokeNodeKey } = await import('../../node/index.ts')
+    const data = invocation.neededOption(DATA_OPTION)
+    const key = await keyGiven(invocation)
+    const reason = reasonGiven(invocation)
+    await using hub = await openKeys(data, { hubKey: givenHubKey(invocation), nowMs: Date.now() })
+    const { statement } = await revokeNodeKey(hub, { key, reason })
+    const isOwn = invocation.option('peer') === hub.keys.peerId
+    invocation.show(statement, () =>
+      facts(
+        [
+          ['revoked', key],
+          ['next', isOwn ? 'it is the key of this node: give it another with key rotate' : '']
+        ],
+        invocation.terminal
+      )
+    )
+    return EXIT.ok
+  }
+}
+
+async function keyGiven(invocation: Invocation): Promise<string> {
+  const { peerPublicKey } = await import('../../node/index.ts')
+  const [peer, key] = [invocation.option('peer'), invocation.option('key')]
+  if ((peer === undefined) === (key === undefined))
+    throw new CommandError(EXIT.usage, 'which key: give --peer PEER_ID, or --key HEX')
+  const hex = key ?? Buffer.from(peerPublicKey(peer ?? '') ?? []).toString('hex')
+  if (/^[0-9a-f]{64}$/.test(hex)) return hex
+  throw new CommandError(
+    EXIT.usage,
+    peer === undefined ? '--key: not a public key in hex' : '--peer: not the peer id of an Ed25519 key'
+  )
+}
+
+/** @throws CommandError `usage` */
+export function reasonGiven(invocation: Invocation): string {
+  const reason = invocation.option('reason') ?? ''
+  if (Buffer.byteLength(reason) <= MAX_REASON_BYTES && !/\p{Cc}/u.test(reason)) return reason
+  throw new CommandError(EXIT.usage, `--reason: must be one line of at most ${MAX_REASON_BYTES} bytes`)
+}
