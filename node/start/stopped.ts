@@ -57,7 +57,7 @@ export async function openStopped(
 ): Promise<StoppedHub> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(await openDataFolder(path))
-  const keys = await loadKeys(folder.keys, { nowMs: Date.now() })
+  const keys = await loadKeys(folder.keys, { nowMs: Date.now(), atAnyTime: true })
   const signing = hubKey && (await openHubKey(folder.keys, keys.hubPublicKey, hubKey)).secretKey
   const level = await openLevel(folder.store)
   opened.defer(() => level.close())
