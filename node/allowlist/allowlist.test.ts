@@ -147,6 +147,17 @@ test('an edit that is refused leaves the entry as it was', async () => {
   assert.deepEqual([allowlist.get(CLINIC), (await open()).get(CLINIC)], [before, before])
 })
 
+test('what is not about its treaty can be changed though a tenant of that is gone', async () => {
+  const tenants = new Set([TENANT])
+  const { allowlist } = await opened({ isTenant: id => tenants.has(id) })
+  await allowlist.add(entry({ treaty: treatyOn(TENANT) }), LOCAL)
+  tenants.delete(TENANT)
+
+  assert.equal((await allowlist.edit(CLINIC, { note: 'has moved' }, LOCAL)).note, 'has moved')
+  await refused(allowlist.edit(CLINIC, { treaty: treatyOn(TENANT) }, LOCAL), 'bad_request', /has no tenant/)
+  assert.match(allowlist.orphans()[0]!.problem, /^rows\[0\]\.tenant/)
+})
+
 test('an entry of the configuration wins over a stored one, and only the configuration changes it', async () => {
   const { allowlist: before, open, recorded } = await opened()
   await before.add(entry(), LOCAL)
@@ -169,6 +180,7 @@ test('an entry of the configuration wins over a stored one, and only the configu
   )
   await refused(allowlist.remove(CLINIC, LOCAL), 'conflict', /which wins/)
   assert.equal(recorded.length, 1)
+  assert.deepEqual([allowlist.hidden(), before.hidden()], [[CLINIC], []])
   assert.equal((await open()).get(CLINIC)?.note, 'the clinic')
 })
 

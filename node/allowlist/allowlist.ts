@@ -106,6 +106,11 @@ export class Allowlist {
     )
   }
 
+  /** Hubs whose stored entry is hidden by one of the configuration, and holds again when that is gone. */
+  hidden(): readonly string[] {
+    return [...this.#configured.keys()].filter(hub => this.#stored.has(hub))
+  }
+
   /** All entries by hub id. An entry of the configuration hides one of the store. */
   list(): AllowedHub[] {
     const all = new Map([...this.#stored, ...this.#configured])
@@ -147,6 +152,7 @@ export class Allowlist {
     return this.#changing(async () => {
       const { hub } = entry
       this.#check(entry)
+      this.#checkTenants(entry.treaty)
       const known = this.get(hub)
       if (known !== undefined) throw taken(known)
       if (this.#stored.size >= MAX_HUBS)
@@ -160,6 +166,7 @@ export class Allowlist {
     return this.#changing(async () => {
       const entry = { ...this.#ours(hub), ...edit, changedAt: this.#o.seconds() }
       this.#check(entry)
+      if (edit.treaty !== undefined) this.#checkTenants(edit.treaty)
       return this.#keep(entry, 'edit', by)
     })
   }
@@ -200,7 +207,7 @@ export class Allowlist {
     )
   }
 
-  #check({ hub, addresses, treaty, note }: ConfiguredHub): void {
+  #check({ hub, addresses, note }: ConfiguredHub): void {
     if (hubPublicKey(hub) === undefined)
       throw new OapError(
         'bad_request',
@@ -215,6 +222,9 @@ export class Allowlist {
     }
     if (Buffer.byteLength(note) > MAX_NOTE_BYTES || /\p{Cc}/u.test(note))
       throw new OapError('bad_request', `note: one line of at most ${MAX_NOTE_BYTES} bytes`)
+  }
+
+  #checkTenants(treaty: Treaty): void {
     const problems = tenantProblems(treaty, this.#o.isTenant)
     if (problems.length > 0) throw new OapError('bad_request', `treaty: ${problems.join('; ')}`)
   }

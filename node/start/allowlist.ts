@@ -38,6 +38,11 @@ export async function openAllowlist(
         'a stored entry of the allowlist is damaged; its hub may not federate until it is added again'
       )
   })
+  for (const hub of allowlist.hidden())
+    log.warn(
+      { event: 'AllowedHubHidden', hub },
+      'an entry of the configuration hides a stored one, which holds again when that is gone'
+    )
   for (const { hub, problem } of allowlist.orphans())
     log.warn({ event: 'ShareWithoutTenant', hub, problem }, 'a share of a treaty allows nothing')
   metrics.gauge('allowed_hubs', 'Hubs on the allowlist.', () => allowlist.size)

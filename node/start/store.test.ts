@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import type { TestContext } from 'node:test'
+import { connectAdmin } from '../admin/admin-client.ts'
+import type { FederationClient } from '../allowlist/index.ts'
 import type { Tenant } from '../capabilities/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { endings } from '../endings.fixture.ts'
+import { ephemeralKeys } from '../ephemeral-keys.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 import { openLevel } from '../stores/level.ts'
@@ -54,6 +57,31 @@ test('an ephemeral start serves the tenants and rights of its data folder and ch
   assert.equal(kept.tenants.length, 2)
   assert.deepEqual(seen, kept)
   assert.deepEqual(after, kept.tenants)
+})
+
+test('an ephemeral start allows the hubs of its data folder, and no others', async t => {
+  const data = await folder(t)
+  const asking = async <T>(use: (federation: FederationClient) => Promise<T>): Promise<T> => {
+    await using admin = await connectAdmin(data)
+    return await use(admin.federation)
+  }
+  const { hubId: hub } = await ephemeralKeys('node1')
+  await during(data, false, () => asking(federation => federation.peer_add({ hub, addresses: [] })))
+
+  await during(data, true, () =>
+    asking(async federation => {
+      assert.deepEqual((await federation.peer_show({ hub })).verbs, ['echo:call'])
+      for (const change of [
+        federation.peer_remove({ hub }),
+        federation.peer_edit({ hub, note: 'x' }),
+        federation.treaty_edit({ hub, body: Buffer.from('{}') })
+      ])
+        await assert.rejects(change, { code: 'conflict', message: /--ephemeral/ })
+    })
+  )
+
+  const { note } = await during(data, false, () => asking(federation => federation.peer_show({ hub })))
+  assert.equal(note, '')
 })
 
 test('an ephemeral start of a data folder takes no change of a right, and takes none back', async t => {
