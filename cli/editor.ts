@@ -12,18 +12,24 @@ export interface EditorOptions {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+/** A text that a person made of another. */
+export interface Edited {
+  readonly text: string
+  /** The file that it stands in, until `discard`. */
+  readonly path: string
+  readonly discard: () => Promise<void>
+}
+
 /**
  * What a person makes of a text in the editor of VISUAL or EDITOR, in a file that nobody else can read. @throws
  * CommandError `usage` where no editor is named, `failed` where it fails or leaves the text as it was.
  */
-export async function editedText(
-  text: string,
-  { name, env }: EditorOptions
-): Promise<{ readonly text: string; readonly from: string }> {
+export async function editedText(text: string, { name, env }: EditorOptions): Promise<Edited> {
   const editor = [env['VISUAL'], env['EDITOR']].find(word => word !== undefined && word !== '')
   if (editor === undefined)
     throw new CommandError(EXIT.usage, 'no editor: set EDITOR to one, or give the new treaty with --file')
   const folder = await mkdtemp(join(tmpdir(), 'omnigate-edit-'))
+  const discard = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const path = join(folder, name)
     await writeFile(path, text, { mode: 0o600 })
@@ -33,8 +39,9 @@ export async function editedText(
     if (code !== 0) throw new CommandError(EXIT.failed, `${editor} failed; nothing has changed`)
     const edited = await readFile(path, 'utf8')
     if (edited === text) throw new CommandError(EXIT.failed, 'the text is as it was; nothing has changed')
-    return { text: edited, from: name }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+    return { text: edited, path, discard }
+  } catch (error) {
+    await discard()
+    throw error
   }
 }

@@ -1,3 +1,4 @@
+import type { PeerRow } from '../../protocols/index.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { editedText } from '../editor.ts'
@@ -29,27 +30,45 @@ export const treatyEdit: Command = {
     { line: 'EDITOR=vi omnigate treaty edit --data ./hub h1...', says: 'by hand' },
     { line: 'omnigate treaty edit --data ./hub h1... --file clinic.toml', says: 'as the file says' }
   ],
-  exits: [...OPERATOR_EXITS],
+  exits: OPERATOR_EXITS,
   async run(invocation) {
     const hub = invocation.neededArgument(HUB_ARGUMENT.name)
     const file = invocation.option('file')
-    const { text, from } =
-      file === undefined ? await byHand(invocation, hub) : { text: await treatyFile(file), from: file }
-    const body = treatyBody(await treatyDocument(text, from))
-    const peer = await withFederation(invocation, federation => federation.treaty_edit({ hub, body }))
+    const peer =
+      file === undefined
+        ? await byHand(invocation, hub)
+        : await put(invocation, hub, { text: await treatyFile(file), from: file })
     invocation.show(peer, () => peerText(peer, invocation.terminal, Math.floor(Date.now() / 1000)))
     return EXIT.ok
   }
 }
 
-async function byHand(
-  invocation: Invocation,
-  hub: string
-): Promise<{ readonly text: string; readonly from: string }> {
+interface Given {
+  readonly text: string
+  readonly from: string
+}
+
+async function put(invocation: Invocation, hub: string, { text, from }: Given): Promise<PeerRow> {
+  const body = treatyBody(await treatyDocument(text, from))
+  return withFederation(invocation, federation => federation.treaty_edit({ hub, body }))
+}
+
+/** What somebody has written by hand is not lost when it is refused. */
+async function byHand(invocation: Invocation, hub: string): Promise<PeerRow> {
   const { treatyText } = await import('../../node/index.ts')
+  const { terminal } = invocation
   const { body } = await withFederation(invocation, federation => federation.treaty_show({ hub }))
   const { treaty } = JSON.parse(Buffer.from(body ?? []).toString()) as {
     readonly treaty: Parameters<typeof treatyText>[0]
   }
-  return editedText(`${treatyText(treaty)}\n`, { name: 'treaty.toml', env: invocation.terminal.env })
+  const name = 'treaty.toml'
+  const { text, path, discard } = await editedText(`${treatyText(treaty)}\n`, { name, env: terminal.env })
+  try {
+    const peer = await put(invocation, hub, { text, from: name })
+    await discard()
+    return peer
+  } catch (error) {
+    terminal.note(`omnigate: what you wrote is in ${path}; mend it there, and give it with --file`)
+    throw error
+  }
 }
