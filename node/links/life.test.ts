@@ -65,6 +65,12 @@ describe('a link', { timeout: 60_000 }, () => {
 
     assert.deepEqual(await refusal(echo(a, b, 'no more')), ['cap_denied', 'verb'])
     assert.equal(await echo(b, a, 'the other way'), 'the other way')
+    const verbs = async () => {
+      const { body } = await a.operator.federation.treaty_show({ hub: b.id })
+      const { theirs } = JSON.parse(Buffer.from(body!).toString()) as { theirs: { verbs: string[] } }
+      return theirs.verbs.join() === 'mailbox:send'
+    }
+    await until(verbs, 'the new treaty at the other side')
     assert.equal((await linkTo(a, b)).link, 'up')
     assert.equal(await ups(a), 1)
   })

@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface'
-import { LINKS, TREATY_GRANT, readForm, remaining } from '../../federation/index.ts'
-import type { Established, Moment, TreatyGrant } from '../../federation/index.ts'
+import { LINKS, TREATY_GRANT, canonicalJson, grantOf, readForm, remaining } from '../../federation/index.ts'
+import type { Established, Moment, Treaty, TreatyGrant } from '../../federation/index.ts'
 import { federationService } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
 import { grantTerms } from '../allowlist/index.ts'
@@ -72,6 +72,15 @@ export class Links {
     return this.#theirs.get(hub)
   }
 
+  /** The other side of a link grants this now; false for what is no treaty. */
+  grants(state: ConnectionState, treaty: object): boolean {
+    const read = readForm(TREATY_GRANT, treaty)
+    const link = [...this.#live.values()].find(one => one.state === state)
+    if (!('value' in read) || link === undefined) return false
+    this.#theirs.set(link.hub, read.value)
+    return true
+  }
+
   /** Whether this connection, and not only its peer, is a link. */
   isLink(state: ConnectionState): boolean {
     return [...this.#live.values()].some(link => link.state === state)
@@ -131,7 +140,8 @@ export class Links {
     const entry = this.#o.allowed(hub)
     if (link === undefined) return
     if (entry === undefined) return this.end(hub, change === 'remove' ? 'removed' : 'treaty_expired')
-    this.#o.grants.set(link.state, new Grant(grantTerms(hub, entry.treaty)))
+    this.#o.grants.set(link.state, grantOfLink(link, entry.treaty))
+    void this.#sayTreaty(link, entry.treaty)
   }
 
   /** Whether the other side of a link is still there. */
@@ -175,7 +185,7 @@ export class Links {
     if (entry === undefined || connection.status !== 'open') return closeSoon(connection, 'removed')
     this.#live.set(hub, link)
     this.#ofConnection.set(connection, link)
-    this.#o.grants.set(state, new Grant(grantTerms(hub, entry.treaty)))
+    this.#o.grants.set(state, grantOfLink(link, entry.treaty))
     this.#o.linked.link(connection)
     const theirs = readForm(TREATY_GRANT, peer.facts?.theirs.treaty)
     if ('value' in theirs) this.#theirs.set(hub, theirs.value)
@@ -233,6 +243,15 @@ export class Links {
     else this.#turnAway(link, 'already_linked')
   }
 
+  /** For the other operator to see: nothing depends on its coming. */
+  async #sayTreaty({ caller }: LiveLink, treaty: Treaty): Promise<void> {
+    const body = Buffer.from(canonicalJson(grantOf(treaty)))
+    await caller
+      .client(federationService)
+      .treaty({ body }, { deadlineMs: LINKS.probeTimeoutMs })
+      .catch(() => undefined)
+  }
+
   async #leave({ caller, connection }: LiveLink, reason: LinkEnd): Promise<void> {
     await caller
       .client(federationService)
@@ -261,3 +280,7 @@ const ofRule = ({ connection, peer, sinceMs }: LiveLink) => ({
   isOurs: connection.direction === 'outbound',
   sinceMs
 })
+
+/** It ends with the delegation by which the connection was proved, too. */
+const grantOfLink = ({ hub, peer }: LiveLink, treaty: Treaty): Grant =>
+  new Grant(grantTerms(hub, treaty, peer.delegation.statement.not_after))

@@ -105,7 +105,7 @@ test('five wrong secrets void an invite, and no call comes within a second of an
   await node.invite({ addresses: ADDRESSES, treaty: LEAST_TREATY }, BY)
 
   for (let n = 0; n < 5; n++) {
-    node.admit()
+    assert.equal(node.admit(), true)
     assert.equal(await codeOf(() => node.admit()), 'quota_peer')
     node.heard(wrongSecret)
     pass(1)
@@ -113,6 +113,7 @@ test('five wrong secrets void an invite, and no call comes within a second of an
 
   assert.equal(node.openInvite(), undefined)
   assert.equal(node.state().invite, 'void')
+  assert.equal(node.admit(), false)
   assert.deepEqual(changes, ['open', 'failed', 'failed', 'failed', 'failed', 'void'])
   node.heard(wrongSecret)
   assert.equal(changes.length, 7)

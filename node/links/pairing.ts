@@ -89,14 +89,15 @@ export class Pairing {
     return { code, expires, addresses }
   }
 
-  /** Somebody calls `pair`. Throws `quota_peer`; without an invite the handshake refuses, as slowly as ever. */
-  admit(): void {
+  /** Somebody calls `pair`: false where no invite is open. Throws `quota_peer` within a second of another call. */
+  admit(): boolean {
     const { pairings, refusal, retryAfterMs } = pairCalled(this.#pairings, this.#o.now())
     this.#pairings = pairings
     if (refusal === 'too_fast')
       throw new OapError('quota_peer', 'one pairing a second', {
         retryAfterMs: clampRetryAfter(retryAfterMs ?? 0)
       })
+    return refusal === undefined
   }
 
   /** How a handshake of this node as responder ended. A wrong secret counts against the invite. */

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HANDSHAKE, REFUSALS, newResponder, respond, responderTick } from '../../federation/index.ts'
+import {
+  HANDSHAKE,
+  REFUSALS,
+  isVeiled,
+  newResponder,
+  respond,
+  responderTick
+} from '../../federation/index.ts'
 import type {
   Channel,
   Established,
@@ -8,6 +15,7 @@ import type {
   Outcome,
   Party,
   ProofMessage,
+  RefusalCode,
   Refused,
   Responder
 } from '../../federation/index.ts'
@@ -57,6 +65,16 @@ export class Responding {
   /** The proof for a proof. @throws OapError likewise. */
   async prove(connection: ConnectionState, proof: Omit<ProofMessage, 'kind'>): Promise<ProofMessage> {
     return (await this.#judge(connection, { kind: 'proof', ...proof })) as ProofMessage
+  }
+
+  /** Ends the handshake of a connection without a look at what came; yields what the peer is told, when it may be. */
+  async refuse(connection: ConnectionState, code: RefusalCode): Promise<OapError> {
+    const at = this.#o.now()
+    this.#goOn(this.#of(connection), { phase: 'over' })
+    const { peer } = connection
+    const detail = 'not looked at'
+    const holdMs = isVeiled(code) ? HANDSHAKE.refusalHoldMs : 0
+    return this.#refusal({ kind: 'refused', code, role: 'responder', peer, detail, holdMs }, at)
   }
 
   /** The connection is closed. */

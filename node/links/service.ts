@@ -1,4 +1,5 @@
-import { OapError, federationService } from '../../protocols/index.ts'
+import { HANDSHAKE } from '../../federation/index.ts'
+import { OapError, federationService, parseJson } from '../../protocols/index.ts'
 import type { Call, ConnectionState, Handlers, Service } from '../../protocols/index.ts'
 import type { Channels } from './channels.ts'
 import type { Links } from './links.ts'
@@ -7,8 +8,8 @@ import type { Responding } from './responding.ts'
 
 export interface FederationParts {
   readonly channels: Channels
-  readonly responding: Pick<Responding, 'hello' | 'prove'>
-  readonly links: Pick<Links, 'isLink' | 'left'>
+  readonly responding: Pick<Responding, 'hello' | 'prove' | 'refuse'>
+  readonly links: Pick<Links, 'grants' | 'isLink' | 'left'>
   readonly pairing: Pick<Pairing, 'admit'>
   /** Of this hub's list. */
   readonly revocationSeq: () => number
@@ -43,15 +44,23 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     },
 
     pair: async ({ body = EMPTY, signature, mac }, call) => {
-      pairing.admit()
+      const connection = connectionOf(call)
+      // The time of an answer must not show whether there is an invite.
+      if (!pairing.admit()) throw await responding.refuse(connection, 'no_invite')
       const proof = { purpose: 'pair', body, signature: bytes(signature), mac: bytes(mac) } as const
-      const answer = await responding.prove(connectionOf(call), proof)
+      const answer = await responding.prove(connection, proof)
       return { signature: hex(answer.signature), mac: hex(answer.mac ?? EMPTY), body: answer.body }
     },
 
     probe: (_request, call) => {
       linkOf(call)
       return { time: Math.floor(Date.now() / 1000), revocation_seq: revocationSeq() }
+    },
+
+    treaty: ({ body = EMPTY }, call) => {
+      if (!links.grants(linkOf(call), treatyIn(body)))
+        throw new OapError('bad_request', 'the body is no treaty as federation-links.md has it')
+      return {}
     },
 
     leave: ({ reason }, call) => {
@@ -61,6 +70,9 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
   }
   return { table: federationService, handlers }
 }
+
+/** What a body holds as JSON, not judged yet. Throws `bad_payload`, `body_oversize`. */
+const treatyIn = (body: Uint8Array): object => parseJson(body, { maxBytes: HANDSHAKE.proofBytes })
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'hex')
 const hex = (some: Uint8Array): string => Buffer.from(some).toString('hex')

@@ -9,6 +9,7 @@ import { auditEvent } from '../audit/index.ts'
 import {
   Channels,
   Links,
+  NewestCheckpoint,
   Pairing,
   Relations,
   Responding,
@@ -70,13 +71,18 @@ export function openLinks(
   }
   const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
   const ended = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
+  const checkpoint = new NewestCheckpoint(() => audit.part?.log.checkpoint())
   const channels = new Channels()
   const pairing = new Pairing({ self: keys.hubId, allowlist, now, random: randomBytes, record, log })
 
   const party = partyOf({
     keys,
     federation: config.federation.name,
-    factsFor: hub => factsOf(allowlist.get(hub), capabilities.revocationSeq),
+    factsFor: hub =>
+      factsOf(allowlist.get(hub), {
+        revocation_seq: capabilities.revocationSeq,
+        checkpoint: checkpoint.note
+      }),
     isRevoked: () => false,
     openInvite: () => pairing.openInvite()
   })
@@ -179,6 +185,7 @@ export function openLinks(
           ticking(
             () => {
               pairing.tick()
+              checkpoint.tick(now().ms)
               relations.tick()
             },
             ready,
@@ -194,10 +201,13 @@ export function openLinks(
   }
 }
 
-function factsOf(entry: AllowedHub | undefined, revocationSeq: number): Facts | undefined {
-  return (
-    entry && { revocation_seq: revocationSeq, treaty: grantOf(entry.treaty) as unknown as Facts['treaty'] }
-  )
+function factsOf(
+  entry: AllowedHub | undefined,
+  { revocation_seq, checkpoint }: { readonly revocation_seq: number; readonly checkpoint: string | undefined }
+): Facts | undefined {
+  if (entry === undefined) return undefined
+  const treaty = grantOf(entry.treaty) as unknown as Facts['treaty']
+  return { revocation_seq, treaty, ...(checkpoint !== undefined && { checkpoint }) }
 }
 
 function noLink(allowlist: Allowlist, hub: string): OapError {

@@ -31,6 +31,7 @@ test('carries messages as bodies, and what signs them beside', () => {
     ['prove', { body: BODY, signature: SIGNATURE }],
     ['pair', { body: BODY, signature: SIGNATURE, mac: MAC }],
     ['probe', {}],
+    ['treaty', { body: BODY }],
     ['leave', { reason: 'removed' }]
   ] as const
   for (const [op, value] of requests) {

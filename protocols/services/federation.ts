@@ -38,6 +38,8 @@ export const federationService = defineService({
       request: header({}),
       answer: json({ time: integer(0, MAX_SAFE), revocation_seq: integer(0, MAX_SAFE) })
     }),
+    /** Over a link alone: the body is what the caller grants from now on, as in the facts of its proof. */
+    treaty: unary({ verb: 'federation:treaty', request: headerAndBody({}), answer: json({}) }),
     /** Over a link alone: the caller ends it. `reason` is for the other side's log. */
     leave: unary({
       verb: 'federation:leave',
