@@ -94,6 +94,15 @@ test('what a connection may do is what the treaty says', () => {
   assert.equal(terms.expires, NOW_S + 1)
 })
 
+test('a grant ends with its treaty or with the delegation of the node, whichever is first', () => {
+  const treaty = { ...treatyOn(TENANT), expires: NOW_S }
+
+  assert.equal(grantTerms(CLINIC, treaty, NOW_S).expires, NOW_S)
+  assert.equal(grantTerms(CLINIC, treaty, NOW_S - 100).expires, NOW_S - 39)
+  assert.equal(grantTerms(CLINIC, treatyOn(TENANT), NOW_S).expires, NOW_S + 61)
+  assert.equal(grantTerms(CLINIC, treatyOn(TENANT)).expires, Infinity)
+})
+
 test('where both sides differ is said from this side', () => {
   const theirs = grantOf({ ...treatyOn(TENANT), window_s: 60 })
 

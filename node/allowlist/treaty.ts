@@ -58,8 +58,18 @@ export const tenantProblems = ({ rows }: Treaty, isTenant: (id: string) => boole
 export const differencesOf = (ours: Treaty, theirs: TreatyGrant): readonly Difference[] =>
   agree(grantOf(ours), theirs).differences
 
-/** What a connection of a linked hub may do by our treaty with it. */
-export const grantTerms = (hub: string, { rows, verbs, quotas, expires }: Treaty): GrantTerms => ({
+/** Clocks differ: a delegation holds so much longer, in handshakes and in the grants that come of them. */
+const SKEW_S = 60
+
+/**
+ * What a connection of a linked hub may do by our treaty with it, until that ends or the delegation that its handshake
+ * showed, whose `not_after` is given.
+ */
+export const grantTerms = (
+  hub: string,
+  { rows, verbs, quotas, expires = Infinity }: Treaty,
+  notAfter = Infinity
+): GrantTerms => ({
   hub,
   verbs,
   shares: rows.map(({ share: { id }, tenant, dir, topics }) => ({ id, tenant, dir, topics })),
@@ -68,5 +78,5 @@ export const grantTerms = (hub: string, { rows, verbs, quotas, expires }: Treaty
     bytes: { burst: quotas.bytes_per_s, perSecond: quotas.bytes_per_s },
     streams: quotas.streams
   },
-  expires
+  expires: Math.min(expires, notAfter + SKEW_S + 1)
 })

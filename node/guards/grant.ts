@@ -33,7 +33,7 @@ export interface GrantTerms {
   readonly verbs: readonly string[]
   readonly shares: readonly GrantedShare[]
   readonly rates: GrantRates
-  /** Unix seconds; undefined where it has no end. */
+  /** Unix seconds of its end; undefined or Infinity where it has none. */
   readonly expires: number | undefined
 }
 
@@ -92,7 +92,9 @@ export class Grant {
   /** What the call is served as, or why it is refused: `cap_expired`, or `cap_denied` with what it fails by as reason. */
   judge(use: GrantUse): Granted | OapError {
     if (this.isOver(use.now))
-      return new OapError('cap_expired', 'the treaty has expired', { reason: 'expires' })
+      return new OapError('cap_expired', 'the treaty, or the delegation of the node, has expired', {
+        reason: 'expires'
+      })
     if (!this.#verbs.has(use.verb)) return denied('verb')
     // What storage shares is not a matter of topics.
     if (use.isOfContent) return denied('content')
