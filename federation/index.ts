@@ -49,6 +49,29 @@ export {
   signingKey,
   verifyingKey
 } from './ed25519.ts'
+export {
+  EXCHANGE,
+  EXCHANGE_TAG,
+  MAX_EXCHANGE_CHARS,
+  MAX_EXCHANGE_TOPICS,
+  MAX_EXCHANGE_VERBS
+} from './exchange-statement.ts'
+export type { ExchangeStatement } from './exchange-statement.ts'
+export {
+  EXCHANGE_NUMBERS,
+  EXCHANGE_REFUSALS,
+  addressProblem,
+  exchangeRequest,
+  exchangeTerms
+} from './exchange.ts'
+export type {
+  ExchangeRefusal,
+  ExchangeTerms,
+  ExchangeUse,
+  ExchangeWish,
+  ExchangedRight,
+  VerbWays
+} from './exchange.ts'
 export { exactly, flag, formed, lineOfText, listOf, oneOf, readForm, textOf, whole } from './form.ts'
 export type { Form, Formed, Forms, Tell } from './form.ts'
 export { forms } from './forms.ts'
@@ -58,6 +81,8 @@ export { KEY_REVOCATION, revokeKey } from './key-revocation.ts'
 export type { KeyRevocation, KeyRevocationStatement } from './key-revocation.ts'
 export * from './links/index.ts'
 export { peerPublicKey } from './peer-key.ts'
+export { REVOCATION_HEAD, REVOCATION_HEAD_TAG } from './revocation-head.ts'
+export type { RevocationHeadStatement } from './revocation-head.ts'
 export { formatSigned, isStatementBy, parseSigned, readSigned, signStatement } from './statement.ts'
 export type { Signed, StatementKind } from './statement.ts'
 export { LEAST_TREATY, readTreaty } from './treaty.ts'
