@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import fc from 'fast-check'
 import { LEAST_TREATY, grantOf, readTreaty } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { Grant } from '../guards/grant.ts'
@@ -33,6 +34,28 @@ test('a verb that a service of every node does not have is wrong; one of another
 test('a document that is no treaty is told so, whatever it is', () => {
   for (const document of [undefined, null, 7, 'text', [], { verbs: 'echo:call' }, { verbs: [7, {}] }])
     assert.ok(problems(document).length > 0, JSON.stringify(document))
+})
+
+test('whatever text an operator gives is a treaty or told why not, and never thrown', () => {
+  const documents = fc.anything({ maxDepth: 4, withNullPrototype: true, withBigInt: true, withDate: true })
+  const members = fc.record(
+    { verbs: documents, rows: documents, quotas: documents, classes: documents, expires: documents },
+    { requiredKeys: [] }
+  )
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.constant('[__proto__]\nx = 1'))
+  const isJudged = (read: ReturnType<typeof readTreatyDocument>): boolean =>
+    'value' in read ? read.value.verbs.every(verb => verb.includes(':')) : read.problems.length > 0
+  fc.assert(
+    fc.property(fc.oneof(documents, members), document => isJudged(readTreatyDocument(document))),
+    { numRuns: 2000 }
+  )
+  fc.assert(
+    fc.property(text, given => {
+      const read = treatyValue(given)
+      return 'problem' in read ? read.problem !== '' : isJudged(readTreatyDocument(read.value))
+    }),
+    { numRuns: 2000 }
+  )
 })
 
 test('shares of tenants that are not there are named', () => {
