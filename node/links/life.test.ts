@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { echoService } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
+import { barePeer } from './bare-peer.fixture.ts'
 import { allow, echo, entriesOf, linkTo, linked, startHub, until } from './hubs.fixture.ts'
 import type { TestHub } from './hubs.fixture.ts'
 
@@ -91,6 +93,28 @@ describe('a link', { timeout: 60_000 }, () => {
     assert.deepEqual([ends.at(-1)?.['change'], ends.at(-1)?.['reason']], ['down', 'removed'])
     assert.deepEqual(await refusal(echo(a, b, 'x')), ['no_link', undefined])
     assert.equal(connections(b), 0)
+  })
+
+  test('takes its running calls with it', async t => {
+    const a = await startHub(t)
+    const bare = await barePeer(t)
+    const treaty = Buffer.from(JSON.stringify({ verbs: ['echo:call'] }))
+    await a.operator.federation.peer_add({ hub: bare.hub, addresses: [], body: treaty })
+    const { caller, shake, connection } = await bare.dial(a.address)
+    assert.equal((await shake(a.id)).kind, 'linked')
+    const ticks = await caller.client(echoService).ticks({ count: 100_000, interval_ms: 5 })
+    const first = Promise.withResolvers<void>()
+    const ended = refusal(
+      (async () => {
+        for await (const _ of ticks) first.resolve()
+      })()
+    )
+    await first.promise
+
+    await a.operator.federation.peer_remove({ hub: bare.hub })
+
+    assert.deepEqual(await ended, ['cap_revoked', 'grant'])
+    await until(async () => connection.status !== 'open', 'the end of the connection')
   })
 
   test('ends with its treaty', async t => {

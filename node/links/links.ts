@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { LINKS, TREATY_GRANT, canonicalJson, grantOf, readForm, remaining } from '../../federation/index.ts'
 import type { Established, Moment, Treaty, TreatyGrant } from '../../federation/index.ts'
-import { federationService } from '../../protocols/index.ts'
+import { OapError, federationService } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
 import { grantTerms } from '../allowlist/index.ts'
 import type { AllowedHub, AllowlistChange } from '../allowlist/index.ts'
@@ -149,8 +149,8 @@ export class Links {
     try {
       await caller.client(federationService).probe({}, { deadlineMs: LINKS.probeTimeoutMs })
       return true
-    } catch {
-      return false
+    } catch (error) {
+      return isBusy(error)
     }
   }
 
@@ -273,6 +273,10 @@ export class Links {
 
 const closeSoon = (connection: Connection, why: string): void =>
   void setTimeout(() => hangUp(connection, why), LINGER_MS).unref()
+
+/** Who says that it has too much to do, or stops, is there. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof OapError && (error.status === 503 || error.status === 429)
 
 const ofRule = ({ connection, peer, sinceMs }: LiveLink) => ({
   peer: peer.peer,

@@ -5,9 +5,10 @@ import type { TestContext } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { LEAST_TREATY, hubId, publicBytes, signingKey } from '../../federation/index.ts'
 import type { Established } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
 import type { AllowedHub } from '../allowlist/index.ts'
-import type { LinkEnd } from './live-link.ts'
+import type { LinkEnd, LiveLink } from './live-link.ts'
 import { Links } from './links.ts'
 
 const hub = (n: number): string => hubId(publicBytes(signingKey(new Uint8Array(32).fill(n))))
@@ -201,4 +202,19 @@ test('a hub that was removed while it shook hands gets no link, and its connecti
 
   assert.equal(b.link, undefined)
   assert.equal(end.status, 'closed')
+})
+
+test('a hub that has too much to do is still there; one that knows of no link, or says nothing, is not', async () => {
+  const { all } = links(SECOND, FIRST)
+  const answers = (error: OapError | undefined) => {
+    const probe = () => (error === undefined ? Promise.resolve({}) : Promise.reject(error))
+    return all.answers({ caller: { client: () => ({ probe }) } } as unknown as LiveLink)
+  }
+
+  assert.equal(await answers(undefined), true)
+  assert.equal(await answers(new OapError('saturated')), true)
+  assert.equal(await answers(new OapError('quota_peer')), true)
+  assert.equal(await answers(new OapError('not_allowlisted')), false)
+  assert.equal(await answers(new OapError('deadline')), false)
+  assert.equal(await answers(new OapError('upstream')), false)
 })

@@ -148,3 +148,19 @@ test('dials at once again when the entry changes', async () => {
 
   assert.equal(dialled.length, 2)
 })
+
+test('dials no more than 32 hubs at one time', async () => {
+  const { state, dialled, allowed, at } = relations()
+  const waiting: (() => void)[] = []
+  state.handshake = () => new Promise(resolve => waiting.push(() => resolve(REFUSED)))
+  for (let n = 0; n < 40; n++) allowed.push({ hub: `h1${n}`, addresses: ['/c'] } as unknown as AllowedHub)
+
+  await at(0)
+  await at(1)
+  assert.equal(dialled.length, 32)
+  for (const end of waiting.splice(0)) end()
+  await turn()
+  await at(2)
+
+  assert.equal(dialled.length, 41)
+})

@@ -40,6 +40,8 @@ export interface HowItIs {
 
 const NOWHERE = 'no address of it is known, so it has to dial this node'
 const NOT_YET = 'not dialled yet'
+/** At one time; libp2p refuses what is more than it queues. */
+const MOST_DIALS = 32
 /** As long as a pairing waits for an operator. */
 const FRESH_MS = 900_000
 /** Until then waits grow no longer than after so many failures, to 8 s. */
@@ -52,6 +54,7 @@ const FRESH_FAILURES = 3
 export class Relations {
   readonly #o: RelationsOptions
   readonly #relations = new Map<string, Relation>()
+  #dials = 0
   #isStopped = false
 
   constructor(options: RelationsOptions) {
@@ -74,7 +77,8 @@ export class Relations {
       const relation = this.#of(entry.hub)
       relation.isDialable = entry.addresses.length > 0
       if (!relation.isDialable && relation.why === NOT_YET) relation.why = NOWHERE
-      this.#step(entry, relation, { event: 'tick' })
+      if (relation.state.is !== 'waiting' || this.#dials < MOST_DIALS)
+        this.#step(entry, relation, { event: 'tick' })
     }
   }
 
@@ -151,7 +155,9 @@ export class Relations {
     const dial = new AbortController()
     relation.dial = dial
     const signal = AbortSignal.any([dial.signal, AbortSignal.timeout(LINKS.dialMs)])
+    this.#dials++
     const failure = await this.#attempt(addresses[relation.next++ % addresses.length]!, hub, signal)
+    this.#dials--
     if (relation.dial === dial) relation.dial = undefined
     if (failure === undefined || dial.signal.aborted) return
     const { ms, s } = this.#o.now()
