@@ -5,20 +5,16 @@ import type { Call, ConnectionState, Guard } from '../../protocols/index.ts'
 export class Channels {
   readonly #ofCall = new WeakMap<object, ConnectionState>()
 
-  /** Undefined for a call that no guard of `opening` saw. */
+  /** Undefined for a call that no guard of `noting` saw. */
   of(call: Call): ConnectionState | undefined {
     return this.#ofCall.get(call)
   }
 
-  /**
-   * The guard `others`, with the federation service open to every connection: what may call it proves itself in the
-   * call, or has done so before. The budget of its connection has let the call through already.
-   */
-  opening(others: Guard): Guard {
+  /** The guard `judge`, with a note of each call of the federation service that it is asked about. */
+  noting(judge: Guard): Guard {
     return head => {
-      if (head.call.app !== federationService.app) return others(head)
-      this.#ofCall.set(head.call, head.connection)
-      return undefined
+      if (head.call.app === federationService.app) this.#ofCall.set(head.call, head.connection)
+      return judge(head)
     }
   }
 }

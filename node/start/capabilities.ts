@@ -1,4 +1,4 @@
-import { VerifiedTokens } from '../../protocols/index.ts'
+import { VerifiedTokens, federationService } from '../../protocols/index.ts'
 import type { Guard, OapError, ServerCall } from '../../protocols/index.ts'
 import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
 import type { Capabilities, CapabilitySources } from '../capabilities/index.ts'
@@ -96,8 +96,11 @@ export function configured({
 
 const EVERY_VERB = { has: () => true }
 
+/** Who calls these proves itself in the call, or has done so on its connection before. */
+const FEDERATION_VERBS = Object.values(federationService.operations).map(({ verb }) => verb)
+
 const openVerbs = (verbs: readonly string[]): { has(verb: string): boolean } =>
-  verbs.includes('*') ? EVERY_VERB : new Set(verbs)
+  verbs.includes('*') ? EVERY_VERB : new Set([...verbs, ...FEDERATION_VERBS])
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000)
 

@@ -37,7 +37,7 @@ const TICK_MS = 250
 
 /** Links with other hubs. It waits for `connect` before any is made. */
 export interface NodeLinks {
-  /** Has to stand before the guard that judges all else. */
+  /** Has to see every call that the guard is asked about. */
   readonly channels: Channels
   readonly service: Service
   readonly states: LinkStates
