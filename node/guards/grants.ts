@@ -32,11 +32,10 @@ export class Grants {
     return this.#grants.get(connection)
   }
 
-  /** Gives a connection a grant in the place of the one that it had; from now on it is no stranger's. */
+  /** Gives a connection a grant in the place of the one that it had. That it is no stranger's is a matter of its link. */
   set(connection: ConnectionState, grant: Grant): void {
     const before = this.#grants.get(connection)
     this.#grants.set(connection, grant)
-    connection.proved()
     if (before !== undefined && before !== grant) this.#changed()
   }
 

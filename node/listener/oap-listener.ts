@@ -1,7 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { OAP_PROTOCOL, OapError } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
-import type { Admission, Transport } from '../../transport/index.ts'
+import type { Admission, LinkedConnections, Transport } from '../../transport/index.ts'
 import { prefixOf } from '../../transport/index.ts'
 import type { Config } from '../config/index.ts'
 import { ConnectionRecord } from '../admission/connection-record.ts'
@@ -39,9 +39,13 @@ export const peerRates = ({ limits, quotas }: Config): PeerRates => ({
 
 const now = (): number => performance.now()
 
+const LINK_EVENTS = ['linked', 'unlinked'] as const
+
 export interface OapListenerOptions {
   readonly transport: Transport
   readonly admission: Admission
+  /** Which connections have a link. `admission` follows it already. */
+  readonly linked: LinkedConnections
   readonly host: SessionHost
   readonly config: Config
   readonly refusal: () => OapError | undefined
@@ -69,11 +73,16 @@ export class OapListener {
       // What is handled here governs the streams too that this node opens to call its peer.
       maxOutboundStreams: this.#o.config.transport.inboundStreamsPerPeer
     })
+    for (const event of LINK_EVENTS) this.#o.linked.addEventListener(event, this.#onLinkEvent)
   }
 
   async stop(): Promise<void> {
+    for (const event of LINK_EVENTS) this.#o.linked.removeEventListener(event, this.#onLinkEvent)
     await this.#o.transport.unhandle(OAP_PROTOCOL)
   }
+
+  readonly #onLinkEvent = ({ detail }: CustomEvent<Connection>): void =>
+    this.#records.get(detail)?.standingChanged()
 
   #accept(stream: Stream, connection: Connection): void {
     const record = this.#recordOf(connection)
@@ -100,10 +109,10 @@ export class OapListener {
     return this.#connections.get(state)
   }
 
-  /** A node that this one dialled has shown nothing either until a link is up. */
+  /** A node that this one dialled has shown nothing either while it has neither a link nor a token. */
   #isStranger(connection: Connection): boolean {
-    const isUnproved = connection.direction === 'outbound' && !this.#proved.has(connection)
-    return isUnproved || this.#o.admission.isStranger(connection)
+    if (connection.direction === 'inbound') return this.#o.admission.isStranger(connection)
+    return !this.#o.linked.isLinked(connection) && !this.#proved.has(connection)
   }
 
   #recordOf(connection: Connection): ConnectionRecord {

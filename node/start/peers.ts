@@ -54,7 +54,8 @@ export async function servePeers(
   transport.addEventListener('connection:open', ({ detail: connection }) => {
     if (isKnown?.(connection) === true) admission.promote(connection)
   })
-  const listener = oapListener(base, { transport, admission, host })
+  started.defer(admission.follow(linked))
+  const listener = oapListener(base, { transport, admission, linked, host })
   transport.addEventListener('connection:close', ({ detail }) => {
     const state = listener.knownState(detail)
     if (state !== undefined) grants.remove(state)
@@ -62,7 +63,6 @@ export async function servePeers(
   await listener.start()
   started.defer(() => transport.stop())
   started.defer(admission.watch(transport))
-  started.defer(admission.follow(linked))
   await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
   const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
   const knownStateOf = (connection: Connection) => listener.knownState(connection)
@@ -106,7 +106,7 @@ function prepareTransport(
 
 function oapListener(
   { config, turnedAway, state }: NodeBase,
-  parts: { readonly transport: Transport; readonly admission: Admission; readonly host: SessionHost }
+  parts: Pick<Peers, 'transport' | 'admission' | 'linked'> & { readonly host: SessionHost }
 ): OapListener {
   return new OapListener({
     ...parts,
