@@ -77,6 +77,26 @@ export type { Form, Formed, Forms, Tell } from './form.ts'
 export { forms } from './forms.ts'
 export * from './handshake/index.ts'
 export { hubId, hubPublicKey } from './hub-id.ts'
+export {
+  MAX_PROOFS,
+  learnRecord,
+  noKeys,
+  openProof,
+  proofDigest,
+  proofsDecided,
+  recordHub
+} from './hub-keys.ts'
+export type { EquivocationProof, HubKeys, Knowledge, RecordVerdict } from './hub-keys.ts'
+export {
+  MAX_KEY_PAGE_BYTES,
+  MAX_KEY_RECORDS,
+  keyDigest,
+  keyPage,
+  keyPageLines,
+  keyRecordLine,
+  parseKeyRecord
+} from './key-record.ts'
+export type { KeyPage, KeyRecord } from './key-record.ts'
 export { KEY_REVOCATION, revokeKey } from './key-revocation.ts'
 export type { KeyRevocation, KeyRevocationStatement } from './key-revocation.ts'
 export * from './links/index.ts'

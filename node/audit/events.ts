@@ -67,6 +67,7 @@ export const LINK_ENDS = [
   'second_node',
   'removed',
   'treaty_expired',
+  'revoked',
   'left',
   'stopping'
 ] as const
@@ -133,7 +134,17 @@ const EVENTS = {
     ({ tenant }) => `tenant:${tenant}`,
     'allow'
   ),
-  peer: row({ hub: hubOf, change: oneOf(['add', 'edit', 'remove']), treaty_sha256: digest }, hub, 'allow'),
+  peer: row(
+    {
+      hub: hubOf,
+      change: oneOf(['add', 'edit', 'remove', 'succeed', 'release']),
+      treaty_sha256: digest,
+      successor: optional(hubOf)
+    },
+    hub,
+    'allow'
+  ),
+  peer_key: row({ hub: hubOf, change: oneOf(['revoked', 'succession', 'quarantine']), sha256: digest }, hub),
   handshake: row(
     {
       outcome: oneOf(['linked', 'paired']),
