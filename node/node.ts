@@ -24,6 +24,7 @@ import { openAllowlist } from './start/allowlist.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
+import { openExchange } from './start/exchange.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
 import { openMailbox } from './start/mailbox.ts'
@@ -128,9 +129,17 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     isOnDisk: options.ephemeral !== true,
     rights
   })
+  const exchange = await openExchange(base, identity, {
+    store,
+    audit,
+    rights,
+    allowlist,
+    links,
+    services: [echo, mailbox.forPeers, ...readable, ...own].map(({ table }) => table)
+  })
   const services = serviceDirectory([
     echo,
-    capabilitiesOf(capabilities),
+    capabilitiesOf(capabilities, exchange.handlers),
     mailbox.forPeers,
     links.service,
     ...readable,
@@ -141,6 +150,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const host = hostSessions(services, links.channels.noting(rights.guard))
   capabilities.onWithdrawal(() => host.review(rights.review))
   rights.grants.onChange(() => host.review(rights.review))
+  exchange.onChange(() => host.review(rights.review))
   await watchPressure(base, identity, host)
   const peers = await servePeers(base, {
     ...identity,

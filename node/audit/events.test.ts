@@ -59,6 +59,14 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   },
   link: { hub: HUB_ID, change: 'down', transcript: DIGEST, reason: 'silent' },
   invite: { invite_sha256: DIGEST, change: 'open', hub: HUB_ID, expires_s: 1 },
+  exchange: { hub: HUB_ID, role: 'audience', origin_cap_id: CAP_ID, cap_id: CAP_ID, expires_s: 1 },
+  exchange_refused: {
+    hub: HUB_ID,
+    role: 'origin',
+    code: 'turned_away',
+    origin_cap_id: CAP_ID,
+    told: 'head'
+  },
   relay: { hub: HUB_ID, app: 1, bytes: 5 },
   peer: { hub: HUB_ID, change: 'succeed', treaty_sha256: DIGEST, successor: HUB_ID },
   peer_key: { hub: HUB_ID, change: 'quarantine', sha256: DIGEST },

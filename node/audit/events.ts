@@ -1,4 +1,4 @@
-import { REFUSAL_CODES, ROLES } from '../../federation/index.ts'
+import { EXCHANGE_REFUSALS, REFUSAL_CODES, ROLES } from '../../federation/index.ts'
 import { configSchema } from '../config/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
@@ -188,6 +188,28 @@ const EVENTS = {
     },
     () => 'invite',
     'allow'
+  ),
+  exchange: row(
+    {
+      hub: hubOf,
+      role: oneOf(['origin', 'audience']),
+      origin_cap_id: capId,
+      cap_id: capId,
+      expires_s: natural
+    },
+    cap,
+    'allow'
+  ),
+  exchange_refused: row(
+    {
+      hub: hubOf,
+      role: oneOf(['origin', 'audience']),
+      code: oneOf([...EXCHANGE_REFUSALS, 'peer', 'origin', 'content', 'turned_away']),
+      origin_cap_id: optional(capId),
+      told: optional(oneOf([...EXCHANGE_REFUSALS, 'other']))
+    },
+    hub,
+    'deny'
   ),
   relay: row({ hub: hubOf, app: natural, bytes: natural }, hub, 'allow'),
   torn_tail: row({ bytes: natural, sha256: digest }, log),

@@ -61,7 +61,7 @@ const REVOKED: Form<Revoked> = (value, path, tell) => {
   return read?.value ?? tell(path, 'expected one of cap_id, kid and subject')
 }
 
-const REVOCATION: StatementKind<RevocationStatement> = {
+export const REVOCATION: StatementKind<RevocationStatement> = {
   tag: REVOCATION_TAG,
   maxChars: MAX_LINE_CHARS,
   form: exactly({

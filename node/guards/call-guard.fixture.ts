@@ -102,6 +102,7 @@ export function guarding(options: Partial<CallGuardOptions> = {}) {
     quotas,
     grants,
     grantQuotas: new GrantQuotas({ mostInFlight: 20_000 }),
+    payerOf: () => undefined,
     shedding: () => 'nothing',
     late: { refuses: () => false },
     writeRefusal: () => 'saturated',

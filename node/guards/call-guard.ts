@@ -1,8 +1,8 @@
-import { OapError, RENEW_VERB, refusalOf } from '../../protocols/index.ts'
+import { OBTAIN_VERB, OapError, RENEW_VERB, capabilitiesService, refusalOf } from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, Operation, VerifiedToken } from '../../protocols/index.ts'
-import { holderRefusal } from '../capabilities/index.ts'
+import { holderRefusal, obtainRefusal } from '../capabilities/index.ts'
 import { briefRefusal } from './brief-refusal.ts'
-import type { GrantQuotas } from './grant-quotas.ts'
+import type { GrantQuotas, PayingHub } from './grant-quotas.ts'
 import type { GrantUse } from './grant.ts'
 import type { Grants } from './grants.ts'
 import type { LateCalls } from './late-calls.ts'
@@ -32,6 +32,8 @@ export interface CallGuardOptions {
   /** What connections of linked hubs may do without a capability. */
   readonly grants: Pick<Grants, 'of' | 'judge'>
   readonly grantQuotas: GrantQuotas
+  /** The linked hub that pays for calls under a token which was given out for a right of its own. */
+  readonly payerOf: (token: VerifiedToken) => PayingHub | undefined
   readonly shedding: () => Shedding
   readonly writeRefusal: () => WriteRefusal
   /** Which calls come too late to be served. */
@@ -124,15 +126,22 @@ function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead):
     hub: options.hub,
     now: options.seconds()
   }
-  const denied = row.verb === RENEW_VERB ? holderRefusal(token, use) : refusalOf(token, use)
+  const denied = (JUDGED[row.verb] ?? refusalOf)(token, use)
   if (denied !== undefined) return denied
   connection.proved()
   call.capability = token
   const { quotas } = options
-  return (
+  const spent =
     quotas.refusal(token, call, isLong(row), options.now()) ??
     quotas.allow(token, call, head.bodyBytes, use.now)
-  )
+  const payer = spent === undefined ? options.payerOf(token) : undefined
+  return payer === undefined ? spent : options.grantQuotas.besides(payer, call, isLong(row), options.now())
+}
+
+/** Verbs about the token itself, not about what it allows. */
+const JUDGED: Readonly<Record<string, typeof refusalOf>> = {
+  [RENEW_VERB]: holderRefusal,
+  [OBTAIN_VERB]: obtainRefusal
 }
 
 /** The same for a call without a token: nobody renews what is no token. */
@@ -146,6 +155,8 @@ function judgeGrant(options: CallGuardOptions, head: CallHead): ReturnType<Guard
   if (verdict instanceof OapError)
     return recorded(options, { head, principal: grant.principal, error: verdict })
   call.granted = verdict
+  // Who has spent all that there is must be able to take back what it gave out.
+  if (row === capabilitiesService.operations.revoked) return undefined
   return grantQuotas.refusal(grant, call, isLong(row), options.now())
 }
 

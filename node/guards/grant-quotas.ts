@@ -5,6 +5,9 @@ import type { Rate } from './bucket-table.ts'
 import type { Grant } from './grant.ts'
 import { OpenCalls } from './open-calls.ts'
 
+/** A linked hub that pays for calls. */
+export type PayingHub = Pick<Grant, 'hub' | 'rates'>
+
 /** Buckets kept of linked hubs: three of each, and those of treaties that were changed. */
 const CAPACITY = 4096
 
@@ -22,7 +25,7 @@ export class GrantQuotas {
   }
 
   /** Why the call must wait, or undefined when it was counted; `quota_capability`, with what is spent as reason. */
-  refusal({ hub, rates }: Grant, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
+  refusal({ hub, rates }: PayingHub, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
     const [all, long] = [`all ${hub}`, `long ${hub}`]
     if (this.#open.of(all) >= this.#mostInFlight) return spent('calls', 0)
     if (isLong && this.#open.of(long) >= rates.streams) return spent('streams', 0)
@@ -36,6 +39,20 @@ export class GrantQuotas {
     }
     this.#begin(isLong ? [all, long] : [all], call)
     call.spending = new HubSpending(bytes, () => this.#bucket('streams', hub, rates.bytes, now), now)
+    return undefined
+  }
+
+  /** The same for a call that spends of its tenant and capability already: it spends of both. */
+  besides(payer: PayingHub, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
+    const { spending: its, onOver } = call
+    const refusal = this.refusal(payer, call, isLong, now)
+    if (refusal !== undefined) return refusal
+    const { spending: hubs, onOver: hubsOver } = call
+    if (its !== undefined && hubs !== undefined) call.spending = new BothSpend(its, hubs)
+    call.onOver = () => {
+      onOver?.()
+      hubsOver?.()
+    }
     return undefined
   }
 
@@ -75,6 +92,30 @@ class HubSpending implements Spending {
 
   streamed(bytes: number, now: number): number {
     return this.#streams().charge(bytes, now)
+  }
+}
+
+/** A call that two pay for; it waits for the slower one. */
+class BothSpend implements Spending {
+  readonly #one: Spending
+  readonly #other: Spending
+
+  constructor(one: Spending, other: Spending) {
+    this.#one = one
+    this.#other = other
+  }
+
+  spend(bytes: number): boolean {
+    return this.#one.spend(bytes) && this.#other.spend(bytes)
+  }
+
+  answered(bytes: number): void {
+    this.#one.answered(bytes)
+    this.#other.answered(bytes)
+  }
+
+  streamed(bytes: number, now: number): number {
+    return Math.max(this.#one.streamed(bytes, now), this.#other.streamed(bytes, now))
   }
 }
 

@@ -128,6 +128,7 @@ function guardOf(
     quotas: new TokenQuotas({ tenant: tenantRates(capabilities), mostInFlight }),
     grants,
     grantQuotas: new GrantQuotas({ mostInFlight }),
+    payerOf: token => capabilities.payerOf(token),
     shedding: () => state.pressure?.shedding ?? 'nothing',
     late,
     writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
