@@ -21,6 +21,7 @@ import { auditServices } from './start/audit-service.ts'
 import { openAudit } from './start/audit.ts'
 import type { NodeAudit } from './start/audit.ts'
 import { openAllowlist } from './start/allowlist.ts'
+import { openFederation } from './start/federation.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
@@ -159,6 +160,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     isKnown: overrides.isKnown
   })
   await links.connect(peers)
+  await openFederation(base, { allowlist, services: peers.transport.services.federation! })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
   const federation = federationAdmin({
