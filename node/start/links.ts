@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { grantOf } from '../../federation/index.ts'
-import type { Established, Facts, Outcome } from '../../federation/index.ts'
+import type { Established, Facts } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState, Service } from '../../protocols/index.ts'
 import type { Connection } from '@libp2p/interface'
@@ -27,12 +27,10 @@ import {
   thisMoment
 } from '../links/index.ts'
 import type { LinksAdmin } from '../links/index.ts'
-import { KeyExchange } from '../peer-keys/index.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
-import type { NodePeerKeys } from './peer-keys.ts'
 import type { Peers } from './peers.ts'
 
 const TICK_MS = 250
@@ -55,14 +53,13 @@ export interface LinksPlace {
   readonly audit: NodeAudit
   readonly rights: Pick<Rights, 'capabilities' | 'grants'>
   readonly allowlist: Allowlist
-  readonly peerKeys: NodePeerKeys
 }
 
 /** Prepares links with the hubs of the allowlist; readiness does not depend on them. */
 export function openLinks(
   base: NodeBase,
   { keys }: Identity,
-  { audit, rights: { capabilities, grants }, allowlist, peerKeys: { known, own, revoke } }: LinksPlace
+  { audit, rights: { capabilities, grants }, allowlist }: LinksPlace
 ): NodeLinks {
   const { config, log, metrics, started } = base
   let connected: Peers | undefined
@@ -76,11 +73,7 @@ export function openLinks(
     return entry === undefined || allowlist.isOver(entry) ? undefined : entry
   }
   const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
-  const recordOutcome = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
-  const ended = async (outcome: Outcome): Promise<void> => {
-    await recordOutcome(outcome)
-    if (outcome.kind === 'linked') await known.learn([{ kind: 'delegation', record: outcome.delegation }])
-  }
+  const ended = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
   const checkpoint = new NewestCheckpoint(() => audit.part?.log.checkpoint())
   const channels = new Channels()
   const pairing = new Pairing({ self: keys.hubId, allowlist, now, random: randomBytes, record, log })
@@ -93,14 +86,13 @@ export function openLinks(
         revocation_seq: capabilities.revocationSeq,
         checkpoint: checkpoint.note
       }),
-    isRevoked: statement => known.isRevoked(statement),
+    isRevoked: () => false,
     openInvite: () => pairing.openInvite()
   })
   const links = new Links({
     self: keys.peerId,
     now,
     allowed,
-    keys: known,
     stateOf: connection => theConnected().stateOf(connection),
     grants,
     linked: {
@@ -146,7 +138,6 @@ export function openLinks(
     now,
     random: Math.random
   })
-  const exchange = new KeyExchange({ own, peers: known, links: () => links.all(), nowMs: () => now().ms, log })
   metrics.gauge('federation_links', 'Links that are up.', () => links.size)
   metrics.gauge('federation_handshakes_open', 'Handshakes that wait for their proof.', () => responding.open)
   links.onChange(change => relations.changed(change))
@@ -155,7 +146,6 @@ export function openLinks(
     responding,
     links,
     pairing,
-    keys: exchange,
     revocationSeq: () => capabilities.revocationSeq
   }) as Service
 
@@ -173,17 +163,10 @@ export function openLinks(
       shake,
       addresses,
       confirmed: hub => relations.renew(hub, { isFresh: true }),
-      revokeKey: async (key, reason) => {
-        const statement = await revoke(key, reason)
-        await exchange.tell()
-        return statement
-      },
       relay: async ({ hub, app, payload }, { actor, ...ids }, signal) => {
         checkRelayed(app)
         const link = links.of(hub)
         if (link === undefined) throw noLink(allowlist, hub)
-        const quarantine = known.quarantine(hub)
-        if (quarantine !== undefined) throw quarantined(hub, quarantine)
         await record(auditEvent('relay', actor, { hub, app, bytes: payload.length }, ids))
         return relay(link.caller, app, payload, signal)
       }
@@ -201,8 +184,6 @@ export function openLinks(
           if (change.change !== 'remove') relations.renew(change.hub)
         })
       )
-      started.defer(known.onChange(({ hub }) => links.reviewKeys(hub)))
-      await own.reload()
       await base.supervise({
         service: 'links',
         crashReason: 'crash_exception',
@@ -212,7 +193,6 @@ export function openLinks(
               pairing.tick()
               checkpoint.tick(now().ms)
               relations.tick()
-              exchange.tick()
             },
             ready,
             signal
@@ -240,11 +220,6 @@ function noLink(allowlist: Allowlist, hub: string): OapError {
   allowlist.find(hub)
   return new OapError('not_found', `hub ${hub}: there is no link; see federation status`, { code: 'no_link' })
 }
-
-const quarantined = (hub: string, why: string): OapError =>
-  new OapError('conflict', `hub ${hub}: is in quarantine, ${why}; see peer show and peer release`, {
-    code: 'quarantined'
-  })
 
 function ticking(tick: () => void, ready: () => void, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
