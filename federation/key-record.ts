@@ -41,7 +41,7 @@ export function parseKeyRecord(line: string): KeyRecord {
 }
 
 /** As many of some lines as fit, from one on; at least one where there is one. */
-export function keyPage(lines: readonly string[], from: number): KeyPage {
+export function keyPage(lines: readonly string[], from: number, digest = keyDigest(lines)): KeyPage {
   const taken: string[] = []
   let bytes = 0
   for (const line of lines.slice(from)) {
@@ -49,7 +49,7 @@ export function keyPage(lines: readonly string[], from: number): KeyPage {
     if (taken.length > 0 && bytes > MAX_KEY_PAGE_BYTES) break
     taken.push(`${line}\n`)
   }
-  return { total: lines.length, digest: keyDigest(lines), body: Buffer.from(taken.join('')) }
+  return { total: lines.length, digest, body: Buffer.from(taken.join('')) }
 }
 
 /** SHA-256 of lines, each with its line feed, in hex. */

@@ -28,6 +28,7 @@ import type { NodeBase } from './start/base.ts'
 import { openExchange } from './start/exchange.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
+import { openPeerKeys } from './start/peer-keys.ts'
 import { openMailbox } from './start/mailbox.ts'
 import type { NodeMailbox } from './start/mailbox.ts'
 import type { Identity } from './start/identity.ts'
@@ -121,7 +122,8 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const isPassing = options.ephemeral === true && identity.folder !== undefined
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
-  const links = openLinks(base, identity, { audit, rights, allowlist })
+  const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
+  const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
   const { capabilities } = rights
   const readable = auditServices(audit)
   const mailbox = await openMailbox(base, identity, {

@@ -35,6 +35,8 @@ export interface GrantTerms {
   readonly rates: GrantRates
   /** Unix seconds of its end; undefined or Infinity where it has none. */
   readonly expires: number | undefined
+  /** The hub has said two things of which one is false, and nothing is allowed until the operator decides. */
+  readonly isQuarantined?: boolean
 }
 
 /** A call as a grant sees it. */
@@ -66,17 +68,19 @@ export class Grant {
   readonly principal: string
   readonly rates: GrantRates
   readonly #expires: number
+  readonly #isQuarantined: boolean
   readonly #verbs: ReadonlySet<string>
   readonly #shares: ReadonlyMap<string, Share>
   readonly #byTopic = new TopicIndex<Share>()
   readonly #withoutShare: Granted
 
   /** @throws RangeError for a share whose tenant is nil. OapError `bad_request` for one that is no UUID. */
-  constructor({ hub, verbs, shares, rates, expires = Infinity }: GrantTerms) {
+  constructor({ hub, verbs, shares, rates, expires = Infinity, isQuarantined = false }: GrantTerms) {
     this.hub = hub
     this.principal = `hub:${hub}`
     this.rates = rates
     this.#expires = expires
+    this.#isQuarantined = isQuarantined
     this.#verbs = new Set(verbs)
     this.#shares = new Map(shares.map(share => [share.id, new Share(share, this.principal)]))
     for (const { id, topics } of shares)
@@ -95,6 +99,8 @@ export class Grant {
       return new OapError('cap_expired', 'the treaty, or the delegation of the node, has expired', {
         reason: 'expires'
       })
+    if (this.#isQuarantined)
+      return denied('quarantine', 'the link is in quarantine until the operator decides')
     if (!this.#verbs.has(use.verb)) return denied('verb')
     // What storage shares is not a matter of topics.
     if (use.isOfContent) return denied('content')

@@ -11,6 +11,7 @@ import {
   revokeKey
 } from '../../federation/index.ts'
 import { auditEvent, commitment } from '../audit/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
 import { readBoundedFile, replaceFile } from '../durable-file.ts'
 import { SetupError } from '../setup-error.ts'
 import type { StoppedKeys } from './stopped-keys.ts'
@@ -49,13 +50,19 @@ export function revocationProblem(revocation: KeyRevocation, hub: string): strin
     : `not signed by hub ${hub}`
 }
 
+/** What it takes to revoke a key, of a stopped node or of one that runs. */
+export interface RevokingKeys extends Pick<StoppedKeys, 'keys' | 'hubKey' | 'nowMs'> {
+  readonly folder: Pick<StoppedKeys['folder'], 'keys'>
+  readonly log: { append(event: AuditEvent): Promise<unknown> }
+}
+
 /**
  * Revokes a key, in hex, in every role and on every node, for ever: what it signed is refused by who sees it first after
  * they have heard of this. Resolves once that would survive a power cut.
  * @throws SetupError `failed` when it is revoked already or there are too many, `usage` for what cannot be revoked
  */
 export async function revokeNodeKey(
-  hub: StoppedKeys,
+  hub: RevokingKeys,
   { key, reason = '' }: { readonly key: string; readonly reason?: string }
 ): Promise<KeyRevocation> {
   const { folder, keys, hubKey, log, nowMs } = hub

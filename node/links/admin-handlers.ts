@@ -2,7 +2,13 @@ import { MAX_INVITE_ADDRESSES } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { Handlers, linksAdminOperations } from '../../protocols/index.ts'
 import type { Connection } from '@libp2p/interface'
-import type { Established, Outcome, Treaty, WaitingPairing } from '../../federation/index.ts'
+import type {
+  Established,
+  KeyRevocationStatement,
+  Outcome,
+  Treaty,
+  WaitingPairing
+} from '../../federation/index.ts'
 import { FIRST_TREATY, treatyOf } from '../allowlist/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import { operatorOf } from '../capabilities/index.ts'
@@ -30,6 +36,8 @@ export interface LinksAdminOptions {
   readonly addresses: () => readonly string[]
   /** A hub was confirmed, and is on the allowlist. */
   readonly confirmed: (hub: string) => void
+  /** Has the hub key revoke a key (hex), and tells linked hubs. Throws `conflict` where it does not lie open here. */
+  readonly revokeKey: (key: string, reason: string) => Promise<KeyRevocationStatement>
   readonly relay: (
     request: { readonly hub: string; readonly app: number; readonly payload: Uint8Array },
     by: By,
@@ -81,6 +89,8 @@ export function linksAdmin(o: LinksAdminOptions): LinksAdmin {
       await pairing.decline(hub, operatorOf(call))
       return {}
     },
+
+    key_revoke: ({ key, reason }) => o.revokeKey(key, reason),
 
     relay: async ({ hub, app, body = EMPTY }, call) =>
       o.relay({ hub, app, payload: body }, operatorOf(call), call.signal)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection } from '@libp2p/interface'
@@ -35,6 +36,8 @@ export interface BarePeerOptions {
   /** What the delegation of its hub says otherwise. */
   readonly delegation?: Partial<LinkStatement>
   readonly federation?: string
+  /** The key of its hub, for two nodes of one hub. */
+  readonly hubKey?: KeyObject
   /** How far its clock is ahead. */
   readonly aheadS?: number
 }
@@ -47,10 +50,14 @@ const FACTS: Facts = {
 /** A node of a hub of its own that serves nothing, allows every hub, and does as the test says. */
 export async function barePeer(
   t: TestContext,
-  { delegation = {}, federation = 'main', aheadS = 0 }: BarePeerOptions = {}
+  {
+    delegation = {},
+    federation = 'main',
+    hubKey = signingKey(randomBytes(32)),
+    aheadS = 0
+  }: BarePeerOptions = {}
 ): Promise<BarePeer> {
   const nodeKey = await generateKeyPair('Ed25519')
-  const hubKey = signingKey(randomBytes(32))
   const hub = hubId(publicBytes(hubKey))
   const peerId = peerIdFromPrivateKey(nodeKey).toString()
   const nowS = thisMoment().s

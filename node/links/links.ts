@@ -10,6 +10,7 @@ import type { AuditEvent } from '../audit/index.ts'
 import { Grant } from '../guards/grant.ts'
 import type { Grants } from '../guards/grants.ts'
 import type { Log } from '../log.ts'
+import type { PeerKeys } from '../peer-keys/index.ts'
 import type { LinkEnd, LiveLink } from './live-link.ts'
 import { callsTo, hangUp } from './peer-calls.ts'
 
@@ -29,6 +30,8 @@ export interface LinksOptions {
   readonly now: () => Moment
   /** The entry of a hub that may link at this moment. */
   readonly allowed: (hub: string) => AllowedHub | undefined
+  /** What is known of the keys of other hubs. */
+  readonly keys: Pick<PeerKeys, 'isRevoked' | 'quarantine'>
   readonly stateOf: (connection: Connection) => ConnectionState
   readonly grants: Pick<Grants, 'set' | 'remove'>
   readonly linked: Linked
@@ -65,6 +68,11 @@ export class Links {
 
   of(hub: string): LiveLink | undefined {
     return this.#live.get(hub)
+  }
+
+  /** All that are up. */
+  all(): readonly LiveLink[] {
+    return [...this.#live.values()]
   }
 
   /** What a hub granted us in its newest proof, while it stays on the allowlist. */
@@ -140,8 +148,17 @@ export class Links {
     const entry = this.#o.allowed(hub)
     if (link === undefined) return
     if (entry === undefined) return this.end(hub, change === 'remove' ? 'removed' : 'treaty_expired')
-    this.#o.grants.set(link.state, grantOfLink(link, entry.treaty))
+    this.#give(link, entry)
     void this.#sayTreaty(link, entry.treaty)
+  }
+
+  /** What changed in what is known of a hub's keys holds at once. */
+  reviewKeys(hub: string): void {
+    const link = this.#live.get(hub)
+    const entry = this.#o.allowed(hub)
+    if (link === undefined || entry === undefined) return
+    if (this.#o.keys.isRevoked(link.peer.delegation.statement)) this.end(hub, 'revoked')
+    else this.#give(link, entry)
   }
 
   /** Whether the other side of a link is still there. */
@@ -180,12 +197,13 @@ export class Links {
   }
 
   #up(link: LiveLink): void {
-    const { hub, connection, state, peer } = link
+    const { hub, connection, peer } = link
     const entry = this.#o.allowed(hub)
     if (entry === undefined || connection.status !== 'open') return closeSoon(connection, 'removed')
+    if (this.#o.keys.isRevoked(peer.delegation.statement)) return closeSoon(connection, 'revoked')
     this.#live.set(hub, link)
     this.#ofConnection.set(connection, link)
-    this.#o.grants.set(state, grantOfLink(link, entry.treaty))
+    this.#give(link, entry)
     this.#o.linked.link(connection)
     const theirs = readForm(TREATY_GRANT, peer.facts?.theirs.treaty)
     if ('value' in theirs) this.#theirs.set(hub, theirs.value)
@@ -195,6 +213,12 @@ export class Links {
     this.#o.log.info(facts, 'linked with another hub')
     this.#record({ hub, change: 'up', transcript: peer.transcript })
     this.#tell({ hub, link, end: undefined })
+  }
+
+  /** What our treaty allows, and nothing while the hub is in quarantine. */
+  #give(link: LiveLink, { treaty }: AllowedHub): void {
+    const isQuarantined = this.#o.keys.quarantine(link.hub) !== undefined
+    this.#o.grants.set(link.state, grantOfLink(link, treaty, isQuarantined))
   }
 
   #down(link: LiveLink, reason: LinkEnd): void {
@@ -286,5 +310,5 @@ const ofRule = ({ connection, peer, sinceMs }: LiveLink) => ({
 })
 
 /** It ends with the delegation by which the connection was proved, too. */
-const grantOfLink = ({ hub, peer }: LiveLink, treaty: Treaty): Grant =>
-  new Grant(grantTerms(hub, treaty, peer.delegation.statement.not_after))
+const grantOfLink = ({ hub, peer }: LiveLink, treaty: Treaty, isQuarantined: boolean): Grant =>
+  new Grant({ ...grantTerms(hub, treaty, peer.delegation.statement.not_after), isQuarantined })

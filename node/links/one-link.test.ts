@@ -57,6 +57,7 @@ function links(self: string, peer: string) {
     self,
     now: () => ({ ms, s: Math.floor(ms / 1000) }),
     allowed: id => (id === HUB ? entry : undefined),
+    keys: { isRevoked: () => false, quarantine: () => undefined },
     stateOf,
     grants: {
       set: state => void granted.add(state),

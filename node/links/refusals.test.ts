@@ -60,7 +60,8 @@ describe('no link comes up', { timeout: 60_000 }, () => {
     const { code, hub } = await refusal(a)
 
     assert.deepEqual([code, hub], ['other_hub', absent.hub])
-    assert.equal((await a.operator.federation.peer_show({ hub: absent.hub })).why, 'refused here: other_hub')
+    const why = async () => (await a.operator.federation.peer_show({ hub: absent.hub })).why
+    await until(async () => (await why()) === 'refused here: other_hub', 'why')
   })
 
   test('with a hub whose delegation has expired', async t => {

@@ -1,16 +1,19 @@
 import { HANDSHAKE } from '../../federation/index.ts'
 import { OapError, federationService, parseJson } from '../../protocols/index.ts'
 import type { Call, ConnectionState, Handlers, Service } from '../../protocols/index.ts'
+import type { KeyExchange } from '../peer-keys/index.ts'
 import type { Channels } from './channels.ts'
 import type { Links } from './links.ts'
+import type { LiveLink } from './live-link.ts'
 import type { Pairing } from './pairing.ts'
 import type { Responding } from './responding.ts'
 
 export interface FederationParts {
   readonly channels: Channels
   readonly responding: Pick<Responding, 'hello' | 'prove' | 'refuse'>
-  readonly links: Pick<Links, 'grants' | 'isLink' | 'left'>
+  readonly links: Pick<Links, 'all' | 'grants' | 'isLink' | 'left'>
   readonly pairing: Pick<Pairing, 'admit'>
+  readonly keys: Pick<KeyExchange, 'page' | 'heard'>
   /** Of this hub's list. */
   readonly revocationSeq: () => number
 }
@@ -21,7 +24,7 @@ const EMPTY = new Uint8Array(0)
 
 /** What other hubs call to link, to pair and to stay linked. @see specs/federation-handshake.md, section 8 */
 export function federationOver(parts: FederationParts): Service<FederationOperations> {
-  const { channels, responding, links, pairing, revocationSeq } = parts
+  const { channels, responding, links, pairing, keys, revocationSeq } = parts
 
   const connectionOf = (call: Call): ConnectionState => {
     const connection = channels.of(call)
@@ -32,6 +35,11 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     const connection = connectionOf(call)
     if (links.isLink(connection)) return connection
     throw new OapError('not_allowlisted', 'this connection is no link')
+  }
+
+  const liveOf = (call: Call): LiveLink => {
+    const connection = linkOf(call)
+    return links.all().find(({ state }) => state === connection)!
   }
 
   const handlers: Handlers<FederationOperations> = {
@@ -60,6 +68,16 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     treaty: ({ body = EMPTY }, call) => {
       if (!links.grants(linkOf(call), treatyIn(body)))
         throw new OapError('bad_request', 'the body is no treaty as federation-links.md has it')
+      return {}
+    },
+
+    keys: ({ from }, call) => {
+      linkOf(call)
+      return keys.page(from)
+    },
+
+    new_keys: async ({ body = EMPTY }, call) => {
+      await keys.heard(liveOf(call), body)
       return {}
     },
 

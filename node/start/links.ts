@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { grantOf } from '../../federation/index.ts'
-import type { Established, Facts } from '../../federation/index.ts'
+import type { Established, Facts, Outcome } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState, Service } from '../../protocols/index.ts'
 import type { Connection } from '@libp2p/interface'
@@ -27,10 +27,12 @@ import {
   thisMoment
 } from '../links/index.ts'
 import type { LinksAdmin } from '../links/index.ts'
+import { KeyExchange } from '../peer-keys/index.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
+import type { NodePeerKeys } from './peer-keys.ts'
 import type { Peers } from './peers.ts'
 
 const TICK_MS = 250
@@ -53,13 +55,14 @@ export interface LinksPlace {
   readonly audit: NodeAudit
   readonly rights: Pick<Rights, 'capabilities' | 'grants'>
   readonly allowlist: Allowlist
+  readonly peerKeys: NodePeerKeys
 }
 
 /** Prepares links with the hubs of the allowlist; readiness does not depend on them. */
 export function openLinks(
   base: NodeBase,
   { keys }: Identity,
-  { audit, rights: { capabilities, grants }, allowlist }: LinksPlace
+  { audit, rights: { capabilities, grants }, allowlist, peerKeys: { known, own, revoke } }: LinksPlace
 ): NodeLinks {
   const { config, log, metrics, started } = base
   let connected: Peers | undefined
@@ -73,7 +76,11 @@ export function openLinks(
     return entry === undefined || allowlist.isOver(entry) ? undefined : entry
   }
   const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
-  const ended = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
+  const recordOutcome = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
+  const ended = async (outcome: Outcome): Promise<void> => {
+    await recordOutcome(outcome)
+    if (outcome.kind === 'linked') await known.learn([{ kind: 'delegation', record: outcome.delegation }])
+  }
   const checkpoint = new NewestCheckpoint(() => audit.part?.log.checkpoint())
   const channels = new Channels()
   const pairing = new Pairing({ self: keys.hubId, allowlist, now, random: randomBytes, record, log })
@@ -86,13 +93,14 @@ export function openLinks(
         revocation_seq: capabilities.revocationSeq,
         checkpoint: checkpoint.note
       }),
-    isRevoked: () => false,
+    isRevoked: statement => known.isRevoked(statement),
     openInvite: () => pairing.openInvite()
   })
   const links = new Links({
     self: keys.peerId,
     now,
     allowed,
+    keys: known,
     stateOf: connection => theConnected().stateOf(connection),
     grants,
     linked: {
@@ -138,6 +146,13 @@ export function openLinks(
     now,
     random: Math.random
   })
+  const exchange = new KeyExchange({
+    own,
+    peers: known,
+    links: () => links.all(),
+    nowMs: () => now().ms,
+    log
+  })
   metrics.gauge('federation_links', 'Links that are up.', () => links.size)
   metrics.gauge('federation_handshakes_open', 'Handshakes that wait for their proof.', () => responding.open)
   links.onChange(change => relations.changed(change))
@@ -146,6 +161,7 @@ export function openLinks(
     responding,
     links,
     pairing,
+    keys: exchange,
     revocationSeq: () => capabilities.revocationSeq
   }) as Service
 
@@ -163,10 +179,17 @@ export function openLinks(
       shake,
       addresses,
       confirmed: hub => relations.renew(hub, { isFresh: true }),
+      revokeKey: async (key, reason) => {
+        const statement = await revoke(key, reason)
+        await exchange.tell()
+        return statement
+      },
       relay: async ({ hub, app, payload }, { actor, ...ids }, signal) => {
         checkRelayed(app)
         const link = links.of(hub)
         if (link === undefined) throw noLink(allowlist, hub)
+        const quarantine = known.quarantine(hub)
+        if (quarantine !== undefined) throw quarantined(hub, quarantine)
         await record(auditEvent('relay', actor, { hub, app, bytes: payload.length }, ids))
         return relay(link.caller, app, payload, signal)
       }
@@ -184,6 +207,8 @@ export function openLinks(
           if (change.change !== 'remove') relations.renew(change.hub)
         })
       )
+      started.defer(known.onChange(({ hub }) => links.reviewKeys(hub)))
+      await own.reload()
       await base.supervise({
         service: 'links',
         crashReason: 'crash_exception',
@@ -193,6 +218,7 @@ export function openLinks(
               pairing.tick()
               checkpoint.tick(now().ms)
               relations.tick()
+              exchange.tick()
             },
             ready,
             signal
@@ -220,6 +246,11 @@ function noLink(allowlist: Allowlist, hub: string): OapError {
   allowlist.find(hub)
   return new OapError('not_found', `hub ${hub}: there is no link; see federation status`, { code: 'no_link' })
 }
+
+const quarantined = (hub: string, why: string): OapError =>
+  new OapError('conflict', `hub ${hub}: is in quarantine, ${why}; see peer show and peer release`, {
+    code: 'quarantined'
+  })
 
 function ticking(tick: () => void, ready: () => void, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -32,6 +32,8 @@ test('carries messages as bodies, and what signs them beside', () => {
     ['pair', { body: BODY, signature: SIGNATURE, mac: MAC }],
     ['probe', {}],
     ['treaty', { body: BODY }],
+    ['keys', { from: 3 }],
+    ['new_keys', { body: BODY }],
     ['leave', { reason: 'removed' }]
   ] as const
   for (const [op, value] of requests) {

@@ -6,6 +6,8 @@ import { defineService, header, headerAndBody, json, opaque, record, unary } fro
 const MAX_SAFE = Number.MAX_SAFE_INTEGER
 const SIGNATURE_BYTES = 64
 const MAC_BYTES = 32
+const DIGEST_BYTES = 32
+const MAX_KEY_RECORDS = 576
 
 const hex = (bytes: number): Field<string> => {
   const form = new RegExp(`^[0-9a-f]{${bytes * 2}}$`)
@@ -40,6 +42,17 @@ export const federationService = defineService({
     }),
     /** Over a link alone: the body is what the caller grants from now on, as in the facts of its proof. */
     treaty: unary({ verb: 'federation:treaty', request: headerAndBody({}), answer: json({}) }),
+    /**
+     * Over a link alone: what the hub key of the other side has signed about keys, a line each in the body, from line
+     * `from` on; `digest` is the SHA-256 of all `total` lines.
+     */
+    keys: unary({
+      verb: 'federation:keys',
+      request: header({ from: integer(0, MAX_KEY_RECORDS) }),
+      answer: record({ total: integer(0, MAX_KEY_RECORDS), digest: hex(DIGEST_BYTES) })
+    }),
+    /** Over a link alone: the body is such lines, which are new. */
+    new_keys: unary({ verb: 'federation:new_keys', request: headerAndBody({}), answer: json({}) }),
     /** Over a link alone: the caller ends it. `reason` is for the other side's log. */
     leave: unary({
       verb: 'federation:leave',

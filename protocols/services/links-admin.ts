@@ -52,6 +52,13 @@ export const linksAdminOperations = {
     request: header({ hub: optional(hub) }),
     answer: json({})
   }),
+  /** Has the hub key, where it lies open beside the node, say that a public key (hex) signs for the hub no more. */
+  key_revoke: unary({
+    verb: 'admin:key_revoke',
+    writes: true,
+    request: header({ key: text(64), reason: text(256) }),
+    answer: json({ at: seconds, hub, key: text(64), reason: text(256) })
+  }),
   /**
    * Has the node call an operation of a linked hub, as that hub's treaty with this one allows it. The body is the payload
    * of the request's START, the answer the whole payload of the other hub's answer, at most 8 MiB; what it refuses with
