@@ -5,7 +5,9 @@ import type { Capabilities } from '../capabilities/index.ts'
 import { newsBytes } from './news-text.ts'
 
 const TELL_MS = 5000
-const AGAIN_MS = 1000
+/** Until it is tried again: after the first failure, and at most. */
+const AGAIN_MS = 100
+const AGAIN_AT_MOST_MS = 5000
 
 /** A link, as far as news go over it. */
 export interface ToldLink {
@@ -17,7 +19,7 @@ export interface TellingOptions {
   readonly capabilities: Pick<Capabilities, 'revocationsFrom' | 'revocationHead' | 'revocationSeq'>
   /** Whether a hub lets this one exchange capabilities, and so wants to hear. */
   readonly isHeard: (hub: string) => boolean
-  /** Hears that a hub does not take what it is told; yields whether it is told again in a second. */
+  /** Hears that a hub does not take what it is told; yields whether it is told again soon. */
   readonly failed: (hub: string, error: unknown) => boolean
   /** Runs `run` after so many milliseconds. */
   readonly after: (ms: number, run: () => void) => void
@@ -28,6 +30,8 @@ interface Told {
   /** Up to where the other hub follows; undefined until it has said. */
   seq: number | undefined
   isTelling: boolean
+  /** In a row. */
+  failures: number
   isDue: boolean
 }
 
@@ -45,7 +49,7 @@ export class Telling {
 
   /** A link came up: it is told all that it lacks. */
   up(link: ToldLink): void {
-    const told = { link, seq: undefined, isTelling: false, isDue: false }
+    const told = { link, seq: undefined, isTelling: false, failures: 0, isDue: false }
     this.#links.set(link.hub, told)
     void this.#tell(told)
   }
@@ -68,10 +72,13 @@ export class Telling {
       while (told.isDue && this.#links.get(told.link.hub) === told) {
         told.isDue = false
         await this.#catchUp(told)
+        told.failures = 0
       }
     } catch (error) {
       const isAgain = this.#o.failed(told.link.hub, error)
-      if (isAgain) this.#o.after(AGAIN_MS, () => void this.#tell(told))
+      const waitMs = Math.min(AGAIN_AT_MOST_MS, AGAIN_MS * 2 ** told.failures++)
+      // The other side may not have seen yet that this is a link.
+      if (isAgain) this.#o.after(waitMs, () => void this.#tell(told))
     } finally {
       told.isTelling = false
     }

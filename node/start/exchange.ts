@@ -24,8 +24,8 @@ import type { NodeLinks } from './links.ts'
 const SEED_BYTES = 32
 /** So late at most a call ends after the word of a hub has become too old. */
 const EXPIRE_EVERY_MS = 500
-/** The hub that was asked will answer the same in a second. */
-const NEVER_MIND: readonly string[] = ['cap_denied', 'cap_missing', 'unknown_operation', 'unknown_app']
+/** The other hub will answer the same in a second. */
+const NEVER_MIND: readonly string[] = ['cap_denied', 'unknown_operation', 'unknown_app']
 
 export interface ExchangePlace {
   readonly store: NodeStore
