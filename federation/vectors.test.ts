@@ -15,7 +15,9 @@ import { publicBytes, signingKey } from './ed25519.ts'
 import { pairingFingerprint } from './fingerprint.ts'
 import { type Form, formed } from './form.ts'
 import { hubId, hubPublicKey } from './hub-id.ts'
+import { proofDigest } from './hub-keys.ts'
 import { decodeInvite, encodeInvite, inviteProblem, secretDigest } from './invite.ts'
+import { keyDigest, keyPage, keyPageLines, keyRecordLine, parseKeyRecord } from './key-record.ts'
 import { KEY_REVOCATION } from './key-revocation.ts'
 import { peerPublicKey } from './peer-key.ts'
 import { type Signed, formatSigned, isStatementBy, parseSigned } from './statement.ts'
@@ -58,6 +60,17 @@ const vectors = JSON.parse(
       readonly successor: string
       readonly refusal: string | null
     })[]
+  }
+  readonly records: {
+    readonly kinds: readonly (Named & { readonly line: string; readonly kind: string })[]
+    readonly lists: readonly (Named & { readonly lines: readonly string[]; readonly digest: string })[]
+    readonly page: {
+      readonly line: string
+      readonly times: number
+      readonly digest: string
+      readonly pages: readonly number[]
+    }
+    readonly proofs: readonly (Named & { readonly lines: readonly string[]; readonly digest: string })[]
   }
   readonly malformed: readonly (Named & { readonly kind: string; readonly line: string })[]
   readonly treaties: {
@@ -200,6 +213,35 @@ describe('successions', () => {
     test(`${name}: ${about}`, () =>
       assert.equal(confirmationProblem(known, hub => allowed.includes(hub), change) ?? null, refusal))
   }
+})
+
+describe('records', () => {
+  const { kinds, lists, page, proofs } = vectors.records
+  for (const { name, about, line, kind } of kinds) {
+    test(`${name}: ${about}`, () => {
+      const one = parseKeyRecord(line)
+
+      assert.equal(one.kind, kind)
+      assert.equal(keyRecordLine(one), line)
+    })
+  }
+  for (const { name, about, lines, digest } of lists)
+    test(`${name}: ${about}`, () => assert.equal(keyDigest(lines), digest))
+  for (const { name, about, lines, digest } of proofs)
+    test(`${name}: ${about}`, () => assert.equal(proofDigest({ lines }), digest))
+  test('pages hold as many whole lines as fit', () => {
+    const lines = Array.from({ length: page.times }, () => page.line)
+    let from = 0
+    const found = page.pages.map(count => {
+      const { body, total, digest } = keyPage(lines, from)
+      assert.deepEqual([total, digest], [page.times, page.digest])
+      from += count
+      return keyPageLines(body).length
+    })
+
+    assert.deepEqual(found, page.pages)
+    assert.equal(from, page.times)
+  })
 })
 
 describe('treaties', () => {
