@@ -13,6 +13,9 @@ export function canonicalJson(value: CanonicalValue): string {
   return canonicalize(value) ?? ''
 }
 
+/** The same of what `parseJson` read, which has refused all that has no such text. */
+export const canonicalJsonRead = (value: CanonicalValue): string => canonicalize(value) ?? ''
+
 /** Whether `text` is what `write` gives; a value without a canonical form has no text. */
 export function isTextOf(text: string, write: () => string): boolean {
   try {

@@ -5,6 +5,9 @@ import { canonicalJson } from '../canonical.ts'
 import type { CanonicalValue } from '../canonical.ts'
 import { FACTS, hubOf, membersOfMessage, nonceOf, peerOf, run, twoHubs } from './handshake.fixture.ts'
 import { readChallenge, readHello, readProof, writeMessage } from './messages.ts'
+import { readForm } from '../form.ts'
+import { MAX_ROWS, MAX_ROW_TOPICS, MAX_VERBS } from '../treaty-forms.ts'
+import { TREATY_GRANT } from '../treaty-grant.ts'
 import { HANDSHAKE } from './numbers.ts'
 
 const RUNS = { numRuns: 2000 }
@@ -14,6 +17,12 @@ const good = messages.map(({ body }, n) => ({ body: Buffer.from(body), read: REA
 
 const written = (members: Record<string, unknown>): Uint8Array =>
   Buffer.from(canonicalJson(members as CanonicalValue))
+
+/** Members and items, at any depth. */
+const valuesIn = (value: unknown): number =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).reduce<number>((sum, one) => sum + 1 + valuesIn(one), 0)
+    : 0
 
 test('reads what it writes, and writes it as the same bytes', () => {
   for (const { body, read } of good) {
@@ -124,6 +133,34 @@ test('takes a message of its most bytes, and none of one more', () => {
   assert.equal(padded(HANDSHAKE.helloBytes).length, HANDSHAKE.helloBytes)
   assert.ok(readHello(padded(HANDSHAKE.helloBytes)))
   assert.throws(() => readHello(padded(HANDSHAKE.helloBytes + 1)), SyntaxError)
+})
+
+test('takes a message of its most values, and none of one more, which is told before all is read', () => {
+  const proof = membersOfMessage(messages[2]!)
+  const has = valuesIn(proof)
+  const holding = (n: number) => written({ ...proof, zeros: Array(n - has - 1).fill(0) })
+  const most = membersOfMessage({ ...messages[2]!, body: holding(HANDSHAKE.values) })
+
+  assert.equal(valuesIn(most), HANDSHAKE.values)
+  assert.ok(readProof(holding(HANDSHAKE.values)))
+  assert.throws(() => readProof(holding(HANDSHAKE.values + 1)), /more than 4096 values/)
+  // What would come after is not even JSON.
+  assert.throws(() => readProof(Buffer.from(`{"a":[${'0,'.repeat(30_000)}`)), /more than 4096 values/)
+})
+
+test('the largest treaty that a hub may have fits into the values of a proof', () => {
+  const verbs = Array.from({ length: MAX_VERBS }, (_, n) => `v${n}:call`)
+  const topics = Array.from({ length: MAX_ROW_TOPICS }, (_, n) => `t/${n}`)
+  const rows = Array.from({ length: MAX_ROWS }, (_, n) => ({
+    share: { id: n.toString(16).padStart(32, '0'), name: `s${n}` },
+    dir: 'both' as const,
+    topics,
+    relay: false
+  }))
+  const grant = { ...FACTS.treaty, rows, verbs }
+
+  assert.ok('value' in readForm(TREATY_GRANT, grant))
+  assert.ok(valuesIn(grant) < HANDSHAKE.values / 2, String(valuesIn(grant)))
 })
 
 test('writes nothing that is too long', () => {

@@ -1,6 +1,6 @@
 import { OapError, parseJson } from '../../protocols/index.ts'
 import type { JsonObject } from '../../protocols/index.ts'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson, canonicalJsonRead } from '../canonical.ts'
 import type { CanonicalValue } from '../canonical.ts'
 import type { Delegation } from '../delegation.ts'
 import { atLeast, formed, oneOf, textOf, whole } from '../form.ts'
@@ -91,7 +91,7 @@ const CHALLENGE: Form<Challenge> = atLeast(
 )
 
 const GRANT: Form<TreatyGrant> = (value, path, tell) => {
-  const bytes = Buffer.byteLength(canonicalJson(value as CanonicalValue))
+  const bytes = Buffer.byteLength(canonicalJsonRead(value as CanonicalValue))
   if (bytes > HANDSHAKE.grantBytes) return tell(path, `more than ${HANDSHAKE.grantBytes} bytes`)
   return TREATY_GRANT(value, path, tell)
 }
@@ -146,12 +146,12 @@ const inJson = ({ signature, statement }: Delegation) => ({
 function canonicalObject(bytes: Uint8Array, maxBytes: number): JsonObject {
   let value: JsonObject
   try {
-    value = parseJson(bytes, { maxBytes })
+    value = parseJson(bytes, { maxBytes, maxValues: HANDSHAKE.values })
   } catch (error) {
     if (error instanceof OapError) throw new SyntaxError(error.message, { cause: error })
     throw error
   }
-  if (Buffer.compare(Buffer.from(canonicalJson(value as CanonicalValue)), bytes) !== 0)
+  if (Buffer.compare(Buffer.from(canonicalJsonRead(value as CanonicalValue)), bytes) !== 0)
     throw new SyntaxError('not canonical JSON')
   return value
 }

@@ -19,6 +19,8 @@ export const HANDSHAKE = {
   /** Of what one hub grants another, as canonical JSON: so much of a proof it may be. */
   grantBytes: 49_152,
   checkpointBytes: 4096,
+  /** Members and items of a message in all: what it costs to read grows with them. */
+  values: 4096,
   nonceBytes: 32,
   macBytes: 32
 } as const
