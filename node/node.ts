@@ -137,6 +137,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     audit,
     rights,
     allowlist,
+    peerKeys,
     links,
     services: [echo, mailbox.forPeers, ...readable, ...own].map(({ table }) => table)
   })
@@ -167,6 +168,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
   const federation = federationAdmin({
     allowlist: () => allowlist,
+    keys: () => peerKeys.known,
     links: links.states,
     standing: () => standingOf(config, status())
   })

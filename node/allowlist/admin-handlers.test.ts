@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { grantOf } from '../../federation/index.ts'
 import type { OapError } from '../../protocols/index.ts'
+import { PeerKeys } from '../peer-keys/index.ts'
 import { openLevel } from '../stores/level.ts'
 import { CLINIC, NOW_S, SELF, SHARE, TENANT, UNIVERSITY, treatyOn } from './allowlist.fixture.ts'
 import { Allowlist } from './allowlist.ts'
@@ -29,7 +30,18 @@ async function operator() {
     seconds: () => NOW_S
   })
   const standing = { federation: 'main', hub: SELF, addresses: [], only_private_addresses: true }
-  return directFederation({ allowlist: () => allowlist, links: LINKS, standing: () => standing })
+  const keys = await PeerKeys.open(() => level, {
+    isAllowed: () => true,
+    allowed: () => [],
+    record: () => Promise.resolve(),
+    seconds: () => NOW_S
+  })
+  return directFederation({
+    allowlist: () => allowlist,
+    keys: () => keys,
+    links: LINKS,
+    standing: () => standing
+  })
 }
 
 const refusal = async (call: Promise<unknown>): Promise<[string, string]> => {

@@ -3,6 +3,8 @@ import { OapError } from '../../protocols/index.ts'
 import type { Handlers, PeerRow, federationAdminOperations } from '../../protocols/index.ts'
 import { operatorOf } from '../capabilities/audit.ts'
 import type { AllowedHub, Allowlist } from './allowlist.ts'
+import type { PeerKeys } from '../peer-keys/index.ts'
+import { keyHandlers } from './key-handlers.ts'
 import type { LinkStates } from './link-states.ts'
 import { treatyValue } from './treaty-text.ts'
 import { FIRST_TREATY, differencesOf } from './treaty.ts'
@@ -19,13 +21,21 @@ export interface Standing {
 
 export interface FederationAdminOptions {
   readonly allowlist: () => Allowlist
+  /** What is known of the keys of hubs. */
+  readonly keys: () => PeerKeys
   readonly links: LinkStates
   readonly standing: () => Standing
 }
 
 /** The operator's rows about hubs that may federate: for the admin socket, and for the folder of a stopped node. */
-export function federationAdmin({ allowlist, links, standing }: FederationAdminOptions): FederationAdmin {
-  const rowOf = (entry: AllowedHub): PeerRow => peerRow(entry, allowlist(), links)
+export function federationAdmin({
+  allowlist,
+  keys,
+  links,
+  standing
+}: FederationAdminOptions): FederationAdmin {
+  const rowOf = (entry: AllowedHub): PeerRow =>
+    peerRow(entry, { allowlist: allowlist(), keys: keys(), links })
 
   return {
     federation_status: () => {
@@ -34,6 +44,7 @@ export function federationAdmin({ allowlist, links, standing }: FederationAdminO
         ...standing(),
         allowed: rows.filter(({ state }) => state === 'allowed').length,
         expired: rows.filter(({ state }) => state === 'expired').length,
+        quarantined: rows.filter(({ state }) => state === 'quarantined').length,
         up: rows.filter(({ link }) => link === 'up').length
       }
     },
@@ -54,7 +65,14 @@ export function federationAdmin({ allowlist, links, standing }: FederationAdminO
       return rowOf(await allowlist().edit(hub, edit, operatorOf(call)))
     },
 
-    peer_remove: async ({ hub }, call) => rowOf(await allowlist().remove(hub, operatorOf(call))),
+    peer_remove: async ({ hub }, call) => {
+      const row = rowOf(await allowlist().remove(hub, operatorOf(call)))
+      // Who removes a hub has decided.
+      await keys().release(hub)
+      return row
+    },
+
+    ...keyHandlers({ allowlist, keys, rowOf }),
 
     treaty_show: ({ hub }) => {
       const entry = allowlist().find(hub)
@@ -98,15 +116,28 @@ function valueOf(body: Uint8Array): unknown {
   throw new OapError('bad_request', `treaty: ${read.problem}`)
 }
 
-function peerRow(entry: AllowedHub, allowlist: Allowlist, links: LinkStates): PeerRow {
+interface About {
+  readonly allowlist: Allowlist
+  readonly keys: PeerKeys
+  readonly links: LinkStates
+}
+
+function peerRow(entry: AllowedHub, { allowlist, keys, links }: About): PeerRow {
   const { hub, addresses, note, source, changedAt, treaty } = entry
   const { link, why, since } = links.of(hub)
+  const { delegations, revocations } = keys.book(hub)
+  const quarantine = keys.quarantine(hub)
+  const successor = keys.successors(hub).at(-1)
   return {
     hub,
     addresses: [...addresses],
     note,
     source,
-    state: allowlist.isOver(entry) ? 'expired' : 'allowed',
+    state: allowlist.isOver(entry) ? 'expired' : quarantine === undefined ? 'allowed' : 'quarantined',
+    ...(quarantine !== undefined && { quarantine }),
+    ...(successor !== undefined && { successor }),
+    delegations: delegations.length,
+    revoked_keys: revocations.length,
     shares: treaty.rows.length,
     verbs: [...treaty.verbs],
     ...(treaty.expires !== undefined && { expires: treaty.expires }),

@@ -182,6 +182,31 @@ export class Allowlist {
     })
   }
 
+  /**
+   * Gives the place of a hub on the list, with its treaty, to the one that it goes on as. Throws as `edit`; `conflict`
+   * when that one is on the list already.
+   */
+  succeed(hub: string, successor: string, by: By): Promise<AllowedHub> {
+    return this.#changing(async () => {
+      const entry = { ...this.#ours(hub), hub: successor, changedAt: this.#o.seconds() }
+      this.#check(entry)
+      const known = this.get(successor)
+      if (known !== undefined) throw taken(known)
+      const { hub: _, source: __, ...kept } = entry
+      await this.#rows.replace(hub, { key: successor, value: kept })
+      this.#stored.delete(hub)
+      this.#stored.set(successor, entry)
+      this.#tell({ hub, change: 'remove' })
+      this.#tell({ hub: successor, change: 'add' })
+      const { actor, ...ids } = by
+      const treaty_sha256 = treatyDigest(entry.treaty)
+      await this.#o.record(
+        auditEvent('peer', actor, { hub, change: 'succeed', treaty_sha256, successor }, ids)
+      )
+      return entry
+    })
+  }
+
   /** Calls `listener` with each change that is durable, until the function that it gives is called. */
   onChange(listener: (change: AllowlistChange) => void): () => void {
     this.#listeners.add(listener)
@@ -239,7 +264,7 @@ export class Allowlist {
 
   async #changed({ hub, treaty }: AllowedHub, change: 'add' | 'edit' | 'remove', by: By): Promise<void> {
     this.#tell({ hub, change })
-    const treaty_sha256 = createHash('sha256').update(canonicalJson(treaty)).digest('hex')
+    const treaty_sha256 = treatyDigest(treaty)
     const { actor, ...ids } = by
     await this.#o.record(auditEvent('peer', actor, { hub, change, treaty_sha256 }, ids))
   }
@@ -257,6 +282,10 @@ export class Allowlist {
     return this.#turns.run(change)
   }
 }
+
+/** SHA-256 of the canonical JSON of a treaty, in hex. */
+export const treatyDigest = (treaty: Treaty): string =>
+  createHash('sha256').update(canonicalJson(treaty)).digest('hex')
 
 /** What a row of the store holds; undefined for one that no version of this program has written. */
 function storedEntry(hub: string, value: unknown): AllowedHub | undefined {

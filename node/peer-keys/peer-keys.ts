@@ -147,8 +147,8 @@ export class PeerKeys {
     return this.#turns.run(() => this.#learn(records))
   }
 
-  /** The operator has decided: the quarantine of a hub ends. False where there was none. */
-  release(hub: string): Promise<boolean> {
+  /** The operator has decided: the quarantine of a hub ends, and `event` is recorded. False where there was none. */
+  release(hub: string, event?: AuditEvent): Promise<boolean> {
     return this.#turns.run(async () => {
       if (this.quarantine(hub) === undefined) return false
       const decided = proofsDecided(this.#of(hub), this.#o.seconds())
@@ -157,6 +157,7 @@ export class PeerKeys {
       this.#damagedProofs.delete(hub)
       this.#hubs.set(hub, decided)
       this.#tell({ hub, change: 'release' })
+      if (event !== undefined) await this.#o.record(event)
       return true
     })
   }

@@ -20,6 +20,7 @@ import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
 import type { NodeLinks } from './links.ts'
+import type { NodePeerKeys } from './peer-keys.ts'
 
 const SEED_BYTES = 32
 /** So late at most a call ends after the word of a hub has become too old. */
@@ -32,6 +33,7 @@ export interface ExchangePlace {
   readonly audit: NodeAudit
   readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
   readonly allowlist: Allowlist
+  readonly peerKeys: Pick<NodePeerKeys, 'known'>
   readonly links: Pick<NodeLinks, 'live' | 'addresses'>
   /** All services of the node. */
   readonly services: readonly ServiceTable[]
@@ -47,7 +49,15 @@ export interface NodeExchange {
 export async function openExchange(
   base: NodeBase,
   { keys }: Identity,
-  { store, audit, rights, allowlist, links: { live: links, addresses }, services }: ExchangePlace
+  {
+    store,
+    audit,
+    rights,
+    allowlist,
+    peerKeys: { known },
+    links: { live: links, addresses },
+    services
+  }: ExchangePlace
 ): Promise<NodeExchange> {
   const { log, metrics, started } = base
   const { capabilities, seconds } = rights
@@ -59,7 +69,8 @@ export async function openExchange(
   }
   const allowed = (hub: string) => {
     const entry = allowlist.get(hub)
-    return entry === undefined || allowlist.isOver(entry) ? undefined : entry
+    const isOut = entry === undefined || allowlist.isOver(entry) || known.quarantine(hub) !== undefined
+    return isOut ? undefined : entry
   }
   const origins = new Origins({ allowed, followed })
   capabilities.judgeElsewhere(origins)
@@ -106,6 +117,7 @@ export async function openExchange(
   })
   metrics.gauge('followed_revocations', 'Revocations of other hubs that are known.', () => followed.size)
   followed.onChange(changed)
+  started.defer(known.onChange(changed))
   started.defer(
     allowlist.onChange(({ hub, change }) => {
       if (change === 'remove')

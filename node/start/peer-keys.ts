@@ -34,7 +34,7 @@ export async function openPeerKeys(
   identity: Identity,
   { store, audit, rights: { seconds }, allowlist }: PeerKeysPlace
 ): Promise<NodePeerKeys> {
-  const { log, metrics, started } = base
+  const { log, metrics } = base
   const known = await PeerKeys.open(() => store.level, {
     isAllowed: hub => allowlist.get(hub) !== undefined,
     allowed: () => allowlist.list().map(({ hub }) => hub),
@@ -43,18 +43,6 @@ export async function openPeerKeys(
     onDamaged: row =>
       log.error({ event: 'PeerKeyDamaged', row }, 'what was known of a key of another hub is damaged')
   })
-  started.defer(
-    allowlist.onChange(({ hub, change }) => {
-      // Who removes a hub has decided.
-      if (change === 'remove')
-        known.release(hub).catch((err: unknown) => {
-          log.warn(
-            { event: 'QuarantineKept', hub, err },
-            'the quarantine of a removed hub could not be ended'
-          )
-        })
-    })
-  )
   metrics.gauge('quarantined_hubs', 'Hubs on the allowlist whose link is in quarantine.', () => {
     return allowlist.list().filter(({ hub }) => known.quarantine(hub) !== undefined).length
   })

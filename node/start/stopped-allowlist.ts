@@ -2,6 +2,7 @@ import { Allowlist, configuredHubs, directFederation, nodeStopped } from '../all
 import type { FederationClient } from '../allowlist/index.ts'
 import { SteadyClock } from '../capabilities/index.ts'
 import type { Config } from '../config/index.ts'
+import { PeerKeys } from '../peer-keys/index.ts'
 import type { StoppedHub } from './stopped.ts'
 
 /**
@@ -26,5 +27,16 @@ export async function stoppedFederation(
     addresses: config.node.announce,
     only_private_addresses: false
   }
-  return directFederation({ allowlist: () => allowlist, links: nodeStopped, standing: () => standing })
+  const keys = await PeerKeys.open(() => level, {
+    isAllowed: id => allowlist.get(id) !== undefined,
+    allowed: () => allowlist.list().map(({ hub: id }) => id),
+    record: event => log.append(event),
+    seconds: () => clock.seconds()
+  })
+  return directFederation({
+    allowlist: () => allowlist,
+    keys: () => keys,
+    links: nodeStopped,
+    standing: () => standing
+  })
 }

@@ -52,6 +52,15 @@ export class CheckedRows {
     await this.#rows.batch(operations, DURABLE)
   }
 
+  /** Resolves once one row stands in the place of another, or, after a power cut, either of the two did. */
+  async replace(key: string, by: { readonly key: string; readonly value: unknown }): Promise<void> {
+    const operations = [
+      { type: 'del' as const, key },
+      { type: 'put' as const, key: by.key, value: rowBytes(by.value) }
+    ]
+    await this.#rows.batch(operations, DURABLE)
+  }
+
   /** Resolves once they would be gone after a power cut, too. */
   async remove(keys: readonly string[]): Promise<void> {
     await this.#rows.batch(

@@ -17,13 +17,23 @@ const linkFields = {
   since: optional(seconds)
 }
 
+/** `quarantined`: the hub said two things of which one is false, and its calls are refused. */
+const state = oneOf('allowed', 'expired', 'quarantined')
+
 const peerFields = {
   hub,
   addresses,
   note,
   /** An entry of the configuration is changed there and nowhere else. */
   source: oneOf('store', 'config'),
-  state: oneOf('allowed', 'expired'),
+  state,
+  /** Why its link is in quarantine; absent where it is not. */
+  quarantine: optional(text(256)),
+  /** The hub id under which it goes on by its own word, which the operator has not confirmed. */
+  successor: optional(hub),
+  /** What is known of its keys. */
+  delegations: count,
+  revoked_keys: count,
   shares: count,
   verbs: list(text(129), 256),
   /** Unix seconds; absent for a treaty without end. */
@@ -55,6 +65,7 @@ export const federationAdminOperations = {
       only_private_addresses: flag,
       allowed: count,
       expired: count,
+      quarantined: count,
       up: count
     })
   }),
@@ -80,11 +91,45 @@ export const federationAdminOperations = {
     request: ofHub,
     answer: json(peerFields)
   }),
+  /**
+   * Takes what a hub key has signed about keys. The body is the file that specs/federation-links.md, section 15, says, of
+   * a hub on the allowlist or of one that follows such a hub; `hub` is the hub id that it must be of.
+   */
+  peer_import: unary({
+    verb: 'admin:peer_import',
+    writes: true,
+    request: headerAndBody({ hub: optional(hub) }),
+    answer: json({
+      hub,
+      learned: count,
+      known: count,
+      /** `succession: taken`; at most 16 of them. */
+      refused: list(text(128), 16),
+      /** Hubs of which it is proof that they said two things. */
+      equivocating: list(hub, 16),
+      /** The hub on the allowlist that goes on as `hub`, which the operator has not confirmed. */
+      follows: optional(hub)
+    })
+  }),
+  /** Gives the place of a hub on the allowlist to `successor`, under which it goes on by its own word. */
+  peer_succeed: unary({
+    verb: 'admin:peer_succeed',
+    writes: true,
+    request: header({ successor: hub }),
+    answer: json(peerFields)
+  }),
+  /** Ends the quarantine of a hub. */
+  peer_release: unary({
+    verb: 'admin:peer_release',
+    writes: true,
+    request: ofHub,
+    answer: json(peerFields)
+  }),
   /** The body is JSON: `treaty`, and where it is known what the other hub grants, `theirs` and `differences`. */
   treaty_show: unary({
     verb: 'admin:treaty_show',
     request: ofHub,
-    answer: record({ hub, state: oneOf('allowed', 'expired'), source: oneOf('store', 'config') })
+    answer: record({ hub, state, source: oneOf('store', 'config') })
   }),
   /** The body is the treaty that comes in the place of what there is. */
   treaty_edit: unary({
