@@ -6,6 +6,7 @@ import { auditTail } from './audit-tail.ts'
 import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
 import { capAttenuate } from './cap-attenuate.ts'
+import { capExchange } from './cap-exchange.ts'
 import { capInspect } from './cap-inspect.ts'
 import { capList } from './cap-list.ts'
 import { capMint } from './cap-mint.ts'
@@ -70,6 +71,7 @@ export const COMMANDS: readonly Command[] = [
   whoami,
   capMint,
   capAttenuate,
+  capExchange,
   capInspect,
   capVerify,
   capRotate,
