@@ -1,5 +1,5 @@
 import { HANDSHAKE, REFUSAL_CODES } from '../../federation/index.ts'
-import type { Outcome } from '../../federation/index.ts'
+import type { Outcome, RefusalCode } from '../../federation/index.ts'
 import { TokenBucket } from '../../protocols/index.ts'
 import { TOLD, auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
@@ -7,7 +7,11 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 
 /** Refused handshakes that get an entry of their own in the audit log; others are counted there. */
-const RECORDED_A_SECOND = 10
+const RECORDED = { burst: 10, perSecond: 10 }
+/** Of those that strangers cause, all together: what they can write in a day is about two megabytes. */
+const RECORDED_OF_STRANGERS = { burst: 60, perSecond: 0.1 }
+/** Found only once a hub has proved itself; who is revoked has lost its standing. */
+const PROVEN: ReadonlySet<RefusalCode> = new Set(['expired_delegation', 'expired_treaty'])
 
 export const HANDSHAKE_OUTCOMES = ['linked', 'paired', 'turned_away', ...REFUSAL_CODES] as const
 
@@ -27,7 +31,8 @@ export function outcomeRecorder({
   log,
   now
 }: OutcomesOptions): (o: Outcome) => Promise<void> {
-  const bucket = new TokenBucket(RECORDED_A_SECOND, RECORDED_A_SECOND, now())
+  const ofKnown = new TokenBucket(RECORDED.burst, RECORDED.perSecond, now())
+  const ofStrangers = new TokenBucket(RECORDED_OF_STRANGERS.burst, RECORDED_OF_STRANGERS.perSecond, now())
   const count = metrics.counters(
     'federation_handshakes_total',
     'Handshakes that ended, by how.',
@@ -38,17 +43,22 @@ export function outcomeRecorder({
     count(outcomeName(outcome))
     tell(log, outcome)
     const isRefusal = outcome.kind !== 'linked' && outcome.kind !== 'paired'
+    const bucket = isStrangers(outcome) ? ofStrangers : ofKnown
     if (isRefusal && bucket.take(1, now()) > 0) return
     await append(outcomeEvent(outcome))
   }
 }
+
+/** A refusal that anybody can cause: this side answered, and nobody was proved. */
+const isStrangers = (outcome: Outcome): boolean =>
+  outcome.kind === 'refused' && outcome.role === 'responder' && !PROVEN.has(outcome.code)
 
 const outcomeName = (outcome: Outcome) => (outcome.kind === 'refused' ? outcome.code : outcome.kind)
 
 function tell(log: OutcomesOptions['log'], outcome: Outcome): void {
   const { kind, peer, hub } = outcome
   const skewS = 'skewS' in outcome ? outcome.skewS : undefined
-  if (skewS !== undefined && Math.abs(skewS) > HANDSHAKE.skewS && kind !== 'turned_away')
+  if (skewS !== undefined && Math.abs(skewS) > HANDSHAKE.skewS && !isStrangers(outcome))
     log.warn(
       { event: 'ClockSkew', hub, peer, skew_s: skewS },
       'the clock of another hub differs; one of the two is wrong'

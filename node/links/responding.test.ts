@@ -65,18 +65,26 @@ test('a proof that does not come in time is a refusal, and what was kept of it i
   )
 })
 
-test('one more than may be under way is told to come back, and keeps nothing', async t => {
+test('of more than may be under way the one that has waited longest gives way, so that nobody keeps others out', async t => {
   const { responding, hello, connection, pass, outcomes } = await responder(t)
-  for (let n = 0; n < HANDSHAKE.open; n++) await hello()
-  const late = connection()
+  const first = connection()
+  await hello(first)
+  pass(1)
+  for (let n = 1; n < HANDSHAKE.open; n++) await hello()
+  assert.equal(outcomes.length, 0)
 
-  assert.deepEqual(await refusal(hello(late)), [503, 'saturated'])
+  await hello()
 
   assert.equal(responding.open, HANDSHAKE.open)
-  assert.deepEqual(outcomes, [])
+  assert.deepEqual(
+    outcomes.map(outcome => 'code' in outcome && outcome.code),
+    ['stalled']
+  )
+  const proof = { purpose: 'link', body: Buffer.from('{}'), signature: Buffer.alloc(64) } as const
+  assert.deepEqual(await refusal(responding.prove(first, proof)), [409, 'out_of_order'])
   pass(HANDSHAKE.stepMs + 1)
-  await hello(late)
-  assert.equal(responding.open, 1)
+  assert.equal(responding.open, 0)
+  assert.equal(outcomes.length, HANDSHAKE.open + 2)
 })
 
 test('a connection that closes in mid-handshake frees its place, and is no refusal', async t => {

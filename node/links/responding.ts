@@ -40,7 +40,7 @@ interface Handshake {
 
 /**
  * Answers handshakes that peers begin, one in the life of each connection. What it keeps of one under way is a few
- * kilobytes for at most five seconds, of at most 256 at a time.
+ * kilobytes for at most five seconds, of at most 256 at a time: one more ends the one that has waited longest.
  */
 export class Responding {
   readonly #o: RespondingOptions
@@ -105,8 +105,6 @@ export class Responding {
   #of(connection: ConnectionState): Handshake {
     const known = this.#handshakes.get(connection)
     if (known !== undefined) return known
-    if (this.#open.size >= HANDSHAKE.open)
-      throw new OapError('saturated', 'too many handshakes are under way')
     const channel = { peer: connection.peer, nonce: this.#o.nonce() }
     const handshake = { channel, state: newResponder(), timer: undefined }
     this.#handshakes.set(connection, handshake)
@@ -117,13 +115,16 @@ export class Responding {
     this.#close(handshake)
     handshake.state = state
     if (state.phase !== 'proof') return
+    const [oldest] = this.#open
+    if (oldest !== undefined && this.#open.size >= HANDSHAKE.open) this.#isDue(oldest, Infinity)
     this.#open.add(handshake)
     const wait = state.dueMs - this.#o.now().ms
     handshake.timer = setTimeout(() => this.#isDue(handshake), Math.max(0, wait) + 1).unref()
   }
 
-  #isDue(handshake: Handshake): void {
-    const { state, outcome } = responderTick(handshake.channel, handshake.state, this.#o.now())
+  /** Ends a handshake whose proof is late at `ms`, by default now. */
+  #isDue(handshake: Handshake, ms = this.#o.now().ms): void {
+    const { state, outcome } = responderTick(handshake.channel, handshake.state, { ...this.#o.now(), ms })
     this.#goOn(handshake, state)
     // Nobody waits for it: what cannot be recorded now was nobody's right either.
     if (outcome !== undefined) this.#o.ended(outcome).catch(() => undefined)
