@@ -112,13 +112,22 @@ func (r *reader) list(name string, least, most int) []any {
 	return list
 }
 
-// names gives texts of one form, ascending and none twice.
-func (r *reader) names(name string, form *regexp.Regexp, least, most int) []string {
-	var names []string
+// texts are of one form, in any order.
+func (r *reader) texts(name string, form *regexp.Regexp, least, most int) []string {
+	var texts []string
 	for _, item := range r.list(name, least, most) {
 		s, is := item.(string)
-		r.check(is && form.MatchString(s) && (len(names) == 0 || names[len(names)-1] < s))
-		names = append(names, s)
+		r.check(is && form.MatchString(s))
+		texts = append(texts, s)
+	}
+	return texts
+}
+
+// names are texts that ascend, and none is there twice.
+func (r *reader) names(name string, form *regexp.Regexp, least, most int) []string {
+	names := r.texts(name, form, least, most)
+	for i := 1; i < len(names); i++ {
+		r.check(names[i-1] < names[i])
 	}
 	return names
 }

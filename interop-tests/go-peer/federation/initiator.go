@@ -34,7 +34,7 @@ func (i *Initiator) Purpose() string {
 
 // Start gives the hello.
 func (i *Initiator) Start(now time.Time) Message {
-	body := Canonical(i.node.hello(i.channel, i.nonce, now))
+	body := i.node.written("hello", i.node.hello(i.channel, i.nonce, now))
 	i.transcript.add(body)
 	i.at, i.began, i.last = asked, now, now
 	return Message{Kind: "hello", Body: body}
@@ -115,7 +115,7 @@ func (i *Initiator) wishes(hub string) *Refusal {
 
 func (i *Initiator) ask(now time.Time) Message {
 	n := i.node
-	body := Canonical(n.proof(i.channel, roleAsks, i.Purpose(), i.nonce, i.theirs.nonce, i.hub))
+	body := n.written("proof", n.proof(i.channel, roleAsks, i.Purpose(), i.nonce, i.theirs.nonce, i.hub))
 	i.transcript.add(body)
 	m := Message{Kind: "proof", Purpose: i.Purpose(), Body: body}
 	m.Signature = ed25519.Sign(n.Key, i.transcript.signed(initiatorTag))

@@ -13,6 +13,7 @@ const (
 	challengeBytes = 4096
 	proofBytes     = 65536
 	checkpointMost = 4096
+	mostValues     = 4096
 	// PurposeLink and PurposePair are what a proof is for.
 	PurposeLink = "link"
 	PurposePair = "pair"
@@ -57,7 +58,23 @@ func parseMessage(body []byte, most int) *reader {
 		return &reader{}
 	}
 	o, ok := ParseCanonical(body)
-	return &reader{o, ok}
+	return &reader{o, ok && values(o) <= mostValues}
+}
+
+// values are the members and items of a value in all.
+func values(value any) int {
+	n := 0
+	switch v := value.(type) {
+	case oap.Object:
+		for _, member := range v {
+			n += 1 + values(member)
+		}
+	case []any:
+		for _, item := range v {
+			n += 1 + values(item)
+		}
+	}
+	return n
 }
 
 func (r *reader) nonce(name string) string {
@@ -142,6 +159,14 @@ func (p *proof) readFacts(r *reader) {
 	treaty, is := ReadGrant(f.o["treaty"])
 	p.treaty = treaty
 	r.check(f.ok && is)
+}
+
+// written gives the bytes of a message.
+func (n *Node) written(kind string, o oap.Object) []byte {
+	if n.Alter != nil {
+		n.Alter(kind, o)
+	}
+	return Canonical(o)
 }
 
 func (n *Node) hello(to, nonce string, now time.Time) oap.Object {

@@ -27,6 +27,8 @@ type Node struct {
 	Facts func(hub string) oap.Object
 	// InviteKey is the SHA-256 of the secret of the invite that is open, nil where none is.
 	InviteKey func() []byte
+	// Alter changes a message of the node's own before it is signed and sent, to be a bad peer; nil in a good one.
+	Alter func(kind string, message oap.Object)
 }
 
 // Linked is a handshake that succeeded, for a link or for a pairing.

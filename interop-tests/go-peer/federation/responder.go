@@ -70,7 +70,7 @@ func (r *Responder) hello(m Message, now time.Time) (Message, *Refusal) {
 		return Message{}, refusal
 	}
 	r.theirNonce, r.at, r.began, r.last = h.nonce, asked, now, now
-	body := Canonical(n.challenge(r.channel, r.nonce, h.nonce, now))
+	body := n.written("challenge", n.challenge(r.channel, r.nonce, h.nonce, now))
 	r.transcript.add(m.Body)
 	r.transcript.add(body)
 	return Message{Kind: "challenge", Body: body}, nil
@@ -148,7 +148,7 @@ func sameNonces(p proof, asks, answers string) *Refusal {
 
 func (r *Responder) answer(m Message, p proof, key []byte) Message {
 	n := r.node
-	body := Canonical(n.proof(r.channel, roleAnswers, m.Purpose, r.theirNonce, r.nonce, p.delegation.Hub))
+	body := n.written("proof", n.proof(r.channel, roleAnswers, m.Purpose, r.theirNonce, r.nonce, p.delegation.Hub))
 	r.transcript.add(m.Signature)
 	r.transcript.add(body)
 	answer := Message{Kind: "proof", Purpose: m.Purpose, Body: body}

@@ -36,8 +36,8 @@ func (g Grant) Expired(now int64) bool { return g.Expires != 0 && now >= g.Expir
 func ReadGrant(value any) (Grant, bool) {
 	r := read(value)
 	g := Grant{Value: r.o}
-	g.Verbs = r.names("verbs", verbText, 0, mostVerbs)
-	r.names("classes", anyClass, 0, 2)
+	g.Verbs = r.texts("verbs", verbText, 0, mostVerbs)
+	r.texts("classes", anyClass, 0, 2)
 	r.boolean("witness")
 	r.integer("window_s", 60, 31_622_400)
 	readQuotas(r)
@@ -57,7 +57,7 @@ func readQuotas(r *reader) {
 }
 
 func readRows(r *reader) {
-	last := ""
+	seen := map[string]bool{}
 	for _, item := range r.list("rows", 0, mostRows) {
 		row := read(item)
 		share := read(row.o["share"])
@@ -66,12 +66,12 @@ func readRows(r *reader) {
 		share.matching("name", shareName)
 		dir := row.text("dir")
 		row.check(dir == "in" || dir == "out" || dir == "both")
-		for _, topic := range row.names("topics", pattern, 1, mostTopics) {
+		for _, topic := range row.texts("topics", pattern, 1, mostTopics) {
 			row.check(len(topic) <= topicBytes)
 		}
 		row.boolean("relay")
-		row.check(share.ok && last < id)
-		last = id
+		row.check(share.ok && !seen[id])
+		seen[id] = true
 		r.check(row.ok)
 	}
 }
