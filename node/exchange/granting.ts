@@ -187,7 +187,8 @@ function signatureProblem(
   return learned.verdict === 'new' ? statementProblem(learned.book, EXCHANGE, signed, nowS) : 'key'
 }
 
-function caveatsOf(
+/** What a token says for a statement, in its order. */
+export function caveatsOf(
   self: string,
   { peer, apps, rate, streams, max_bytes, read_only, hub, cap_id: capId }: ExchangeStatement,
   { verbs, topics, expires }: ExchangeTerms
