@@ -52,7 +52,7 @@ export type { CapabilityClient } from './capabilities/index.ts'
 export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.ts'
 export { createFile, readSecretFile, replaceFile } from './durable-file.ts'
 export { ROLES, formatDelegation, peerPublicKey } from '../federation/index.ts'
-export type { Delegation, DelegationStatement, Role } from '../federation/index.ts'
+export type { Delegation, DelegationStatement, KeyRevocationStatement, Role } from '../federation/index.ts'
 export { hubKeyPath, openSecretKey } from './hub-key.ts'
 export type { HubKeyGiven, HubKeyPlace } from './hub-key.ts'
 export {

@@ -24,7 +24,8 @@ export const federationStatus: Command = {
       peers: await every(federation.peer_list({}))
     }))
     const nowS = Math.floor(Date.now() / 1000)
-    const { federation, hub, addresses, only_private_addresses, allowed, expired, up } = head
+    const { federation, hub, addresses, only_private_addresses, allowed, expired, quarantined, up } = head
+    const moved = peers.filter(({ successor }) => successor !== undefined)
     invocation.show({ ...head, peers }, () =>
       [
         facts(
@@ -40,7 +41,11 @@ export const federationStatus: Command = {
             ],
             ['allowed', allowed],
             ['linked', up],
-            ['expired', expired === 0 ? '' : expired]
+            ['expired', expired === 0 ? '' : expired],
+            ['quarantined', quarantined === 0 ? '' : `${quarantined}; see peer show`],
+            ...moved.map(
+              peer => ['to confirm', `${peer.hub} goes on as ${peer.successor}; see peer succeed`] as const
+            )
           ],
           invocation.terminal
         ),

@@ -42,10 +42,13 @@ import { peerAccept } from './peer-accept.ts'
 import { peerAdd } from './peer-add.ts'
 import { peerConfirm } from './peer-confirm.ts'
 import { peerEdit } from './peer-edit.ts'
+import { peerImport } from './peer-import.ts'
 import { peerInvite } from './peer-invite.ts'
 import { peerList } from './peer-list.ts'
+import { peerRelease } from './peer-release.ts'
 import { peerRemove } from './peer-remove.ts'
 import { peerShow } from './peer-show.ts'
+import { peerSucceed } from './peer-succeed.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
 import { start } from './start.ts'
@@ -90,6 +93,9 @@ export const COMMANDS: readonly Command[] = [
   peerAdd,
   peerEdit,
   peerRemove,
+  peerImport,
+  peerSucceed,
+  peerRelease,
   treatyShow,
   treatyEdit,
   treatyCheck,
