@@ -22,12 +22,14 @@ const (
 
 // command is what a test has the hub do.
 type command struct {
-	Do                string
-	Hub, Address, Way string
-	Invite            string
-	Op, Text          string
-	Verbs             []string
-	Expires           int64
+	Do                        string
+	Hub, Address, Way         string
+	Invite                    string
+	Op, Text                  string
+	Peer, Share, Topic, Token string
+	CapID                     string `json:"cap_id"`
+	Verbs                     []string
+	Expires                   int64
 }
 
 var doings = map[string]func(context.Context, *Hub, command) (any, error){
@@ -52,12 +54,15 @@ var doings = map[string]func(context.Context, *Hub, command) (any, error){
 		v.Body = string(body)
 		return v, err
 	},
+	"exchange": exchanges,
+	"tell":     tells,
+	"send":     leaves,
 	"knows": func(_ context.Context, h *Hub, c command) (any, error) {
 		l := h.linkWith(c.Hub)
 		if l == nil {
-			return verdict{}, nil
+			return verdict{Connections: h.connections()}, nil
 		}
-		return verdict{Linked: true, Hub: l.hub, Verbs: l.there.Verbs, Transcript: fmt.Sprintf("%x", l.transcript)}, nil
+		return verdict{Linked: true, Connections: h.connections(), Hub: l.hub, Verbs: l.there.Verbs, Transcript: fmt.Sprintf("%x", l.transcript)}, nil
 	},
 }
 
@@ -134,3 +139,6 @@ func invites(_ context.Context, h *Hub, _ command) (any, error) {
 
 // Address is where the hub can be dialled.
 func (h *Hub) Address() string { return fmt.Sprintf("%s/p2p/%s", h.host.Addrs()[0], h.host.ID()) }
+
+// connections are all that the node has.
+func (h *Hub) connections() int { return len(h.host.Network().Conns()) }

@@ -32,6 +32,7 @@ type verdict struct {
 	Hub         string   `json:"hub,omitempty"`
 	Verbs       []string `json:"verbs,omitempty"`
 	Body        string   `json:"body,omitempty"`
+	Connections int      `json:"connections,omitempty"`
 }
 
 // session is a stream on which this node calls.

@@ -19,21 +19,25 @@ import (
 const (
 	nodeName       = "go"
 	delegationLife = 24 * time.Hour
+	delegationAge  = time.Hour
 	callTime       = 10 * time.Second
 	echoVerb       = "echo:call"
 )
 
-// Keys are those of a hub and its node.
-type Keys struct{ Hub, Node ed25519.PrivateKey }
+// Keys are those of a hub, its node, and what signs its revocations.
+type Keys struct{ Hub, Node, Revocation ed25519.PrivateKey }
 
-// NewKeys draws both.
+// NewKeys draws all.
 func NewKeys() (Keys, error) {
-	_, hub, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return Keys{}, err
+	var all [3]ed25519.PrivateKey
+	for i := range all {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return Keys{}, err
+		}
+		all[i] = key
 	}
-	_, node, err := ed25519.GenerateKey(rand.Reader)
-	return Keys{hub, node}, err
+	return Keys{all[0], all[1], all[2]}, nil
 }
 
 func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
@@ -56,6 +60,9 @@ type Hub struct {
 	invite     *federation.Invite
 	waiting    map[string]string
 	limits     map[string]*oap.Link
+	// revoked is what this hub has revoked; told is up to where others follow it.
+	revoked *federation.Revocations
+	told    map[string]int64
 }
 
 // link is a connection whose other end has proved its hub.
@@ -78,10 +85,12 @@ func New(h host.Host, keys Keys, name string) *Hub {
 	hub := &Hub{
 		keys: keys, host: h, allowed: map[string]federation.Grant{}, links: map[string]*link{},
 		handshakes: map[string]*federation.Responder{}, waiting: map[string]string{}, limits: map[string]*oap.Link{},
+		revoked: federation.NewRevocations(keys.Hub, keys.Revocation, nodeName, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
+		told:    map[string]int64{},
 	}
 	hub.node = &federation.Node{
 		PeerID: peerID, Key: keys.Node, Boot: hex.EncodeToString(boot), Federation: name, Nonces: &federation.Nonces{},
-		Delegation: federation.Delegate(keys.Hub, nodeName, peerID, 1, now.Add(-time.Minute).Unix(), now.Add(delegationLife).Unix()),
+		Delegation: federation.Delegate(keys.Hub, nodeName, peerID, 1, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
 		Allows:     func(id string) bool { _, allowed := hub.granted(id); return allowed },
 		Revoked:    func(federation.Delegation) bool { return false },
 		Facts: func(id string) oap.Object {
