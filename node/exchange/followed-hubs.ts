@@ -33,6 +33,8 @@ export interface Heard {
 
 export interface FollowedHubsOptions {
   readonly now: () => Moment
+  /** Whether a hub has revoked a key of its own, in hex. */
+  readonly isKeyRevoked?: (hub: string, key: string) => boolean
   readonly mostOfOne?: number
   readonly mostOfAll?: number
 }
@@ -99,12 +101,16 @@ export class FollowedHubs {
 
   /** Takes what a hub says; what of it holds, holds before this resolves, and is durable then. */
   async hear(hub: string, news: RevocationNews): Promise<Heard> {
-    const { now, mostOfOne = MAX_OF_ONE, mostOfAll = MAX_OF_ALL } = this.#o
+    const { now, isKeyRevoked, mostOfOne = MAX_OF_ONE, mostOfAll = MAX_OF_ALL } = this.#o
     const known = this.#hubs.get(hub) ?? new FollowedHub()
     const room = known.state.head.seq + Math.max(0, mostOfAll - this.size)
     const mostStatements = Math.min(mostOfOne, room)
     const before = known.state
-    const { state, taken, isAnew, problem } = follow(hub, before, news, { now: now(), mostStatements })
+    const { state, taken, isAnew, problem } = follow(hub, before, news, {
+      now: now(),
+      mostStatements,
+      isRevoked: key => isKeyRevoked?.(hub, key) === true
+    })
     if (isAnew) known.startAnew()
     known.state = state
     for (const { statement } of taken) known.add(statement.revoke)

@@ -13,10 +13,10 @@ const at = (ms: number, s = NOW_S + Math.floor(ms / 1000)) => ({ ms, s })
 function hear(
   before: Following,
   news: Partial<RevocationNews>,
-  { now = at(0), mostStatements = 100 } = {}
+  { now = at(0), mostStatements = 100, isRevoked = (_key: string): boolean => false } = {}
 ): Followed {
   const said = { delegations: [first.delegation], statements: [], head: undefined, ...news }
-  return follow(HOME, before, said, { now, mostStatements })
+  return follow(HOME, before, said, { now, mostStatements, isRevoked })
 }
 
 const known = hear(NOT_FOLLOWED, { statements: list, head: first.headAt(endOf(list), NOW_S) }).state
@@ -112,6 +112,15 @@ describe('following a hub', () => {
     assert.equal(anew.taken.length, 3)
     assert.equal(isFresh(anew.state, 0), true)
     assert.equal(hear(anew.state, { head: first.headAt(endOf(rightful), NOW_S) }).problem, 'head_key')
+  })
+
+  test('a key that its hub has revoked makes no head', () => {
+    const head = first.headAt(endOf(list), NOW_S)
+    const isRevoked = (key: string) => key === first.delegation.statement.key
+
+    const { state, problem } = hear(NOT_FOLLOWED, { statements: list, head }, { isRevoked })
+
+    assert.deepEqual([problem, isFresh(state, 0)], ['head_key', false])
   })
 
   test('stops where there is no room, and its head counts no more', () => {

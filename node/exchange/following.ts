@@ -52,17 +52,24 @@ export interface Followed {
   readonly problem: NewsProblem | undefined
 }
 
+export interface FollowUse {
+  readonly now: Moment
+  /** How many statements of one hub there is room for. */
+  readonly mostStatements: number
+  /** Whether the hub has revoked a key of its own, in hex. */
+  readonly isRevoked: (key: string) => boolean
+}
+
 /**
  * What is known of a hub's revocations after it said more of them. A head counts once all statements up to it are known,
  * and its time begins when it was made, or when it came where that was earlier.
- * @param mostStatements How many of one hub there is room for.
  * @see specs/federation-links.md, section 12.3
  */
 export function follow(
   hub: string,
   before: Following,
   news: RevocationNews,
-  { now, mostStatements }: { readonly now: Moment; readonly mostStatements: number }
+  { now, mostStatements, isRevoked }: FollowUse
 ): Followed {
   const learned = learn(hub, before.delegations, news.delegations)
   const start = followFrom(before.head, learned.delegations)
@@ -72,7 +79,7 @@ export function follow(
   const state = { ...fresh, delegations: learned.delegations, head }
   const failed = learned.problem ?? problem
   if (failed !== undefined || news.head === undefined) return { state, taken, isAnew, problem: failed }
-  const judged = judgeHead(state, news.head, now)
+  const judged = judgeHead(state, news.head, { now, isRevoked })
   return { state: { ...state, ...judged.told }, taken, isAnew, problem: judged.problem }
 }
 
@@ -134,13 +141,14 @@ interface Judged {
 function judgeHead(
   { delegations, head, toldAt, freshUntilMs }: Following,
   signed: Signed<RevocationHeadStatement>,
-  now: Moment
+  { now, isRevoked }: Pick<FollowUse, 'now' | 'isRevoked'>
 ): Judged {
   const { hub, key, epoch, at, seq, digest } = signed.statement
   const newest = delegations.at(-1)?.statement
   // A key that was replaced speaks for nothing any more.
   if (newest === undefined || hub !== newest.hub || key !== newest.key || epoch !== newest.epoch)
     return { problem: 'head_key' }
+  if (isRevoked(key)) return { problem: 'head_key' }
   const isOfItsTime = at >= newest.not_before && at <= newest.not_after
   if (!isOfItsTime || Math.abs(now.s - at) > EXCHANGE_NUMBERS.skewS) return { problem: 'head_time' }
   if (!isStatementBy(REVOCATION_HEAD, signed, Buffer.from(key, 'hex'))) return { problem: 'head_signature' }

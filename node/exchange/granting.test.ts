@@ -7,9 +7,12 @@ import {
   EXCHANGE,
   LEAST_TREATY,
   delegate,
+  emptyBook,
   formatSigned,
   hubId,
+  learnKeyRevocation,
   publicBytes,
+  revokeKey,
   signStatement,
   signingKey
 } from '../../federation/index.ts'
@@ -51,11 +54,13 @@ async function minting(change: Partial<Treaty> = {}) {
   const origins = new Origins({ allowed: () => allowed, followed })
   rights.hub.judgeElsewhere(origins)
   const events: AuditEvent[] = []
+  let book = emptyBook(HOME)
   const granting = new Granting({
     self: HUB,
     now,
     ways: new Map([['mailbox:send', 'in']]),
     allowed: () => allowed,
+    bookOf: () => book,
     capabilities: rights.hub,
     followed,
     origins,
@@ -117,6 +122,17 @@ async function minting(change: Partial<Treaty> = {}) {
     },
     allow: (treatyNow: Treaty | undefined) => void (allowed = treatyNow && { ...entry, treaty: treatyNow }),
     treaty,
+    revokeLink: () => {
+      const revocation = revokeKey(HOME_KEY, {
+        at: rights.nowS(),
+        hub: HOME,
+        key: Buffer.from(publicBytes(key)).toString('hex'),
+        reason: ''
+      })
+      const learned = learnKeyRevocation(book, revocation, rights.nowS())
+      assert.equal(learned.verdict, 'new')
+      if (learned.verdict === 'new') book = learned.book
+    },
     revoke: async (thing: Parameters<typeof list.revoke>[0][0]) => {
       const statements = list.revoke([thing], head)
       head = headOf(statements[0]!.statement.seq, formatRevocation(statements[0]!))
@@ -160,6 +176,13 @@ describe('a token for a right of another hub', () => {
     const told = hub.events.map(({ content }) => content.data['code'])
     assert.deepEqual(told, [...wrong.map(([, reason]) => reason), 'signature', 'malformed', 'malformed'])
     assert.equal(hub.minted.size, 0)
+  })
+
+  test('is not given out for a statement of a key that its hub has revoked', async () => {
+    const hub = await minting()
+    hub.revokeLink()
+
+    assert.equal(await reasonOf(hub.ask()), 'revoked')
   })
 
   test('is given out once for a statement', async () => {

@@ -4,7 +4,6 @@ import {
   MAX_EXCHANGE_CHARS,
   NonceMemory,
   addressProblem,
-  emptyBook,
   exchangeTerms,
   learnDelegation,
   parseSigned,
@@ -12,6 +11,7 @@ import {
 } from '../../federation/index.ts'
 import type {
   Delegation,
+  DelegationBook,
   ExchangeRefusal,
   ExchangeStatement,
   ExchangeTerms,
@@ -41,6 +41,8 @@ export interface GrantingOptions {
   readonly now: () => Moment
   readonly ways: VerbWays
   readonly allowed: (hub: string) => AllowedHub | undefined
+  /** What is known of the keys of a hub. */
+  readonly bookOf: (hub: string) => DelegationBook
   readonly capabilities: Pick<Capabilities, 'exchange' | 'isActive'>
   readonly followed: Pick<FollowedHubs, 'revokedOf' | 'isFresh'>
   readonly origins: Pick<Origins, 'digestOf'>
@@ -91,10 +93,11 @@ export class Granting {
   }
 
   #judge(link: AskingLink, signed: Signed<ExchangeStatement>): ExchangeTerms | ExchangeRefusal {
-    const { self, ways, allowed, capabilities, followed, now } = this.#o
+    const { self, ways, allowed, bookOf, capabilities, followed, now } = this.#o
     const { statement } = signed
     const { ms, s: nowS } = now()
-    const problem = signatureProblem(link, signed, nowS) ?? addressProblem(statement, { self, nowS })
+    const book = bookOf(link.hub)
+    const problem = signatureProblem(link, book, signed, nowS) ?? addressProblem(statement, { self, nowS })
     if (problem !== undefined) return problem
     if (!this.#noncesOf(link.hub).take(statement.nonce, ms)) return 'replayed'
     if (!followed.isFresh(link.hub)) return 'head'
@@ -179,12 +182,15 @@ function read(line: Uint8Array): Signed<ExchangeStatement> | undefined {
 }
 
 function signatureProblem(
-  { hub, delegation }: AskingLink,
+  { delegation }: AskingLink,
+  book: DelegationBook,
   signed: Signed<ExchangeStatement>,
   nowS: number
 ): ExchangeRefusal | undefined {
-  const learned = learnDelegation(emptyBook(hub), delegation)
-  return learned.verdict === 'new' ? statementProblem(learned.book, EXCHANGE, signed, nowS) : 'key'
+  const learned = learnDelegation(book, delegation)
+  if (learned.verdict === 'new' || learned.verdict === 'known')
+    return statementProblem(learned.book, EXCHANGE, signed, nowS)
+  return learned.verdict === 'refused' && learned.why === 'revoked' ? 'revoked' : 'key'
 }
 
 /** What a token says for a statement, in its order. */

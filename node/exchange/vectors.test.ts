@@ -114,7 +114,11 @@ describe('heads', () => {
       if (head === undefined) return assert.equal(refusal, 'form')
 
       const news = { delegations: [], statements: [], head }
-      const { state, problem } = follow(hub, before, news, { now: { ms: 0, s }, mostStatements: 10 })
+      const { state, problem } = follow(hub, before, news, {
+        now: { ms: 0, s },
+        mostStatements: 10,
+        isRevoked: () => false
+      })
 
       if (problem !== undefined) return assert.equal(REFUSAL[problem], refusal)
       if (state.freshUntilMs === -Infinity) return assert.equal(refusal, 'behind')

@@ -1,4 +1,4 @@
-import { publicBytes, signingKey } from '../../federation/index.ts'
+import { isRevoked, publicBytes, signingKey } from '../../federation/index.ts'
 import { EXCHANGE_VERB, OapError } from '../../protocols/index.ts'
 import type { ServiceTable } from '../../protocols/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
@@ -62,7 +62,10 @@ export async function openExchange(
   const { log, metrics, started } = base
   const { capabilities, seconds } = rights
   const now = () => ({ ms: thisMoment().ms, s: seconds() })
-  const followed = await FollowedHubs.open(() => store.level, { now })
+  const followed = await FollowedHubs.open(() => store.level, {
+    now,
+    isKeyRevoked: (hub, key) => isRevoked(known.book(hub), key)
+  })
   const listeners = new Set<() => void>()
   const changed = (): void => {
     for (const listener of listeners) listener()
@@ -99,6 +102,7 @@ export async function openExchange(
     now,
     ways,
     allowed,
+    bookOf: hub => known.book(hub),
     capabilities,
     followed,
     origins,
