@@ -9,6 +9,7 @@ import type { LinkedServices } from '../../../transport/index.ts'
 import { answerParent } from './helper-process.ts'
 import type { Latency } from './honest-process.ts'
 import { ANSWERED, ASKED, FEDERATION, PEERS, topicOf } from './linked-load.ts'
+import { timed } from './timed.ts'
 
 /** Each peer asks by gossip and by the DHT this often, so that the hub is busy and not full. */
 const GOSSIP_EVERY_MS = 20
@@ -87,8 +88,8 @@ answerParent({
   },
   measure: async ({ seconds }: { seconds: number }): Promise<LinkedLatency> => {
     const [gossip, dht] = await Promise.all([
-      timed(seconds, GOSSIP_EVERY_MS, peer => peer.ask()),
-      timed(seconds, DHT_EVERY_MS, peer => peer.find())
+      timed(peers, { seconds, everyMs: GOSSIP_EVERY_MS }, peer => peer.ask()),
+      timed(peers, { seconds, everyMs: DHT_EVERY_MS }, peer => peer.find())
     ])
     return { gossip, dht }
   }
@@ -100,29 +101,6 @@ async function createPeer(topic: string, links: LinkedConnections) {
     listen: ['/ip4/127.0.0.1/tcp/0'],
     federation: { name: FEDERATION, links, topics: [topic] }
   })
-}
-
-async function timed(
-  seconds: number,
-  everyMs: number,
-  work: (peer: Peer) => Promise<void>
-): Promise<Latency> {
-  const until = performance.now() + seconds * 1000
-  const taken: number[] = []
-  let failed = 0
-  await Promise.all(
-    peers.map(async peer => {
-      while (performance.now() < until) {
-        const since = performance.now()
-        await work(peer).catch(() => failed++)
-        taken.push(performance.now() - since)
-        await sleep(everyMs)
-      }
-    })
-  )
-  taken.sort((a, b) => a - b)
-  const at = (part: number): number => taken[Math.floor(taken.length * part)]!
-  return { calls: taken.length, failed, p50Ms: at(0.5), p99Ms: at(0.99) }
 }
 
 const numberOf = (data: Uint8Array): string => Buffer.from(data.subarray(1, 9)).toString('hex')

@@ -5,7 +5,7 @@ import { protocolLine } from '../protocol-line.ts'
 import type { RawStream } from '../raw-stream.ts'
 import type { YamuxLink } from '../yamux-link.ts'
 import { answerParent } from './helper-process.ts'
-import { KAD, TOPICS } from './linked-load.ts'
+import { HIDDEN_WAYS } from './hidden-ways.ts'
 
 const STREAMS = 8
 const STRANGERS_OF_A_NETWORK = 8
@@ -13,17 +13,12 @@ const CONNECTED_SHARE = 0.9
 const AGAIN_MS = 500
 const HEARD_MS = 1000
 const MS_FOR_EACH = 60
-const GUESSES = 50
 
 // As the other strangers: real ones have processors of their own.
 setPriority(19)
 
-const MESHSUB = ['/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0', '/floodsub/1.0.0']
 /** What no stranger may be told: names of protocols and of topics. */
 const SECRETS = ['meshsub', 'floodsub', '/kad/', 'omnigate/']
-
-/** A kad-dht message: the field `type` with FIND_NODE, and a key. */
-const FIND_NODE = lengthPrefixed(Buffer.concat([Buffer.from([0x08, 4]), field(2, Buffer.alloc(32, 7))]))
 
 const [target] = process.argv.slice(2) as [string]
 const attacker = await Attacker.create(target)
@@ -68,7 +63,7 @@ async function useStream(link: YamuxLink, slot: number): Promise<void> {
     const heard = listen(stream)
     stream.writeNow(protocolLine('/multistream/1.0.0'))
     streamsOpened++
-    WAYS[slot % WAYS.length]!(stream)
+    HIDDEN_WAYS[slot % HIDDEN_WAYS.length]!(stream)
     await stream.end(HEARD_MS)
     judge(heard())
     stream.reset()
@@ -76,28 +71,6 @@ async function useStream(link: YamuxLink, slot: number): Promise<void> {
     await sleep(AGAIN_MS)
   }
 }
-
-/** Ways to get at what linked peers share. */
-const WAYS: readonly ((stream: RawStream) => void)[] = [
-  // All versions of gossip by name; then a subscription to every topic, as if one had been agreed to.
-  stream => {
-    for (const name of MESHSUB) stream.writeNow(protocolLine(name))
-    stream.writeNow(subscriptions(TOPICS))
-  },
-  // The DHT by its name, and a question for those near a key.
-  stream => {
-    stream.writeNow(protocolLine(KAD))
-    stream.writeNow(FIND_NODE)
-  },
-  // Everything that it speaks.
-  stream => {
-    for (let i = 0; i < 3; i++) stream.writeNow(protocolLine('ls'))
-  },
-  // Federations by guess.
-  stream => {
-    for (let i = 0; i < GUESSES; i++) stream.writeNow(protocolLine(`/omnigate/guess-${i}/kad/1.0.0`))
-  }
-]
 
 function listen(stream: RawStream): () => string {
   let heard = ''
@@ -108,22 +81,4 @@ function listen(stream: RawStream): () => string {
 function judge(heard: string): void {
   if (heard !== '') answers++
   for (const secret of SECRETS) if (heard.includes(secret)) learned.add(secret)
-}
-
-/** A gossipsub RPC: for each topic the field `subscriptions` with `subscribe: true`, and the topic. */
-function subscriptions(topics: readonly string[]): Uint8Array {
-  return lengthPrefixed(
-    Buffer.concat(
-      topics.map(topic => field(1, Buffer.concat([Buffer.from([0x08, 1]), field(2, Buffer.from(topic))])))
-    )
-  )
-}
-
-function field(number: number, bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from([(number << 3) | 2]), lengthPrefixed(bytes)])
-}
-
-function lengthPrefixed(bytes: Uint8Array): Uint8Array {
-  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7]
-  return Buffer.concat([Buffer.from(length), bytes])
 }
