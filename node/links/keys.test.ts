@@ -106,6 +106,46 @@ describe('a hub that said two things', { timeout: 60_000 }, () => {
   })
 })
 
+describe('a hub that tells two things over its link', { timeout: 60_000 }, () => {
+  test('is in quarantine at once, and out of it as soon as the operator releases it', async t => {
+    const a = await startHub(t)
+    const hubKey = signingKey(randomBytes(32))
+    const bare = await barePeer(t, { hubKey })
+    await a.operator.federation.peer_add({ hub: bare.hub, addresses: [] })
+    const { caller, federation, connection, shake } = await bare.dial(a.address)
+    await shake(a.id)
+    const nowS = Math.floor(Date.now() / 1000)
+    const line = (key: string) =>
+      formatSigned(
+        delegate(hubKey, {
+          hub: bare.hub,
+          node: 'bare',
+          role: 'message',
+          key,
+          not_before: nowS,
+          not_after: nowS + 60,
+          epoch: 1
+        })
+      )
+    const ticks = await caller.client(echoService).ticks({ count: 1000, interval_ms: 100 })
+    const ended = refusal(lastOf(ticks))
+    assert.equal(await said({ caller }), 'hi')
+
+    const body = Buffer.from(`${line(hexOf(a.peer))}\n${line(hexOf(bare.party.peerId))}\n`)
+    await federation.new_keys({ body })
+
+    assert.deepEqual(await ended, ['cap_denied', 'quarantine'])
+    assert.deepEqual(await refusal(said({ caller })), ['cap_denied', 'quarantine'])
+    const { state, quarantine } = await a.operator.federation.peer_show({ hub: bare.hub })
+    assert.deepEqual([state, quarantine], ['quarantined', 'it signed two delegations of one place'])
+
+    await a.operator.federation.peer_release({ hub: bare.hub })
+
+    assert.equal(await said({ caller }), 'hi')
+    assert.equal(connection.status, 'open')
+  })
+})
+
 describe('the operations about keys', { timeout: 60_000 }, () => {
   test('are for links, bounded, and take no record that is wrong', async t => {
     const a = await startHub(t)
@@ -148,9 +188,15 @@ describe('the operations about keys', { timeout: 60_000 }, () => {
   })
 })
 
+async function lastOf<T>(events: AsyncIterable<T>): Promise<T | undefined> {
+  let last: T | undefined
+  for await (const event of events) last = event
+  return last
+}
+
 const link = async ({ operator }: TestHub, hub: string): Promise<string> =>
   (await operator.federation.peer_show({ hub })).link
 
-async function said({ caller }: BareConnection): Promise<string> {
+async function said({ caller }: Pick<BareConnection, 'caller'>): Promise<string> {
   return Buffer.from(await caller.client(echoService).echo({ body: Buffer.from('hi') })).toString()
 }
