@@ -99,9 +99,10 @@ test('an ephemeral start of a data folder takes no change of a right, and takes 
   await during(data, true, async node => {
     const rights = node.capabilities()
     assert.equal(rights.refusal(token.token, use), undefined)
+    const proved = { ...token, tenant: tenantsOf(node)[0]!.id, limits: { origins: [] } }
     const changes: Record<string, () => Promise<unknown>> = {
       mint: () => rights.mint({ verb: 'echo:call', tenant: 'default', bearer: true }, LOCAL),
-      renew: () => rights.renew({ ...token, tenant: tenantsOf(node)[0]!.id } as never, 'someone'),
+      renew: () => rights.renew(proved as never, 'someone'),
       rotate: () => rights.rotate({}, LOCAL),
       rotateRevocationKey: () => rights.rotateRevocationKey(LOCAL),
       revoke: () => rights.revoke({ cap_id: token.capId }, undefined, LOCAL),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { PEER_ROWS } from '../allowlist/index.ts'
 import { RIGHTS } from '../capabilities/index.ts'
 import type { NodeOptions } from '../node-options.ts'
+import { FOLLOWED_ROWS } from '../exchange/index.ts'
 import { PEER_KEY_ROWS } from '../peer-keys/index.ts'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
@@ -41,7 +42,7 @@ async function openCopy(open: OpenLevel, location: string): Promise<Level> {
 async function copyRights(open: OpenLevel, location: string, copy: Level): Promise<void> {
   const kept = await open(location)
   try {
-    for (const name of [...RIGHTS, PEER_ROWS, PEER_KEY_ROWS]) {
+    for (const name of [...RIGHTS, PEER_ROWS, PEER_KEY_ROWS, FOLLOWED_ROWS]) {
       const rows = await kept.sublevel<string, Uint8Array>(name, VIEW).iterator().all()
       const target = copy.sublevel<string, Uint8Array>(name, VIEW)
       await target.batch(rows.map(([key, value]) => ({ type: 'put', key, value })))
