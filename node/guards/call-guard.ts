@@ -1,4 +1,11 @@
-import { OBTAIN_VERB, OapError, RENEW_VERB, capabilitiesService, refusalOf } from '../../protocols/index.ts'
+import {
+  EXCHANGE_VERB,
+  OBTAIN_VERB,
+  OapError,
+  RENEW_VERB,
+  capabilitiesService,
+  refusalOf
+} from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, Operation, VerifiedToken } from '../../protocols/index.ts'
 import { holderRefusal, obtainRefusal } from '../capabilities/index.ts'
 import { briefRefusal } from './brief-refusal.ts'
@@ -56,7 +63,8 @@ export function createCallGuard(options: CallGuardOptions): Guard {
   return head => {
     const shed = shedOf(options, head)
     if (shed !== undefined) return shed
-    if (options.openVerbs.has(head.served.row.verb) && head.served.row.verb !== RENEW_VERB) return undefined
+    const { verb } = head.served.row
+    if (options.openVerbs.has(verb) && !NEVER_OPEN.includes(verb)) return undefined
     if (head.cap.length === 0) return judgeGrant(options, head)
     let token: VerifiedToken
     try {
@@ -137,6 +145,9 @@ function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead):
   const payer = spent === undefined ? options.payerOf(token) : undefined
   return payer === undefined ? spent : options.grantQuotas.besides(payer, call, isLong(row), options.now())
 }
+
+/** Whoever calls these must be known by a token or a link: what they get depends on it. */
+const NEVER_OPEN: readonly string[] = [RENEW_VERB, OBTAIN_VERB, EXCHANGE_VERB]
 
 /** Verbs about the token itself, not about what it allows. */
 const JUDGED: Readonly<Record<string, typeof refusalOf>> = {
