@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspectToken, caveatText } from '../../protocols/index.ts'
+import { createClient } from '../../sdk/index.ts'
 import { entriesOf } from '../links/hubs.fixture.ts'
 import { agent, calling, exchanged, refusalOf, sharingHubs, tokenOf, treatyOf } from './hubs.fixture.ts'
 
@@ -41,6 +42,29 @@ describe('two hubs that exchange capabilities', { timeout: 60_000 }, () => {
     const ids = { origin_cap_id: own.capId, cap_id, expires_s: expires }
     assert.deepEqual(here, { hub: b.id, role: 'origin', ...ids })
     assert.deepEqual(mine, { hub: a.id, role: 'audience', ...ids })
+  })
+
+  test('a client exchanges its capability, and another one lives on what it brings', async t => {
+    const { a, b } = await sharingHubs(t)
+    const who = await agent()
+    const own = await tokenOf(a, who)
+    await exchanged(t, { here: a, there: b }, who, own)
+    await using home = await createClient({ url: a.address, key: who.key, cap: own.cap })
+    const wish = { verbs: ['mailbox:send'], topics: ['dispatch/a', 'dispatch/b'] }
+
+    const { addresses, expires } = await home.exchange(b.id, wish)
+    await using there = await createClient({
+      url: addresses,
+      key: who.key,
+      refresh: async () => (await home.exchange(b.id, wish)).cap
+    })
+
+    assert.ok(expires > Date.now() / 1000)
+    assert.ok(await there.mailbox.send('dispatch/b', Buffer.from('by a client')))
+    await assert.rejects(home.exchange(b.id, { verbs: ['mailbox:delete'] }), {
+      code: 'cap_denied',
+      reason: 'verb'
+    })
   })
 
   test('what the agent may not do at home, or the treaty does not allow, is refused by name and recorded', async t => {
