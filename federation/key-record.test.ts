@@ -75,3 +75,10 @@ test('a page that is too long, or ends in the middle of a line, is none', () => 
   assert.throws(() => keyPageLines(Buffer.from('a\nb')), /line feed/)
   assert.throws(() => keyPageLines(Buffer.alloc(32_769, '\n')), /longer than 32768 bytes/)
 })
+
+test('a page of more lines than there are records, or with an empty one, is none', () => {
+  assert.equal(keyPageLines(Buffer.from('x\n'.repeat(576))).length, 576)
+  assert.throws(() => keyPageLines(Buffer.from('x\n'.repeat(577))), /more than 576 lines/)
+  for (const text of ['\n', '\n'.repeat(32_768), 'x\n\n', '\nx\n'])
+    assert.throws(() => keyPageLines(Buffer.from(text)), /an empty line/)
+})

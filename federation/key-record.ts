@@ -10,6 +10,7 @@ const MAX_LINE_CHARS = 4096
 export const MAX_KEY_RECORDS = 576
 /** The most that travels at one time. */
 export const MAX_KEY_PAGE_BYTES = 32_768
+const LINE_FEED = 10
 
 /** What a hub key signs about keys. */
 export type KeyRecord =
@@ -59,11 +60,20 @@ export function keyDigest(lines: readonly string[]): string {
   return hash.digest('hex')
 }
 
-/** The lines of a page. @throws SyntaxError for a page that is too long, or does not end with a line feed. */
+/**
+ * The lines of a page, at most `MAX_KEY_RECORDS`, none of them empty. They are counted before any is read.
+ * @throws SyntaxError for any other, and for a page that is too long, or does not end with a line feed.
+ */
 export function keyPageLines(body: Uint8Array): readonly string[] {
   if (body.length > MAX_KEY_PAGE_BYTES) throw new SyntaxError(`longer than ${MAX_KEY_PAGE_BYTES} bytes`)
   if (body.length === 0) return []
-  const text = Buffer.from(body).toString()
-  if (!text.endsWith('\n')) throw new SyntaxError('does not end with a line feed')
-  return text.slice(0, -1).split('\n')
+  if (body.at(-1) !== LINE_FEED) throw new SyntaxError('does not end with a line feed')
+  let lines = 0
+  let from = 0
+  for (let end = body.indexOf(LINE_FEED); end !== -1; end = body.indexOf(LINE_FEED, from)) {
+    if (end === from) throw new SyntaxError('an empty line')
+    if (++lines > MAX_KEY_RECORDS) throw new SyntaxError(`more than ${MAX_KEY_RECORDS} lines`)
+    from = end + 1
+  }
+  return Buffer.from(body).toString().slice(0, -1).split('\n')
 }

@@ -168,7 +168,8 @@ describe('the operations about keys', { timeout: 60_000 }, () => {
     const tell = (text: string) => refusal(stranger.federation.new_keys({ body: Buffer.from(text) }))
     assert.deepEqual(await tell('no line feed'), ['bad_request', undefined])
     assert.deepEqual(await tell('x'.repeat(40_000)), ['bad_request', undefined])
-    assert.deepEqual(await tell('{}\nnull\n\n'), ['none'])
+    assert.deepEqual(await tell('\n'.repeat(32_768)), ['bad_request', undefined])
+    assert.deepEqual(await tell('{}\nnull\n'), ['none'])
     const nowS = Math.floor(Date.now() / 1000)
     const foreign = formatSigned(
       delegate(signingKey(randomBytes(32)), {
@@ -185,6 +186,12 @@ describe('the operations about keys', { timeout: 60_000 }, () => {
     assert.deepEqual(await entriesOf(a, 'peer_key'), [])
     const more = await Promise.all(Array.from({ length: 8 }, () => tell('x')))
     assert.deepEqual(more.at(-1)?.[0], 'quota_peer')
+
+    const next = await bare.dial(a.address)
+    assert.equal((await next.shake(a.id)).kind, 'linked')
+    const overAnother = Array.from({ length: 8 }, () => next.federation.new_keys({ body: Buffer.from('x') }))
+    const told = await Promise.all(overAnother.map(refusal))
+    assert.equal(told.at(-1)?.[0], 'quota_peer', 'another link of the hub gives it no more')
   })
 })
 

@@ -59,7 +59,8 @@ test('a side that lies about its pages is refused, and asked no further', async 
     [{ ...first, body: Buffer.from('x'.repeat(40_000)) }, /longer than 32768/],
     [{ ...first, body: Buffer.from('no line feed') }, /line feed/],
     [{ ...keyPage(['a'], 0), digest: keyDigest(['b']) }, /not the lines of its digest/],
-    [{ ...first, total: 576, body: Buffer.from('\n'.repeat(600)) }, /more lines than there are/]
+    [{ ...first, total: 576, body: Buffer.from('x\n'.repeat(600)) }, /more than 576 lines/],
+    [{ ...first, total: 576, body: Buffer.from('\n') }, /an empty line/]
   ]
   for (const [page, message] of wrong) {
     const side = new OtherSide(() => page)

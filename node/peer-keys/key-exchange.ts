@@ -1,7 +1,8 @@
 import { MAX_KEY_PAGE_BYTES, keyPage, keyPageLines, parseKeyRecord } from '../../federation/index.ts'
 import type { KeyPage, KeyRecord } from '../../federation/index.ts'
-import { OapError, TokenBucket, clampRetryAfter, federationService } from '../../protocols/index.ts'
+import { OapError, clampRetryAfter, federationService } from '../../protocols/index.ts'
 import type { ConnectionCaller } from '../../protocols/index.ts'
+import { BucketTable } from '../guards/bucket-table.ts'
 import type { Log } from '../log.ts'
 import { fetchKeys } from './fetching.ts'
 import type { OwnKeys } from './own-keys.ts'
@@ -11,7 +12,9 @@ import type { Learning, PeerKeys } from './peer-keys.ts'
 const ASK_EVERY_MS = 600_000
 const TELL_MS = 5000
 /** What one hub may tell: so many calls at once, one more each second. */
-const TOLD_AT_ONCE = 8
+const TOLD = { burst: 8, perSecond: 1 }
+/** As many as may be on an allowlist. */
+const MOST_HUBS = 1024
 
 /** A link, as far as keys go. */
 export interface KeyLink {
@@ -30,7 +33,6 @@ export interface KeyExchangeOptions {
 }
 
 interface Told {
-  readonly bucket: TokenBucket
   digest: string | undefined
   askedMs: number
   isAsking: boolean
@@ -44,6 +46,8 @@ interface Told {
 export class KeyExchange {
   readonly #o: KeyExchangeOptions
   readonly #told = new WeakMap<ConnectionCaller, Told>()
+  /** By hub: a new link gives nobody more. */
+  readonly #rates = new BucketTable(MOST_HUBS)
 
   constructor(options: KeyExchangeOptions) {
     this.#o = options
@@ -67,7 +71,8 @@ export class KeyExchange {
 
   /** The other side of a link tells. Throws `bad_request` for what is no page, `quota_peer` for too many calls. */
   async heard(link: KeyLink, body: Uint8Array): Promise<void> {
-    const waitMs = this.#of(link).bucket.take(1, this.#o.nowMs())
+    const nowMs = this.#o.nowMs()
+    const waitMs = this.#rates.get(link.hub, TOLD, nowMs).take(1, nowMs)
     if (waitMs > 0)
       throw new OapError('quota_peer', 'too many records at once', { retryAfterMs: clampRetryAfter(waitMs) })
     this.#say(link, await this.#o.peers.learn(recordsIn(linesIn(body))))
@@ -116,8 +121,7 @@ export class KeyExchange {
   #of({ caller }: KeyLink): Told {
     const known = this.#told.get(caller)
     if (known !== undefined) return known
-    const bucket = new TokenBucket(TOLD_AT_ONCE, 1, this.#o.nowMs())
-    const told: Told = { bucket, digest: undefined, askedMs: -Infinity, isAsking: false }
+    const told: Told = { digest: undefined, askedMs: -Infinity, isAsking: false }
     this.#told.set(caller, told)
     return told
   }
