@@ -28,7 +28,8 @@ const BY: Paired = {
   hub: OTHER_HUB.hub,
   addresses: ['/ip4/192.0.2.7/tcp/1'],
   isInviter: true,
-  transcript: TRANSCRIPT
+  transcript: TRANSCRIPT,
+  invite: INVITE.digest
 }
 const at = (s: number, ms = s * 1000) => ({ s, ms })
 
@@ -83,6 +84,15 @@ test('an invite that expired in mid-handshake pairs nobody', () => {
   const late = hubPaired(OPEN, BY, 1900)
 
   assert.deepEqual([late.refusal, late.pairings.waiting], ['no_invite', []])
+})
+
+test('a hub that proved the invite before this one pairs with nobody, and this one stays open', () => {
+  for (const invite of [new Uint8Array(32).fill(8), new Uint8Array(31).fill(9), undefined]) {
+    const { refusal, pairings } = hubPaired(OPEN, { ...BY, invite }, 1000)
+
+    assert.deepEqual([refusal, pairings.waiting], ['no_invite', []])
+    assert.notEqual(openInviteAt(pairings, 1000), undefined)
+  }
 })
 
 test('the hub that uses an invite needs none of its own, and leaves its own open', () => {

@@ -87,21 +87,29 @@ export function proofFailed(pairings: Pairings): Pairings {
 }
 
 /** Who paired, and how. */
-export type Paired = Pick<WaitingPairing, 'hub' | 'addresses' | 'isInviter' | 'transcript'>
+export type Paired = Pick<WaitingPairing, 'hub' | 'addresses' | 'isInviter' | 'transcript'> & {
+  /** The digest of the invite of this hub that was proved; of no meaning where it is another hub's. */
+  readonly invite?: Uint8Array | undefined
+}
 
 /**
- * A handshake for a pairing succeeded. An invite of this hub is used up by it, also when the pairing is refused; with
- * one hub the later pairing counts.
+ * A handshake for a pairing succeeded. The invite of this hub that it proved is used up by it, also when the pairing is
+ * refused; one that was given out meanwhile stays as it is. With one hub the later pairing counts.
  */
 export function hubPaired(pairings: Pairings, by: Paired, nowS: number): Decided<'no_invite' | 'full'> {
-  const hasInvite = !by.isInviter || openInviteAt(pairings, nowS) !== undefined
-  const rest = by.isInviter ? inviteClosed(pairings) : pairings
-  if (!hasInvite) return { pairings: rest, refusal: 'no_invite' }
+  const { invite, ...paired } = by
+  const open = openInviteAt(pairings, nowS)
+  const isProved = by.isInviter && open !== undefined && isSame(open.digest, invite)
+  const rest = isProved || open === undefined ? inviteClosed(pairings) : pairings
+  if (by.isInviter && !isProved) return { pairings: rest, refusal: 'no_invite' }
   const waiting = waitingPairings(rest, nowS).filter(({ hub }) => hub !== by.hub)
   if (waiting.length >= MAX_WAITING) return { pairings: { ...rest, waiting }, refusal: 'full' }
-  const added = { ...by, fingerprint: pairingFingerprint(by.transcript), expires: nowS + CONFIRM_S }
+  const added = { ...paired, fingerprint: pairingFingerprint(by.transcript), expires: nowS + CONFIRM_S }
   return { pairings: { ...rest, waiting: [...waiting, added] } }
 }
+
+const isSame = (digest: Uint8Array, other: Uint8Array | undefined): boolean =>
+  other?.length === digest.length && digest.every((byte, at) => byte === other[at])
 
 /** Pairings that an operator may still confirm. */
 export const waitingPairings = ({ waiting }: Pairings, nowS: number): readonly WaitingPairing[] =>

@@ -58,6 +58,8 @@ export interface Established {
   readonly transcript: string
   /** The peer's clock less ours, in seconds; over 60 either way is to be told to the operator. */
   readonly skewS: number
+  /** SHA-256 of the secret of the invite that the peer proved to know; at the responder of a pairing alone. */
+  readonly invite?: Uint8Array
   /** What the peer said and what it was told; with a link alone. */
   readonly facts?: { readonly theirs: Facts; readonly ours: Facts }
 }

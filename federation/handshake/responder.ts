@@ -209,6 +209,7 @@ function prove(
     alg: HANDSHAKE.alg,
     transcript: Buffer.from(digest).toString('hex'),
     skewS: state.skewS,
+    ...(secret !== undefined && { invite: secret }),
     ...(ours !== undefined && proof.facts !== undefined && { facts: { theirs: proof.facts, ours } })
   }
   const send: ProofMessage = {

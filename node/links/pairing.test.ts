@@ -24,11 +24,13 @@ function pairing() {
   let now: Moment = { ms: 1_000_000, s: 1_795_000_000 }
   const allowed: { readonly hub: string; readonly addresses: readonly string[] }[] = []
   const changes: string[] = []
+  let written = Promise.resolve()
   const node = new Pairing({
     self: SELF,
     allowlist: {
       get: id => allowed.find(one => one.hub === id) as AllowedHub | undefined,
       add: async entry => {
+        await written
         allowed.push(entry)
         return entry as AllowedHub
       }
@@ -42,11 +44,18 @@ function pairing() {
     now = { ms: now.ms + s * 1000, s: now.s + s }
     node.tick()
   }
-  return { node, pass, allowed, changes }
+  /** Nothing gets onto the allowlist until what this gives is called. */
+  const hold = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    written = promise
+    return resolve
+  }
+  return { node, pass, allowed, changes, hold }
 }
 
-const peer = (id: string, role: 'initiator' | 'responder', transcript = 'ab'.repeat(32)): Established =>
-  ({ kind: 'paired', role, hub: id, transcript }) as Established
+/** A hub that proved, as `role` of this one, the invite of a digest. */
+const peer = (id: string, role: 'initiator' | 'responder', invite?: Uint8Array): Established =>
+  ({ kind: 'paired', role, hub: id, transcript: 'ab'.repeat(32), invite }) as Established
 const wrongSecret = { kind: 'refused', code: 'wrong_secret' } as Outcome
 
 const codeOf = (call: () => unknown): Promise<string> =>
@@ -77,10 +86,11 @@ test('an invite is good for one pairing, and the operator has the last word', as
   const { node, allowed, changes } = pairing()
   await node.invite({ addresses: ADDRESSES, treaty: LEAST_TREATY }, BY)
 
-  const waiting = node.paired(peer(OTHER, 'responder'))
+  const digest = node.openInvite()
+  const waiting = node.paired(peer(OTHER, 'responder', digest))
 
   assert.equal(node.openInvite(), undefined)
-  assert.equal(node.paired(peer(THIRD, 'responder')), undefined)
+  assert.equal(node.paired(peer(THIRD, 'responder', digest)), undefined)
   assert.equal(allowed.length, 0)
   await node.confirm(OTHER, waiting!.fingerprint.toUpperCase(), BY)
   assert.deepEqual(
@@ -98,6 +108,47 @@ test('another fingerprint ends the pairing and writes nothing', async () => {
   assert.equal(await codeOf(() => node.confirm(OTHER, 'aaaa-bbbb-cccc-dddd', BY)), 'conflict')
   assert.equal(await codeOf(() => node.confirm(OTHER, waiting!.fingerprint, BY)), 'not_found')
   assert.equal(allowed.length, 0)
+})
+
+test('an invite that is used or void while another pairing is confirmed stays so', async () => {
+  const used = (node: Pairing) => node.paired(peer(THIRD, 'responder', node.openInvite()))
+  const guessed = (node: Pairing) => {
+    for (let n = 0; n < 5; n++) node.heard(wrongSecret)
+  }
+  for (const [what, waitAfter] of [
+    [used, [THIRD]],
+    [guessed, []]
+  ] as const) {
+    const { node, allowed, hold } = pairing()
+    await node.invite({ addresses: ADDRESSES, treaty: LEAST_TREATY }, BY)
+    const waiting = node.paired(peer(OTHER, 'responder', node.openInvite()))
+    await node.invite({ addresses: ADDRESSES, treaty: LEAST_TREATY }, BY)
+    const written = hold()
+    const confirming = node.confirm(OTHER, waiting!.fingerprint, BY)
+
+    what(node)
+    written()
+    await confirming
+
+    assert.equal(node.openInvite(), undefined)
+    assert.deepEqual(
+      node.state().waiting.map(one => one.hub),
+      waitAfter
+    )
+    assert.equal(allowed.length, 1)
+  }
+})
+
+test('a hub that proved one invite gets nothing of another that was given out meanwhile', async () => {
+  const { node, allowed } = pairing()
+  await node.invite({ addresses: ADDRESSES, treaty: LEAST_TREATY }, BY)
+  const first = node.openInvite()
+  await node.invite({ addresses: ADDRESSES, treaty: { ...LEAST_TREATY, verbs: ['mailbox:send'] } }, BY)
+
+  assert.equal(node.paired(peer(OTHER, 'responder', first)), undefined)
+
+  assert.notEqual(node.openInvite(), undefined)
+  assert.deepEqual([node.state().invite, node.state().waiting, allowed], ['open', [], []])
 })
 
 test('five wrong secrets void an invite, and no call comes within a second of another', async () => {

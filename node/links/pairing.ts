@@ -54,6 +54,13 @@ export type InviteState = 'none' | 'open' | 'paired' | 'void' | 'expired'
 
 type InviteChange = Parameters<typeof auditEvent<'invite'>>[2]
 
+/** What a waiting pairing goes back to. */
+interface Agreed {
+  readonly treaty: Treaty
+  /** SHA-256 of the invite's secret, in hex; zeros for that of another hub. */
+  readonly digest: string
+}
+
 /**
  * Invites and pairings of a running node. Of an invite's secret only the SHA-256 stays here. Nothing of it is durable:
  * after a restart operators begin anew. What both confirmed stands in the allowlist.
@@ -62,7 +69,7 @@ export class Pairing {
   readonly #o: PairingOptions
   #pairings: Pairings = NO_PAIRINGS
   #invite: { readonly digest: string; readonly treaty: Treaty; state: InviteState } | undefined
-  readonly #treaties = new Map<string, Treaty>()
+  readonly #agreed = new Map<string, Agreed>()
 
   constructor(options: PairingOptions) {
     this.#o = options
@@ -124,20 +131,24 @@ export class Pairing {
     return { invite, secret: secretDigest(invite.secret) }
   }
 
-  /** A peer proved that it knows the invite, or this hub did so to the peer. Undefined where there is no room for it. */
+  /**
+   * A peer proved that it knows an invite, or this hub did so to the peer. Undefined where there is no room for it, and
+   * where that invite is open no more.
+   */
   paired(
-    { hub, transcript, role }: Established,
+    { hub, transcript, role, invite: proved }: Established,
     { addresses = [], treaty }: { readonly addresses?: readonly string[]; readonly treaty?: Treaty } = {}
   ): WaitingPairing | undefined {
     const { s } = this.#o.now()
     const isInviter = role === 'responder'
-    const invite = this.#invite
+    const isNewest = proved !== undefined && this.#invite?.digest === hex(proved)
+    const invite = isInviter && isNewest ? this.#invite : undefined
     const given = isInviter ? invite?.treaty : treaty
-    const decided = hubPaired(this.#pairings, { hub, addresses, isInviter, transcript }, s)
+    const decided = hubPaired(this.#pairings, { hub, addresses, isInviter, transcript, invite: proved }, s)
     this.#pairings = decided.pairings
-    if (isInviter && invite !== undefined) invite.state = decided.refusal === undefined ? 'paired' : 'void'
+    if (invite?.state === 'open') invite.state = decided.refusal === undefined ? 'paired' : 'void'
     if (decided.refusal !== undefined || given === undefined) return undefined
-    this.#treaties.set(hub, given)
+    this.#agreed.set(hub, { treaty: given, digest: invite?.digest ?? NO_INVITE })
     if (isInviter && invite !== undefined)
       this.#later({ invite_sha256: invite.digest, change: 'paired', hub })
     this.#o.log.info({ event: 'Paired', hub }, 'another hub paired; it waits for the operator to confirm')
@@ -165,32 +176,34 @@ export class Pairing {
     const decided = pairingConfirmed(this.#pairings, { hub, fingerprint }, s)
     if (decided.refusal === 'not_waiting')
       throw new OapError('not_found', `hub ${hub}: no pairing with it waits; begin anew with an invite`)
-    const treaty = this.#treaties.get(hub)
+    const agreed = this.#agreed.get(hub)
     const { pairing } = decided
-    if (pairing === undefined || treaty === undefined) {
+    if (pairing === undefined || agreed === undefined) {
       this.#pairings = decided.pairings
-      this.#treaties.delete(hub)
-      await this.#record(by, { invite_sha256: this.#digest(), change: 'declined', hub })
+      this.#agreed.delete(hub)
+      await this.#record(by, { invite_sha256: digestOf(agreed), change: 'declined', hub })
       throw new OapError(
         'conflict',
         'fingerprint: not the one of this pairing, which is over; somebody may stand between the two hubs'
       )
     }
+    const { treaty } = agreed
     await this.#o.allowlist.add({ hub, addresses: pairing.addresses, treaty, note: '' }, by)
-    this.#pairings = decided.pairings
-    this.#treaties.delete(hub)
-    await this.#record(by, { invite_sha256: this.#digest(), change: 'confirmed', hub })
+    // Much may have happened to invites and other pairings meanwhile.
+    this.#pairings = pairingDeclined(this.#pairings, hub)
+    this.#agreed.delete(hub)
+    await this.#record(by, { invite_sha256: digestOf(agreed), change: 'confirmed', hub })
   }
 
   /** Ends a pairing that waits; without a hub, takes back the open invite. */
   async decline(hub: string | undefined, by: By): Promise<void> {
-    const digest = this.#digest()
+    const digest = hub === undefined ? (this.#invite?.digest ?? NO_INVITE) : digestOf(this.#agreed.get(hub))
     if (hub === undefined) {
       this.#pairings = inviteClosed(this.#pairings)
       if (this.#invite?.state === 'open') this.#invite.state = 'void'
     } else {
       this.#pairings = pairingDeclined(this.#pairings, hub)
-      this.#treaties.delete(hub)
+      this.#agreed.delete(hub)
     }
     await this.#record(by, { invite_sha256: digest, change: 'declined', ...(hub !== undefined && { hub }) })
   }
@@ -200,8 +213,7 @@ export class Pairing {
     const { s } = this.#o.now()
     const waiting = waitingPairings(this.#pairings, s)
     if (waiting.length < this.#pairings.waiting.length) this.#pairings = { ...this.#pairings, waiting }
-    for (const hub of this.#treaties.keys())
-      if (!waiting.some(one => one.hub === hub)) this.#treaties.delete(hub)
+    for (const hub of this.#agreed.keys()) if (!waiting.some(one => one.hub === hub)) this.#agreed.delete(hub)
     if (this.#invite?.state === 'open' && openInviteAt(this.#pairings, s) === undefined) {
       this.#invite.state = 'expired'
       this.#pairings = inviteClosed(this.#pairings)
@@ -212,10 +224,6 @@ export class Pairing {
   #checkNew(hub: string): void {
     if (this.#o.allowlist.get(hub) === undefined) return
     throw new OapError('conflict', `hub ${hub}: is on the allowlist already; see peer show`)
-  }
-
-  #digest(): string {
-    return this.#invite?.digest ?? NO_INVITE
   }
 
   async #record({ actor, ...ids }: By, data: InviteChange): Promise<void> {
@@ -231,6 +239,8 @@ export class Pairing {
 
 /** Stands for the invite of another hub, whose secret is not kept here. */
 const NO_INVITE = '0'.repeat(64)
+
+const digestOf = (agreed: Agreed | undefined): string => agreed?.digest ?? NO_INVITE
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
