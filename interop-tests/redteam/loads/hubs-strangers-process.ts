@@ -12,7 +12,9 @@ const CONNECTED_SHARE = 0.6
 const AGAIN_MS = 500
 const HEARD_MS = 1000
 /** A connection is good for one handshake: then a stranger takes another. */
-const STAY_MS = 3000
+const STAY_MS = 10_000
+/** So that the negotiations which fail are no reason to bar the network. */
+const LOOK_EVERY_MS = 1200
 const MS_FOR_EACH = 60
 
 // As the other strangers: real ones have processors of their own.
@@ -65,8 +67,8 @@ async function beStranger(i: number): Promise<never> {
       continue
     }
     connected++
-    const leave = sleep(STAY_MS)
-    await Promise.race([link.gone, Promise.all([shake(link, turn), lookAround(link), leave])])
+    void lookAround(link)
+    await Promise.race([link.gone, Promise.all([shake(link, turn), sleep(STAY_MS)])])
     connected--
     link.drop()
     await sleep(AGAIN_MS)
@@ -84,18 +86,19 @@ async function shake(link: YamuxLink, turn: number): Promise<void> {
   for (const { payload } of heard) judge(Buffer.from(payload).toString('latin1'))
 }
 
-/** Asks for gossip and DHT in each of the ways. */
+/** Asks for gossip and DHT in each of the ways, as long as the connection is there. */
 async function lookAround(link: YamuxLink): Promise<void> {
-  for (const ask of HIDDEN_WAYS) {
+  for (let n = 0; !link.isGone; n++) {
     const stream = link.open()
     let heard = ''
     stream.reader = bytes => (heard += Buffer.from(bytes).toString('latin1'))
     stream.writeNow(protocolLine('/multistream/1.0.0'))
     told.streams++
-    ask(stream)
+    HIDDEN_WAYS[n % HIDDEN_WAYS.length]!(stream)
     await stream.end(HEARD_MS)
     judge(heard)
     stream.reset()
+    await sleep(LOOK_EVERY_MS - HEARD_MS)
   }
 }
 
