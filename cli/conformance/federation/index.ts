@@ -3,6 +3,7 @@ import type { FederationCase } from './federation-case.ts'
 import { GRANT_CASES, shareCases, tokenCases } from './grant-cases.ts'
 import type { OpenShare } from './grant-cases.ts'
 import { HELLO_CASES } from './hello-cases.ts'
+import { KEY_CASES, LAST_CASES } from './key-cases.ts'
 import { LINK_CASES } from './link-cases.ts'
 import { PROOF_CASES } from './proof-cases.ts'
 import type { Parties } from './talk.ts'
@@ -45,9 +46,10 @@ export function federationCases({ parties, token, share }: FederationPlay = {}):
   const guarded: readonly Need[] = [...LINKED, 'guarded']
   return [
     ...made([...HELLO_CASES, ...PROOF_CASES], ['federation']),
-    ...made(LINK_CASES, LINKED),
+    ...made([...LINK_CASES, ...KEY_CASES], LINKED),
     ...made(GRANT_CASES, guarded),
     ...made(tokenCases(Buffer.from(token ?? [])), [...guarded, 'capability'], token !== undefined),
-    ...made(shareCases(share ?? NOTHING), [...guarded, 'share'], share !== undefined)
+    ...made(shareCases(share ?? NOTHING), [...guarded, 'share'], share !== undefined),
+    ...made(LAST_CASES, LINKED)
   ]
 }

@@ -236,6 +236,14 @@ function delegation(
   return { signature: signature.toString('base64'), statement }
 }
 
+/** The line by which a hub revokes the key of a peer id. @see specs/federation-links.md, section 5 */
+export function revocationLine({ hub, nowS }: Parties, peerId: string): string {
+  const key = Buffer.from(peerKeyOf(peerId)).toString('hex')
+  const statement = { at: nowS, hub: hub.id, key, reason: 'conformance' }
+  const signature = signed(hub.key, 'omnigate/key-revocation/1\n', canonical(statement))
+  return `${canonical({ signature: signature.toString('base64'), statement })}\n`
+}
+
 function transcript(fields: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256').update('omnigate/handshake-transcript/1\n')
   for (const field of fields) {
