@@ -27,7 +27,6 @@ export {
   isRevoked,
   learnDelegation,
   learnKeyRevocation,
-  newestDelegation,
   statementProblem,
   succeededBy
 } from './delegation-book.ts'
@@ -107,6 +106,7 @@ export { formatSigned, isStatementBy, parseSigned, readSigned, signStatement } f
 export type { Signed, StatementKind } from './statement.ts'
 export { LEAST_TREATY, readTreaty } from './treaty.ts'
 export type { Direction, Quotas, Share, SharedClass, Treaty, TreatyReading, TreatyRow } from './treaty.ts'
+export { MAX_GRANT_BYTES } from './treaty-contradictions.ts'
 export { TREATY_GRANT, grantOf } from './treaty-grant.ts'
 export type { GrantRow, TreatyGrant } from './treaty-grant.ts'
 export { MAX_ROWS, MAX_ROW_TOPICS, MAX_VERBS } from './treaty-forms.ts'

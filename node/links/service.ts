@@ -1,6 +1,7 @@
-import { HANDSHAKE } from '../../federation/index.ts'
-import { OapError, federationService, parseJson } from '../../protocols/index.ts'
+import { HANDSHAKE, MAX_GRANT_BYTES } from '../../federation/index.ts'
+import { OapError, clampRetryAfter, federationService, parseJson } from '../../protocols/index.ts'
 import type { Call, ConnectionState, Handlers, Service } from '../../protocols/index.ts'
+import { BucketTable } from '../guards/bucket-table.ts'
 import type { KeyExchange } from '../peer-keys/index.ts'
 import type { Channels } from './channels.ts'
 import type { Links } from './links.ts'
@@ -11,35 +12,44 @@ import type { Responding } from './responding.ts'
 export interface FederationParts {
   readonly channels: Channels
   readonly responding: Pick<Responding, 'hello' | 'prove' | 'refuse'>
-  readonly links: Pick<Links, 'all' | 'grants' | 'isLink' | 'left'>
+  readonly links: Pick<Links, 'all' | 'grants' | 'left'>
   readonly pairing: Pick<Pairing, 'admit'>
   readonly keys: Pick<KeyExchange, 'page' | 'heard'>
   /** Of this hub's list. */
   readonly revocationSeq: () => number
+  /** Milliseconds that never go back. */
+  readonly nowMs: () => number
 }
 
 type FederationOperations = (typeof federationService)['operations']
 
 const EMPTY = new Uint8Array(0)
+/** What is for links, of one hub over all its links: enough for all pages of its keys at once. */
+const LINK_CALLS = { burst: 100, perSecond: 20 }
+/** As many as may be on an allowlist. */
+const MOST_HUBS = 1024
 
 /** What other hubs call to link, to pair and to stay linked. @see specs/federation-handshake.md, section 8 */
 export function federationOver(parts: FederationParts): Service<FederationOperations> {
-  const { channels, responding, links, pairing, keys, revocationSeq } = parts
+  const { channels, responding, links, pairing, keys, revocationSeq, nowMs } = parts
+  const rates = new BucketTable(MOST_HUBS)
 
   const connectionOf = (call: Call): ConnectionState => {
     const connection = channels.of(call)
     if (connection !== undefined) return connection
     throw new OapError('unknown_app', 'federation is for connections of other nodes')
   }
-  const linkOf = (call: Call): ConnectionState => {
+  const linkOf = (call: Call): LiveLink => {
     const connection = connectionOf(call)
-    if (links.isLink(connection)) return connection
-    throw new OapError('not_allowlisted', 'this connection is no link')
-  }
-
-  const liveOf = (call: Call): LiveLink => {
-    const connection = linkOf(call)
-    return links.all().find(({ state }) => state === connection)!
+    const link = links.all().find(({ state }) => state === connection)
+    if (link === undefined) throw new OapError('not_allowlisted', 'this connection is no link')
+    const now = nowMs()
+    const waitMs = rates.get(link.hub, LINK_CALLS, now).take(1, now)
+    if (waitMs > 0)
+      throw new OapError('quota_peer', 'too many calls about the link', {
+        retryAfterMs: clampRetryAfter(waitMs)
+      })
+    return link
   }
 
   const handlers: Handlers<FederationOperations> = {
@@ -66,7 +76,7 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     },
 
     treaty: ({ body = EMPTY }, call) => {
-      if (!links.grants(linkOf(call), treatyIn(body)))
+      if (!links.grants(linkOf(call).state, treatyIn(body)))
         throw new OapError('bad_request', 'the body is no treaty as federation-links.md has it')
       return {}
     },
@@ -77,12 +87,12 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     },
 
     new_keys: async ({ body = EMPTY }, call) => {
-      await keys.heard(liveOf(call), body)
+      await keys.heard(linkOf(call), body)
       return {}
     },
 
     leave: ({ reason }, call) => {
-      links.left(linkOf(call), reason)
+      links.left(linkOf(call).state, reason)
       return {}
     }
   }
@@ -90,7 +100,8 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
 }
 
 /** What a body holds as JSON, not judged yet. Throws `bad_payload`, `body_oversize`. */
-const treatyIn = (body: Uint8Array): object => parseJson(body, { maxBytes: HANDSHAKE.proofBytes })
+const treatyIn = (body: Uint8Array): object =>
+  parseJson(body, { maxBytes: MAX_GRANT_BYTES, maxValues: HANDSHAKE.values })
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'hex')
 const hex = (some: Uint8Array): string => Buffer.from(some).toString('hex')

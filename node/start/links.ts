@@ -53,7 +53,7 @@ export interface NodeLinks {
 
 export interface LinksPlace {
   readonly audit: NodeAudit
-  readonly rights: Pick<Rights, 'capabilities' | 'grants'>
+  readonly rights: Pick<Rights, 'capabilities' | 'grants' | 'seconds'>
   readonly allowlist: Allowlist
   readonly peerKeys: NodePeerKeys
 }
@@ -62,7 +62,7 @@ export interface LinksPlace {
 export function openLinks(
   base: NodeBase,
   { keys }: Identity,
-  { audit, rights: { capabilities, grants }, allowlist, peerKeys: { known, own, revoke } }: LinksPlace
+  { audit, rights: { capabilities, grants, seconds }, allowlist, peerKeys: { known, own, revoke } }: LinksPlace
 ): NodeLinks {
   const { config, log, metrics, started } = base
   let connected: Peers | undefined
@@ -70,7 +70,7 @@ export function openLinks(
     if (connected === undefined) throw new OapError('not_ready', 'links are not open yet')
     return connected
   }
-  const now = thisMoment
+  const now = () => ({ ms: thisMoment().ms, s: seconds() })
   const allowed = (hub: string): AllowedHub | undefined => {
     const entry = allowlist.get(hub)
     return entry === undefined || allowlist.isOver(entry) ? undefined : entry
@@ -131,6 +131,8 @@ export function openLinks(
       hub,
       ...(secret && { secret })
     }
+    if (!responding.begin(theConnected().stateOf(connection)))
+      throw new OapError('conflict', 'the other hub began a handshake itself', { code: 'second_handshake' })
     const outcome = await shakeHands(callsTo(connection), dialled, { party, now }, { signal })
     await ended(outcome)
     if (outcome.kind === 'linked') links.established(connection, outcome)
@@ -162,7 +164,8 @@ export function openLinks(
     links,
     pairing,
     keys: exchange,
-    revocationSeq: () => capabilities.revocationSeq
+    revocationSeq: () => capabilities.revocationSeq,
+    nowMs: () => now().ms
   }) as Service
 
   const addresses = (): readonly string[] => theConnected().transport.getMultiaddrs().map(String)
@@ -217,6 +220,7 @@ export function openLinks(
             () => {
               pairing.tick()
               checkpoint.tick(now().ms)
+              links.expire()
               relations.tick()
               exchange.tick()
             },
