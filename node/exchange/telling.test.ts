@@ -12,7 +12,14 @@ const AT_ONCE = 32
 const key = revoker(1)
 
 /** A hub with a list, and another that it tells. */
-function telling({ isHeard = true }: { readonly isHeard?: boolean } = {}) {
+function telling({
+  isHeard = true,
+  answer
+}: {
+  readonly isHeard?: boolean
+  /** What it says instead of up to where it follows, by how many calls it has heard. */
+  readonly answer?: (calls: number) => number
+} = {}) {
   const list = key.revoke(Array.from({ length: 70 }, (_, n) => ({ cap_id: capIdOf(n + 1) })))
   let length = 70
   const heard: RevocationNews[] = []
@@ -39,6 +46,7 @@ function telling({ isHeard = true }: { readonly isHeard?: boolean } = {}) {
           if (failing !== undefined) throw failing
           const news = newsIn(body)
           heard.push(news)
+          if (answer !== undefined) return { seq: answer(heard.length) }
           const last = news.statements.at(-1)?.statement.seq
           if (last !== undefined && isRoom && news.statements[0]!.statement.seq <= follows + 1) follows = last
           return { seq: follows }
@@ -126,6 +134,20 @@ describe('telling a linked hub what is revoked', () => {
       [0, 32]
     )
   })
+
+  for (const { what, answer, calls } of [
+    { what: 'goes back and forth', answer: (n: number) => n % 2, calls: 4 },
+    { what: 'follows by one with each call', answer: (n: number) => n, calls: 6 },
+    { what: 'goes back with each call', answer: (n: number) => 60 - n, calls: 3 }
+  ])
+    test(`leaves a hub that ${what} until the next time, after ${calls} calls`, async () => {
+      const hub = telling({ answer })
+
+      hub.teller.up(hub.link)
+      for (let turn = 0; turn < 10; turn++) await hub.settled()
+
+      assert.equal(hub.heard.length, calls)
+    })
 
   test('tries again, later each time, and not where the answer will be the same', async () => {
     const hub = telling()

@@ -8,6 +8,10 @@ const TELL_MS = 5000
 /** Until it is tried again: after the first failure, and at most. */
 const AGAIN_MS = 100
 const AGAIN_AT_MOST_MS = 5000
+/** Of a list, with each call. */
+const STATEMENTS_AT_ONCE = 32
+/** For the answer that says where to begin, a step back, and what was revoked meanwhile. */
+const MORE_CALLS = 3
 
 /** A link, as far as news go over it. */
 export interface ToldLink {
@@ -84,15 +88,20 @@ export class Telling {
     }
   }
 
-  /** Until the other hub follows up to the end, or does not follow any further. */
+  /** Until the other hub follows up to the end, or does not follow any further; what it says bounds no call of it. */
   async #catchUp(told: Told): Promise<void> {
-    for (;;) {
+    const { capabilities } = this.#o
+    const most = Math.ceil(capabilities.revocationSeq / STATEMENTS_AT_ONCE) + MORE_CALLS
+    let hasGoneBack = false
+    for (let calls = 0; calls < most; calls++) {
       const before = told.seq
       const seq = await this.#say(told)
       told.seq = seq
-      const isBehind = seq < this.#o.capabilities.revocationSeq
-      // The first answer says where to begin, and a hub that starts anew goes back.
-      if (!isBehind || (before !== undefined && seq === before)) return
+      if (seq >= capabilities.revocationSeq) return
+      // The first answer says where to begin, and a hub that starts anew goes back: once.
+      if (before === undefined || seq > before) continue
+      if (seq === before || hasGoneBack) return
+      hasGoneBack = true
     }
   }
 
