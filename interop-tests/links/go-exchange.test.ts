@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { connectAdmin } from 'omnigate'
 import type { AdminClient } from 'omnigate'
 import { buildGoPeer, goIsMissing } from '../go-peer.ts'
-import { GoHub, refusalOf } from './go-hub.ts'
+import { GoHub, refusalOf, until } from './go-hub.ts'
 import { Hub } from './hub.ts'
 
 const SHARE = '0123456789abcdef0123456789abcdef'
@@ -128,5 +128,51 @@ describe('the Go peer as the hub of an agent', { skip: goIsMissing() ?? false },
     assert.deepEqual(told, WAYS)
     assert.equal((await exchange(go, agent, 'nonce again')).status, 0)
     assert.deepEqual(refusalOf(await exchange(go, agent, 'nonce again')), [403, 'cap_denied', 'replayed'])
+  })
+
+  test('mints for our agents what both treaties allow, until ours revokes the right', async () => {
+    await using go = await GoHub.start()
+    await using agent = await GoHub.start()
+    await using thief = await GoHub.start()
+    const shared = { share: SHARE, topic: 'dispatch/**' }
+    await go.does('allow', { hub: ours.id, verbs: ['cap:exchange', 'mailbox:send'], ...shared })
+    await operator.federation.peer_add({ hub: go.id, addresses: [], body: treaty(['echo:call']) })
+    await go.does('link', { hub: ours.id, address: ours.address })
+    const right = await operator.capabilities.cap_mint({
+      verb: 'cap:obtain,mailbox:send,mailbox:recv',
+      tenant: String(tenant),
+      topic: 'dispatch/*',
+      peer: agent.peer
+    })
+    const home = Buffer.from(right.body!).toString('hex')
+    const obtain = (topic: string, verbs: readonly string[] = ['mailbox:send']) =>
+      agent.does('obtain', { address: ours.address, hub: go.id, token: home, topic, verbs })
+    const there = (by: GoHub, token = '', topic = 'dispatch/a') =>
+      by.does('send', { address: go.address, token, topic, text: 'from an agent of ours' })
+
+    const minted = await until(
+      () => obtain('dispatch/**'),
+      ({ reason }) => reason !== 'head'
+    )
+
+    assert.equal(minted.status, 0)
+    assert.equal((await there(agent, minted.token)).status, 0)
+    assert.deepEqual(refusalOf(await there(agent, minted.token, 'dispatch/a/b')), [
+      403,
+      'cap_denied',
+      'topic'
+    ])
+    assert.deepEqual(refusalOf(await there(thief, minted.token)), [403, 'cap_denied', 'peer'])
+    assert.deepEqual(refusalOf(await there(agent)), [401, 'cap_missing', undefined])
+    assert.deepEqual(refusalOf(await obtain('elsewhere/a')), [403, 'cap_denied', 'topic'])
+    assert.deepEqual(refusalOf(await obtain('dispatch/a', ['mailbox:recv'])), [403, 'cap_denied', 'verb'])
+
+    await operator.capabilities.cap_revoke({ cap_id: right.cap_id, reason: 'lost' })
+
+    const revoked = await until(
+      () => there(agent, minted.token),
+      ({ status }) => status !== 0
+    )
+    assert.deepEqual(refusalOf(revoked), [401, 'cap_revoked', 'cap_id'])
   })
 })

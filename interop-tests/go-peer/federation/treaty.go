@@ -76,16 +76,20 @@ func readRows(r *reader) {
 	}
 }
 
-// NewGrant is a treaty of the given verbs and nothing else.
-func NewGrant(expires int64, verbs ...string) Grant {
-	slices.Sort(verbs)
-	list := []any{}
-	for _, verb := range verbs {
-		list = append(list, verb)
+// Shared is a row both ways.
+type Shared struct{ ID, Name, Topic string }
+
+// NewGrant is a treaty of these verbs and shares.
+func NewGrant(expires int64, verbs []string, shares ...Shared) Grant {
+	rows := []any{}
+	for _, s := range shares {
+		rows = append(rows, oap.Object{
+			"dir": "both", "relay": false, "share": oap.Object{"id": s.ID, "name": s.Name}, "topics": []any{s.Topic},
+		})
 	}
 	value := oap.Object{
 		"classes": []any{}, "quotas": oap.Object{"bytes_per_s": int64(1 << 24), "calls_per_s": int64(100), "streams": int64(64)},
-		"rows": []any{}, "verbs": list, "window_s": int64(604_800), "witness": false,
+		"rows": rows, "verbs": ascending(verbs), "window_s": int64(604_800), "witness": false,
 	}
 	if expires != 0 {
 		value["expires"] = expires

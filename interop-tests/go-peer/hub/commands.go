@@ -32,9 +32,17 @@ type command struct {
 	Expires                   int64
 }
 
+// grant is what a command allows another hub.
+func (c command) grant() federation.Grant {
+	if c.Share == "" {
+		return federation.NewGrant(c.Expires, c.Verbs)
+	}
+	return federation.NewGrant(c.Expires, c.Verbs, federation.Shared{ID: c.Share, Name: "shared", Topic: c.Topic})
+}
+
 var doings = map[string]func(context.Context, *Hub, command) (any, error){
 	"allow": func(_ context.Context, h *Hub, c command) (any, error) {
-		h.allow(c.Hub, federation.NewGrant(c.Expires, c.Verbs...))
+		h.allow(c.Hub, c.grant())
 		return struct{}{}, nil
 	},
 	"remove": removes,
@@ -56,6 +64,7 @@ var doings = map[string]func(context.Context, *Hub, command) (any, error){
 	},
 	"exchange": exchanges,
 	"tell":     tells,
+	"obtain":   obtains,
 	"send":     leaves,
 	"knows": func(_ context.Context, h *Hub, c command) (any, error) {
 		l := h.linkWith(c.Hub)

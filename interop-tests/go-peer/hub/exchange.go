@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"go-peer/federation"
@@ -62,18 +63,7 @@ func exchanges(_ context.Context, h *Hub, c command) (any, error) {
 	if c.Way == "other signature" {
 		line = resigned(line)
 	}
-	body, v, err := h.over(c.Hub, capabilitiesApp, oap.Record(`{"op":"exchange"}`, line))
-	if err != nil || v.Status != 0 {
-		return v, err
-	}
-	answer, err := oap.ParseRequest(body)
-	if err != nil {
-		return nil, err
-	}
-	minted := exchanged{verdict: v, Token: hex.EncodeToString(answer.Body)}
-	minted.CapID, _ = answer.Header["cap_id"].(string)
-	minted.Expires, _ = answer.Header["expires"].(int64)
-	return minted, nil
+	return mintedIn(h.over(c.Hub, capabilitiesApp, oap.Record(`{"op":"exchange"}`, line)))
 }
 
 // resigned is a line whose signature fits nothing.
@@ -119,4 +109,33 @@ func leaves(ctx context.Context, h *Hub, c command) (any, error) {
 	body, v, err := s.call(mailboxApp, oap.Record(string(header), []byte(c.Text)), token)
 	v.Body = string(body)
 	return v, err
+}
+
+// obtains has another hub vouch at a third for the agent that holds a token of its.
+func obtains(ctx context.Context, h *Hub, c command) (any, error) {
+	token, err := hex.DecodeString(c.Token)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.dial(ctx, c.Address)
+	if err != nil {
+		return nil, err
+	}
+	request := oap.Object{"op": "obtain", "hub": c.Hub, "topic": c.Topic, "verb": strings.Join(c.Verbs, ",")}
+	return mintedIn(s.call(capabilitiesApp, federation.Canonical(request), token))
+}
+
+// mintedIn reads the answer that carries a token.
+func mintedIn(body []byte, v verdict, err error) (any, error) {
+	if err != nil || v.Status != 0 {
+		return v, err
+	}
+	answer, err := oap.ParseRequest(body)
+	if err != nil {
+		return nil, err
+	}
+	minted := exchanged{verdict: v, Token: hex.EncodeToString(answer.Body)}
+	minted.CapID, _ = answer.Header["cap_id"].(string)
+	minted.Expires, _ = answer.Header["expires"].(int64)
+	return minted, nil
 }

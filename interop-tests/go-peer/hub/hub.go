@@ -63,6 +63,11 @@ type Hub struct {
 	// revoked is what this hub has revoked; told is up to where others follow it.
 	revoked *federation.Revocations
 	told    map[string]int64
+	// followed are the lists of others, minted the tokens given out to their agents, shown their nonces.
+	followed map[string]*federation.Followed
+	minted   map[string]minted
+	shown    map[string]bool
+	rootKey  []byte
 }
 
 // link is a connection whose other end has proved its hub.
@@ -72,21 +77,25 @@ type link struct {
 	// here is what this hub grants the other, there what it is granted.
 	here, there federation.Grant
 	transcript  []byte
+	// by is what the other side showed.
+	by federation.Delegation
 	// left is what the other hub said when it left.
 	left string
 }
 
 // New is the hub of these keys on a host of its node key. It serves every stream of `protocol` from now on.
 func New(h host.Host, keys Keys, name string) *Hub {
-	boot := make([]byte, 16)
+	boot, rootKey := make([]byte, 16), make([]byte, 32)
 	_, _ = rand.Read(boot)
+	_, _ = rand.Read(rootKey)
 	now := time.Now()
 	peerID := federation.PeerID(public(keys.Node))
 	hub := &Hub{
 		keys: keys, host: h, allowed: map[string]federation.Grant{}, links: map[string]*link{},
 		handshakes: map[string]*federation.Responder{}, waiting: map[string]string{}, limits: map[string]*oap.Link{},
 		revoked: federation.NewRevocations(keys.Hub, keys.Revocation, nodeName, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
-		told:    map[string]int64{},
+		told:    map[string]int64{}, followed: map[string]*federation.Followed{}, minted: map[string]minted{},
+		shown: map[string]bool{}, rootKey: rootKey,
 	}
 	hub.node = &federation.Node{
 		PeerID: peerID, Key: keys.Node, Boot: hex.EncodeToString(boot), Federation: name, Nonces: &federation.Nonces{},
@@ -112,7 +121,7 @@ func (h *Hub) granted(id string) (federation.Grant, bool) {
 	defer h.mu.Unlock()
 	grant, allowed := h.allowed[id]
 	if !allowed {
-		grant = federation.NewGrant(0)
+		grant = federation.NewGrant(0, nil)
 	}
 	return grant, allowed
 }
@@ -154,7 +163,7 @@ func (h *Hub) settle(c network.Conn, made *federation.Linked) {
 		h.waiting[made.Hub] = federation.Fingerprint(made.Transcript)
 		return
 	}
-	h.links[c.ID()] = &link{conn: c, hub: made.Hub, here: here, there: made.Theirs, transcript: made.Transcript}
+	h.links[c.ID()] = &link{conn: c, hub: made.Hub, here: here, there: made.Theirs, transcript: made.Transcript, by: made.Delegation}
 }
 
 func (h *Hub) linkOn(c network.Conn) *link {

@@ -29,24 +29,19 @@ func (h *Hub) Serve(s network.Stream) {
 		h.limits[c.ID()] = limits
 	}
 	h.mu.Unlock()
-	oap.Serve(s, limits, map[uint16]oap.Service{oap.EchoApp: h.guarded(c, oap.Echo, echoVerb), federationApp: h.federation(c)})
+	oap.Serve(s, limits, map[uint16]oap.Service{
+		oap.EchoApp: h.guarded(c, oap.Echo, echoVerb), federationApp: h.federation(c), capabilitiesApp: h.capabilities(c),
+		mailboxApp: h.mailbox(c),
+	})
 }
 
-// guarded is a service whose calls need the grant of their connection. This hub mints no tokens, so all are foreign.
+// guarded is a service whose calls need the grant of their connection, or a token.
 func (h *Hub) guarded(c network.Conn, service oap.Service, verb string) oap.Service {
-	guard := func(token []byte) error {
-		l := h.linkOn(c)
-		switch {
-		case len(token) > 0:
-			return oap.Refused("cap_foreign", 401, "location", "the capability was minted by another hub")
-		case l == nil:
-			return oap.Refused("cap_missing", 401, "", "this operation needs a capability")
-		case l.here.Expired(time.Now().Unix()):
-			return oap.Refused("cap_expired", 401, "expires", "the capability has expired")
-		case !l.here.Allows(verb):
-			return oap.Refused("cap_denied", 403, "verb", "the capability does not allow this call")
+	guard := func(token []byte, header oap.Object) error {
+		if len(token) > 0 {
+			return h.judge(c, token, verb, header)
 		}
-		return nil
+		return h.underGrant(c, verb)
 	}
 	all := oap.Service{}
 	for name, op := range service {
@@ -54,6 +49,20 @@ func (h *Hub) guarded(c network.Conn, service oap.Service, verb string) oap.Serv
 		all[name] = op
 	}
 	return all
+}
+
+// underGrant judges a call without a token, of an operation that is about no topic.
+func (h *Hub) underGrant(c network.Conn, verb string) error {
+	l := h.linkOn(c)
+	switch {
+	case l == nil:
+		return oap.Refused("cap_missing", 401, "", "this operation needs a capability")
+	case l.here.Expired(time.Now().Unix()):
+		return oap.Refused("cap_expired", 401, "expires", "the capability has expired")
+	case !l.here.Allows(verb):
+		return denied("verb")
+	}
+	return nil
 }
 
 func (h *Hub) federation(c network.Conn) oap.Service {

@@ -88,7 +88,7 @@ func sends(kind string, change func(m *federation.Message)) way {
 // granting changes what the facts say of this hub's treaty.
 func granting(change func(treaty oap.Object)) way {
 	return way{alter: in("proof", func(o oap.Object) {
-		treaty := federation.NewGrant(0, echoVerb).Value
+		treaty := federation.NewGrant(0, []string{echoVerb}).Value
 		change(treaty)
 		o["facts"] = oap.Object{"revocation_seq": 0, "treaty": treaty}
 	})}

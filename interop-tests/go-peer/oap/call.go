@@ -13,8 +13,8 @@ type Operation struct {
 	// BodyInRecord tells that the START record may hold a body although none is streamed.
 	BodyInRecord bool
 	Check        func(Object) error
-	// Guard judges whether the caller may do it, by the token of the START frame; nil for what everybody may.
-	Guard func(token []byte) error
+	// Guard judges whether the caller may do it, by the token of the START frame and the header; nil where everybody may.
+	Guard func(token []byte, header Object) error
 	Run   func(ctx context.Context, c Caller) error
 }
 
@@ -140,7 +140,7 @@ func (c *call) check(op *Operation) error {
 		return fail("bad_request", "this operation takes no body")
 	}
 	if op.Guard != nil {
-		if err := op.Guard(c.start.Cap); err != nil {
+		if err := op.Guard(c.start.Cap, c.request.Header); err != nil {
 			return err
 		}
 	}
