@@ -1,7 +1,7 @@
 import { type Succession, successionProblem } from './succession.ts'
 
-/** The most successions that one hub remembers. */
-export const MAX_SUCCESSIONS = 1024
+/** The most successions in one chain. */
+export const MAX_SUCCESSIONS = 64
 
 /** Why a succession is not taken. @see specs/federation-links.md, section 6.2 */
 export type SuccessionRefusal = 'signature' | 'successor_signature' | 'cycle' | 'taken' | 'full'
@@ -23,7 +23,8 @@ export function learnSuccession(known: readonly Succession[], succession: Succes
   if (hubChain(known, successor).includes(hub)) return { verdict: 'refused', why: 'cycle' }
   if (known.some(({ statement }) => statement.successor === successor))
     return { verdict: 'refused', why: 'taken' }
-  if (known.length >= MAX_SUCCESSIONS) return { verdict: 'refused', why: 'full' }
+  const chain = hubsBefore(known, hub) + hubChain(known, successor).length
+  if (chain > MAX_SUCCESSIONS) return { verdict: 'refused', why: 'full' }
   return { verdict: 'new', known: [...known, succession] }
 }
 
@@ -33,6 +34,14 @@ export function hubChain(known: readonly Succession[], hub: string): readonly st
   const chain: string[] = []
   for (let at: string | undefined = hub; at !== undefined; at = next.get(at)) chain.push(at)
   return chain
+}
+
+/** How many hub ids came before one. */
+function hubsBefore(known: readonly Succession[], hub: string): number {
+  const before = new Map(known.map(({ statement }) => [statement.successor, statement.hub]))
+  let count = 0
+  for (let at = before.get(hub); at !== undefined; at = before.get(at)) count++
+  return count
 }
 
 /**

@@ -113,14 +113,19 @@ test('a forged one is refused before it can prove anything', () => {
   assert.equal(whyNot(learnSuccession([FIRST], forged)), 'signature')
 })
 
-test('so many are remembered at most', () => {
-  const many = Array.from({ length: MAX_SUCCESSIONS }, (_, n) => ({
+test('a chain has so many at most, before and behind together; what other hubs said takes no place of it', () => {
+  const follows = (hub: string, successor: string): Succession => ({
     ...FIRST,
-    statement: { ...FIRST.statement, hub: `old${n}`, successor: `new${n}` }
-  }))
+    statement: { ...FIRST.statement, hub, successor }
+  })
+  const before = Array.from({ length: 40 }, (_, n) => follows(`a${n}`, n === 39 ? A.hub : `a${n + 1}`))
+  const behind = Array.from({ length: MAX_SUCCESSIONS - 40 }, (_, n) =>
+    follows(n === 0 ? B.hub : `b${n}`, `b${n + 1}`)
+  )
+  const others = Array.from({ length: 1024 }, (_, n) => follows(`old${n}`, `new${n}`))
 
-  assert.equal(whyNot(learnSuccession(many, FIRST)), 'full')
-  assert.equal(learnSuccession(many.slice(1), FIRST).verdict, 'new')
+  assert.equal(whyNot(learnSuccession([...before, ...behind], FIRST)), 'full')
+  assert.equal(learnSuccession([...others, ...before, ...behind.slice(0, -1)], FIRST).verdict, 'new')
 })
 
 test('an operator confirms any later hub of the chain, for a hub that is allowed', () => {

@@ -32,7 +32,6 @@ async function operator() {
   const standing = { federation: 'main', hub: SELF, addresses: [], only_private_addresses: true }
   const keys = await PeerKeys.open(() => level, {
     isAllowed: () => true,
-    allowed: () => [],
     record: () => Promise.resolve(),
     seconds: () => NOW_S
   })

@@ -69,6 +69,7 @@ export function federationAdmin({
       const row = rowOf(await allowlist().remove(hub, operatorOf(call)))
       // Who removes a hub has decided.
       await keys().release(hub)
+      await keys().forget(hub)
       return row
     },
 

@@ -35,7 +35,6 @@ async function operator(allowed: readonly string[] = [OLD.hub], configured: read
     })
     const keys = await PeerKeys.open(() => level, {
       isAllowed: hub => allowlist.get(hub) !== undefined,
-      allowed: () => allowlist.list().map(({ hub }) => hub),
       record,
       seconds: () => NOW_S
     })

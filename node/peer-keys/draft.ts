@@ -2,6 +2,7 @@ import { proofDigest } from '../../federation/index.ts'
 import type { EquivocationProof, HubKeys, KeyRecord, Succession } from '../../federation/index.ts'
 import { auditEvent, commitment } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
+import { Chains } from './chains.ts'
 import type { PeerKeyChange } from './peer-keys.ts'
 import { proofRow, recordRow } from './rows.ts'
 import type { NewRow } from './rows.ts'
@@ -9,7 +10,9 @@ import type { NewRow } from './rows.ts'
 /** What becomes known by some records, before it is durable. */
 export class Draft {
   readonly hubs = new Map<string, HubKeys>()
-  successions: readonly Succession[]
+  /** What is known, with `successions`. */
+  readonly chains: Chains
+  readonly successions: Succession[] = []
   readonly rows: NewRow[] = []
   readonly signatures: string[] = []
   readonly changes: PeerKeyChange[] = []
@@ -19,8 +22,13 @@ export class Draft {
   learned = 0
   known = 0
 
-  constructor(successions: readonly Succession[]) {
-    this.successions = successions
+  constructor(known: Chains) {
+    this.chains = new Chains(known)
+  }
+
+  follows(succession: Succession): void {
+    this.chains.add(succession)
+    this.successions.push(succession)
   }
 
   took(one: KeyRecord, nowS: number): void {

@@ -53,7 +53,6 @@ async function opened(options: Partial<PeerKeysOptions> = {}) {
   const open = async () => {
     const keys = await PeerKeys.open(() => level, {
       isAllowed: hub => allowed.has(hub),
-      allowed: () => [...allowed],
       record: async event => void recorded.push(event),
       seconds: () => NOW_S,
       onDamaged: row => damaged.push(row),
@@ -241,4 +240,93 @@ test('nothing holds that could not be written', async () => {
   await assert.rejects(keys.learn([revocation()]))
 
   assert.deepEqual([keys.isRevoked(link()), told], [false, []])
+})
+
+/** Hubs that follow each other, the first of them `HUB`, with the successions between them. */
+function chainOf(length: number): readonly (readonly [ReturnType<typeof signer>, KeyRecord])[] {
+  const hubs = [HUB, ...Array.from({ length }, (_, n) => signer(100 + n))]
+  return hubs.slice(1).map((hub, n) => [hub, succession(hubs[n]!, hub)] as const)
+}
+
+test('one hub invents no more than 64 that follow it, and takes no place of another', async () => {
+  const { keys, allowed } = await opened()
+  allowed.add(OTHER_HUB.hub)
+  const invented = chainOf(66).map(([, record]) => record)
+
+  const { learned, refused } = await keys.learn(invented)
+
+  assert.deepEqual([learned, refused], [64, ['succession: full', 'succession: not_allowed']])
+  assert.equal((await keys.learn([succession(OTHER_HUB, NEXT_HUB)])).learned, 1)
+  assert.equal(keys.successors(HUB.hub).length, 64)
+})
+
+test('hubs that follow one of the allowlist have 256 delegations and revocations together', async () => {
+  const { keys, allowed } = await opened()
+  const invented = chainOf(2)
+  await keys.learn(invented.map(([, record]) => record))
+  const spoken = invented.flatMap(([by]) =>
+    Array.from({ length: 200 }, (_, n) => delegation({ hub: by.hub, epoch: n + 1 }, by))
+  )
+
+  const { learned, refused } = await keys.learn(spoken)
+
+  assert.deepEqual([learned, refused.length, refused[0]], [256, 144, 'delegation: full'])
+  assert.equal((await keys.learn([delegation()])).learned, 1)
+  allowed.add(invented[1]![0].hub)
+  assert.equal((await keys.learn(spoken.slice(-1))).learned, 1, 'once it is on the allowlist, it has its own')
+})
+
+test('who leaves the allowlist leaves revocations and what was confirmed, and nothing else of its chain', async () => {
+  const { keys, level, open, allowed } = await opened()
+  const [[next, follows]] = chainOf(1) as [ReturnType<typeof chainOf>[number]]
+  await keys.learn([delegation(), revocation(NEXT_NODE.hex), follows, delegation({ hub: next.hub }, next)])
+  const rows = () => level.sublevel<string, Uint8Array>(PEER_KEY_ROWS, {}).keys().all()
+  await keys.forget(HUB.hub)
+  assert.equal(keys.book(HUB.hub).delegations.length, 1, 'it is on the allowlist')
+
+  allowed.delete(HUB.hub)
+  await keys.forget(HUB.hub)
+
+  for (const known of [keys, await open()]) {
+    assert.deepEqual([known.book(HUB.hub).delegations, known.successors(HUB.hub)], [[], []])
+    assert.equal(known.isRevoked(link({ peer_id: NEXT_NODE.peerId })), true)
+  }
+  assert.deepEqual(
+    (await rows()).map(key => key.slice(0, 2)),
+    ['fo', 'r/']
+  )
+  allowed.add(HUB.hub)
+  assert.deepEqual((await keys.learn([delegation(), revocation(NEXT_NODE.hex), follows])).learned, 2)
+
+  await keys.confirm(HUB.hub)
+  allowed.delete(HUB.hub)
+  await keys.forget(HUB.hub)
+  assert.equal((await open()).isRevoked(link()), true)
+  assert.deepEqual(keys.successors(HUB.hub), [next.hub])
+})
+
+test('what left the allowlist while the node was stopped is freed at its start', async () => {
+  const { keys, level, open, allowed } = await opened()
+  await keys.learn([delegation(), succession()])
+  allowed.delete(HUB.hub)
+
+  await open()
+
+  const rows = level.sublevel<string, Uint8Array>(PEER_KEY_ROWS, {})
+  assert.deepEqual(await rows.keys().all(), ['format'])
+})
+
+test('records of a hub that nobody allowed cost one look at the allowlist each, however much is known', async () => {
+  let looks = 0
+  const { keys } = await opened({ isAllowed: hub => (looks++, hub === HUB.hub) })
+  await keys.learn(chainOf(64).map(([, record]) => record))
+  const records = Array.from({ length: 90 }, (_, n) =>
+    delegation({ hub: OTHER_HUB.hub, epoch: n + 1 }, OTHER_HUB)
+  )
+  looks = 0
+
+  const { refused } = await keys.learn(records)
+
+  assert.deepEqual(new Set(refused), new Set(['delegation: not_allowed']))
+  assert.ok(looks <= 2 * records.length, `${looks} looks`)
 })

@@ -1,5 +1,4 @@
 import {
-  hubChain,
   isRevoked,
   learnRecord,
   noKeys,
@@ -21,20 +20,21 @@ import type { AuditEvent } from '../audit/index.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
+import { Chains } from './chains.ts'
 import { Draft, signatureOf } from './draft.ts'
-import { confirmedRow, formatRow, proofRow, storedKeys } from './rows.ts'
+import { confirmedRow, formatRow, proofRow, recordKey, storedKeys } from './rows.ts'
 import type { NewRow, StoredKeys } from './rows.ts'
 
 /** The name of the rows in a store. */
 export const PEER_KEY_ROWS = 'peer-keys'
-/** The most hubs of which anything is kept; those that were removed count, too. */
+/** The most hubs of which anything is kept; beyond that those of the allowlist alone get a place. */
 const MAX_HUBS = 4096
+/** The most that is kept of all hubs together that come after one of the allowlist, besides their successions. */
+const MAX_AFTER = 256
 
 export interface PeerKeysOptions {
   /** Whether a hub is on the allowlist. */
   readonly isAllowed: (hub: string) => boolean
-  /** All hubs of the allowlist. */
-  readonly allowed: () => readonly string[]
   /** Resolves once the event would survive a power cut. */
   readonly record: (event: AuditEvent) => Promise<unknown>
   /** Unix seconds by the clock that cannot be set back. */
@@ -77,7 +77,7 @@ export class PeerKeys {
   readonly #rows: CheckedRows
   readonly #hubs: Map<string, HubKeys>
   readonly #confirmed: Map<string, string>
-  #successions: readonly Succession[]
+  readonly #chains = new Chains()
   readonly #damagedRevoked: StoredKeys['revoked']
   readonly #damagedProofs: Map<string, readonly string[]>
   #isMarked: boolean
@@ -91,7 +91,7 @@ export class PeerKeys {
     this.#rows = rows
     this.#hubs = new Map(stored.hubs)
     this.#confirmed = new Map(stored.confirmed)
-    this.#successions = stored.successions
+    for (const succession of stored.successions) this.#chains.add(succession)
     this.#damagedRevoked = stored.revoked
     this.#damagedProofs = new Map(stored.proofs)
     this.#isMarked = !stored.isEmpty
@@ -104,14 +104,15 @@ export class PeerKeys {
     const rows = new CheckedRows(level, PEER_KEY_ROWS)
     const stored = storedKeys(await rows.all())
     for (const row of stored.damaged) options.onDamaged?.(row)
-    return new PeerKeys(options, rows, stored)
+    const keys = new PeerKeys(options, rows, stored)
+    for (const hub of [...keys.#hubs.keys(), ...stored.successions.map(({ statement }) => statement.hub)])
+      await keys.forget(hub)
+    return keys
   }
 
   /** What judges statements of a hub. */
   book(hub: string): DelegationBook {
-    const { book } = this.#of(hub)
-    const successor = this.#confirmed.get(hub)
-    return successor === undefined ? book : succeededBy(book, successor)
+    return this.#ended(this.#of(hub).book)
   }
 
   /** Whether nobody links by this delegation any more: its key is revoked, or its hub goes on under another id. */
@@ -135,11 +136,11 @@ export class PeerKeys {
 
   /** Under which hub ids a hub goes on, by its own word, in their order. */
   successors(hub: string): readonly string[] {
-    return hubChain(this.#successions, hub).slice(1)
+    return this.#chains.successors(hub)
   }
 
   get successions(): readonly Succession[] {
-    return this.#successions
+    return this.#chains.all
   }
 
   /** Takes what hubs have signed about keys, in the order given. Resolves once all that was taken is durable and recorded. */
@@ -165,11 +166,31 @@ export class PeerKeys {
   /** The operator has put a successor in the place of a hub: what the hub signs from now on is refused. */
   confirm(hub: string): Promise<void> {
     return this.#turns.run(async () => {
-      const record = this.#successions.find(({ statement }) => statement.hub === hub)
+      const record = this.#chains.next(hub)
       if (record === undefined) return
       await this.#write([confirmedRow(record, this.#o.seconds())])
       this.#confirmed.set(hub, record.statement.successor)
       this.#tell({ hub, change: 'succession' })
+    })
+  }
+
+  /**
+   * A hub left the allowlist: what it delegated, and who was to follow it, is no longer kept, of its whole chain. What
+   * it revoked, what was proved against it and what an operator confirmed stays. Nothing where its chain has a hub of the
+   * allowlist. Resolves once it is gone after a power cut, too.
+   */
+  forget(hub: string): Promise<void> {
+    return this.#turns.run(async () => {
+      const chain = this.#chains.hubs(hub)
+      if (chain.some(this.#o.isAllowed)) return
+      const gone = chain.flatMap(one => this.#passing(one))
+      if (gone.length === 0) return
+      await this.#rows.remove(gone.map(recordKey))
+      for (const one of gone) {
+        this.#held.delete(signatureOf(one))
+        if (one.kind === 'succession') this.#chains.delete(one.record)
+      }
+      for (const one of chain) this.#dropDelegations(one)
     })
   }
 
@@ -180,14 +201,14 @@ export class PeerKeys {
   }
 
   async #learn(records: readonly KeyRecord[]): Promise<Learning> {
-    const draft = new Draft(this.#successions)
+    const draft = new Draft(this.#chains)
     for (const one of records) {
       if (this.#held.has(signatureOf(one))) draft.known++
       else this.#judge(draft, one)
     }
     if (draft.rows.length > 0) await this.#write(draft.rows)
     for (const [hub, keys] of draft.hubs) this.#hubs.set(hub, keys)
-    this.#successions = draft.successions
+    for (const succession of draft.successions) this.#chains.add(succession)
     for (const signature of draft.signatures) this.#held.add(signature)
     for (const change of draft.changes) this.#tell(change)
     for (const event of draft.events) await this.#o.record(event)
@@ -197,33 +218,65 @@ export class PeerKeys {
 
   #judge(draft: Draft, one: KeyRecord): void {
     const hub = recordHub(one)
-    const refusal = this.#notTaken(draft, hub)
+    const refusal = this.#notTaken(draft, one)
     if (refusal !== undefined) return void draft.refused.push(`${one.kind}: ${refusal}`)
     const nowS = this.#o.seconds()
-    const keys = draft.hubs.get(hub) ?? { ...this.#of(hub), book: this.book(hub) }
-    const found = learnRecord({ hub: keys, successions: draft.successions }, one, nowS)
+    const keys = this.#drafted(draft, hub) ?? noKeys(hub)
+    const successions = one.kind === 'succession' ? around(draft.chains, one.record) : []
+    const found = learnRecord({ hub: { ...keys, book: this.#ended(keys.book) }, successions }, one, nowS)
     if (found.verdict === 'refused') return void draft.refused.push(`${one.kind}: ${found.why}`)
     if (found.verdict === 'known') return void draft.known++
-    draft.hubs.set(hub, found.known.hub)
-    draft.successions = found.known.successions
+    if (one.kind === 'succession' && found.verdict === 'new') draft.follows(one.record)
+    else draft.hubs.set(hub, found.known.hub)
     if (found.verdict === 'equivocation') return draft.proved(hub, found.proof)
     draft.took(one, nowS)
   }
 
-  /** Who may say anything here: hubs of the allowlist, those before them, and those after them. */
-  #notTaken(draft: Draft, hub: string): Refusal | undefined {
-    const { isAllowed, allowed } = this.#o
-    const isOurs =
-      isAllowed(hub) ||
-      hubChain(draft.successions, hub).some(isAllowed) ||
-      allowed().some(one => hubChain(draft.successions, one).includes(hub))
-    if (!isOurs) return 'not_allowed'
-    const isKnown = this.#hubs.has(hub) || draft.hubs.has(hub)
-    return isKnown || this.#hubs.size + draft.hubs.size < MAX_HUBS ? undefined : 'full'
+  /** Who may say anything here: hubs of the allowlist, those before them, and, a little, those after them. */
+  #notTaken(draft: Draft, one: KeyRecord): Refusal | undefined {
+    const { isAllowed } = this.#o
+    const hub = recordHub(one)
+    if (isAllowed(hub)) return undefined
+    const chain = draft.chains.hubs(hub)
+    const last = chain.findLastIndex(isAllowed)
+    if (last === -1) return 'not_allowed'
+    if (one.kind === 'succession') return undefined
+    const isNew = this.#drafted(draft, hub) === undefined
+    if (isNew && this.#hubs.size + draft.hubs.size >= MAX_HUBS) return 'full'
+    const after = chain.slice(last + 1)
+    if (!after.includes(hub)) return undefined
+    const kept = after.reduce((sum, other) => sum + sizeOf(this.#drafted(draft, other)), 0)
+    return kept < MAX_AFTER ? undefined : 'full'
+  }
+
+  #drafted(draft: Draft, hub: string): HubKeys | undefined {
+    return draft.hubs.get(hub) ?? this.#hubs.get(hub)
+  }
+
+  /** What is kept of a hub while it, or one of its chain, is on the allowlist. */
+  #passing(hub: string): readonly KeyRecord[] {
+    const next = this.#confirmed.has(hub) ? undefined : this.#chains.next(hub)
+    return [
+      ...this.#of(hub).book.delegations.map(record => ({ kind: 'delegation', record }) as const),
+      ...(next === undefined ? [] : [{ kind: 'succession', record: next } as const])
+    ]
+  }
+
+  #dropDelegations(hub: string): void {
+    const known = this.#hubs.get(hub)
+    if (known === undefined) return
+    const { book, proofs } = known
+    if (book.revocations.length === 0 && proofs.length === 0) this.#hubs.delete(hub)
+    else this.#hubs.set(hub, { book: { ...book, delegations: [] }, proofs })
   }
 
   #of(hub: string): HubKeys {
     return this.#hubs.get(hub) ?? noKeys(hub)
+  }
+
+  #ended(book: DelegationBook): DelegationBook {
+    const successor = this.#confirmed.get(book.hub)
+    return successor === undefined ? book : succeededBy(book, successor)
   }
 
   async #write(rows: readonly NewRow[]): Promise<void> {
@@ -241,3 +294,11 @@ export class PeerKeys {
     for (const listener of this.#listeners) listener(change)
   }
 }
+
+/** What decides about a succession: the chains of both of its hubs. */
+const around = (chains: Chains, { statement: { hub, successor } }: Succession): readonly Succession[] => [
+  ...new Set([...chains.of(hub), ...chains.of(successor)])
+]
+
+const sizeOf = (keys: HubKeys | undefined): number =>
+  keys === undefined ? 0 : keys.book.delegations.length + keys.book.revocations.length + keys.proofs.length

@@ -53,7 +53,7 @@ export function proofRow(hub: string, proof: EquivocationProof): NewRow {
   return { key: `p/${hub}/${proofDigest(proof)}`, value }
 }
 
-function recordKey(one: KeyRecord): string {
+export function recordKey(one: KeyRecord): string {
   if (one.kind === 'succession') return `s/${one.record.statement.hub}`
   if (one.kind === 'key_revocation') return `r/${one.record.statement.hub}/${one.record.statement.key}`
   const { hub, role, node, epoch } = one.record.statement

@@ -37,7 +37,6 @@ export async function openPeerKeys(
   const { log, metrics } = base
   const known = await PeerKeys.open(() => store.level, {
     isAllowed: hub => allowlist.get(hub) !== undefined,
-    allowed: () => allowlist.list().map(({ hub }) => hub),
     record: event => audit.append(event),
     seconds,
     onDamaged: row =>

@@ -29,7 +29,6 @@ export async function stoppedFederation(
   }
   const keys = await PeerKeys.open(() => level, {
     isAllowed: id => allowlist.get(id) !== undefined,
-    allowed: () => allowlist.list().map(({ hub: id }) => id),
     record: event => log.append(event),
     seconds: () => clock.seconds()
   })
