@@ -67,6 +67,7 @@ export const LINK_ENDS = [
   'second_node',
   'removed',
   'treaty_expired',
+  'delegation_expired',
   'revoked',
   'left',
   'stopping'

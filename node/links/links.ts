@@ -1,5 +1,13 @@
 import type { Connection } from '@libp2p/interface'
-import { LINKS, TREATY_GRANT, canonicalJson, grantOf, readForm, remaining } from '../../federation/index.ts'
+import {
+  HANDSHAKE,
+  LINKS,
+  TREATY_GRANT,
+  canonicalJson,
+  grantOf,
+  readForm,
+  remaining
+} from '../../federation/index.ts'
 import type { Established, Moment, Treaty, TreatyGrant } from '../../federation/index.ts'
 import { OapError, federationService } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
@@ -99,10 +107,15 @@ export class Links {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** A handshake made a link of a connection. Where there is one with that hub, one of the two is closed. */
+  /**
+   * A handshake made a link of a connection. Where there is one with that hub, one of the two is closed. Throws
+   * `conflict` for a connection that is a link.
+   */
   established(connection: Connection, peer: Established): void {
     const { allowed, now } = this.#o
     if (connection.status !== 'open') return
+    if (this.#ofConnection.has(connection))
+      throw new OapError('conflict', 'this connection is a link already', { code: 'second_handshake' })
     if (allowed(peer.hub) === undefined) return closeSoon(connection, 'removed')
     const link = this.#newLink(connection, peer)
     const old = this.#live.get(peer.hub)
@@ -159,6 +172,13 @@ export class Links {
     if (link === undefined || entry === undefined) return
     if (this.#o.keys.isRevoked(link.peer.delegation.statement)) this.end(hub, 'revoked')
     else this.#give(link, entry)
+  }
+
+  /** Ends links whose other side was proved by a delegation that is over; for a timer. */
+  expire(): void {
+    const { s } = this.#o.now()
+    for (const { hub, peer } of this.#live.values())
+      if (s > peer.delegation.statement.not_after + HANDSHAKE.skewS) this.end(hub, 'delegation_expired')
   }
 
   /** Whether the other side of a link is still there. */

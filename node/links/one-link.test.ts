@@ -52,11 +52,11 @@ function links(self: string, peer: string) {
     states.set(connection, state)
     return state
   }
-  const entry = { hub: HUB, addresses: [], treaty: LEAST_TREATY } as unknown as AllowedHub
+  const entry = (id: string) => ({ hub: id, addresses: [], treaty: LEAST_TREATY }) as unknown as AllowedHub
   const all = new Links({
     self,
     now: () => ({ ms, s: Math.floor(ms / 1000) }),
-    allowed: id => (id === HUB ? entry : undefined),
+    allowed: id => ([HUB, hub(3)].includes(id) ? entry(id) : undefined),
     keys: { isRevoked: () => false, quarantine: () => undefined },
     stateOf,
     grants: {
@@ -73,14 +73,14 @@ function links(self: string, peer: string) {
     },
     log: { info: () => undefined, warn: () => undefined }
   })
-  const proved = (end: End, { boot = 'one', of = HUB, from = peer } = {}): void =>
+  const proved = (end: End, { boot = 'one', of = HUB, from = peer, until = 1e9 } = {}): void =>
     all.established(end.connection, {
       kind: 'linked',
       hub: of,
       peer: from,
       boot,
       transcript: 'ab'.repeat(32),
-      delegation: { statement: { not_after: 1e9 } }
+      delegation: { statement: { not_after: until } }
     } as Established)
   return {
     all,
@@ -191,6 +191,38 @@ test('a connection that closes ends its link once; another one’s close does no
 
   assert.equal(b.link, undefined)
   assert.deepEqual(b.ends, ['connection_lost'])
+})
+
+test('a connection is one link at most: what is proved on it after that is refused, and nothing outlives it', () => {
+  const b = links(SECOND, FIRST)
+  const end = new End('link', false)
+  b.proved(end)
+
+  for (const id of [HUB, hub(3)])
+    assert.throws(() => b.proved(end, { of: id }), { code: 'second_handshake', status: 409 })
+
+  assert.deepEqual([b.link, b.all.size, b.ends], ['link', 1, []])
+  end.status = 'closed'
+  b.all.closed(end.connection)
+  assert.equal(b.all.size, 0)
+})
+
+test('a link ends with the delegation by which it was proved, a minute after that at the latest', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const b = links(SECOND, FIRST)
+  const end = new End('link', false)
+  b.proved(end, { until: 100 })
+
+  b.pass(160_000)
+  b.all.expire()
+  assert.equal(b.link, 'link')
+  b.pass(1000)
+  b.all.expire()
+  await turn()
+  await closing(t)
+
+  assert.equal(b.link, undefined)
+  assert.deepEqual([end.status, b.ends], ['closed', ['delegation_expired']])
 })
 
 test('a hub that was removed while it shook hands gets no link, and its connection is closed', async t => {

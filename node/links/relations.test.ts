@@ -164,3 +164,28 @@ test('dials no more than 32 hubs at one time', async () => {
 
   assert.equal(dialled.length, 41)
 })
+
+test('a link that comes and goes while a dial is under way begins no second one beside it', async () => {
+  const { all, state, dialled, at, up, down } = relations()
+  const handshakes: ((outcome: Outcome) => void)[] = []
+  state.handshake = () => new Promise(resolve => handshakes.push(resolve))
+  await at(0)
+  up()
+  down('left')
+
+  await at(5000)
+  assert.equal(dialled.length, 1)
+  handshakes.shift()!(REFUSED)
+  await turn()
+  await at(5001)
+  assert.equal(dialled.length, 2)
+
+  all.renew(HUB)
+  await at(5002)
+  assert.equal(dialled.length, 3)
+  handshakes.shift()!(REFUSED)
+  await turn()
+  assert.equal(all.of(HUB)?.isDialling, true)
+  await at(600_000)
+  assert.equal(dialled.length, 3)
+})

@@ -77,8 +77,8 @@ export class Relations {
       const relation = this.#of(entry.hub)
       relation.isDialable = entry.addresses.length > 0
       if (!relation.isDialable && relation.why === NOT_YET) relation.why = NOWHERE
-      if (relation.state.is !== 'waiting' || this.#dials < MOST_DIALS)
-        this.#step(entry, relation, { event: 'tick' })
+      const mayDial = relation.dial === undefined && this.#dials < MOST_DIALS
+      if (relation.state.is !== 'waiting' || mayDial) this.#step(entry, relation, { event: 'tick' })
     }
   }
 
@@ -88,6 +88,7 @@ export class Relations {
     const { ms } = this.#o.now()
     if (isFresh) relation.freshUntilMs = ms + FRESH_MS
     relation.dial?.abort(new Error('the entry of this hub changed'))
+    relation.dial = undefined
     if (relation.state.is === 'linked') return
     relation.state = newLink(ms)
     relation.why = NOT_YET
@@ -158,7 +159,8 @@ export class Relations {
     this.#dials++
     const failure = await this.#attempt(addresses[relation.next++ % addresses.length]!, hub, signal)
     this.#dials--
-    if (relation.dial === dial) relation.dial = undefined
+    if (relation.dial !== dial) return
+    relation.dial = undefined
     if (failure === undefined || dial.signal.aborted) return
     const { ms, s } = this.#o.now()
     if (relation.state.is === 'dialling' && relation.why !== failure.why) {

@@ -106,3 +106,16 @@ test('a refusal that cannot be recorded is answered as what failed', async t => 
 
   await assert.rejects(hello(state), /the log is full/)
 })
+
+test('a connection carries one handshake, whichever side begins it', async t => {
+  const { responding, hello, connection, outcomes } = await responder(t)
+  const [ours, theirs] = [connection(), connection()]
+
+  assert.equal(responding.begin(ours), true)
+  assert.deepEqual(await refusal(hello(ours)), [409, 'second_handshake'])
+  assert.equal(responding.begin(ours), false)
+  await hello(theirs)
+  assert.equal(responding.begin(theirs), false)
+
+  assert.deepEqual([responding.open, outcomes.length], [1, 1])
+})

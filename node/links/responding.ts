@@ -39,7 +39,7 @@ interface Handshake {
 }
 
 /**
- * Answers handshakes that peers begin, one in the life of each connection. What it keeps of one under way is a few
+ * Answers handshakes that peers begin, one in the life of each connection, and none where this node began it. What it keeps of one under way is a few
  * kilobytes for at most five seconds, of at most 256 at a time: one more ends the one that has waited longest.
  */
 export class Responding {
@@ -65,6 +65,13 @@ export class Responding {
   /** The proof for a proof. @throws OapError likewise. */
   async prove(connection: ConnectionState, proof: Omit<ProofMessage, 'kind'>): Promise<ProofMessage> {
     return (await this.#judge(connection, { kind: 'proof', ...proof })) as ProofMessage
+  }
+
+  /** This node is about to begin the handshake of a connection: false, and it must not, where the peer has begun one. */
+  begin(connection: ConnectionState): boolean {
+    if (this.#handshakes.has(connection)) return false
+    this.#goOn(this.#of(connection), { phase: 'over' })
+    return true
   }
 
   /** Ends the handshake of a connection without a look at what came; yields what the peer is told, when it may be. */
