@@ -183,15 +183,21 @@ export class Allowlist {
   }
 
   /**
-   * Gives the place of a hub on the list, with its treaty, to the one that it goes on as. Throws as `edit`; `conflict`
-   * when that one is on the list already.
+   * Gives the place of a hub on the list, with its treaty, to the one that it goes on as; before that `first` is done,
+   * once nothing stands in the way. Throws as `edit`; `conflict` when that one is on the list already.
    */
-  succeed(hub: string, successor: string, by: By): Promise<AllowedHub> {
+  succeed(
+    hub: string,
+    successor: string,
+    by: By,
+    first = async (): Promise<void> => {}
+  ): Promise<AllowedHub> {
     return this.#changing(async () => {
       const entry = { ...this.#ours(hub), hub: successor, changedAt: this.#o.seconds() }
       this.#check(entry)
       const known = this.get(successor)
       if (known !== undefined) throw taken(known)
+      await first()
       const { hub: _, source: __, ...kept } = entry
       await this.#rows.replace(hub, { key: successor, value: kept })
       this.#stored.delete(hub)

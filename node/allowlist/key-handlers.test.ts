@@ -10,6 +10,7 @@ import { publicKeyLine } from '../minisign.ts'
 import { PeerKeys } from '../peer-keys/index.ts'
 import { signer } from '../peer-keys/signers.fixture.ts'
 import { openLevel } from '../stores/level.ts'
+import type { Level } from '../stores/level.ts'
 import { NOW_S, SELF } from './allowlist.fixture.ts'
 import { Allowlist } from './allowlist.ts'
 import { directFederation } from './direct-client.ts'
@@ -25,19 +26,33 @@ async function operator(allowed: readonly string[] = [OLD.hub], configured: read
   const level = await openLevel('memory')
   const recorded: AuditEvent[] = []
   const record = async (event: AuditEvent): Promise<void> => void recorded.push(event)
+  let writesLeft = Infinity
+  let newest: PeerKeys | undefined
+  /** Writes fail as soon as there are none left, as after a power cut. */
+  const failing = (): Level =>
+    ({
+      sublevel(name: string, options: never) {
+        const rows = level.sublevel(name, options)
+        const batch = rows.batch.bind(rows) as (...given: readonly unknown[]) => Promise<void>
+        rows.batch = ((...given: readonly unknown[]) =>
+          writesLeft-- > 0 ? batch(...given) : Promise.reject(new Error('power cut'))) as never
+        return rows
+      }
+    }) as unknown as Level
   const open = async () => {
-    const allowlist = await Allowlist.open(() => level, {
+    const allowlist = await Allowlist.open(failing, {
       self: SELF,
       configured: configured.map(hub => ({ hub, addresses: [], treaty: FIRST_TREATY, note: '' })),
       record,
       isTenant: () => true,
       seconds: () => NOW_S
     })
-    const keys = await PeerKeys.open(() => level, {
+    const keys = await PeerKeys.open(failing, {
       isAllowed: hub => allowlist.get(hub) !== undefined,
       record,
       seconds: () => NOW_S
     })
+    newest = keys
     const standing = { federation: 'main', hub: SELF, addresses: [], only_private_addresses: true }
     return directFederation({
       allowlist: () => allowlist,
@@ -52,7 +67,9 @@ async function operator(allowed: readonly string[] = [OLD.hub], configured: read
     await federation.peer_add({ hub, addresses: ['/dns4/a.example/tcp/1'], note: NOTE, body: treaty })
   const changes = () =>
     recorded.map(({ content: { type, data } }) => `${type} ${data['change'] as string}`).slice(allowed.length)
-  return { federation, open, changes }
+  const writes = (left: number): void => void (writesLeft = left)
+  const learn: PeerKeys['learn'] = records => newest!.learn(records)
+  return { federation, open, changes, writes, learn }
 }
 
 const link = ({ key, hub }: Signer, epoch = 1, until = NOW_S + 1000): Delegation<Role> =>
@@ -160,6 +177,24 @@ test('a successor is shown, takes the place with its treaty once the operator co
   assert.equal((await again.peer_show({ hub: LAST.hub })).note, NOTE)
   assert.equal((await refusal(again.peer_show({ hub: OLD.hub })))[0], 'not_found')
   assert.deepEqual(changes(), ['peer_key succession', 'peer_key succession', 'peer succeed'])
+})
+
+test('wherever a crash cuts off a confirmation, the hub that ended speaks no more once it is done again', async () => {
+  for (let left = 0; left < 3; left++) {
+    const { federation, open, writes, learn } = await operator()
+    const successions = [follows(OLD, NEXT), follows(NEXT, LAST)]
+    await federation.peer_import({ body: fileOf(LAST, { successions }) })
+    writes(left)
+    await assert.rejects(federation.peer_succeed({ successor: LAST.hub }), /power cut/)
+    writes(Infinity)
+
+    const again = await open()
+    assert.equal((await again.peer_show({ hub: OLD.hub })).successor, LAST.hub)
+    assert.equal((await again.peer_succeed({ successor: LAST.hub })).hub, LAST.hub)
+
+    const { refused } = await learn([{ kind: 'delegation', record: link(OLD) }])
+    assert.deepEqual(refused, ['delegation: succeeded'])
+  }
 })
 
 test('what is no successor is refused by name: unknown, one-sided, circular, allowed already, of the configuration', async () => {

@@ -42,6 +42,14 @@ export async function openPeerKeys(
     onDamaged: row =>
       log.error({ event: 'PeerKeyDamaged', row }, 'what was known of a key of another hub is damaged')
   })
+  for (const { hub } of allowlist.list()) {
+    const { successor } = known.book(hub)
+    if (successor !== undefined)
+      log.warn(
+        { event: 'SuccessionUnfinished', hub, successor },
+        'a hub that goes on as another still has its entry, and nobody links by it: run peer succeed, or peer remove'
+      )
+  }
   metrics.gauge('quarantined_hubs', 'Hubs on the allowlist whose link is in quarantine.', () => {
     return allowlist.list().filter(({ hub }) => known.quarantine(hub) !== undefined).length
   })
