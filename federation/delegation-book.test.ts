@@ -11,7 +11,6 @@ import {
   isRevoked,
   learnDelegation,
   learnKeyRevocation,
-  newestDelegation,
   statementProblem,
   succeededBy
 } from './delegation-book.ts'
@@ -153,13 +152,6 @@ test('a hub that was succeeded delegates no more; what it had delegated holds as
   assert.equal(learnDelegation(book, delegate(HUB.key, DELEGATED)).verdict, 'known')
   assert.equal(statementProblem(book, WORD, wordOf(), 9000), undefined)
   assert.equal(statementProblem(revoking(book, FIRST.hex, 1600), WORD, wordOf(), 1600), 'revoked')
-})
-
-test('the newest delegation of a node and role is that of the greatest epoch', () => {
-  const book = bookOf(REPLACED, DELEGATED, { ...DELEGATED, node: 'node2', epoch: 9 })
-
-  assert.equal(newestDelegation(book, 'node1', 'snapshot')?.statement.epoch, 2)
-  assert.equal(newestDelegation(book, 'node1', 'manifest'), undefined)
 })
 
 test('what a book says does not depend on the order in which it learned', () => {

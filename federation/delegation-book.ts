@@ -122,18 +122,6 @@ export function statementProblem<S extends CanonicalValue>(
   return isStatementBy(kind, signed, Buffer.from(key, 'hex')) ? undefined : 'signature'
 }
 
-/** The delegation of a role with the greatest epoch for a node; undefined where there is none. */
-export function newestDelegation<R extends Role>(
-  book: DelegationBook,
-  node: string,
-  role: R
-): Delegation<R> | undefined {
-  const ofRole = book.delegations.filter(
-    ({ statement }) => statement.node === node && statement.role === role
-  )
-  return ofRole.sort((a, b) => b.statement.epoch - a.statement.epoch)[0] as Delegation<R> | undefined
-}
-
 const refused = (why: LearningRefusal) => ({ verdict: 'refused', why }) as const
 
 const isSamePlace = (a: DelegationStatement, b: DelegationStatement): boolean =>

@@ -1,7 +1,7 @@
 export { linkStep, newLink } from './link-state.ts'
 export type { LinkEffect, LinkEvent, LinkMoment, LinkState, LinkStep } from './link-state.ts'
 export { LINKS } from './numbers.ts'
-export { isProbeDue, untilProbeMs } from './probing.ts'
+export { isProbeDue } from './probing.ts'
 export type { Heard } from './probing.ts'
 export { remaining } from './remaining.ts'
 export type { ProvenConnection, Remaining } from './remaining.ts'

@@ -16,8 +16,6 @@ export type LinkState =
       readonly probedMs?: number
       readonly failures: number
     }
-  /** The hub is not on the allowlist any more. */
-  | { readonly is: 'removed' }
 
 export type LinkEvent =
   | { readonly event: 'tick' }
@@ -30,8 +28,6 @@ export type LinkEvent =
   | { readonly event: 'missed' }
   /** The connection of the link is gone. */
   | { readonly event: 'closed' }
-  /** The operator took the hub off the allowlist. */
-  | { readonly event: 'removed' }
 
 export type LinkEffect = 'dial' | 'probe' | 'close'
 
@@ -54,17 +50,15 @@ export const newLink = (nowMs: number): LinkState => ({ is: 'waiting', dueMs: no
 /**
  * The life of a link:
  *
- * | state    | tick                  | linked          | failed  | heard  | missed              | closed  | removed        |
- * | -------- | --------------------- | --------------- | ------- | ------ | ------------------- | ------- | -------------- |
- * | waiting  | when due: dial, dialling | linked       | -       | -      | -                   | -       | removed        |
- * | dialling | -                     | linked          | waiting | -      | -                   | -       | close, removed |
- * | linked   | when silent: probe    | linked, anew    | -       | linked | 2nd: close, waiting | waiting | close, removed |
- * | removed  | -                     | close           | -       | -      | -                   | -       | -              |
+ * | state    | tick                     | linked       | failed  | heard  | missed              | closed  |
+ * | -------- | ------------------------ | ------------ | ------- | ------ | ------------------- | ------- |
+ * | waiting  | when due: dial, dialling | linked       | -       | -      | -                   | -       |
+ * | dialling | -                        | linked       | waiting | -      | -                   | -       |
+ * | linked   | when silent: probe       | linked, anew | -       | linked | 2nd: close, waiting | waiting |
  *
  * `-` changes nothing. A connection that loses to another one (`remaining`) is no event here.
  */
 export function linkStep(state: LinkState, event: LinkEvent, at: LinkMoment): LinkStep {
-  if (event.event === 'removed') return removed(state)
   if (event.event === 'linked') return linked(state, at)
   switch (state.is) {
     case 'waiting':
@@ -80,8 +74,6 @@ export function linkStep(state: LinkState, event: LinkEvent, at: LinkMoment): Li
         : { state }
     case 'linked':
       return whileLinked(state, event, at)
-    case 'removed':
-      return { state }
   }
 }
 
@@ -100,13 +92,7 @@ function whileLinked(state: LinkState & { is: 'linked' }, { event }: LinkEvent, 
     : { state: { ...rest, missed } }
 }
 
-const removed = (state: LinkState): LinkStep =>
-  state.is === 'dialling' || state.is === 'linked'
-    ? { state: { is: 'removed' }, effect: 'close' }
-    : { state: { is: 'removed' } }
-
 function linked(state: LinkState, { nowMs }: LinkMoment): LinkStep {
-  if (state.is === 'removed') return { state, effect: 'close' }
   return {
     state: { is: 'linked', sinceMs: nowMs, heardMs: nowMs, missed: 0, failures: state.failures }
   }

@@ -9,7 +9,3 @@ export interface Heard {
 /** Whether a link has been silent for so long that its other end is to be asked. */
 export const isProbeDue = ({ heardMs }: Heard, nowMs: number): boolean =>
   nowMs - heardMs >= LINKS.probeAfterMs
-
-/** Milliseconds until then; 0 when it is due. */
-export const untilProbeMs = ({ heardMs }: Heard, nowMs: number): number =>
-  Math.max(0, heardMs + LINKS.probeAfterMs - nowMs)
