@@ -6,9 +6,11 @@ import type { AuditEvent } from '../audit/index.ts'
 import { outcomeRecorder } from './outcomes.ts'
 
 const HUB = hubId(new Uint8Array(32).fill(1))
+const OTHER_HUB = hubId(new Uint8Array(32).fill(2))
 const PEER = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'
 const STRANGERS_AT_ONCE = 60
 const PROVEN_AT_ONCE = 10
+const LINKS_AT_ONCE = 600
 
 function recorder() {
   let now = 0
@@ -63,6 +65,33 @@ test('and they keep out no entry about a hub that proved itself, or that this no
   assert.equal(await times(1, refusedWith('not_allowlisted', { hub: HUB, role: 'initiator' })), 1)
   const turnedAway: Outcome = { kind: 'turned_away', peer: PEER, hub: HUB, code: 'not_allowlisted' }
   assert.equal(await times(100, turnedAway), PROVEN_AT_ONCE - 3)
+})
+
+test('a hub that links again and again is refused in the end, and nothing more is recorded of it', async () => {
+  const { times, entries, counted, pass } = recorder()
+  const linked = (hub: string, role: 'responder' | 'initiator' = 'responder') =>
+    ({ kind: 'linked', role, hub, peer: PEER, transcript: 'ab'.repeat(32), skewS: 0 }) as unknown as Outcome
+  assert.equal(await times(LINKS_AT_ONCE, linked(HUB)), LINKS_AT_ONCE)
+
+  await assert.rejects(times(1, linked(HUB)), { code: 'quota_peer' })
+
+  assert.deepEqual([entries.length, counted.get('linked')], [LINKS_AT_ONCE, LINKS_AT_ONCE])
+  assert.equal(await times(1, linked(OTHER_HUB)), 1, 'others are not kept out')
+  assert.equal(await times(1, linked(HUB, 'initiator')), 1, 'nor is what this node dials')
+  pass(60_000)
+  assert.equal(await times(6, linked(HUB)), 6)
+  await assert.rejects(times(1, linked(HUB)), { code: 'quota_peer' })
+})
+
+test('what one hub is refused for keeps out no entry about another', async () => {
+  const { times, pass } = recorder()
+
+  assert.equal(await times(1000, refusedWith('expired_delegation', { hub: HUB })), PROVEN_AT_ONCE)
+
+  const turnedAway: Outcome = { kind: 'turned_away', peer: PEER, hub: OTHER_HUB, code: 'not_allowlisted' }
+  assert.equal(await times(1, turnedAway), 1)
+  pass(60_000)
+  assert.equal(await times(1000, refusedWith('expired_treaty', { hub: HUB })), 6)
 })
 
 test('a clock that is wrong is a warning where its hub is proved, and none for a stranger', async () => {

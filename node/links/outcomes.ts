@@ -1,13 +1,18 @@
 import { HANDSHAKE, REFUSAL_CODES } from '../../federation/index.ts'
 import type { Outcome, RefusalCode } from '../../federation/index.ts'
-import { TokenBucket } from '../../protocols/index.ts'
+import { OapError, TokenBucket, clampRetryAfter } from '../../protocols/index.ts'
 import { TOLD, auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
+import { BucketTable } from '../guards/bucket-table.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 
-/** Refused handshakes that get an entry of their own in the audit log; others are counted there. */
-const RECORDED = { burst: 10, perSecond: 10 }
+/** Refused handshakes of one hub that get an entry of their own in the audit log; others are counted there. */
+const RECORDED = { burst: 10, perSecond: 0.1 }
+/** Handshakes by which one hub may link, since each is recorded, as is what becomes of it. */
+const LINKED = { burst: 600, perSecond: 0.1 }
+/** As many as may be on an allowlist. */
+const MOST_HUBS = 1024
 /** Of those that strangers cause, all together: what they can write in a day is about two megabytes. */
 const RECORDED_OF_STRANGERS = { burst: 60, perSecond: 0.1 }
 /** Found only once a hub has proved itself; who is revoked has lost its standing. */
@@ -24,14 +29,18 @@ export interface OutcomesOptions {
   readonly now: () => number
 }
 
-/** Records how handshakes end, on either side: durable once it resolves, where it is recorded at all. */
+/**
+ * Records how handshakes end, on either side: durable once it resolves, where it is recorded at all. Throws `quota_peer`
+ * for one more by which a hub would link here than it may; nothing is recorded of that, and it must make no link.
+ */
 export function outcomeRecorder({
   append,
   metrics,
   log,
   now
 }: OutcomesOptions): (o: Outcome) => Promise<void> {
-  const ofKnown = new TokenBucket(RECORDED.burst, RECORDED.perSecond, now())
+  const refusals = new BucketTable(MOST_HUBS)
+  const links = new BucketTable(MOST_HUBS)
   const ofStrangers = new TokenBucket(RECORDED_OF_STRANGERS.burst, RECORDED_OF_STRANGERS.perSecond, now())
   const count = metrics.counters(
     'federation_handshakes_total',
@@ -39,14 +48,28 @@ export function outcomeRecorder({
     'outcome',
     HANDSHAKE_OUTCOMES
   )
+  const isRecorded = (outcome: Outcome): boolean => {
+    const nowMs = now()
+    if (outcome.kind === 'linked' || outcome.kind === 'paired') return true
+    const ofHub = () => refusals.get(outcome.hub ?? '', RECORDED, nowMs)
+    return (isStrangers(outcome) ? ofStrangers : ofHub()).take(1, nowMs) === 0
+  }
   return async outcome => {
+    if (outcome.kind === 'linked' && outcome.role === 'responder') {
+      const nowMs = now()
+      admit(links.get(outcome.hub, LINKED, nowMs).take(1, nowMs))
+    }
     count(outcomeName(outcome))
     tell(log, outcome)
-    const isRefusal = outcome.kind !== 'linked' && outcome.kind !== 'paired'
-    const bucket = isStrangers(outcome) ? ofStrangers : ofKnown
-    if (isRefusal && bucket.take(1, now()) > 0) return
-    await append(outcomeEvent(outcome))
+    if (isRecorded(outcome)) await append(outcomeEvent(outcome))
   }
+}
+
+function admit(waitMs: number): void {
+  if (waitMs > 0)
+    throw new OapError('quota_peer', 'too many handshakes of one hub', {
+      retryAfterMs: clampRetryAfter(waitMs)
+    })
 }
 
 /** A refusal that anybody can cause: this side answered, and nobody was proved. */
