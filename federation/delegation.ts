@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { CLOCK_SKEW_S } from '../protocols/index.ts'
 import { isUsablePublicKey } from './ed25519.ts'
 import { type Form, exactly, oneOf, whole } from './form.ts'
 import { forms } from './forms.ts'
@@ -29,7 +30,6 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number]
 
 const MAX_CHARS = 4096
-const SKEW_S = 60
 
 /** Times are whole seconds since 1970. */
 type Common<R> = {
@@ -149,8 +149,8 @@ export function delegationProblem(delegation: Delegation<Role>, nowS: number): s
   const { not_before: from, not_after: until } = delegation.statement
   const problem = authorityProblem(delegation)
   if (problem !== undefined) return problem
-  if (nowS < from - SKEW_S) return `not valid before ${isoTime(from)}`
-  if (nowS > until + SKEW_S) return `expired at ${isoTime(until)}`
+  if (nowS < from - CLOCK_SKEW_S) return `not valid before ${isoTime(from)}`
+  if (nowS > until + CLOCK_SKEW_S) return `expired at ${isoTime(until)}`
   return undefined
 }
 

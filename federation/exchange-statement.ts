@@ -1,5 +1,5 @@
 import type { DelegatedKind } from './delegation-book.ts'
-import { type Form, exactly, flag, listOf, textOf, whole } from './form.ts'
+import { type Form, ascending, exactly, flag, listOf, textOf, whole } from './form.ts'
 import { forms } from './forms.ts'
 import { treatyForms } from './treaty-forms.ts'
 
@@ -50,16 +50,6 @@ export type ExchangeStatement = {
   /** Ascending. */
   readonly verbs: readonly string[]
 }
-
-/** A list in ascending order, none twice. */
-const ascending =
-  <T extends string | number>(form: Form<readonly T[]>): Form<readonly T[]> =>
-  (value, path, tell) => {
-    const items = form(value, path, tell)
-    if (items?.some((item, n) => n > 0 && !(items[n - 1]! < item)) === true)
-      return tell(path, 'not ascending')
-    return items
-  }
 
 const topic: Form<string> = (value, path, tell) => treatyForms.topics([value], path, tell)?.[0]
 const verb: Form<string> = (value, path, tell) => treatyForms.verbs([value], path, tell)?.[0]

@@ -1,4 +1,4 @@
-import { meetPatterns, patternCovers } from '../protocols/index.ts'
+import { CLOCK_SKEW_S, meetPatterns, patternCovers } from '../protocols/index.ts'
 import { isOver } from './agreement.ts'
 import { MAX_EXCHANGE_TOPICS } from './exchange-statement.ts'
 import type { ExchangeStatement } from './exchange-statement.ts'
@@ -9,7 +9,7 @@ export const EXCHANGE_NUMBERS = {
   /** The longest life of a token that is given out for a right of another hub. */
   mostS: 900,
   /** How far the clocks of two hubs may lie apart. */
-  skewS: 60,
+  skewS: CLOCK_SKEW_S,
   /** How long the newest head of a hub's revocations is good. */
   headS: 60,
   /** How often a hub signs its head. */

@@ -73,6 +73,16 @@ export const listOf =
     return value.map((item, n) => form(item, `${path}[${n}]`, tell) as T)
   }
 
+/** A list of the form in strictly ascending order, texts by their code units. */
+export const ascending =
+  <T extends string | number>(form: Form<readonly T[]>): Form<readonly T[]> =>
+  (value, path, tell) => {
+    const items = form(value, path, tell)
+    if (items?.some((item, n) => n > 0 && !(items[n - 1]! < item)) === true)
+      return tell(path, 'not ascending')
+    return items
+  }
+
 /** A text that matches; `what` names it. */
 export const textOf =
   (pattern: RegExp, what: string): Form<string> =>

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { CLOCK_SKEW_S } from '../protocols/index.ts'
 import { PUBLIC_KEY_BYTES } from './ed25519.ts'
 import { hubId, hubPublicKey } from './hub-id.ts'
 
@@ -10,7 +11,6 @@ export const MAX_INVITE_ADDRESSES = 8
 export const MAX_INVITE_CHARS = 4096
 
 const VERSION = 1
-const SKEW_S = 60
 const CHECK_BYTES = 4
 const SECRET_AT = 1 + PUBLIC_KEY_BYTES
 const EXPIRES_AT = SECRET_AT + SECRET_BYTES
@@ -83,7 +83,7 @@ export function decodeInvite(text: string): Invite {
 /** Why an invite is not to be used at a time (Unix seconds); undefined when it is. */
 export function inviteProblem({ expires }: Invite, nowS: number): 'expired' | 'too_long' | undefined {
   if (nowS >= expires) return 'expired'
-  return expires > nowS + MAX_INVITE_S + SKEW_S ? 'too_long' : undefined
+  return expires > nowS + MAX_INVITE_S + CLOCK_SKEW_S ? 'too_long' : undefined
 }
 
 function addressesIn(body: Buffer): string[] {

@@ -1,10 +1,10 @@
 import { type Delegation, authorityProblem, formatDelegation, parseDelegation } from '../federation/index.ts'
+import { CLOCK_SKEW_S } from '../protocols/index.ts'
 import { ownCommand } from './own-command.ts'
 
 // What an earlier key signed carries its delegation with it, so the file may forget the oldest.
 const MOST_KEPT = 32
 const MOST_CHARS = 1024
-const SKEW_S = 60
 const SOON_S = 30 * 86_400
 
 /** No file of them is longer. */
@@ -71,9 +71,9 @@ export function linkProblem({ all }: LinkDelegations, { hub, peerId }: LinkHolde
 /** Why a delegation that is the hub's does not hold at a time (seconds since 1970), and the way out. */
 export function outOfTime({ statement }: Delegation, nowS: number, data: string): string | undefined {
   const { not_before, not_after, role } = statement
-  if (nowS < not_before - SKEW_S)
+  if (nowS < not_before - CLOCK_SKEW_S)
     return `not valid before ${isoTime(not_before)}; set the clock of this machine`
-  if (nowS > not_after + SKEW_S)
+  if (nowS > not_after + CLOCK_SKEW_S)
     return `expired at ${isoTime(not_after)}; set the clock of this machine if that is wrong, else let the hub key sign again: ${ownCommand('key', 'delegate', '--role', role, '--data', data)}`
   return undefined
 }

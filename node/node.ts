@@ -151,7 +151,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   ])
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
-  const host = hostSessions(services, links.channels.noting(rights.guard))
+  const host = hostSessions(services, links.callConnections.noting(rights.guard))
   capabilities.onWithdrawal(() => host.review(rights.review))
   rights.grants.onChange(() => host.review(rights.review))
   exchange.onChange(() => host.review(rights.review))

@@ -5,17 +5,6 @@ import { textOf } from '../form.ts'
 import { peerPublicKey } from '../peer-key.ts'
 import { readSigned } from '../statement.ts'
 
-/** A list in strictly ascending order, texts by their code units. The length is judged before any value. */
-export const ascending =
-  <T extends string | number>(form: Form<T>, least: number, most: number): Form<readonly T[]> =>
-  (value, path, tell) => {
-    if (!Array.isArray(value) || value.length < least || value.length > most)
-      return tell(path, `expected a list of ${least} to ${most}`)
-    const items = value.map((item, n) => form(item, `${path}[${n}]`, tell) as T)
-    if (items.some((item, n) => n > 0 && !(items[n - 1]! < item))) tell(path, 'not ascending')
-    return items
-  }
-
 /** Text of at most so many UTF-8 bytes. */
 export const textWithin =
   (maxBytes: number): Form<string> =>

@@ -3,12 +3,12 @@ import type { JsonObject } from '../../protocols/index.ts'
 import { canonicalJson, canonicalJsonRead } from '../canonical.ts'
 import type { CanonicalValue } from '../canonical.ts'
 import type { Delegation } from '../delegation.ts'
-import { atLeast, formed, oneOf, textOf, whole } from '../form.ts'
+import { ascending, atLeast, formed, listOf, oneOf, textOf, whole } from '../form.ts'
 import type { Form } from '../form.ts'
 import { forms } from '../forms.ts'
 import { TREATY_GRANT } from '../treaty-grant.ts'
 import type { TreatyGrant } from '../treaty-grant.ts'
-import { ascending, ed25519PeerId, linkDelegation, textWithin } from './forms.ts'
+import { ed25519PeerId, linkDelegation, textWithin } from './forms.ts'
 import { HANDSHAKE } from './numbers.ts'
 
 /** Either side; the initiator opened the session. */
@@ -73,14 +73,14 @@ const boot = textOf(/^[0-9a-f]{32}$/, '32 hex digits')
 const version = whole(1, MAX_VERSION)
 const nonce = forms.hex32
 const addresses = { from: ed25519PeerId, to: ed25519PeerId }
-const extensions = { must: ascending(name, 0, MOST_CHOICES) }
+const extensions = { must: ascending(listOf(name, MOST_CHOICES)) }
 const introduction = { ...addresses, boot, federation, nonce, time: forms.seconds }
 
 const HELLO: Form<Hello> = atLeast(
   {
     ...introduction,
-    algs: ascending(name, 1, MOST_CHOICES),
-    versions: ascending(version, 1, MOST_CHOICES)
+    algs: ascending(listOf(name, MOST_CHOICES, 1)),
+    versions: ascending(listOf(version, MOST_CHOICES, 1))
   },
   extensions
 )

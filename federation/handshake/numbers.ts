@@ -1,3 +1,5 @@
+import { CLOCK_SKEW_S } from '../../protocols/index.ts'
+
 /** @see specs/federation-handshake.md, section 5 */
 export const HANDSHAKE = {
   version: 1,
@@ -12,7 +14,7 @@ export const HANDSHAKE = {
   nonceMemoryMs: 600_000,
   /** As responder, for each node. */
   open: 256,
-  skewS: 60,
+  skewS: CLOCK_SKEW_S,
   helloBytes: 4096,
   challengeBytes: 4096,
   proofBytes: 65_536,

@@ -1,6 +1,12 @@
 import { LEAST_TREATY, agree, grantOf, readTreaty } from '../../federation/index.ts'
 import type { Difference, Treaty, TreatyGrant, TreatyReading } from '../../federation/index.ts'
-import { auditService, capabilitiesService, echoService, mailboxService } from '../../protocols/index.ts'
+import {
+  CLOCK_SKEW_S,
+  auditService,
+  capabilitiesService,
+  echoService,
+  mailboxService
+} from '../../protocols/index.ts'
 import type { Operations } from '../../protocols/index.ts'
 import type { GrantTerms } from '../guards/grant.ts'
 
@@ -58,9 +64,6 @@ export const tenantProblems = ({ rows }: Treaty, isTenant: (id: string) => boole
 export const differencesOf = (ours: Treaty, theirs: TreatyGrant): readonly Difference[] =>
   agree(grantOf(ours), theirs).differences
 
-/** Clocks differ: a delegation holds so much longer, in handshakes and in the grants that come of them. */
-const SKEW_S = 60
-
 /**
  * What a connection of a linked hub may do by our treaty with it, until that ends or the delegation that its handshake
  * showed, whose `not_after` is given.
@@ -78,5 +81,5 @@ export const grantTerms = (
     bytes: { burst: quotas.bytes_per_s, perSecond: quotas.bytes_per_s },
     streams: quotas.streams
   },
-  expires: Math.min(expires, notAfter + SKEW_S + 1)
+  expires: Math.min(expires, notAfter + CLOCK_SKEW_S + 1)
 })

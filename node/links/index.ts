@@ -1,6 +1,6 @@
 export { linksAdmin } from './admin-handlers.ts'
 export type { LinksAdmin } from './admin-handlers.ts'
-export { Channels } from './channels.ts'
+export { CallConnections } from './call-connections.ts'
 export { shakeHands } from './initiating.ts'
 export { linkStates } from './link-states.ts'
 export { Links } from './links.ts'

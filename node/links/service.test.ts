@@ -20,7 +20,9 @@ function linked() {
   const link = (hub: string): LiveLink => ({ hub, state: { hub } as unknown as ConnectionState }) as LiveLink
   const [first, second, other] = [link(HUB), link(HUB), link(OTHER_HUB)]
   const { handlers } = federationOver({
-    channels: { of: (call: Call) => call as unknown as ConnectionState } as FederationParts['channels'],
+    callConnections: {
+      of: (call: Call) => call as unknown as ConnectionState
+    } as FederationParts['callConnections'],
     links: {
       all: () => [first, second, other],
       grants: (_state: ConnectionState, treaty: object) => granted.push(treaty) > 0,
@@ -33,7 +35,7 @@ function linked() {
     responding: undefined as never,
     pairing: undefined as never,
     revocationSeq: () => 0,
-    nowMs: () => nowMs
+    now: () => ({ ms: nowMs, s: 1_795_000_000 })
   })
   const codeOf = async (run: () => unknown): Promise<string> => {
     try {

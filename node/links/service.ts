@@ -1,24 +1,24 @@
 import { HANDSHAKE, MAX_GRANT_BYTES } from '../../federation/index.ts'
+import type { Moment } from '../../federation/index.ts'
 import { OapError, clampRetryAfter, federationService, parseJson } from '../../protocols/index.ts'
 import type { Call, ConnectionState, Handlers, Service } from '../../protocols/index.ts'
 import { BucketTable } from '../guards/bucket-table.ts'
 import type { KeyExchange } from '../peer-keys/index.ts'
-import type { Channels } from './channels.ts'
+import type { CallConnections } from './call-connections.ts'
 import type { Links } from './links.ts'
 import type { LiveLink } from './live-link.ts'
 import type { Pairing } from './pairing.ts'
 import type { Responding } from './responding.ts'
 
 export interface FederationParts {
-  readonly channels: Channels
+  readonly callConnections: CallConnections
   readonly responding: Pick<Responding, 'hello' | 'prove' | 'refuse'>
   readonly links: Pick<Links, 'all' | 'grants' | 'left'>
   readonly pairing: Pick<Pairing, 'admit'>
   readonly keys: Pick<KeyExchange, 'page' | 'heard'>
   /** Of this hub's list. */
   readonly revocationSeq: () => number
-  /** Milliseconds that never go back. */
-  readonly nowMs: () => number
+  readonly now: () => Moment
 }
 
 type FederationOperations = (typeof federationService)['operations']
@@ -31,11 +31,11 @@ const MOST_HUBS = 1024
 
 /** What other hubs call to link, to pair and to stay linked. @see specs/federation-handshake.md, section 8 */
 export function federationOver(parts: FederationParts): Service<FederationOperations> {
-  const { channels, responding, links, pairing, keys, revocationSeq, nowMs } = parts
+  const { callConnections, responding, links, pairing, keys, revocationSeq, now } = parts
   const rates = new BucketTable(MOST_HUBS)
 
   const connectionOf = (call: Call): ConnectionState => {
-    const connection = channels.of(call)
+    const connection = callConnections.of(call)
     if (connection !== undefined) return connection
     throw new OapError('unknown_app', 'federation is for connections of other nodes')
   }
@@ -43,8 +43,8 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     const connection = connectionOf(call)
     const link = links.all().find(({ state }) => state === connection)
     if (link === undefined) throw new OapError('not_allowlisted', 'this connection is no link')
-    const now = nowMs()
-    const waitMs = rates.get(link.hub, LINK_CALLS, now).take(1, now)
+    const { ms } = now()
+    const waitMs = rates.get(link.hub, LINK_CALLS, ms).take(1, ms)
     if (waitMs > 0)
       throw new OapError('quota_peer', 'too many calls about the link', {
         retryAfterMs: clampRetryAfter(waitMs)
@@ -72,7 +72,7 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
 
     probe: (_request, call) => {
       linkOf(call)
-      return { time: Math.floor(Date.now() / 1000), revocation_seq: revocationSeq() }
+      return { time: now().s, revocation_seq: revocationSeq() }
     },
 
     treaty: ({ body = EMPTY }, call) => {

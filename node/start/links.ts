@@ -7,7 +7,7 @@ import type { Connection } from '@libp2p/interface'
 import type { AllowedHub, Allowlist, LinkStates } from '../allowlist/index.ts'
 import { auditEvent } from '../audit/index.ts'
 import {
-  Channels,
+  CallConnections,
   Links,
   NewestCheckpoint,
   Pairing,
@@ -40,7 +40,7 @@ const TICK_MS = 250
 /** Links with other hubs. It waits for `connect` before any is made. */
 export interface NodeLinks {
   /** Has to see every call that the guard is asked about. */
-  readonly channels: Channels
+  readonly callConnections: CallConnections
   readonly service: Service
   readonly states: LinkStates
   readonly admin: LinksAdmin
@@ -62,7 +62,12 @@ export interface LinksPlace {
 export function openLinks(
   base: NodeBase,
   { keys }: Identity,
-  { audit, rights: { capabilities, grants, seconds }, allowlist, peerKeys: { known, own, revoke } }: LinksPlace
+  {
+    audit,
+    rights: { capabilities, grants, seconds },
+    allowlist,
+    peerKeys: { known, own, revoke }
+  }: LinksPlace
 ): NodeLinks {
   const { config, log, metrics, started } = base
   let connected: Peers | undefined
@@ -82,7 +87,7 @@ export function openLinks(
     if (outcome.kind === 'linked') await known.learn([{ kind: 'delegation', record: outcome.delegation }])
   }
   const checkpoint = new NewestCheckpoint(() => audit.part?.log.checkpoint())
-  const channels = new Channels()
+  const callConnections = new CallConnections()
   const pairing = new Pairing({ self: keys.hubId, allowlist, now, random: randomBytes, record, log })
 
   const party = partyOf({
@@ -159,18 +164,18 @@ export function openLinks(
   metrics.gauge('federation_handshakes_open', 'Handshakes that wait for their proof.', () => responding.open)
   links.onChange(change => relations.changed(change))
   const service = federationOver({
-    channels,
+    callConnections,
     responding,
     links,
     pairing,
     keys: exchange,
     revocationSeq: () => capabilities.revocationSeq,
-    nowMs: () => now().ms
+    now
   }) as Service
 
   const addresses = (): readonly string[] => theConnected().transport.getMultiaddrs().map(String)
   return {
-    channels,
+    callConnections,
     service,
     live: links,
     addresses,

@@ -2,7 +2,7 @@ import { federationService } from '../../protocols/index.ts'
 import type { Call, ConnectionState, Guard } from '../../protocols/index.ts'
 
 /** Which connection a call of the federation service came by; handlers of other services need not know. */
-export class Channels {
+export class CallConnections {
   readonly #ofCall = new WeakMap<object, ConnectionState>()
 
   /** Undefined for a call that no guard of `noting` saw. */
