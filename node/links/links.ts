@@ -1,15 +1,7 @@
 import type { Connection } from '@libp2p/interface'
-import {
-  HANDSHAKE,
-  LINKS,
-  TREATY_GRANT,
-  canonicalJson,
-  grantOf,
-  readForm,
-  remaining
-} from '../../federation/index.ts'
+import { HANDSHAKE, remaining } from '../../federation/index.ts'
 import type { Established, Moment, Treaty, TreatyGrant } from '../../federation/index.ts'
-import { OapError, federationService } from '../../protocols/index.ts'
+import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
 import { grantTerms } from '../allowlist/index.ts'
 import type { AllowedHub, AllowlistChange } from '../allowlist/index.ts'
@@ -19,12 +11,13 @@ import { Grant } from '../guards/grant.ts'
 import type { Grants } from '../guards/grants.ts'
 import type { Log } from '../log.ts'
 import type { PeerKeys } from '../peer-keys/index.ts'
+import { answersProbe, tellEnd, tellTreaty } from './link-calls.ts'
 import type { LinkEnd, LiveLink } from './live-link.ts'
 import { callsTo, hangUp } from './peer-calls.ts'
+import { TheirTreaties } from './their-treaties.ts'
 
 /** An answer that was given just now leaves before its connection is closed. */
 const LINGER_MS = 250
-const LEAVE_MS = 1000
 
 /** The part of the transport that has services for linked connections alone. */
 export interface Linked {
@@ -63,7 +56,7 @@ export class Links {
   readonly #o: LinksOptions
   readonly #live = new Map<string, LiveLink>()
   readonly #ofConnection = new WeakMap<Connection, LiveLink>()
-  readonly #theirs = new Map<string, TreatyGrant>()
+  readonly #theirs = new TheirTreaties()
   readonly #listeners = new Set<(change: LinkChange) => void>()
 
   constructor(options: LinksOptions) {
@@ -83,23 +76,15 @@ export class Links {
     return [...this.#live.values()]
   }
 
-  /** What a hub granted us in its newest proof, while it stays on the allowlist. */
+  /** What a hub granted us in its newest proof or told since, while it stays on the allowlist. */
   theirs(hub: string): TreatyGrant | undefined {
-    return this.#theirs.get(hub)
+    return this.#theirs.of(hub)
   }
 
   /** The other side of a link grants this now; false for what is no treaty. */
   grants(state: ConnectionState, treaty: object): boolean {
-    const read = readForm(TREATY_GRANT, treaty)
     const link = [...this.#live.values()].find(one => one.state === state)
-    if (!('value' in read) || link === undefined) return false
-    this.#theirs.set(link.hub, read.value)
-    return true
-  }
-
-  /** Whether this connection, and not only its peer, is a link. */
-  isLink(state: ConnectionState): boolean {
-    return [...this.#live.values()].some(link => link.state === state)
+    return link !== undefined && this.#theirs.told(link.hub, treaty)
   }
 
   onChange(listener: (change: LinkChange) => void): () => void {
@@ -156,13 +141,13 @@ export class Links {
 
   /** What changed in the allowlist holds at once. */
   review({ hub, change }: AllowlistChange): void {
-    if (change === 'remove') this.#theirs.delete(hub)
+    if (change === 'remove') this.#theirs.forget(hub)
     const link = this.#live.get(hub)
     const entry = this.#o.allowed(hub)
     if (link === undefined) return
     if (entry === undefined) return this.end(hub, change === 'remove' ? 'removed' : 'treaty_expired')
     this.#give(link, entry)
-    void this.#sayTreaty(link, entry.treaty)
+    void tellTreaty(link, entry.treaty)
   }
 
   /** What changed in what is known of a hub's keys holds at once. */
@@ -182,13 +167,8 @@ export class Links {
   }
 
   /** Whether the other side of a link is still there. */
-  async answers({ caller }: LiveLink): Promise<boolean> {
-    try {
-      await caller.client(federationService).probe({}, { deadlineMs: LINKS.probeTimeoutMs })
-      return true
-    } catch (error) {
-      return isBusy(error)
-    }
+  answers(link: LiveLink): Promise<boolean> {
+    return answersProbe(link)
   }
 
   /** Ends all links, and tells the others. */
@@ -225,9 +205,7 @@ export class Links {
     this.#ofConnection.set(connection, link)
     this.#give(link, entry)
     this.#o.linked.link(connection)
-    const theirs = readForm(TREATY_GRANT, peer.facts?.theirs.treaty)
-    if ('value' in theirs) this.#theirs.set(hub, theirs.value)
-    else this.#theirs.delete(hub)
+    this.#theirs.proved(hub, peer.facts?.theirs.treaty)
     const direction = connection.direction
     const facts = { event: 'LinkUp', hub, direction, peer: peer.peer, transcript: peer.transcript }
     this.#o.log.info(facts, 'linked with another hub')
@@ -287,21 +265,9 @@ export class Links {
     else this.#turnAway(link, 'already_linked')
   }
 
-  /** For the other operator to see: nothing depends on its coming. */
-  async #sayTreaty({ caller }: LiveLink, treaty: Treaty): Promise<void> {
-    const body = Buffer.from(canonicalJson(grantOf(treaty)))
-    await caller
-      .client(federationService)
-      .treaty({ body }, { deadlineMs: LINKS.probeTimeoutMs })
-      .catch(() => undefined)
-  }
-
-  async #leave({ caller, connection }: LiveLink, reason: LinkEnd): Promise<void> {
-    await caller
-      .client(federationService)
-      .leave({ reason }, { deadlineMs: LEAVE_MS })
-      .catch(() => undefined)
-    hangUp(connection, reason)
+  async #leave(link: LiveLink, reason: LinkEnd): Promise<void> {
+    await tellEnd(link, reason)
+    hangUp(link.connection, reason)
   }
 
   #record(data: Parameters<typeof auditEvent<'link'>>[2]): void {
@@ -317,10 +283,6 @@ export class Links {
 
 const closeSoon = (connection: Connection, why: string): void =>
   void setTimeout(() => hangUp(connection, why), LINGER_MS).unref()
-
-/** Who says that it has too much to do, or stops, is there. */
-const isBusy = (error: unknown): boolean =>
-  error instanceof OapError && (error.status === 503 || error.status === 429)
 
 const ofRule = ({ connection, peer, sinceMs }: LiveLink) => ({
   peer: peer.peer,
