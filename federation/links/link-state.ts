@@ -23,7 +23,7 @@ export type LinkEvent =
   | { readonly event: 'linked' }
   /** A dial of ours came to nothing: the hub was not reached, or one side refused. */
   | { readonly event: 'failed'; readonly wasRefused: boolean }
-  /** Something came over the link, or a probe was answered. */
+  /** A call came over the link, or a probe was answered. */
   | { readonly event: 'heard' }
   | { readonly event: 'missed' }
   /** The connection of the link is gone. */

@@ -73,6 +73,7 @@ export class Grant {
   readonly #shares: ReadonlyMap<string, Share>
   readonly #byTopic = new TopicIndex<Share>()
   readonly #withoutShare: Granted
+  #isHeard = false
 
   /** @throws RangeError for a share whose tenant is nil. OapError `bad_request` for one that is no UUID. */
   constructor({ hub, verbs, shares, rates, expires = Infinity, isQuarantined = false }: GrantTerms) {
@@ -91,6 +92,18 @@ export class Grant {
   /** Whether it has come to its end. */
   isOver(nowS: number): boolean {
     return nowS >= this.#expires
+  }
+
+  /** A call came that this is to judge. */
+  hear(): void {
+    this.#isHeard = true
+  }
+
+  /** Whether one came since this was asked last. */
+  takeHeard(): boolean {
+    const isHeard = this.#isHeard
+    this.#isHeard = false
+    return isHeard
   }
 
   /** What the call is served as, or why it is refused: `cap_expired`, or `cap_denied` with what it fails by as reason. */

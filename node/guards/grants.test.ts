@@ -55,6 +55,22 @@ test('a call without a token on the connection of a linked hub is judged by its 
   )
 })
 
+test('a call that comes is heard of, allowed or not, and one that is judged again is not', async () => {
+  const { guard, grants, connection, state, review } = linked()
+  const grant = granting()
+  grants.set(state, grant)
+  assert.equal(grant.takeHeard(), false)
+
+  const head = headOf(NONE, { header: ON_TOPIC, connection })
+  await guard(head)
+  assert.deepEqual([grant.takeHeard(), grant.takeHeard()], [true, false])
+  assert.equal(review(head.call as never), undefined)
+  assert.equal(grant.takeHeard(), false)
+
+  await guard(headOf(NONE, { header: { topic: 'private/x' }, connection }))
+  assert.equal(grant.takeHeard(), true)
+})
+
 test('a grant is of its one connection: another of the same peer has none', async () => {
   const { guard } = linked()
 

@@ -64,6 +64,7 @@ export class Grants {
   judge(connection: ConnectionState, use: Omit<GrantUse, 'now'>): GrantedCall | OapError | undefined {
     const grant = this.#grants.get(connection)
     if (grant === undefined) return undefined
+    grant.hear()
     const granted = this.#judge(grant, use)
     return granted instanceof OapError ? granted : new GrantedCall(granted, connection, use)
   }

@@ -13,11 +13,8 @@ import type { Log } from '../log.ts'
 import type { PeerKeys } from '../peer-keys/index.ts'
 import { answersProbe, tellEnd, tellTreaty } from './link-calls.ts'
 import type { LinkEnd, LiveLink } from './live-link.ts'
-import { callsTo, hangUp } from './peer-calls.ts'
+import { callsTo, closeSoon, hangUp } from './peer-calls.ts'
 import { TheirTreaties } from './their-treaties.ts'
-
-/** An answer that was given just now leaves before its connection is closed. */
-const LINGER_MS = 250
 
 /** The part of the transport that has services for linked connections alone. */
 export interface Linked {
@@ -57,6 +54,7 @@ export class Links {
   readonly #live = new Map<string, LiveLink>()
   readonly #ofConnection = new WeakMap<Connection, LiveLink>()
   readonly #theirs = new TheirTreaties()
+  readonly #granted = new Map<string, Grant>()
   readonly #listeners = new Set<(change: LinkChange) => void>()
 
   constructor(options: LinksOptions) {
@@ -166,6 +164,11 @@ export class Links {
       if (s > peer.delegation.statement.not_after + HANDSHAKE.skewS) this.end(hub, 'delegation_expired')
   }
 
+  /** Whether a call came over the link with a hub since this was asked last. */
+  heard(hub: string): boolean {
+    return this.#granted.get(hub)?.takeHeard() === true
+  }
+
   /** Whether the other side of a link is still there. */
   answers(link: LiveLink): Promise<boolean> {
     return answersProbe(link)
@@ -216,7 +219,9 @@ export class Links {
   /** What our treaty allows, and nothing while the hub is in quarantine. */
   #give(link: LiveLink, { treaty }: AllowedHub): void {
     const isQuarantined = this.#o.keys.quarantine(link.hub) !== undefined
-    this.#o.grants.set(link.state, grantOfLink(link, treaty, isQuarantined))
+    const grant = grantOfLink(link, treaty, isQuarantined)
+    this.#granted.set(link.hub, grant)
+    this.#o.grants.set(link.state, grant)
   }
 
   #down(link: LiveLink, reason: LinkEnd): void {
@@ -224,6 +229,7 @@ export class Links {
     if (this.#live.get(hub) !== link) return
     this.#live.delete(hub)
     this.#ofConnection.delete(connection)
+    this.#granted.delete(hub)
     this.#o.grants.remove(state)
     this.#o.linked.unlink(connection)
     const upS = this.#o.now().s - link.sinceS
@@ -280,9 +286,6 @@ export class Links {
     for (const listener of this.#listeners) listener(change)
   }
 }
-
-const closeSoon = (connection: Connection, why: string): void =>
-  void setTimeout(() => hangUp(connection, why), LINGER_MS).unref()
 
 const ofRule = ({ connection, peer, sinceMs }: LiveLink) => ({
   peer: peer.peer,

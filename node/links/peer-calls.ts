@@ -31,3 +31,9 @@ const CLOSE_MS = 1000
 export function hangUp(connection: Connection, why: string): void {
   connection.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch(() => connection.abort(new Error(why)))
 }
+
+const LINGER_MS = 250
+
+/** The same a moment later: an answer that was given just now leaves before. */
+export const closeSoon = (connection: Connection, why: string): void =>
+  void setTimeout(() => hangUp(connection, why), LINGER_MS).unref()

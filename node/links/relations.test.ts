@@ -17,7 +17,9 @@ function relations(addresses: readonly string[] = ['/a', '/b']) {
   let live: LiveLink | undefined
   const state = {
     handshake: (_signal: AbortSignal): Promise<Outcome> => Promise.resolve(REFUSED),
-    answers: true
+    answers: true,
+    probes: 0,
+    heard: false
   }
   const dialled: string[] = []
   const ended: string[] = []
@@ -30,7 +32,11 @@ function relations(addresses: readonly string[] = ['/a', '/b']) {
         ended.push(reason)
         down(reason)
       },
-      answers: () => Promise.resolve(state.answers)
+      answers: () => {
+        state.probes++
+        return Promise.resolve(state.answers)
+      },
+      heard: () => state.heard
     },
     allowed: () => allowed,
     dial: (address, signal) => {
@@ -118,6 +124,25 @@ test('a link that is silent is probed, and ended after two probes without an ans
   await at(2 * LINKS.probeAfterMs + 1)
 
   assert.deepEqual(ended, ['silent'])
+})
+
+test('a link over which calls come is not probed until it is silent, and calls make up for a probe that was missed', async () => {
+  const { state, ended, at, up } = relations()
+  up()
+  state.heard = true
+  for (let n = 1; n <= 4; n++) await at(n * LINKS.probeAfterMs)
+  assert.equal(state.probes, 0)
+
+  state.heard = false
+  state.answers = false
+  await at(5 * LINKS.probeAfterMs)
+  assert.equal(state.probes, 1)
+  state.heard = true
+  await at(5 * LINKS.probeAfterMs + 1)
+  state.heard = false
+  await at(6 * LINKS.probeAfterMs + 1)
+
+  assert.deepEqual([state.probes, ended], [2, []])
 })
 
 test('gives up the dial of a hub that is removed, and forgets it', async () => {

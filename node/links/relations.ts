@@ -20,7 +20,7 @@ interface Relation {
 }
 
 export interface RelationsOptions {
-  readonly links: Pick<Links, 'of' | 'end' | 'answers'>
+  readonly links: Pick<Links, 'of' | 'end' | 'answers' | 'heard'>
   /** All hubs that may link at this moment. */
   readonly allowed: () => readonly AllowedHub[]
   readonly dial: (address: string, signal: AbortSignal) => Promise<Connection>
@@ -77,6 +77,8 @@ export class Relations {
       const relation = this.#of(entry.hub)
       relation.isDialable = entry.addresses.length > 0
       if (!relation.isDialable && relation.why === NOT_YET) relation.why = NOWHERE
+      if (relation.state.is === 'linked' && this.#o.links.heard(entry.hub))
+        this.#step(entry, relation, { event: 'heard' })
       const mayDial = relation.dial === undefined && this.#dials < MOST_DIALS
       if (relation.state.is !== 'waiting' || mayDial) this.#step(entry, relation, { event: 'tick' })
     }
