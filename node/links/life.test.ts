@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { HANDSHAKE } from '../../federation/index.ts'
 import { echoService } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
 import { barePeer } from './bare-peer.fixture.ts'
@@ -128,6 +129,22 @@ describe('a link', { timeout: 60_000 }, () => {
     await until(async () => (await linkTo(b, a)).link === 'down', 'the end')
 
     assert.equal((await entriesOf(b, 'link')).at(-1)?.['reason'], 'treaty_expired')
+  })
+
+  test('ends with the delegation that proved its other side, and says so', async t => {
+    const a = await startHub(t)
+    const nowS = Math.floor(Date.now() / 1000)
+    const delegation = { not_before: nowS - 3600, not_after: nowS - HANDSHAKE.skewS + 2 }
+    const bare = await barePeer(t, { delegation })
+    await a.operator.federation.peer_add({ hub: bare.hub, addresses: [] })
+    const { shake, connection } = await bare.dial(a.address)
+    assert.equal((await shake(a.id)).kind, 'linked')
+
+    const why = async () => (await a.operator.federation.peer_show({ hub: bare.hub })).why
+    await until(async () => (await why()) === 'the last link ended: delegation_expired', 'the end')
+
+    assert.equal((await entriesOf(a, 'link')).at(-1)?.['reason'], 'delegation_expired')
+    await until(async () => connection.status !== 'open', 'the end of the connection')
   })
 })
 
