@@ -12,9 +12,16 @@ export const keyExport: Command = {
   examples: [{ line: 'omnigate key export --data ./hub > hub.json', says: 'also beside a running node' }],
   exits: ['badInput', 'noInput', 'newerFormat', 'permission'],
   async run(invocation) {
-    const { formatHubFile, hubFileOf } = await import('../../node/index.ts')
+    const { SetupError, formatHubFile, hubFileOf, parseHubFile } = await import('../../node/index.ts')
     const data = invocation.neededOption(DATA_OPTION)
-    invocation.terminal.result(formatHubFile(await hubFileOf(data, Date.now())).trimEnd())
+    const text = formatHubFile(await hubFileOf(data, Date.now()))
+    try {
+      parseHubFile(text)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      throw new SetupError('badInput', `${data}: no peer takes the file of this hub (${error.message})`)
+    }
+    invocation.terminal.result(text.trimEnd())
     return EXIT.ok
   }
 }

@@ -15,7 +15,7 @@ import { generateMinisign } from '../minisign.ts'
 import { SetupError } from '../setup-error.ts'
 import { type Life, nextEpoch, notAfter } from './life.ts'
 import { renewLink } from './link-key.ts'
-import { addDelegationOfOther, readDelegationsOfOthers } from './others.ts'
+import { addDelegationOfOther, readDelegationsOfOthers, refuseTooMany } from './others.ts'
 import {
   KEPT_ROLES,
   type KeptRole,
@@ -73,6 +73,7 @@ export async function delegateOther(
     .filter(({ statement }) => statement.node === node && statement.role === role)
     .map(({ statement }) => statement.epoch)
   await refuseRevoked(hub, keyHex(role, key), `make another on ${node}`)
+  refuseTooMany(hub.folder.keys, others)
   const delegation = sign(hub, { role, node, key, life, last: Math.max(0, ...epochs) })
   await recordDelegation(hub, delegation)
   await addDelegationOfOther(hub.folder.keys, others, delegation)

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
+import { delegate, formatDelegation } from '../../federation/index.ts'
 import { generateMinisign, publicKeyLine } from '../minisign.ts'
 import { delegateOther, delegateOwn } from './delegate.ts'
 import { formatHubFile, hubFileOf, parseHubFile } from './hub-file.ts'
-import { NOW, stoppedNode } from './identity.fixture.ts'
+import { NOW, recorded, stoppedNode } from './identity.fixture.ts'
 import { rotateNodeKey } from './link-key.ts'
 import { openKeys } from './stopped-keys.ts'
 import { succeedHub } from './succeed.ts'
@@ -47,6 +48,42 @@ test('holds nothing secret of the data folder', async t => {
 
   assert.ok(secrets.length >= 3)
   for (const secret of secrets) assert.ok(!text.includes(secret.slice(0, 40)))
+})
+
+test('of a hub that signed more than a peer takes, the file has the newest for each key of each node', async t => {
+  const data = await stoppedNode(t)
+  {
+    await using hub = await openKeys(data, NOW)
+    const { hubKey, keys } = hub
+    const signed = Array.from({ length: 300 }, (_, n) =>
+      delegate(hubKey.key, {
+        hub: keys.hubId,
+        node: `node${(n % 100) + 2}`,
+        role: 'link',
+        peer_id: OTHER_PEER,
+        not_before: 1,
+        not_after: 2,
+        epoch: Math.floor(n / 100) + 1
+      })
+    )
+    writeFileSync(join(data, 'keys', 'others.ndjson'), signed.map(formatDelegation).join(''))
+    await assert.rejects(
+      delegateOther(hub, 'link', { node: 'paris-2', key: OTHER_PEER }),
+      /is the key of node/
+    )
+    await assert.rejects(
+      delegateOther(hub, 'link', { node: 'node2', key: OTHER_PEER }),
+      /others.ndjson: holds 300 delegations, as many as a peer keeps of one hub/
+    )
+    assert.deepEqual(await recorded(hub.log, 'delegation'), [])
+  }
+
+  const { delegations } = parseHubFile(formatHubFile(await hubFileOf(data, NOW.nowMs)))
+
+  const epochs = (epoch: number) => delegations.filter(({ statement }) => statement.epoch === epoch).length
+  // This node's own is the first of its epoch.
+  assert.deepEqual([delegations.length, epochs(3), epochs(2), epochs(1)], [256, 100, 100, 56])
+  assert.equal(delegations[0]?.statement.node, 'node1')
 })
 
 test('refuses what was changed, by name', async t => {

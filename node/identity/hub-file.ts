@@ -60,10 +60,30 @@ export async function hubFileOf(data: string, nowMs: number): Promise<HubFile> {
   return {
     hub: keys.hubId,
     minisignKey: keys.minisignKey,
-    delegations: delegations.map(({ delegation }) => delegation),
-    revocations: revoked,
-    successions: await readSuccessions(dataFolderPaths(data).keys)
+    delegations: newestFirst(delegations.map(({ delegation }) => delegation)),
+    revocations: revoked.slice(-MOST_REVOCATIONS),
+    successions: (await readSuccessions(dataFolderPaths(data).keys)).slice(-MOST_SUCCESSIONS)
   }
+}
+
+/**
+ * Those that a file has room for, in the order given: the newest of each role of each node, then the one before each of
+ * them, and so on.
+ */
+function newestFirst(all: readonly Delegation<Role>[]): readonly Delegation<Role>[] {
+  if (all.length <= MOST_DELEGATIONS) return all
+  const newer = new Map<string, number>()
+  const ranked = all
+    .toSorted((a, b) => b.statement.epoch - a.statement.epoch)
+    .map(delegation => {
+      const place = `${delegation.statement.role}/${delegation.statement.node}`
+      const rank = newer.get(place) ?? 0
+      newer.set(place, rank + 1)
+      return { delegation, rank }
+    })
+  const shown = ranked.toSorted((a, b) => a.rank - b.rank).slice(0, MOST_DELEGATIONS)
+  const kept = new Set(shown.map(({ delegation }) => delegation))
+  return all.filter(delegation => kept.has(delegation))
 }
 
 /** The text of the file: canonical JSON and a line feed. */

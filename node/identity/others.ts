@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   DELEGATION,
   type Delegation,
+  ROLES,
   type Role,
   authorityProblem,
   formatDelegation,
@@ -13,8 +14,9 @@ import { SetupError } from '../setup-error.ts'
 
 /** What the hub key has signed for nodes whose keys lie elsewhere: one delegation a line, in the order of signing. */
 const FILE = 'others.ndjson'
-const MOST = 256
-const MAX_BYTES = MOST * 1024
+const MAX_BYTES = 256 * 1024
+/** What a peer keeps of one hub, less one for each role of this node. */
+const MOST = 256 - ROLES.length
 
 /** @throws SetupError `badInput` naming what is wrong with the file */
 export async function readDelegationsOfOthers(
@@ -36,16 +38,22 @@ export async function readDelegationsOfOthers(
   }
 }
 
-/** Adds one. Durable. @throws SetupError `failed` when there are as many as a peer takes of one hub */
+/** @throws SetupError `failed` when there are as many as a peer takes of one hub; for before one more is signed. */
+export function refuseTooMany(folder: string, before: readonly Delegation<Role>[]): void {
+  if (before.length >= MOST)
+    throw new SetupError(
+      'failed',
+      `${join(folder, FILE)}: holds ${before.length} delegations, as many as a peer keeps of one hub`
+    )
+}
+
+/** Adds one. Durable. */
 export async function addDelegationOfOther(
   folder: string,
   before: readonly Delegation<Role>[],
   delegation: Delegation<Role>
 ): Promise<void> {
-  const path = join(folder, FILE)
-  if (before.length >= MOST)
-    throw new SetupError('failed', `${path}: holds ${MOST} delegations, as many as a peer keeps of one hub`)
-  await replaceFile(path, [...before, delegation].map(formatDelegation).join(''))
+  await replaceFile(join(folder, FILE), [...before, delegation].map(formatDelegation).join(''))
 }
 
 function verified(line: string, hub: string): Delegation<Role> {
