@@ -4,8 +4,9 @@ import { defineConfig } from 'oxlint'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocols: [],
   transport: [],
+  federation: ['protocols'],
   sdk: ['protocols', 'transport'],
-  node: ['protocols', 'transport'],
+  node: ['protocols', 'transport', 'federation'],
   cli: ['protocols', 'transport', 'sdk', 'node'],
   examples: [],
   bench: ['transport'],
@@ -75,7 +76,13 @@ const tests = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
 // The fuzz targets reach what the public exports do not show.
 const fuzzTargets = {
   files: ['interop-tests/fuzz/targets/*.ts'],
-  rules: restricted(boundaries('interop-tests', [], ['protocols', 'node']))
+  rules: restricted(boundaries('interop-tests', [], ['protocols', 'federation', 'node']))
+}
+
+// Hubs without a node: what a link opens is tried where the transport offers it.
+const linkedLoads = {
+  files: ['interop-tests/redteam/loads/linked-*.ts'],
+  rules: restricted(boundaries('interop-tests', ['transport']))
 }
 
 export default defineConfig({
@@ -94,6 +101,6 @@ export default defineConfig({
     'prefer-const': 'error',
     ...restricted([])
   },
-  overrides: [...folders, ...tests, fuzzTargets],
+  overrides: [...folders, ...tests, fuzzTargets, linkedLoads],
   ignorePatterns: ['dist', 'node_modules', '**/node_modules', '.cache']
 })

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { reachedTypes } from './reached-types.mjs'
 import { filesOf, releaseManifest, withEmittedImports } from './release-manifest.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -20,7 +21,13 @@ const dist = join(root, 'dist')
 
 // What the release carries beside the emitted code. A file named here that does not exist ends the build.
 const FILES = ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'bin/omnigate.mjs', 'bin/runtime.mjs']
-const FOLDERS = ['specs/**/*.{md,json}', 'registry/*.{md,json}', 'configs/**/*.{toml,json,yml,yaml,md}']
+const FOLDERS = [
+  'specs/*.{md,json}',
+  // Those that `omnigate conformance` plays; all others are for whoever implements, and stay in the repository.
+  'specs/vectors/oap1-*.json',
+  'registry/*.{md,json}',
+  'configs/**/*.{toml,json,yml,yaml,md}'
+]
 
 build()
 
@@ -33,6 +40,7 @@ function build() {
   const manifest = releaseManifest(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
   writeFileSync(join(dist, 'package.json'), JSON.stringify(manifest, null, 2) + '\n')
   checkTargets(manifest)
+  keepReachedTypes(manifest)
 }
 
 function compile() {
@@ -62,4 +70,17 @@ function checkTargets(manifest) {
   if (absent.length === 0) return
   process.stderr.write(`build: package.json names what was not built: ${absent.join(', ')}\n`)
   process.exit(1)
+}
+
+/**
+ * Removes the declarations that no export leads to: those of programs, above all.
+ * @param {Record<string, any>} manifest
+ */
+function keepReachedTypes(manifest) {
+  const entries = filesOf(manifest['exports'])
+    .filter(file => file.endsWith('.d.ts'))
+    .map(file => file.replace(/^\.\//, ''))
+  const reached = reachedTypes(entries, path => readFileSync(join(dist, path), 'utf8'))
+  for (const file of globSync('**/*.d.ts', { cwd: dist }))
+    if (!reached.has(file.replaceAll('\\', '/'))) rmSync(join(dist, file))
 }

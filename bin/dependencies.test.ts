@@ -4,7 +4,7 @@ import { isBuiltin } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const SHIPPED = '{protocols,transport,node,sdk,cli}/**/*.ts'
+const SHIPPED = '{protocols,transport,federation,node,sdk,cli}/**/*.ts'
 const IMPORT =
   /^\s*(?:import|export)\b[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm
 
@@ -13,7 +13,7 @@ const folder = fileURLToPath(root)
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 const imported = new Set(
   globSync(SHIPPED, { cwd: folder })
-    .filter(file => !file.endsWith('.test.ts') && !file.endsWith('.suite.ts'))
+    .filter(file => !/\.(test|suite|fixture)\.ts$/.test(file))
     .flatMap(file => packagesIn(readFileSync(new URL(file, root), 'utf8')))
 )
 

@@ -84,6 +84,7 @@ const probe = (run: (invocation: Invocation) => Promise<number>): Command => ({
   arguments: [{ name: 'WHERE', summary: 'where', env: 'RON_NODE_URL' }],
   options: [
     { name: 'listen', value: 'MULTIADDR', summary: 'listen', isList: true },
+    { name: 'no-wait', summary: 'do not wait' },
     { name: 'dry-run', summary: 'dry' },
     { name: 'output', short: 'o', value: 'FILE', summary: 'out' }
   ],
@@ -116,6 +117,7 @@ test('hands lists, flags of two words, short options and arguments to the comman
     '--listen',
     'c',
     '--dry-run',
+    '--no-wait',
     '-o',
     'f',
     '--json'
@@ -123,6 +125,8 @@ test('hands lists, flags of two words, short options and arguments to the comman
 
   assert.deepEqual(seen.list('listen'), ['a', 'b', 'c'])
   assert.equal(seen.flag('dry-run'), true)
+  assert.equal(seen.flag('no-wait'), true)
+  assert.equal((await invoked(['here'])).flag('no-wait'), false)
   assert.equal(seen.option('output'), 'f')
   assert.equal(seen.argument('WHERE'), 'here')
   assert.equal(seen.isJson, true)

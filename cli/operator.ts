@@ -1,4 +1,4 @@
-import type { CapabilityClient } from '../node/index.ts'
+import type { CapabilityClient, FederationClient, HubKeyGiven } from '../node/index.ts'
 import { CommandError } from './command-error.ts'
 import { DATA_OPTION } from './command.ts'
 import { dataConfig } from './data-config.ts'
@@ -31,43 +31,77 @@ export const OPERATOR_DETAILS =
 
 /**
  * What `use` yields with the hub of `--data`: of its running node, else of the folder, which this process then holds.
+ * `signing` is for what the hub key must sign; a running node signs with the one that lies open in its folder.
  * @throws CommandError `usage` for a request that makes no sense, `failed` for one that is refused; SetupError
  */
-export async function withOperator<T>(
+export const withOperator = <T>(
   invocation: Invocation,
-  use: (operator: CapabilityClient) => Promise<T>
+  use: (operator: CapabilityClient) => Promise<T>,
+  signing?: HubKeyGiven
+): Promise<T> => withHub(invocation, hub => use(hub.operator), signing)
+
+/** The same with what an operator asks about federation. @throws as `withOperator` */
+export const withFederation = <T>(
+  invocation: Invocation,
+  use: (federation: FederationClient) => Promise<T>
+): Promise<T> => withHub(invocation, async hub => use(await hub.federation()))
+
+async function withHub<T>(
+  invocation: Invocation,
+  use: (hub: OperatorsHub) => Promise<T>,
+  signing?: HubKeyGiven
 ): Promise<T> {
   const data = invocation.neededOption(DATA_OPTION)
-  await using hub = await hubOf(data, invocation)
+  await using hub = await hubOf(data, invocation, signing)
   try {
-    return await withDeadline(use(hub.operator), ANSWER_MS, `the node of ${data}`)
+    return await withDeadline(use(hub), ANSWER_MS, `the node of ${data}`)
   } catch (error) {
     throw refusedRequest(error, invocation)
   }
 }
 
+interface OperatorsHub extends AsyncDisposable {
+  readonly operator: CapabilityClient
+  federation(): Promise<FederationClient>
+}
+
 async function hubOf(
   data: string,
-  { terminal }: Invocation
-): Promise<AsyncDisposable & { readonly operator: CapabilityClient }> {
-  const { connectAdmin, directClient, openStopped, SetupError } = await import('../node/index.ts')
+  { terminal }: Invocation,
+  signing: HubKeyGiven | undefined
+): Promise<OperatorsHub> {
+  const { connectAdmin, directClient, openStopped, stoppedFederation, SetupError } =
+    await import('../node/index.ts')
   try {
     const admin = await connectAdmin(data)
-    return { operator: admin.capabilities, [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]() }
+    if (signing?.file !== undefined) {
+      await admin[Symbol.asyncDispose]()
+      throw new CommandError(
+        EXIT.inUse,
+        `--hub-key: a node runs on ${data}, and takes no key from a command: stop it first`
+      )
+    }
+    const { capabilities: operator, federation } = admin
+    return {
+      operator,
+      federation: async () => federation,
+      [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]()
+    }
   } catch (error) {
     if (!(error instanceof SetupError) || error.reason !== 'unreachable') throw error
   }
   const config = await dataConfig(data, { env: terminal.env })
   const warn = ({ event }: { readonly event: string }): void => terminal.note(`omnigate: repaired: ${event}`)
-  const hub = await openStopped(data, { config, warn })
+  const hub = await openStopped(data, { config, warn, hubKey: signing })
   return {
     operator: directClient(hub.capabilities),
+    federation: () => stoppedFederation(hub, config),
     [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]()
   }
 }
 
-/** A request's members are the command's options; the operator typed those. */
-function refusedRequest(error: unknown, invocation: Invocation): unknown {
+/** A refusal as the operator reads it: members of a request are options of the command. */
+export function refusedRequest(error: unknown, invocation: Invocation): unknown {
   if (!isOapError(error)) return error
   const { code } = error as Error & { code?: unknown }
   const message = printable(asOption(error.message, invocation))

@@ -12,6 +12,9 @@ const GROUPS: Readonly<Record<string, string>> = {
   cap: 'capabilities: who may call what',
   tenant: 'whose data a hub serves',
   client: 'the key of this client',
+  peer: 'other hubs that may federate with this one',
+  treaty: 'what another hub may do here',
+  federation: 'how this hub stands with others',
   mailbox: 'durable messages by topic',
   audit: 'what happened, and proof of it',
   key: 'keys of a hub and its node',
@@ -136,7 +139,10 @@ function optionValues(command: Command, parsed: Commander): Record<string, Optio
   return Object.fromEntries(
     optionsOf(command).map(({ name }) => [
       name,
-      values[name.replaceAll(/-([a-z])/g, (_, c: string) => c.toUpperCase())]
+      // Commander takes --no-wait for the opposite of an option --wait.
+      name.startsWith('no-') ? values[camelCase(name.slice('no-'.length))] === false : values[camelCase(name)]
     ])
   )
 }
+
+const camelCase = (name: string): string => name.replaceAll(/-([a-z])/g, (_, c: string) => c.toUpperCase())

@@ -14,6 +14,9 @@ test('names the restriction that refused', () => {
   assert.match(refusalAdvice({ code: 'cap_denied', reason: 'peer' })!, /^refused by peer; .*--key/)
   assert.match(refusalAdvice({ code: 'cap_denied', reason: 'topic' })!, /^refused by topic; .*cap inspect/)
   assert.match(refusalAdvice({ code: 'cap_expired', reason: 'kid' })!, /^refused by kid; ask the operator/)
+  assert.match(refusalAdvice({ code: 'cap_revoked', reason: 'head' })!, /^refused by head; .*try again/)
+  assert.match(refusalAdvice({ code: 'cap_revoked', reason: 'treaty' })!, /cap exchange$/)
+  assert.match(refusalAdvice({ code: 'cap_revoked', reason: 'cap_id' })!, /does not come back/)
 })
 
 test('says nothing of other errors', () => {

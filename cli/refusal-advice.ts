@@ -29,11 +29,20 @@ const BY_CAVEAT: Readonly<Record<string, string>> = {
   discharge: `the token needs the word of a third party with it; ${INSPECT}`
 }
 
+/** The same for what ends a token that was given out for a right of another hub. */
+const BY_FALL: Readonly<Record<string, string>> = {
+  head: 'its hub has not been heard for a minute; try again when the two hubs are linked, see: omnigate federation status',
+  treaty:
+    'the hubs have agreed on something else; exchange your capability again, see: omnigate cap exchange',
+  origin: 'exchange your capability again, see: omnigate cap exchange'
+}
+
 /** Which rule refused a call and what its caller can do; undefined for an error that is no matter of capabilities. */
 export function refusalAdvice({ code, reason }: RefusalSaid): string | undefined {
   if (typeof code !== 'string' || !Object.hasOwn(BY_CODE, code)) return undefined
   const caveat = typeof reason === 'string' ? reason : undefined
   const rule = caveat === undefined ? '' : `refused by ${caveat}; `
-  const isCaveat = code === 'cap_denied' && caveat !== undefined && Object.hasOwn(BY_CAVEAT, caveat)
-  return asCalled(`${rule}${isCaveat ? BY_CAVEAT[caveat] : BY_CODE[code]}`)
+  const finer = code === 'cap_denied' ? BY_CAVEAT : code === 'cap_revoked' ? BY_FALL : {}
+  const isFiner = caveat !== undefined && Object.hasOwn(finer, caveat)
+  return asCalled(`${rule}${isFiner ? finer[caveat] : BY_CODE[code]}`)
 }

@@ -10,6 +10,10 @@ export interface Terminal {
   progress(text: string): void
   /** `text` in a style where results go to a terminal, else as it is. */
   style(style: Style, text: string): string
+  /** A line that the person types unseen; absent where nobody sits at a terminal. */
+  readonly askSecret?: ((question: string) => Promise<string>) | undefined
+  /** A line that the person types; absent where nobody sits at a terminal. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -20,6 +24,20 @@ export const processTerminal: Terminal = {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
   },
   style: (style, text) => (process.stdout.isTTY ? styleText(style, text, { stream: process.stdout }) : text),
+  askSecret:
+    process.stdin.isTTY && process.stderr.isTTY
+      ? async question => {
+          const { askSecret } = await import('./ask-secret.ts')
+          return askSecret(question, { input: process.stdin, output: process.stderr })
+        }
+      : undefined,
+  ask:
+    process.stdin.isTTY && process.stderr.isTTY
+      ? async question => {
+          const { ask } = await import('./ask.ts')
+          return ask(question, { input: process.stdin, output: process.stderr })
+        }
+      : undefined,
   env: process.env
 }
 

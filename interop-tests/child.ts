@@ -18,6 +18,7 @@ export class Child implements AsyncDisposable {
   readonly #process: ChildProcessWithoutNullStreams
   readonly #lines: string[] = []
   readonly #firstLine = Promise.withResolvers<string>()
+  #answered = Promise.withResolvers<void>()
   readonly #ended: Promise<number | null>
   #stderr = ''
 
@@ -26,6 +27,7 @@ export class Child implements AsyncDisposable {
     createInterface(this.#process.stdout).on('line', line => {
       this.#lines.push(line)
       this.#firstLine.resolve(line)
+      this.#answered.resolve()
     })
     this.#process.stderr.on('data', (text: Buffer) => {
       this.#stderr = `${this.#stderr}${text.toString()}`.slice(-KEPT_STDERR_CHARACTERS)
@@ -53,6 +55,18 @@ export class Child implements AsyncDisposable {
 
   signal(name: 'SIGTERM' | 'SIGINT'): void {
     this.#process.kill(name)
+  }
+
+  /** Writes a line to its standard input and gives the next line of its standard output as JSON; one at a time. */
+  async asked(line: string, withinMs: number): Promise<Record<string, unknown>> {
+    const next = this.#lines.length
+    this.#answered = Promise.withResolvers()
+    this.#process.stdin.write(`${line}\n`)
+    const ended = this.#ended.then(code => {
+      throw new Error(`ended with ${code} instead of an answer: ${this.#stderr}`)
+    })
+    await within(withinMs, `an answer to ${line}`, Promise.race([this.#answered.promise, ended]))
+    return JSON.parse(this.#lines[next]!)
   }
 
   endInput(): void {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import test, { before, describe } from 'node:test'
 import { GoNode, buildGoPeer, goIsMissing } from './go-peer.ts'
-import { OurNode, omnigate } from './our-node.ts'
+import { Child } from './child.ts'
+import { guardedNode } from './conformance/guarded-node.ts'
+import { LAUNCHER, OurNode } from './our-node.ts'
 import type { Encryption } from './our-node.ts'
 
 const RUN_MS = 120_000
 const LEAST_CASES = 60
-/** What a known caller that has no minute to wait does not play at a node that opens echo to all. */
+const LEAST_LINK_CASES = 20
+/** What a known caller that has no minute to wait does not play at a node that opens echo to all, beside links. */
 const LEFT_OUT = [
   'stranger-fifth-call',
   'idle',
@@ -41,9 +44,21 @@ for (const encryption of ['noise', 'tls'] as const) {
 
     assert.deepEqual(failures(report), [])
     assert.ok(report.passed >= LEAST_CASES, `${report.passed} cases`)
-    assert.deepEqual(leftOut(report), LEFT_OUT)
+    assert.deepEqual(leftOut(report).filter(isNoLink), LEFT_OUT)
   })
 }
+
+test('our node passes every case of links, as a hub that wants capabilities and allows another', async () => {
+  await using node = await guardedNode()
+
+  const report = await played([node.address, '--hub-key', node.hubKey, '--only', 'link-'], {
+    RON_CAP: node.token
+  })
+
+  assert.deepEqual(failures(report), [])
+  assert.ok(report.passed >= LEAST_LINK_CASES, `${report.passed} cases`)
+  assert.deepEqual(leftOut(report), [])
+})
 
 test('our node passes every case that a stranger may play', async () => {
   await using node = await OurNode.start({ strangers: true })
@@ -66,20 +81,24 @@ describe('the Go peer', { skip: goIsMissing() ?? false }, () => {
       leftOut(report).filter(id => id.startsWith('mailbox-') === is)
     )
     assert.deepEqual(failures(report), [])
-    assert.deepEqual(others, LEFT_OUT)
-    // It serves echo alone.
+    assert.deepEqual(others!.filter(isNoLink).filter(isNoHandshake), LEFT_OUT)
+    // It has no mailbox.
     assert.ok(mailbox!.length > 0)
   })
 })
 
-async function conformance(address: string, encryption: Encryption = 'noise'): Promise<Report> {
-  const { stdout, stderr } = await omnigate(
-    ['conformance', address, '--json', '--encryption', encryption],
-    RUN_MS
-  )
+const conformance = (address: string, encryption: Encryption = 'noise'): Promise<Report> =>
+  played([address, '--encryption', encryption])
+
+async function played(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Report> {
+  await using child = new Child(process.execPath, [LAUNCHER, 'conformance', '--json', ...args], env)
+  const { stdout, stderr } = await child.ended(RUN_MS)
   assert.notEqual(stdout.length, 0, stderr)
   return JSON.parse(stdout.join('')) as Report
 }
+
+const isNoLink = (id: string): boolean => !id.startsWith('link-')
+const isNoHandshake = (id: string): boolean => !id.startsWith('handshake-')
 
 const failures = ({ results }: Report) =>
   results.filter(({ pass, leftOut }) => !pass && leftOut === undefined)

@@ -6,7 +6,8 @@ import type { Encryption } from './our-node.ts'
 
 const SOURCE = fileURLToPath(new URL('go-peer/', import.meta.url))
 const BUILT = fileURLToPath(new URL('.cache/', import.meta.url))
-const BINARY = `${BUILT}go-peer`
+/** Where `buildGoPeer` puts it. */
+export const GO_PEER = `${BUILT}go-peer`
 const BUILD_MS = 10 * 60_000
 const PATH = [process.env['PATH'] ?? '', '/usr/local/go/bin'].join(':')
 
@@ -19,7 +20,7 @@ export function goIsMissing(): string | undefined {
 /** Builds the peer from its source. @throws with what the compiler said. */
 export function buildGoPeer(): void {
   mkdirSync(BUILT, { recursive: true })
-  const { status, error, stderr } = run(['build', '-buildvcs=false', '-o', BINARY, '.'], BUILD_MS)
+  const { status, error, stderr } = run(['build', '-buildvcs=false', '-o', GO_PEER, '.'], BUILD_MS)
   if (status !== 0) throw new Error(`cannot build the Go peer: ${error?.message ?? stderr}`)
 }
 
@@ -38,7 +39,7 @@ export async function goDials(
   address: string,
   { encryption = 'noise', group = 'all' }: { encryption?: Encryption; group?: string } = {}
 ): Promise<GoCase[]> {
-  await using child = new Child(BINARY, ['dial', '--encryption', encryption, '--case', group, address])
+  await using child = new Child(GO_PEER, ['dial', '--encryption', encryption, '--case', group, address])
   const { stdout, stderr } = await child.ended(180_000)
   if (stdout.length === 0) throw new Error(`the Go peer played no case: ${stderr}`)
   return stdout.map(line => JSON.parse(line) as GoCase)
@@ -55,7 +56,7 @@ export class GoNode implements AsyncDisposable {
   }
 
   static async start(...options: readonly string[]): Promise<GoNode> {
-    const child = new Child(BINARY, ['serve', ...options])
+    const child = new Child(GO_PEER, ['serve', ...options])
     try {
       return new GoNode(child, String((await child.firstJson())['multiaddr']))
     } catch (error) {
@@ -81,7 +82,7 @@ export async function goCalls(
   address: string,
   { token = '', options = [] }: { token?: string; options?: readonly string[] } = {}
 ): Promise<GoVerdict> {
-  await using child = new Child(BINARY, ['call', ...options, address], { RON_CAP: token })
+  await using child = new Child(GO_PEER, ['call', ...options, address], { RON_CAP: token })
   const { code, stdout, stderr } = await child.ended()
   if (code !== 0) throw new Error(`the Go peer had no answer: ${stderr}`)
   return JSON.parse(stdout.join('')) as GoVerdict

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { createFile, isUnfinished, makeFolder, readBoundedFile, removeUnfinished } from './durable-file.ts'
 import { takeLock } from './folder-lock.ts'
 import { ownCommand } from './own-command.ts'
+import { finishSuccession } from './succession-switch.ts'
 import { SetupError, errorCode, systemError } from './setup-error.ts'
 
 /** The version of this layout. */
@@ -18,12 +20,14 @@ export const BACKUP_FILE = 'backup.json'
 export const DATA_FOLDER_CONTENTS = {
   FORMAT: 'the version of this layout; written first',
   'omnigate.toml': 'configuration; optional',
-  keys: 'hub.key, hub.pub, node.key, delegation.json; made whole or not at all, never overwritten',
+  keys: 'hub.key, hub.pub, node.key, delegation.json; made whole or not at all, changed by the commands about keys alone',
   store: 'LevelDB: everything that must survive a restart',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
   'audit-before':
-    'audit logs of before a restore, each in a folder named by its log id; only for verifying them',
+    'audit logs of before a restore or a succession, each in a folder named by its log id; only for verifying them',
+  'hubs-before': 'keys and capabilities of the hub ids of before a succession; nothing uses them',
+  succession: 'what a succession that was cut short will go on with at the next start',
   client: 'the key and the token of a first client; made by start --init',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
   'admin.sock': 'local control of the running node'
@@ -75,6 +79,8 @@ export async function openDataFolder(path: string, { create = false } = {}): Pro
   const close = () => lock.close()
   try {
     await removeUnfinished(paths.folder)
+    await finishSuccession(paths.folder)
+    if (existsSync(paths.keys)) await removeUnfinished(paths.keys)
     const before = (await readdir(paths.folder)).filter(name => name !== 'lock' || !lock.isNew)
     if (format === undefined) await createFile(paths.format, `${FORMAT}\n`)
     const undo = () => removeNew(paths.folder, before, outermost)

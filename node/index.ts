@@ -25,6 +25,10 @@ export {
   verifyAudit
 } from './audit/index.ts'
 export type * from './audit/index.ts'
+export { configuredHubs, readTreatyDocument, treatyText, treatyValue } from './allowlist/index.ts'
+export type { FederationClient } from './allowlist/index.ts'
+export type { Difference } from '../federation/index.ts'
+export { stoppedFederation } from './start/stopped-allowlist.ts'
 export { restoreBackup, writeBackup } from './backup/index.ts'
 export type { Backup, BackupSources, Restored } from './backup/index.ts'
 export { connectAdmin } from './admin/admin-client.ts'
@@ -46,7 +50,27 @@ export type {
 export { FIRST_TENANT, directClient } from './capabilities/index.ts'
 export type { CapabilityClient } from './capabilities/index.ts'
 export { checkDataFolder, dataFolderPaths, openDataFolder } from './data-folder.ts'
-export { createFile, replaceFile } from './durable-file.ts'
+export { createFile, readSecretFile, replaceFile } from './durable-file.ts'
+export { ROLES, formatDelegation, peerPublicKey } from '../federation/index.ts'
+export type { Delegation, DelegationStatement, KeyRevocationStatement, Role } from '../federation/index.ts'
+export { hubKeyPath, openSecretKey } from './hub-key.ts'
+export type { HubKeyGiven, HubKeyPlace } from './hub-key.ts'
+export {
+  OWN_KEY_ROLES,
+  changePassword,
+  delegateOther,
+  delegateOwn,
+  formatHubFile,
+  hubFileOf,
+  keyOverview,
+  openKeys,
+  parseHubFile,
+  revokeNodeKey,
+  rotateNodeKey,
+  rotateRoleKey,
+  succeedHub
+} from './identity/index.ts'
+export type * from './identity/index.ts'
 export { initKeys, loadKeys } from './keys.ts'
 export type { NodeKeys } from './keys.ts'
 export { EXIT, SetupError, systemError } from './setup-error.ts'
@@ -54,5 +78,6 @@ export type { ExitName } from './setup-error.ts'
 export { echo } from './handlers/echo.ts'
 export { nodeMacaroonCrypto } from './macaroon-crypto.ts'
 export { nodePlatform } from './platform.ts'
-export { MinisignError, parsePublicKey, verifyFile } from './minisign.ts'
+export { MinisignError, generateMinisign, parsePublicKey, verifyFile } from './minisign.ts'
+export type { MinisignSecretFile } from './minisign.ts'
 export { VERSION } from './version.ts'

@@ -48,6 +48,17 @@ test('counts calls, bytes and time under the labels of their operation', async (
   }
 })
 
+test('counts by one label whose values are known, from the start', async () => {
+  const metrics = fresh()
+  const count = metrics.counters('endings_total', 'How it ended.', 'outcome', ['well', 'badly'])
+
+  count('well')
+
+  const text = await metrics.text()
+  assert.match(text, /\nendings_total\{outcome="well"\} 1\nendings_total\{outcome="badly"\} 0\n/)
+  assert.throws(() => count('otherwise' as 'well'), RangeError)
+})
+
 test('gives the same handles for the same operation', () => {
   const metrics = fresh()
 

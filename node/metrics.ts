@@ -39,6 +39,16 @@ export interface Metrics<Reason extends string = string> {
   gauge(name: string, help: string, read: () => number): void
   /** A number that only grows, read when it is scraped. */
   counter(name: string, help: string, read: () => number): void
+  /**
+   * A counter for each value of one label, all there from the start with 0; the function counts one.
+   * @throws RangeError, from that function, for a value that is none of them.
+   */
+  counters<V extends string>(
+    name: string,
+    help: string,
+    label: string,
+    values: readonly V[]
+  ): (value: V) => void
   /** Everything in Prometheus' text format, the process' own metrics included. */
   text(): Promise<string>
   readonly contentType: string
@@ -154,6 +164,15 @@ export function createMetrics<Reason extends string>(options: {
       register(new Family('gauge', name, help, () => [{ labels: {}, value: read() }])),
     counter: (name, help, read) =>
       register(new Family('counter', name, help, () => [{ labels: {}, value: read() }])),
+    counters(name, help, label, values) {
+      const all = new Map(values.map(value => [value, new Series({ [label]: value })]))
+      register(new Family('counter', name, help, () => valuesOf(all.values())))
+      return value => {
+        const series = all.get(value)
+        if (series === undefined) throw new RangeError(`${name}: ${value} is none of its ${label}s`)
+        series.add()
+      }
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType
   }

@@ -2,9 +2,12 @@ import {
   adminService,
   auditService,
   capabilitiesService,
+  federationService,
   mailboxService,
   serviceDirectory
 } from '../protocols/index.ts'
+import { federationAdmin } from './allowlist/index.ts'
+import type { Standing } from './allowlist/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
 import { dataFolderPaths } from './data-folder.ts'
@@ -17,10 +20,15 @@ import { noSources } from './start/audit-admin.ts'
 import { auditServices } from './start/audit-service.ts'
 import { openAudit } from './start/audit.ts'
 import type { NodeAudit } from './start/audit.ts'
+import { openAllowlist } from './start/allowlist.ts'
+import { openFederation } from './start/federation.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
+import { openExchange } from './start/exchange.ts'
 import { openIdentity } from './start/identity.ts'
+import { openLinks } from './start/links.ts'
+import { openPeerKeys } from './start/peer-keys.ts'
 import { openMailbox } from './start/mailbox.ts'
 import type { NodeMailbox } from './start/mailbox.ts'
 import type { Identity } from './start/identity.ts'
@@ -107,11 +115,15 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
       auditService,
       adminService,
       mailboxService,
+      federationService,
       ...own.map(({ table }) => table)
     ]
   })
   const isPassing = options.ephemeral === true && identity.folder !== undefined
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
+  const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
+  const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
+  const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
   const { capabilities } = rights
   const readable = auditServices(audit)
   const mailbox = await openMailbox(base, identity, {
@@ -120,23 +132,51 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     isOnDisk: options.ephemeral !== true,
     rights
   })
+  const exchange = await openExchange(base, identity, {
+    store,
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    links,
+    services: [echo, mailbox.forPeers, ...readable, ...own].map(({ table }) => table)
+  })
   const services = serviceDirectory([
     echo,
-    capabilitiesOf(capabilities),
+    capabilitiesOf(capabilities, exchange.handlers),
     mailbox.forPeers,
+    links.service,
     ...readable,
     ...own
   ])
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
-  const host = hostSessions(services, rights.guard)
+  const host = hostSessions(services, links.callConnections.noting(rights.guard))
   capabilities.onWithdrawal(() => host.review(rights.review))
+  rights.grants.onChange(() => host.review(rights.review))
+  exchange.onChange(() => host.review(rights.review))
   await watchPressure(base, identity, host)
-  const peers = await servePeers(base, { ...identity, host, isKnown: overrides.isKnown })
+  const peers = await servePeers(base, {
+    ...identity,
+    host,
+    grants: rights.grants,
+    isKnown: overrides.isKnown
+  })
+  await links.connect(peers)
+  await openFederation(base, { allowlist, services: peers.transport.services.federation! })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
+  const federation = federationAdmin({
+    allowlist: () => allowlist,
+    keys: () => peerKeys.known,
+    links: links.states,
+    standing: () => standingOf(config, status())
+  })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
-  const operator = operatorService(status, capabilities, sources)
+  const operator = operatorService(status, capabilities, sources, {
+    ...federation,
+    ...links.admin
+  })
   await serveAdmin(base, identity, { hostSessions, services: [operator, mailbox.forOperator, ...readable] })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
@@ -155,6 +195,16 @@ function sourcesOf(
   if (folder === undefined || part === undefined) return noSources()
   return { folder, level, log: part.log, capabilities }
 }
+
+const standingOf = (
+  { federation }: Config,
+  { hub_id, addresses, only_private_addresses }: NodeStatus
+): Standing => ({
+  federation: federation.name,
+  hub: hub_id,
+  addresses,
+  only_private_addresses
+})
 
 /** Lets calls of peers finish, then ends all parts in reverse. */
 function stopOf(

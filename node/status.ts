@@ -16,6 +16,8 @@ export interface NodeStatus extends JsonObject {
   readonly node: string
   readonly version: string
   readonly addresses: readonly string[]
+  /** Nobody beyond the own network can dial any of them. */
+  readonly only_private_addresses: boolean
   readonly http: string | null
   readonly data: string | null
   readonly ready: boolean

@@ -36,12 +36,21 @@ function refuseUnreadable(holder: object): void {
   }
 }
 
+export interface JsonBounds {
+  readonly maxBytes?: number
+  /** Of members and items in all. Default any number. */
+  readonly maxValues?: number
+}
+
 /**
  * The object that `bytes` hold: one JSON object, UTF-8, integers only, no member twice.
  * Throws `body_oversize` above 64 KiB, else `bad_payload`.
  * @see specs/oap-1.md, Payload forms
  */
-export function parseJson(bytes: Uint8Array, { maxBytes = MAX_JSON_BYTES } = {}): JsonObject {
+export function parseJson(
+  bytes: Uint8Array,
+  { maxBytes = MAX_JSON_BYTES, maxValues = Infinity }: JsonBounds = {}
+): JsonObject {
   if (bytes.length > maxBytes)
     throw new OapError('body_oversize', `a header of ${bytes.length} bytes, at most ${maxBytes}`)
   let text: string
@@ -50,7 +59,7 @@ export function parseJson(bytes: Uint8Array, { maxBytes = MAX_JSON_BYTES } = {})
   } catch {
     throw new OapError('bad_payload', 'the JSON is not valid UTF-8')
   }
-  return new Reader(text).document()
+  return new Reader(text, maxValues).document()
 }
 
 const INTEGER = /-?(?:0|[1-9][0-9]*)(?![0-9.eE])/y
@@ -78,10 +87,13 @@ const LITERALS: Readonly<Record<string, { readonly word: string; readonly value:
 /** A strict reader: it judges while it reads, so that nothing is built before it is known to be allowed. */
 class Reader {
   readonly #text: string
+  readonly #maxValues: number
+  #values = 0
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, maxValues: number) {
     this.#text = text
+    this.#maxValues = maxValues
   }
 
   document(): JsonObject {
@@ -94,6 +106,7 @@ class Reader {
   }
 
   #value(depth: number): Json {
+    if (++this.#values > this.#maxValues) this.#refuse(`more than ${this.#maxValues} values`)
     const c = this.#text[this.#at]
     if (c === '"') return this.#string()
     if (c === '{') return this.#object(depth)

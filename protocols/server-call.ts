@@ -7,7 +7,10 @@ import type { OapError } from './errors.ts'
 import { FLAG, tenantUuid } from './frame.ts'
 import type { CorrId, Frame } from './frame.ts'
 import type { RateHold } from './rate-hold.ts'
-import type { Call, ServedOperation } from './service.ts'
+import type { Call, Granted, ServedOperation } from './service.ts'
+
+/** The peer of a connection through the socket in the data folder; no peer id is so short. */
+const LOCAL = 'local'
 
 const NO_BODY: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) })
@@ -44,6 +47,8 @@ export class ServerCall implements Call {
   credit: Credit | undefined
   /** Set by the guard that verified it. */
   capability: VerifiedToken | undefined
+  /** Set by the guard that judged the call by its connection's grant. */
+  granted: Granted | undefined
   /** Set by the guard. */
   spending: Spending | undefined
   /** Frame bytes of the answer that are charged and not sent. */
@@ -70,8 +75,13 @@ export class ServerCall implements Call {
     return BigInt(this.corr)
   }
 
+  get principal(): string {
+    if (this.capability !== undefined) return `cap:${this.capability.capId}`
+    return this.granted?.principal ?? (this.peer === LOCAL ? LOCAL : 'anonymous')
+  }
+
   get tenant(): string {
-    return this.capability?.tenant ?? tenantUuid(this.tenantWire)
+    return this.capability?.tenant ?? this.granted?.tenant ?? tenantUuid(this.tenantWire)
   }
 
   get isE2e(): boolean {

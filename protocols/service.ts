@@ -204,16 +204,30 @@ export function defineService<O extends Operations>(table: ServiceTable<O>): Ser
   return table
 }
 
+/** What the grant of a linked hub allows of one call. */
+export interface Granted {
+  /** `hub:` and the hub id. */
+  readonly principal: string
+  /** The printed UUID of the share's tenant; nil where the operation has no topic. */
+  readonly tenant: string
+  /** The id of the share, 32 hex digits; undefined where the operation has no topic. */
+  readonly share: string | undefined
+}
+
 /** What a handler knows of the call it serves. */
 export interface Call {
   readonly corrId: bigint
   readonly app: number
   /** The peer id of the caller's connection. */
   readonly peer: string
-  /** The printed UUID of the tenant that the capability proved; without one, what the frame says, nil for nothing. */
+  /** Who the call is judged as: `cap:` and a capability id, `hub:` and a hub id, `local`, or `anonymous`. */
+  readonly principal: string
+  /** The printed UUID of the tenant of the capability or the share; without both, what the frame says, nil for nothing. */
   readonly tenant: string
-  /** What the caller may do; undefined where the verb is open to everyone, or the caller is the operator. */
+  /** What the caller may do; undefined where the verb is open to everyone, and for a linked hub or the operator. */
   readonly capability: VerifiedToken | undefined
+  /** The same of a linked hub whose call carries no capability. */
+  readonly granted?: Granted | undefined
   /** True when the body is end-to-end encrypted by the application: keep it opaque. */
   readonly isE2e: boolean
   /** True when such a body was compressed before it was sealed. */

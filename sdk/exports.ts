@@ -19,7 +19,7 @@ export {
   RequestError
 } from './errors.ts'
 export { Hub } from './hub.ts'
-export type { AnyCallOptions, EventOptions, StreamOptions } from './hub.ts'
+export type { AnyCallOptions, EventOptions, ExchangeOptions, Exchanged, StreamOptions } from './hub.ts'
 export { Delivery } from './mailbox/delivery.ts'
 export type { NackOptions } from './mailbox/delivery.ts'
 export { Mailbox } from './mailbox/mailbox.ts'

@@ -1,4 +1,12 @@
-import { callable, opaque, streamed, subscription, unary } from '../protocols/index.ts'
+import {
+  OapError,
+  callable,
+  capabilitiesService,
+  opaque,
+  streamed,
+  subscription,
+  unary
+} from '../protocols/index.ts'
 import type {
   CallOptions,
   Client,
@@ -33,6 +41,25 @@ export interface StreamOptions extends AnyCallOptions {
 export interface EventOptions extends AnyCallOptions {
   /** Bytes of events that may be outstanding; without it the stream's own window governs. */
   readonly credit?: number | undefined
+}
+
+/** What a capability of another hub is wanted for. */
+export interface ExchangeOptions extends Pick<HubCallOptions, 'signal' | 'deadlineMs'> {
+  /** What is to be called there: of those that the capability of this client names. */
+  readonly verbs: readonly string[]
+  /** Topic patterns; without them all that the capability and a share have in common. */
+  readonly topics?: readonly string[] | undefined
+  /** The id of the share, where several would do. */
+  readonly share?: string | undefined
+}
+
+/** A capability of another hub. */
+export interface Exchanged {
+  readonly cap: Uint8Array
+  /** Unix seconds. */
+  readonly expires: number
+  /** Multiaddrs of the hub, for `createClient`. */
+  readonly addresses: readonly string[]
 }
 
 export interface HubParts {
@@ -125,6 +152,19 @@ export class Hub implements AsyncDisposable {
       const subscribing: SubscribeOptions = { ...call, credit }
       return answerStream(reading.of(await run(request, subscribing)), reading.corrId!)
     })
+  }
+
+  /**
+   * A capability of a hub that this one is linked with, by its hub id: for at most a quarter of an hour, and for no more
+   * than the capability of this client and both treaties allow. That must name `cap:obtain` and be bound to this client.
+   * Throws `cap_denied` with the reason, `no_link`, `not_found`.
+   */
+  async exchange(hub: string, { verbs, topics, share, ...options }: ExchangeOptions): Promise<Exchanged> {
+    const { obtain } = this.client(capabilitiesService)
+    const asked = { hub, verb: verbs.join(','), topic: topics?.join(','), share }
+    const { body, expires, addresses } = await obtain(asked, options)
+    if (body === undefined) throw new OapError('upstream', 'the exchange brought no capability')
+    return { cap: body, expires, addresses }
   }
 
   /** The operations of a table as functions, made with the same care: those that write only once, unless told otherwise. */

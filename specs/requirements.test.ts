@@ -17,7 +17,9 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   capabilities: 21,
   revocation: 12,
   audit: 10,
-  mailbox: 14
+  mailbox: 14,
+  'federation-links': 23,
+  'federation-handshake': 9
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

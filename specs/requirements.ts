@@ -16,7 +16,15 @@ export interface NamedTest {
 }
 
 /** The texts whose binding sentences have rows; a row that names none is of the first. */
-export const BINDING_SPECS = ['oap-1', 'capabilities', 'revocation', 'audit', 'mailbox'] as const
+export const BINDING_SPECS = [
+  'oap-1',
+  'capabilities',
+  'revocation',
+  'audit',
+  'mailbox',
+  'federation-links',
+  'federation-handshake'
+] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
 
 /** A row of requirements.json: a binding sentence and what shows that it is kept. */

@@ -83,11 +83,15 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   'answer:ack': ['results'],
   'answer:stats': 'topic depth bytes in_flight delayed oldest_ms dead dead_bytes'.split(' '),
   'answer:dlq_redrive': ['redriven', 'more'],
-  receipt: ['delegation', 'signature', 'statement']
+  receipt: ['delegation', 'signature', 'statement'],
+  'request:probe': ['op'],
+  'answer:probe': ['time', 'revocation_seq']
 }
 
 /** What oap-1.md itself prints; services print their own. */
-const OF_OAP1 = Object.keys(OBJECTS).filter(kind => !/:(send|ack|stats|dlq)|^(delivery|receipt)$/.test(kind))
+const OF_OAP1 = Object.keys(OBJECTS).filter(
+  kind => !/:(send|ack|stats|dlq|probe)|^(delivery|receipt)$/.test(kind)
+)
 
 interface Block {
   readonly where: string

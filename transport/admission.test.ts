@@ -8,6 +8,7 @@ import type { Connection } from '@libp2p/interface'
 import { createAdmission } from './admission.ts'
 import type { AdmissionOptions } from './admission.ts'
 import { keptBytes } from './connection-streams.ts'
+import { LinkedConnections } from './linked/linked-connections.ts'
 import { encodeHeader } from './tuned/yamux-frames.ts'
 import { createDialer, createTransport } from './transport.ts'
 
@@ -148,6 +149,112 @@ void describe('admission', () => {
     assert.equal(hub.node.getConnections().length, 1)
   })
 
+  void test('bars the network of a stranger that goes on asking for protocols that are not there', async () => {
+    const refused: string[] = []
+    await using hub = await listening({
+      maxPerPrefix: 2,
+      now: () => 0,
+      onRefused: reason => refused.push(reason)
+    })
+    const [curious, modest] = [await hub.dial(), await hub.dial()]
+    const gone = hub.closed()
+
+    await assert.rejects(modest.newStream('/none/1'), { name: 'UnsupportedProtocolError' })
+    for (let i = 0; i < 33; i++) await assert.rejects(curious.newStream('/none/1'))
+
+    await gone
+    assert.equal(modest.status, 'open')
+    assert.deepEqual(refused, ['stranger_share'])
+    await assert.rejects(hub.dial())
+    assert.equal(refused.at(-1), 'stranger_prefix')
+  })
+
+  void test('answers a few proposals of a stranger on one stream and any number of a promoted one', async () => {
+    await using hub = await listening({ maxPerPrefix: 2 })
+    await hub.node.handle('/there/1', () => {})
+    const many = Array.from({ length: 20 }, (_, i) => `/none/${i}`)
+    const [stranger, known] = [await hub.dial(), await hub.dial()]
+    hub.admission.promote(hub.inbound(known))
+
+    assert.equal((await stranger.newStream([...many.slice(0, 5), '/there/1'])).protocol, '/there/1')
+    await assert.rejects(stranger.newStream([...many, '/there/1']))
+    assert.equal((await known.newStream([...many, '/there/1'])).protocol, '/there/1')
+  })
+
+  void test('knows a linked connection for as long as it has its link, then closes it after its grace', async () => {
+    let now = 0
+    await using hub = await listening({ maxPerPrefix: 2, maxStreams: 1, now: () => now })
+    await hub.node.handle('/quiet/1', () => {}, { maxInboundStreams: 100 })
+    const connection = await hub.dial()
+    const open = () => connection.newStream('/quiet/1', { maxOutboundStreams: 100 })
+    hub.links.link(hub.inbound(connection))
+    for (let i = 0; i < 20; i++) await open()
+    now = 60_000
+    hub.admission.closeOverdue()
+    assert.equal(connection.status, 'open')
+    assert.equal(hub.admission.strangers, 0)
+
+    hub.links.unlink(hub.inbound(connection))
+
+    assert.equal(hub.admission.isStranger(hub.inbound(connection)), true)
+    await assert.rejects(open())
+    const gone = hub.closed()
+    now = 70_000
+    hub.admission.closeOverdue()
+    await gone
+    assert.equal(hub.admission.strangers, 0)
+  })
+
+  void test('closes a connection whose link ends when its network has no place for one more stranger', async () => {
+    const refused: string[] = []
+    await using hub = await listening({ maxPerPrefix: 1, onRefused: reason => refused.push(reason) })
+    const linked = await hub.dial()
+    hub.links.link(hub.inbound(linked))
+    const other = await hub.dial()
+    const gone = hub.closed()
+
+    hub.links.unlink(hub.inbound(linked))
+
+    await gone
+    assert.deepEqual(refused, ['stranger_prefix'])
+    assert.equal(other.status, 'open')
+    assert.equal(hub.admission.strangers, 1)
+  })
+
+  void test('leaves a connection known that showed a token while it was linked', async () => {
+    await using hub = await listening({})
+    const connection = hub.inbound(await hub.dial())
+    hub.links.link(connection)
+    hub.admission.promote(connection)
+
+    hub.links.unlink(connection)
+
+    assert.equal(hub.admission.isStranger(connection), false)
+  })
+
+  void test('makes no stranger of a connection that this node dialled when its link ends', async () => {
+    await using hub = await listening({})
+    await using other = await listening({})
+    const outbound = await hub.node.dial(other.node.getMultiaddrs()[0]!)
+    hub.links.link(outbound)
+
+    hub.links.unlink(outbound)
+
+    assert.equal(hub.admission.isStranger(outbound), false)
+    assert.equal(outbound.status, 'open')
+  })
+
+  void test('keeps nothing of a linked connection that closes', async () => {
+    await using hub = await listening({ maxPerPrefix: 1 })
+    const connection = await hub.dial()
+    hub.links.link(hub.inbound(connection))
+
+    await Promise.all([hub.closed(), connection.close()])
+
+    assert.equal(hub.admission.strangers, 0)
+    assert.equal((await hub.dial()).status, 'open')
+  })
+
   void test('takes loopback for known where the configuration says so', async () => {
     await using hub = await listening({ maxPerPrefix: 1, loopbackIsKnown: true })
 
@@ -178,10 +285,13 @@ async function listening(options: Partial<AdmissionOptions>) {
   const privateKey = await generateKeyPair('Ed25519')
   const node = await createTransport({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'], connectionGater })
   const unwatch = admission.watch(node)
+  const links = new LinkedConnections()
+  const unfollow = admission.follow(links)
   const dialers = [await createDialer()]
   const address = node.getMultiaddrs()[0]!
   return {
     admission,
+    links,
     node,
     port: Number(address.getComponents().find(({ name }) => name === 'tcp')!.value),
     async dial(): Promise<Connection> {
@@ -200,6 +310,7 @@ async function listening(options: Partial<AdmissionOptions>) {
     closed: () => once(node as unknown as EventTarget, 'connection:close'),
     async [Symbol.asyncDispose]() {
       unwatch()
+      unfollow()
       await Promise.all([...dialers, node].map(async one => one.stop()))
     }
   }

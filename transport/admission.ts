@@ -1,6 +1,8 @@
 import type { Connection, Libp2p, MultiaddrConnection } from '@libp2p/interface'
 import type { Gater } from './address-gate.ts'
 import { boundInboundStreams, keptBytes, toShed } from './connection-streams.ts'
+import type { LinkEvents, LinkedConnections } from './linked/linked-connections.ts'
+import { watchNegotiations } from './negotiations.ts'
 import { isLoopback, prefixOf, prefixOfIp } from './remote-prefix.ts'
 import { StrangerLedger } from './stranger-ledger.ts'
 import type { StrangerBounds, StrangerRefusal } from './stranger-ledger.ts'
@@ -29,8 +31,13 @@ export interface Admission {
   readonly strangers: number
   /** False for connections that we dialled, that were promoted, or that come from a known loopback. */
   isStranger(connection: Connection): boolean
-  /** To be called once a connection has shown a link or a verified token. */
+  /** To be called once a connection has shown a verified token: it is known until it closes. */
   promote(connection: Connection): void
+  /**
+   * Until the returned function is called: a connection with a link is known for as long as it has it. Then it is a
+   * stranger's again, with its grace and by the bounds of a new one: where these have no place for it, it is closed.
+   */
+  follow(links: LinkedConnections): () => void
   callStarted(connection: Connection): void
   callEnded(connection: Connection): void
   /** Closes strangers whose grace is over; `watch` does it four times a second. */
@@ -96,8 +103,49 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (!ledger.isStranger(id) || connection.status !== 'open') return
     open.set(id, connection)
     ledger.opened(id, now())
+    bound(connection)
+    watchNegotiations(
+      connection,
+      () => ledger.isStranger(id),
+      () => onNegotiationFailed(id)
+    )
+  }
+
+  function onNegotiationFailed(id: number): void {
+    if (!ledger.negotiationFailed(id, now())) return
+    ledger.bar(id, now())
+    evict(id)
+  }
+
+  function bound(connection: Connection): void {
     const streams = boundInboundStreams(connection, options.maxStreams + SIDE_STREAMS)
     if (streams !== undefined) streamsWhenKnown.set(connection, streams)
+  }
+
+  function unbound(connection: Connection): void {
+    const streams = streamsWhenKnown.get(connection)
+    if (streams !== undefined) boundInboundStreams(connection, streams)
+  }
+
+  function onLinked({ detail: connection }: LinkEvents['linked']): void {
+    if (!ledger.isStranger(idOf(connection))) return
+    ledger.park(idOf(connection))
+    open.delete(idOf(connection))
+    unbound(connection)
+  }
+
+  function onUnlinked({ detail: connection }: LinkEvents['unlinked']): void {
+    if (connection.status !== 'open') return
+    const verdict = ledger.unpark(idOf(connection), now())
+    if (verdict === undefined) return
+    if (!verdict.ok) {
+      onRefused?.(verdict.refused, prefixOf(connection.remoteAddr))
+      close(connection)
+      return
+    }
+    if (verdict.evicted !== undefined) evict(verdict.evicted)
+    open.set(verdict.id, connection)
+    bound(connection)
   }
 
   function shed(): void {
@@ -111,7 +159,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function closeOverdue(): void {
     for (const id of ledger.overdue(now())) {
       const connection = open.get(id)
-      connection?.close().catch(err => connection.abort(err as Error))
+      if (connection !== undefined) close(connection)
     }
   }
 
@@ -125,8 +173,15 @@ export function createAdmission(options: AdmissionOptions): Admission {
       ledger.promote(idOf(connection))
       open.delete(idOf(connection))
       raws.delete(idOf(connection))
-      const streams = streamsWhenKnown.get(connection)
-      if (streams !== undefined) boundInboundStreams(connection, streams)
+      unbound(connection)
+    },
+    follow(links) {
+      links.addEventListener('linked', onLinked)
+      links.addEventListener('unlinked', onUnlinked)
+      return () => {
+        links.removeEventListener('linked', onLinked)
+        links.removeEventListener('unlinked', onUnlinked)
+      }
     },
     callStarted: connection => ledger.callStarted(idOf(connection)),
     callEnded: connection => ledger.callEnded(idOf(connection), now()),
@@ -145,4 +200,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
       }
     }
   }
+}
+
+function close(connection: Connection): void {
+  connection.close().catch(err => connection.abort(err as Error))
 }

@@ -142,6 +142,95 @@ void describe('stranger ledger', () => {
     }
   })
 
+  void test('gives the place of a linked stranger to others, and bounds it again when the link ends', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const linked = admitted(ledger, 'a')
+    ledger.opened(linked, 0)
+    ledger.park(linked)
+    assert.equal(ledger.isStranger(linked), false)
+    assert.deepEqual(ledger.overdue(BOUNDS.graceMs), [])
+    admitted(ledger, 'a')
+
+    assert.deepEqual(ledger.unpark(linked, 20_000), { ok: true, id: linked })
+
+    assert.equal(ledger.isStranger(linked), true)
+    assert.deepEqual(ledger.overdue(29_999), [])
+    assert.deepEqual(ledger.overdue(30_000), [linked])
+    assert.deepEqual(ledger.admit('a', 0), { ok: false, refused: 'stranger_prefix' })
+  })
+
+  void test('refuses one whose link ends when its network has no place left, and knows it no more', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const linked = admitted(ledger, 'a')
+    ledger.park(linked)
+    for (let i = 0; i < 2; i++) admitted(ledger, 'a')
+
+    assert.deepEqual(ledger.unpark(linked, 0), { ok: false, refused: 'stranger_prefix' })
+
+    assert.equal(ledger.unpark(linked, 0), undefined)
+    assert.equal(ledger.size, 2)
+  })
+
+  void test('ends no upgrade under way for one whose link ends', () => {
+    const ledger = new StrangerLedger({ ...BOUNDS, maxOpening: 1 })
+    const linked = admitted(ledger, 'a')
+    ledger.opened(linked, 0)
+    ledger.park(linked)
+    const opening = admitted(ledger, 'b')
+
+    assert.deepEqual(ledger.unpark(linked, 0), { ok: true, id: linked })
+
+    assert.equal(ledger.isStranger(opening), true)
+  })
+
+  void test('counts the calls of a linked connection on', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const linked = admitted(ledger, 'a')
+    ledger.opened(linked, 0)
+    ledger.park(linked)
+    ledger.callStarted(linked)
+    ledger.unpark(linked, 0)
+    assert.deepEqual(ledger.overdue(10_000), [])
+
+    ledger.callEnded(linked, 10_000)
+
+    assert.deepEqual(ledger.overdue(19_999), [])
+    assert.deepEqual(ledger.overdue(20_000), [linked])
+  })
+
+  void test('leaves one alone that showed a token while it was linked', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const linked = admitted(ledger, 'a')
+    ledger.park(linked)
+    ledger.promote(linked)
+
+    assert.equal(ledger.unpark(linked, 0), undefined)
+    assert.equal(ledger.isStranger(linked), false)
+  })
+
+  void test('forgets a linked connection that is gone', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const linked = admitted(ledger, 'a')
+    ledger.park(linked)
+    ledger.release(linked)
+
+    assert.equal(ledger.unpark(linked, 0), undefined)
+    assert.equal(ledger.size, 0)
+  })
+
+  void test('has enough of a stranger whose streams find no protocol, if they are many in a short time', () => {
+    const ledger = new StrangerLedger(BOUNDS)
+    const id = admitted(ledger, 'a')
+    const failAt = (now: number): boolean => ledger.negotiationFailed(id, now)
+
+    for (let i = 0; i < 100; i++) assert.equal(failAt(i * 1000), false)
+    for (let i = 1; i < 32; i++) assert.equal(failAt(99_000), false)
+
+    assert.equal(failAt(99_000), true)
+    ledger.promote(id)
+    assert.equal(failAt(99_000), false)
+  })
+
   void test('keeps both bounds through any sequence of admissions and releases', () => {
     const step = fc.record({ prefix: fc.constantFrom('a', 'b', 'c', 'd', 'e'), release: fc.boolean() })
     fc.assert(

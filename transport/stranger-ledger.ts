@@ -25,6 +25,9 @@ interface Stranger {
   isOpening: boolean
   /** When its last call ended, else when it opened, else when it came. */
   quietSince: number
+  /** Streams without a protocol, less one for each second since `failedAt`. */
+  failures: number
+  failedAt: number
 }
 
 /** A network refused; one that comes back to do the same is refused for twice as long. */
@@ -32,6 +35,10 @@ interface Bar {
   readonly until: number
   readonly ms: number
 }
+
+/** Streams that a stranger may open without finding a protocol: at once, and each second. An honest one finds its own. */
+const FAILURES_AT_ONCE = 32
+const MS_A_FAILURE = 1000
 
 const FIRST_BAR_MS = 60_000
 const LONGEST_BAR_MS = 16 * FIRST_BAR_MS
@@ -41,6 +48,7 @@ export class StrangerLedger {
   readonly #bounds: StrangerBounds
   readonly #maxStrangers: number
   readonly #strangers = new Map<number, Stranger>()
+  readonly #parked = new Map<number, Stranger>()
   readonly #perPrefix = new Map<string, number>()
   readonly #barred = new Map<string, Bar>()
   #opening = 0
@@ -60,17 +68,11 @@ export class StrangerLedger {
    * way, the one that has been quiet longest makes room, so that idle connections cannot lock others out.
    */
   admit(prefix: string, now: number): StrangerVerdict {
-    if (this.isBarred(prefix, now)) return { ok: false, refused: 'stranger_prefix' }
-    const ofPrefix = this.#perPrefix.get(prefix) ?? 0
-    if (ofPrefix >= this.#bounds.maxPerPrefix) return { ok: false, refused: 'stranger_prefix' }
-    const evicted = this.#inTheWay()
-    if (evicted === null) return { ok: false, refused: 'stranger_share' }
-    if (evicted !== undefined) this.release(evicted)
-    const id = ++this.#lastId
-    this.#strangers.set(id, { prefix, openCalls: 0, isOpening: true, quietSince: now })
-    this.#perPrefix.set(prefix, (this.#perPrefix.get(prefix) ?? 0) + 1)
-    this.#opening++
-    return { ok: true, id, ...(evicted !== undefined && { evicted }) }
+    const id = this.#lastId + 1
+    const fresh = { prefix, openCalls: 0, isOpening: true, quietSince: now, failures: 0, failedAt: now }
+    const verdict = this.#place(id, fresh, now)
+    if (verdict.ok) this.#lastId = id
+    return verdict
   }
 
   /** Starts the grace time: from here on the connection can carry calls. */
@@ -83,15 +85,24 @@ export class StrangerLedger {
   }
 
   callStarted(id: number): void {
-    const stranger = this.#strangers.get(id)
+    const stranger = this.#strangers.get(id) ?? this.#parked.get(id)
     if (stranger) stranger.openCalls++
   }
 
   callEnded(id: number, now: number): void {
-    const stranger = this.#strangers.get(id)
+    const stranger = this.#strangers.get(id) ?? this.#parked.get(id)
     if (!stranger) return
     stranger.openCalls = Math.max(0, stranger.openCalls - 1)
     stranger.quietSince = now
+  }
+
+  /** A stream ended that had found no protocol; true once there were too many of them. */
+  negotiationFailed(id: number, now: number): boolean {
+    const stranger = this.#strangers.get(id)
+    if (!stranger) return false
+    stranger.failures = Math.max(0, stranger.failures - (now - stranger.failedAt) / MS_A_FAILURE) + 1
+    stranger.failedAt = now
+    return stranger.failures > FAILURES_AT_ONCE
   }
 
   isStranger(id: number): boolean {
@@ -115,8 +126,28 @@ export class StrangerLedger {
     this.release(id)
   }
 
+  /** The connection is known for as long as it has a link: its place is free, its calls are counted on. */
+  park(id: number): void {
+    const stranger = this.#strangers.get(id)
+    if (!stranger) return
+    this.release(id)
+    this.#parked.set(id, { ...stranger, isOpening: false })
+  }
+
+  /**
+   * The link of a parked connection has ended: it takes a place by the same bounds as a new one, and its grace starts.
+   * Undefined for one that is not parked. One that is refused must be closed.
+   */
+  unpark(id: number, now: number): StrangerVerdict | undefined {
+    const stranger = this.#parked.get(id)
+    if (!stranger) return undefined
+    this.#parked.delete(id)
+    return this.#place(id, { ...stranger, quietSince: now }, now)
+  }
+
   /** The connection is gone, or its upgrade failed. Ids that hold no place are ignored. */
   release(id: number): void {
+    this.#parked.delete(id)
     const stranger = this.#strangers.get(id)
     if (!stranger) return
     this.#strangers.delete(id)
@@ -142,9 +173,25 @@ export class StrangerLedger {
     return bar !== undefined && now < bar.until
   }
 
-  /** Who has to go for one more: nobody (undefined), one that is quiet, or one that is not (null). */
-  #inTheWay(): number | undefined | null {
-    if (this.#opening >= this.#bounds.maxOpening) return this.#quietest(({ isOpening }) => isOpening)
+  #place(id: number, stranger: Stranger, now: number): StrangerVerdict {
+    const { prefix, isOpening } = stranger
+    const ofPrefix = this.#perPrefix.get(prefix) ?? 0
+    if (this.isBarred(prefix, now) || ofPrefix >= this.#bounds.maxPerPrefix) {
+      return { ok: false, refused: 'stranger_prefix' }
+    }
+    const evicted = this.#inTheWay(isOpening)
+    if (evicted === null) return { ok: false, refused: 'stranger_share' }
+    if (evicted !== undefined) this.release(evicted)
+    this.#strangers.set(id, stranger)
+    this.#perPrefix.set(prefix, (this.#perPrefix.get(prefix) ?? 0) + 1)
+    if (isOpening) this.#opening++
+    return { ok: true, id, ...(evicted !== undefined && { evicted }) }
+  }
+
+  /** Who has to go for one more: nobody (undefined), one that is quiet, or nobody that may go (null). */
+  #inTheWay(isOpening: boolean): number | undefined | null {
+    if (isOpening && this.#opening >= this.#bounds.maxOpening)
+      return this.#quietest(stranger => stranger.isOpening)
     if (this.#strangers.size < this.#maxStrangers) return undefined
     return this.#quietest(({ openCalls }) => openCalls === 0)
   }

@@ -13,6 +13,9 @@ import { endAddressTimer } from './address-timer.ts'
 import { gatedTcp, gatedWebSockets } from './address-gate.ts'
 import type { Gater } from './address-gate.ts'
 import { forgetPeersThatLeave } from './forget-peers.ts'
+import { FederationServices } from './linked/federation-services.ts'
+import type { FederationOptions } from './linked/federation-services.ts'
+import type { NodeComponents } from './linked/linked-components.ts'
 import { DIALER_LIMITS, DIAL_LIMITS, LIVENESS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 import { watchLiveness } from './liveness.ts'
 import type { Liveness } from './liveness.ts'
@@ -26,8 +29,8 @@ import { tunedYamux } from './tuned/yamux.ts'
 /** How a connection is encrypted; noise opens faster, tls costs less per byte once open. */
 export type Encryption = 'noise' | 'tls'
 
-/** A libp2p node that serves identify and ping. */
-export type Transport = Libp2p<{ identify: Identify; ping: Ping }>
+/** A libp2p node that serves identify and ping, and those that have a link what hubs share. */
+export type Transport = Libp2p<{ identify: Identify; ping: Ping; federation?: FederationServices }>
 
 export interface DialerOptions {
   /** A fresh Ed25519 key when absent. */
@@ -58,6 +61,8 @@ export interface TransportOptions extends DialerOptions {
   readonly maxPendingConnections?: number
   /** Asked before, during and after an upgrade whether a connection may go on. */
   readonly connectionGater?: Gater
+  /** Has gossip and DHT for linked peers at hand: `services.federation`, to be opened. */
+  readonly federation?: FederationOptions
   /** What identify tells peers about this software. */
   readonly userAgent?: string
 }
@@ -78,7 +83,11 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
     // It asks all connections in one turn of the event loop; `watchLiveness` does not.
     connectionMonitor: { enabled: false },
-    services: { identify: identify(), ping: ping() },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      ...(options.federation && federated(options.federation))
+    },
     ...(options.connectionGater && { connectionGater: options.connectionGater }),
     ...(options.userAgent !== undefined && { nodeInfo: { userAgent: options.userAgent } })
   })
@@ -105,6 +114,10 @@ export async function createDialer(options: DialerOptions = {}): Promise<Libp2p>
   if (options.liveness !== undefined) watchLiveness(dialer, options.liveness)
   return dialer
 }
+
+const federated = (options: FederationOptions) => ({
+  federation: (components: NodeComponents) => new FederationServices(components, options)
+})
 
 async function startOrStop(node: Transport): Promise<void> {
   try {

@@ -5,6 +5,7 @@ import { p12 } from './p12.ts'
 import { p13 } from './p13.ts'
 import { p14 } from './p14.ts'
 import { p15 } from './p15.ts'
+import { p16 } from './p16.ts'
 import { p1b } from './p1b.ts'
 import { p2 } from './p2.ts'
 import { p4 } from './p4.ts'
@@ -13,4 +14,4 @@ import { p6 } from './p6.ts'
 import { p7 } from './p7.ts'
 import { p8 } from './p8.ts'
 
-export const ROWS: readonly Row[] = [p1, p1b, p2, p4, p5, p6, p7, p8, p11, p12, p13, p14, p15]
+export const ROWS: readonly Row[] = [p1, p1b, p2, p4, p5, p6, p7, p8, p11, p12, p13, p14, p15, p16]

@@ -1,9 +1,12 @@
 import { filesOf } from '../release-manifest.mjs'
 import type { Tarball } from './tarball.ts'
 
-/** A release grows on purpose only: raise these in the commit that needs it. */
-export const MAX_PACKED_BYTES = 750_000
-export const MAX_UNPACKED_BYTES = 2_900_000
+/**
+ * A release grows on purpose only: raise these in the commit that needs it. They leave some 5 % to what it is with
+ * federation: hub keys, treaties, pairing, links and the exchange of capabilities, with their specifications.
+ */
+export const MAX_PACKED_BYTES = 850_000
+export const MAX_UNPACKED_BYTES = 3_100_000
 
 const REQUIRED = [
   'package.json',
@@ -19,7 +22,7 @@ const REQUIRED = [
 const ALLOWED: readonly RegExp[] = [
   /^(package\.json|LICENSE|[A-Z]+\.md)$/,
   /^bin\/(omnigate|runtime)\.mjs$/,
-  /^(protocols|transport|node|sdk|cli|specs|registry)\/[\w./-]+\.(js|d\.ts)$/,
+  /^(protocols|transport|federation|node|sdk|cli|specs|registry)\/[\w./-]+\.(js|d\.ts)$/,
   /^(specs|registry)\/[\w./-]+\.(md|json)$/,
   /^configs\/[\w./-]+\.(toml|json|ya?ml|md)$/
 ]

@@ -2,6 +2,7 @@ import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
+import { HUB_KEY_OPTIONS, givenHubKey } from '../hub-key.ts'
 import type { Invocation } from '../invocation.ts'
 import { dateText, durationS } from '../moment.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
@@ -13,7 +14,8 @@ export const capRotate: Command = {
   details:
     'A root key, unless --revocation-key is given. Tokens of the key before it stay good for the grace, 48 hours unless you say otherwise, and can be renewed under ' +
     `the new key in that time. --break-glass drops all other keys at once, for a key that somebody stole. ` +
-    `--revocation-key replaces the key that signs revocations instead; hub.key must be among the keys. ${OPERATOR_DETAILS}`,
+    `--revocation-key replaces the key that signs revocations instead; the hub key signs for it, and is given with --hub-key ` +
+    `to a stopped node when it is kept elsewhere, with its password when it has one. ${OPERATOR_DETAILS}`,
   options: [
     DATA_OPTION,
     {
@@ -29,14 +31,15 @@ export const capRotate: Command = {
     {
       name: 'revocation-key',
       summary: 'not the root key: the key that signs revocations, by the word of the hub key'
-    }
+    },
+    ...HUB_KEY_OPTIONS
   ],
   examples: [
     { line: 'omnigate cap rotate --data ./hub', says: 'what to do now and then' },
     { line: 'omnigate cap rotate --data ./hub --break-glass', says: 'a root key has leaked' },
     { line: 'omnigate cap rotate --data ./hub --revocation-key', says: 'revocation.key has leaked' }
   ],
-  exits: OPERATOR_EXITS,
+  exits: [...OPERATOR_EXITS, 'interrupted'],
   async run(invocation) {
     const grace = invocation.option('grace')
     const isBroken = invocation.flag('break-glass')
@@ -75,7 +78,11 @@ async function replaceRevocationKey(invocation: Invocation, isMore: boolean): Pr
       EXIT.usage,
       '--revocation-key has no grace: give neither --grace nor --break-glass'
     )
-  const { epoch, key } = await withOperator(invocation, operator => operator.cap_rotate_revocation({}))
+  const { epoch, key } = await withOperator(
+    invocation,
+    operator => operator.cap_rotate_revocation({}),
+    givenHubKey(invocation)
+  )
   invocation.show({ epoch, key }, () =>
     facts(
       [

@@ -1,9 +1,13 @@
+import type { KeyObject } from 'node:crypto'
 import type { ConformanceResult } from '../conformance/index.ts'
 import type { NodeConnection } from '../../sdk/index.ts'
 import type { Command } from '../command.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
+import { givenHubKey } from '../hub-key.ts'
+import type { Invocation } from '../invocation.ts'
+import { passwordOptions } from '../password.ts'
 import { withPeer } from '../peer.ts'
 import { tokenOfEnvironment } from '../token-input.ts'
 
@@ -20,19 +24,33 @@ export const conformance: Command = {
   details:
     'Each case has a connection of its own; about 20 s in all. Run it against your own node only: it sends what a ' +
     'node must refuse. The calls carry the bearer token for echo:call that is in RON_CAP; ' +
-    'without one the node must open that verb to all (capabilities.openVerbs). Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
+    'without one the node must open that verb to all (capabilities.openVerbs). With --hub-key the runner links as a hub, ' +
+    'which the node must allow (peer add); without it cases of links are left out. Cases that need a known caller are left out at a node that takes this machine for a stranger ' +
     '(strangers.loopbackIsKnown). Exit 1 when a case fails.',
   arguments: [NODE_ARGUMENT],
   options: [
     { name: 'slow', summary: 'also the cases that wait for idle sessions to end: about 70 s' },
     { name: 'only', value: 'TEXT', summary: 'only cases whose id contains this', completes: 'nothing' },
+    {
+      name: 'hub-key',
+      value: 'FILE',
+      summary: 'secret key of another hub that the node allows: the cases of links are played as that hub',
+      completes: 'file'
+    },
+    ...passwordOptions('', 'the password of the hub key'),
+    {
+      name: 'federation',
+      value: 'NAME',
+      summary: "the node's federation (default: main)",
+      completes: 'nothing'
+    },
     { name: 'encryption', value: 'NAME', summary: 'noise (default) or tls', completes: 'nothing' }
   ],
   examples: [
     { line: 'omnigate conformance /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo...', says: 'the table, and a tally' },
     { line: 'omnigate conformance --only hello --json', says: 'some cases, as one JSON object' }
   ],
-  exits: ['failed', 'badInput', 'badAddress', 'unreachable', 'notOap'],
+  exits: ['failed', 'badInput', 'noInput', 'badAddress', 'unreachable', 'notOap', 'permission'],
   async run(invocation) {
     const address = invocation.neededArgument('MULTIADDR', NODE_ARGUMENT.env)
     const given = invocation.option('encryption')
@@ -46,7 +64,14 @@ export const conformance: Command = {
     await withPeer({ address, ...(cap && { cap }) }, takesCalls)
     const only = invocation.option('only')
     const results: ConformanceResult[] = []
-    const options = { slow: invocation.flag('slow'), cap, ...(only !== undefined && { only }) }
+    const federation = invocation.option('federation')
+    const options = {
+      slow: invocation.flag('slow'),
+      cap,
+      hubKey: await runnerHubKey(invocation),
+      ...(only !== undefined && { only }),
+      ...(federation !== undefined && { federation })
+    }
     for await (const result of runConformance(address, { ...options, ...(encryption && { encryption }) })) {
       results.push(result)
       invocation.terminal.progress(`${results.length} cases played`)
@@ -61,6 +86,15 @@ export const conformance: Command = {
     invocation.show({ ...counts, results }, () => conformanceTable(results))
     return counts.failed === 0 ? EXIT.ok : EXIT.failed
   }
+}
+
+/** @throws CommandError `usage`; SetupError */
+async function runnerHubKey(invocation: Invocation): Promise<KeyObject | undefined> {
+  const { file, password } = givenHubKey(invocation)
+  if (file === undefined) return undefined
+  const { openSecretKey } = await import('../../node/index.ts')
+  const { secretKey } = await openSecretKey(file, password)
+  return secretKey.key
 }
 
 /** @throws CommandError `failed` for a node that would refuse nearly every case for its capability or for want of one. */

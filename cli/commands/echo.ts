@@ -1,5 +1,6 @@
 import { CLIENT_OPTIONS, callingOf } from '../client.ts'
 import { NODE_ARGUMENT } from '../command.ts'
+import { echoHub } from '../echo-hub.ts'
 import type { Command } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { echoFile } from '../echo-file.ts'
@@ -15,6 +16,7 @@ export const echo: Command = {
   summary: 'send a text or a file to a node and check that it comes back as it was',
   details:
     'Needs a capability for echo:call in RON_CAP, unless the node opens that verb to all. What fits one frame goes as one call, a longer file as a stream that waits whenever either side does. ' +
+    'With --hub it asks the running node of --data to call the other hub over their link, as that hub allows it. ' +
     'Times and throughput go to standard error. Exit 1: the bytes came back changed, or the node answered with an error.',
   arguments: [NODE_ARGUMENT],
   options: [
@@ -32,6 +34,13 @@ export const echo: Command = {
       summary: 'with --file: write what comes back to a new file',
       completes: 'file'
     },
+    {
+      name: 'hub',
+      value: 'HUB_ID',
+      summary: 'call this hub over its link with the node of --data, in place of a MULTIADDR; with --text',
+      completes: 'nothing'
+    },
+    { name: 'data', value: 'DIR', summary: 'with --hub: data folder of the node', completes: 'folder' },
     ...CLIENT_OPTIONS
   ],
   examples: [
@@ -39,7 +48,11 @@ export const echo: Command = {
       line: "omnigate echo /ip4/127.0.0.1/tcp/4801/p2p/12D3Koo... --text 'hello hub'",
       says: 'prints hello hub'
     },
-    { line: 'omnigate echo --file backup.tar -o copy.tar', says: 'to the node in RON_NODE_URL and back' }
+    { line: 'omnigate echo --file backup.tar -o copy.tar', says: 'to the node in RON_NODE_URL and back' },
+    {
+      line: 'omnigate echo --hub h1... --data ./hub --text hi',
+      says: 'over the link that the node of ./hub has with that hub'
+    }
   ],
   exits: [
     'failed',
@@ -50,7 +63,8 @@ export const echo: Command = {
     'cannotCreate',
     'io',
     'notOap',
-    'permission'
+    'permission',
+    'newerFormat'
   ],
   async run(invocation) {
     const text = invocation.option('text')
@@ -62,6 +76,13 @@ export const echo: Command = {
     if (output !== undefined && file === undefined) {
       throw new CommandError(EXIT.usage, '--output goes with --file FILE')
     }
+    const hub = invocation.option('hub')
+    if (hub !== undefined) {
+      if (text === undefined) throw new CommandError(EXIT.usage, '--hub goes with --text TEXT')
+      return show(invocation, await echoHub(invocation, hub, text))
+    }
+    if (invocation.option('data') !== undefined)
+      throw new CommandError(EXIT.usage, '--data goes with --hub HUB_ID')
     return withPeer(await callingOf(invocation), async node => {
       const echoed =
         file === undefined

@@ -6,6 +6,7 @@ import { auditTail } from './audit-tail.ts'
 import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
 import { capAttenuate } from './cap-attenuate.ts'
+import { capExchange } from './cap-exchange.ts'
 import { capInspect } from './cap-inspect.ts'
 import { capList } from './cap-list.ts'
 import { capMint } from './cap-mint.ts'
@@ -17,10 +18,17 @@ import { completion } from './completion.ts'
 import { configCheck } from './config-check.ts'
 import { conformance } from './conformance.ts'
 import { echo } from './echo.ts'
+import { federationStatus } from './federation-status.ts'
 import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
 import { init } from './init.ts'
+import { keyDelegate } from './key-delegate.ts'
+import { keyExport } from './key-export.ts'
+import { keyPassword } from './key-password.ts'
+import { keyRevoke } from './key-revoke.ts'
+import { keyRotate } from './key-rotate.ts'
 import { keyShow } from './key-show.ts'
+import { keySucceed } from './key-succeed.ts'
 import { mailboxDlq } from './mailbox-dlq.ts'
 import { mailboxExport } from './mailbox-export.ts'
 import { mailboxFsck } from './mailbox-fsck.ts'
@@ -30,6 +38,17 @@ import { mailboxRecv } from './mailbox-recv.ts'
 import { mailboxSend } from './mailbox-send.ts'
 import { mailboxStats } from './mailbox-stats.ts'
 import { mailboxSubscribe } from './mailbox-subscribe.ts'
+import { peerAccept } from './peer-accept.ts'
+import { peerAdd } from './peer-add.ts'
+import { peerConfirm } from './peer-confirm.ts'
+import { peerEdit } from './peer-edit.ts'
+import { peerImport } from './peer-import.ts'
+import { peerInvite } from './peer-invite.ts'
+import { peerList } from './peer-list.ts'
+import { peerRelease } from './peer-release.ts'
+import { peerRemove } from './peer-remove.ts'
+import { peerShow } from './peer-show.ts'
+import { peerSucceed } from './peer-succeed.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
 import { start } from './start.ts'
@@ -39,6 +58,9 @@ import { tenantLimit } from './tenant-limit.ts'
 import { tenantList } from './tenant-list.ts'
 import { tenantRemove } from './tenant-remove.ts'
 import { tenantShow } from './tenant-show.ts'
+import { treatyCheck } from './treaty-check.ts'
+import { treatyEdit } from './treaty-edit.ts'
+import { treatyShow } from './treaty-show.ts'
 import { whoami } from './whoami.ts'
 
 /** Every command, in the order of the help. */
@@ -52,6 +74,7 @@ export const COMMANDS: readonly Command[] = [
   whoami,
   capMint,
   capAttenuate,
+  capExchange,
   capInspect,
   capVerify,
   capRotate,
@@ -62,6 +85,21 @@ export const COMMANDS: readonly Command[] = [
   tenantShow,
   tenantLimit,
   tenantRemove,
+  peerInvite,
+  peerAccept,
+  peerConfirm,
+  peerList,
+  peerShow,
+  peerAdd,
+  peerEdit,
+  peerRemove,
+  peerImport,
+  peerSucceed,
+  peerRelease,
+  treatyShow,
+  treatyEdit,
+  treatyCheck,
+  federationStatus,
   mailboxSend,
   mailboxRecv,
   mailboxSubscribe,
@@ -79,6 +117,12 @@ export const COMMANDS: readonly Command[] = [
   backup,
   restore,
   keyShow,
+  keyRotate,
+  keyDelegate,
+  keyRevoke,
+  keyPassword,
+  keyExport,
+  keySucceed,
   configCheck,
   frameDecode,
   conformance,

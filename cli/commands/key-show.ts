@@ -1,56 +1,73 @@
+import type { DelegationRow, HubKeyPlace } from '../../node/index.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { facts } from '../terminal.ts'
+import { dateText } from '../moment.ts'
+import { asCalled, shellWord } from '../self.ts'
+import { columns, facts } from '../terminal.ts'
 
-const date = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+const PLACES: Readonly<Record<HubKeyPlace, string>> = {
+  here: 'here, without a password; keep a copy away from this machine',
+  locked: 'here, under a password; keep a copy away from this machine',
+  elsewhere: 'kept elsewhere'
+}
 
 export const keyShow: Command = {
   name: 'key show',
-  summary: 'print the public halves of the keys in a data folder',
-  details: 'Prints nothing secret. It also checks that the keys are whole, private, and belong together.',
+  summary: 'print the public halves of the keys in a data folder, and for what the hub key has signed',
+  details:
+    'Prints nothing secret. It also checks that the keys are whole, private, and belong together. A delegation that a later ' +
+    'epoch has superseded still speaks for what its key signs while its time lasts.',
   options: [DATA_OPTION],
   examples: [
     {
       line: 'omnigate key show --data ./hub',
-      says: 'hub id, peer id, and until when one stands for the other'
+      says: 'hub id, peer id, whether the hub key is here, and each delegation'
     }
   ],
   exits: ['badInput', 'noInput', 'newerFormat', 'permission'],
   async run(invocation) {
-    const { checkDataFolder, dataFolderPaths, loadKeys } = await import('../../node/index.ts')
+    const { keyOverview } = await import('../../node/index.ts')
     const data = invocation.neededOption(DATA_OPTION)
-    await checkDataFolder(data)
-    const { keys: folder } = dataFolderPaths(data)
-    const { hubId, hubKeyId, hubPublicKey, peerId, hasHubKey, delegation } = await loadKeys(folder, {
-      nowMs: Date.now()
-    })
-    const { node, not_before, not_after, epoch } = delegation.statement
+    const { keys, delegations, unsigned } = await keyOverview(data, Date.now())
+    const { hubId, hubKeyId, hubPublicKey, minisignKey, peerId, hubKey, delegation } = keys
     const shown = {
       hub_id: hubId,
       minisign_key_id: hubKeyId,
+      minisign_public_key: minisignKey,
       hub_public_key: Buffer.from(hubPublicKey).toString('hex'),
+      hub_key: hubKey,
       peer_id: peerId,
-      node,
-      delegated_from: date(not_before),
-      delegated_until: date(not_after),
-      delegation_epoch: epoch,
-      hub_key_is_here: hasHubKey
+      node: delegation.statement.node,
+      delegations: delegations.map(({ delegation: { statement }, state }) => ({ ...statement, state })),
+      unsigned
     }
+    const sign = unsigned.map(role =>
+      asCalled(`omnigate key delegate --role ${role} --data ${shellWord(data)}`)
+    )
     invocation.show(shown, () =>
-      facts(
-        [
-          ['hub', hubId],
-          ['minisign key id', hubKeyId],
-          ['hub public key', shown.hub_public_key],
-          ['peer', peerId],
-          ['node', node],
-          ['delegated', `${shown.delegated_from} to ${shown.delegated_until}, epoch ${epoch}`],
-          ['hub key', hasHubKey ? 'here; keep a copy away from this machine' : 'not here']
-        ],
-        invocation.terminal
-      )
+      [
+        facts(
+          [
+            ['hub', hubId],
+            ['minisign key id', hubKeyId],
+            ['minisign key', minisignKey],
+            ['hub public key', shown.hub_public_key],
+            ['hub key', PLACES[hubKey]],
+            ['peer', peerId],
+            ['node', shown.node],
+            ['not signed yet', sign.join(', ')]
+          ],
+          invocation.terminal
+        ),
+        columns([['role', 'node', 'epoch', 'from', 'until', 'state'], ...delegations.map(row)])
+      ].join('\n\n')
     )
     return EXIT.ok
   }
+}
+
+function row({ delegation: { statement }, state }: DelegationRow): readonly string[] {
+  const { role, node, epoch, not_before, not_after } = statement
+  return [role, node, String(epoch), dateText(not_before), dateText(not_after), state]
 }

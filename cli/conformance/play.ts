@@ -12,10 +12,16 @@ const WITHIN_MS = 5000
 const STALL_MS = 1500
 const ALIVE_CORRS_FROM = 0x7000_0000
 
-/** Where a conversation stands: its session, and the connection for further ones. */
-interface Place {
+interface Session {
   readonly connection: Connection
   wire: Wire
+}
+
+/** Where a conversation stands: its session, and those that it had on other connections. */
+interface Place {
+  readonly connect: () => Promise<Connection>
+  readonly sessions: Session[]
+  session: Session
   alives: number
   /** The last answer that `expect_such` took. */
   taken: readonly DecodedFrame[]
@@ -24,16 +30,29 @@ interface Place {
 }
 
 /**
- * Plays the steps in order on a fresh session of the connection.
+ * Plays the steps in order on a fresh session of a connection; steps may ask for further ones.
  * @throws ExpectationFailure at the first step that is not met.
  */
-export async function play(steps: readonly Step[], connection: Connection, cap?: Uint8Array): Promise<void> {
-  const place: Place = { connection, wire: await Wire.open(connection), alives: 0, taken: [], cap }
+export async function play(
+  steps: readonly Step[],
+  connect: () => Promise<Connection>,
+  cap?: Uint8Array
+): Promise<void> {
+  const session = await newSession(connect)
+  const place: Place = { connect, sessions: [session], session, alives: 0, taken: [], cap }
   for (const step of steps) await take(step, place)
 }
 
+async function newSession(connect: () => Promise<Connection>): Promise<Session> {
+  const connection = await connect()
+  return { connection, wire: await Wire.open(connection) }
+}
+
 async function take(step: Step, place: Place): Promise<void> {
-  const { wire, cap } = place
+  const {
+    session: { wire },
+    cap
+  } = place
   if ('send' in step) return write(wire, carrying(vectorSend(step.send), cap), step.pieces)
   if ('send_bytes' in step) return wire.write(carrying(vectorBytes(step.send_bytes), cap))
   if ('send_each' in step) return wire.write(carrying(eachFrame(step.send_each), cap))
@@ -49,7 +68,10 @@ async function take(step: Step, place: Place): Promise<void> {
   if ('expect_stall' in step) return expectStall(wire, step.expect_stall)
   if ('fin' in step) return wire.fin()
   if ('reset' in step) return wire.reset()
-  if ('open' in step) return void (place.wire = await Wire.open(place.connection))
+  if ('open' in step) return void (place.session.wire = await Wire.open(place.session.connection))
+  if ('connect' in step) return void place.sessions.push((place.session = await newSession(place.connect)))
+  if ('use' in step) return void (place.session = place.sessions[step.use]!)
+  if ('check' in step) return check(step)
   if ('wait_ms' in step) return delay(step.wait_ms)
   throw new Error(`no such step: ${JSON.stringify(step)}`)
 }
@@ -63,23 +85,31 @@ function eachFrame({ from, to, frame }: Extract<Step, { send_each: unknown }>['s
   return Buffer.concat(corrs.map(corr_id => vectorFrame({ ...frame, corr_id })))
 }
 
+function check({ check: holds, words }: Extract<Step, { check: unknown }>): void {
+  if (!holds()) throw new ExpectationFailure(words, 'the opposite')
+}
+
 const isLast = ({ flags }: DecodedFrame): boolean => flags.includes('END')
 
 async function expect(step: Extract<Step, { expect: unknown }>, place: Place): Promise<void> {
   const withinMs = step.within_ms ?? WITHIN_MS
   if (step.expect === 'alive') return expectAlive(place, withinMs)
-  if (step.expect === 'close') return expectClose(place.wire, withinMs)
+  if (step.expect === 'close') return expectClose(place.session.wire, withinMs)
   if (step.expect === 'reset')
-    return expectReset(place.wire, withinMs, 'after_any_frames' in step && step.after_any_frames === true)
-  return expectFrame(place.wire, step.expect, withinMs)
+    return expectReset(
+      place.session.wire,
+      withinMs,
+      'after_any_frames' in step && step.after_any_frames === true
+    )
+  return expectFrame(place.session.wire, step.expect, withinMs)
 }
 
 async function expectAlive(place: Place, withinMs: number): Promise<void> {
   const corr_id = (ALIVE_CORRS_FROM + place.alives++).toString(16).padStart(16, '0')
   const payload = { record: { header: { utf8: '{"op":"echo"}' }, body: { utf8: corr_id } } }
   const echo = vectorFrame({ flags: ['REQ', 'START', 'END'], app: 1, corr_id, payload })
-  await place.wire.write(carrying(echo, place.cap))
-  await expectAnswer(place.wire, { corr_id, code: 0, body: { utf8: corr_id } }, withinMs)
+  await place.session.wire.write(carrying(echo, place.cap))
+  await expectAnswer(place.session.wire, { corr_id, code: 0, body: { utf8: corr_id } }, withinMs)
 }
 
 async function expectClose(wire: Wire, withinMs: number): Promise<void> {
@@ -117,11 +147,12 @@ async function expectAnswer(wire: Wire, expected: AnswerExpectation, withinMs = 
 
 async function expectSuch(
   place: Place,
-  { corr_id, words, fault: faultOf, keeps = false }: SuchAnswer,
+  { corr_id, words, fault: faultOf, isError = false, keeps = false }: SuchAnswer,
   withinMs = WITHIN_MS
 ): Promise<void> {
-  const frames = await wholeAnswer(place.wire, corr_id, words, withinMs)
-  const fault = frames.at(-1)!.code === 0 ? judged(() => faultOf(frames)) : 'an error'
+  const frames = await wholeAnswer(place.session.wire, corr_id, words, withinMs)
+  const isOne = frames.at(-1)!.code !== 0
+  const fault = isOne === isError ? judged(() => faultOf(frames)) : isOne ? 'an error' : 'no error'
   if (fault !== undefined) throw new ExpectationFailure(words, `${fault}: ${describe(frames.at(-1)!)}`)
   if (!keeps) place.taken = frames
 }

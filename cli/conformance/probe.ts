@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { echoService, mailboxService } from '../../protocols/index.ts'
+import { echoService, federationService, mailboxService } from '../../protocols/index.ts'
 import { vectorFrame } from '../../specs/index.ts'
 import type { DecodedFrame } from '../../specs/index.ts'
 import { carrying } from './carried.ts'
@@ -21,6 +21,8 @@ export interface Facts {
   readonly guarded: boolean
   /** The mailbox is served, and this caller may use it. */
   readonly mailbox: boolean
+  /** HELLO lists the app by which hubs prove themselves. */
+  readonly federates: boolean
 }
 
 /** Asks the node on a few connections. @throws ExpectationFailure when it answers no HELLO. */
@@ -29,7 +31,8 @@ export async function probe(dial: () => Promise<Connection>, cap?: Uint8Array): 
     zstd: await onConnection(dial, listsCompression),
     known: await onConnection(dial, wire => isKnown(wire, cap)),
     guarded: await onConnection(dial, isGuarded),
-    mailbox: await onConnection(dial, wire => hasMailbox(wire, cap))
+    mailbox: await onConnection(dial, wire => hasMailbox(wire, cap)),
+    federates: await onConnection(dial, wire => serves(wire, federationService.app))
   }
 }
 
@@ -67,8 +70,7 @@ const isGuarded = async (wire: Wire): Promise<boolean> => (await echoAnswer(wire
 /** Whoever may send and receive may do what the cases do. */
 async function hasMailbox(wire: Wire, cap: Uint8Array | undefined): Promise<boolean> {
   const { app } = mailboxService
-  const { apps } = JSON.parse((await helloAnswer(wire)).payload.toString()) as { apps?: readonly number[] }
-  if (apps?.includes(app) !== true) return false
+  if (!(await serves(wire, app))) return false
   const topic = 'conformance/probe'
   for (const asked of [
     { op: 'send', topic, ttl_s: 1 },
@@ -78,6 +80,11 @@ async function hasMailbox(wire: Wire, cap: Uint8Array | undefined): Promise<bool
     if (answer.code !== 0) return false
   }
   return true
+}
+
+async function serves(wire: Wire, app: number): Promise<boolean> {
+  const { apps } = JSON.parse((await helloAnswer(wire)).payload.toString()) as { apps?: readonly number[] }
+  return apps?.includes(app) === true
 }
 
 const echoAnswer = (wire: Wire, cap?: Uint8Array): Promise<DecodedFrame> =>

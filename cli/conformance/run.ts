@@ -1,4 +1,5 @@
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { KeyObject } from 'node:crypto'
+import type { Connection, Libp2p, PrivateKey } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createDialer } from '../../transport/index.ts'
@@ -7,6 +8,8 @@ import { readRequirements } from '../../specs/index.ts'
 import { capabilityCases } from './capability-cases.ts'
 import { cannotCarry } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
+import { federationCases, probeFederation, runnerHub, runnerOf } from './federation/index.ts'
+import type { Federation, FederationPlay, Parties, Runner } from './federation/index.ts'
 import { FLOW_CASES } from './flow-cases.ts'
 import { frameCases } from './frame-cases.ts'
 import { mailboxCases } from './mailbox-cases.ts'
@@ -15,10 +18,11 @@ import { play } from './play.ts'
 import { probe } from './probe.ts'
 import type { Facts } from './probe.ts'
 import { readVectors } from './vectors.ts'
-import type { Conversation } from './vectors.ts'
+import type { Conversation, Need } from './vectors.ts'
 
 const DIAL_TIMEOUT_MS = 10_000
 const CLOSE_TIMEOUT_MS = 1000
+const DEFAULT_FEDERATION = 'main'
 /** A stranger may hold 8 connections from one prefix; slow cases take some of them. */
 const LANES = { known: 8, stranger: 2 } as const
 const SLOW_LANES = { known: 16, stranger: 4 } as const
@@ -32,6 +36,10 @@ export interface ConformanceOptions {
   readonly only?: string
   /** What every call carries that brings nothing of its own: a token for echo:call, mailbox:send and mailbox:recv. */
   readonly cap?: Uint8Array | undefined
+  /** The key of a hub that the node allows: the runner links as a node of it. */
+  readonly hubKey?: KeyObject | undefined
+  /** The name of the node's federation. Default `main`. */
+  readonly federation?: string
   readonly signal?: AbortSignal
 }
 
@@ -50,8 +58,8 @@ export interface ConformanceResult {
   readonly ms: number
 }
 
-/** Every case that there is, in the order of the vectors; without a token, those that need one have no steps. */
-export async function conformanceCases(cap?: Uint8Array): Promise<Conversation[]> {
+/** Every case that there is, in the order of the vectors; those that need what is not given have no steps. */
+export async function conformanceCases(cap?: Uint8Array, play?: FederationPlay): Promise<Conversation[]> {
   const vectors = await readVectors()
   return [
     ...vectors.conversations,
@@ -59,7 +67,8 @@ export async function conformanceCases(cap?: Uint8Array): Promise<Conversation[]
     ...frameCases(vectors),
     ...payloadCases(vectors),
     ...capabilityCases(cap),
-    ...mailboxCases()
+    ...mailboxCases(),
+    ...federationCases({ token: cap, ...play })
   ]
 }
 
@@ -73,14 +82,45 @@ export async function* runConformance(
   options: ConformanceOptions = {}
 ): AsyncGenerator<ConformanceResult> {
   const node: Target = { address: multiaddr(address), ...options }
+  const { only = '', federation: name = DEFAULT_FEDERATION, hubKey } = options
   const facts = await withDialer(node, dialer => probe(() => dial(dialer, node), options.cap))
-  const { only = '' } = options
-  const cases = (await conformanceCases(options.cap)).filter(({ id }) => id.includes(only))
-  const judged = cases.map(conversation => ({ conversation, why: whyLeftOut(conversation, facts, options) }))
+  const hub = hubKey && runnerHub(hubKey)
+  const runner = await runnerOf(name, hub)
+  const { parties, federation } = facts.federates ? await asHub(node, runner) : NO_FEDERATION
+  const cases = await conformanceCases(options.cap, { parties, share: federation.share })
+  const known = { ...facts, federation, hub: hub?.id }
+  const judged = cases
+    .filter(({ id }) => id.includes(only))
+    .map(conversation => ({ conversation, why: whyLeftOut(conversation, known, options) }))
   for (const { conversation, why } of judged) if (why !== undefined) yield leaveOut(conversation, why)
   const played = judged.filter(({ why }) => why === undefined).map(({ conversation }) => conversation)
   // Where nothing asks for a capability the cases go as they are written.
-  yield* inLanes(lanes(played, facts.known), facts.guarded ? node : { ...node, cap: undefined })
+  const target = facts.guarded ? node : { ...node, cap: undefined }
+  yield* inLanes(lanes(played, facts.known, runner.privateKey), target)
+}
+
+interface AsHub {
+  readonly parties: Parties | undefined
+  readonly federation: Federation
+}
+
+const NO_FEDERATION: AsHub = { parties: undefined, federation: { is: 'none', isAllowed: false } }
+
+/** How the node takes the runner's hub. */
+function asHub(node: Target, { privateKey, partiesWith }: Runner): Promise<AsHub> {
+  return withDialer(
+    node,
+    async dialer => {
+      const connection = await dial(dialer, node)
+      const parties = partiesWith(connection.remotePeer.toString())
+      try {
+        return { parties, federation: await probeFederation(connection, parties) }
+      } finally {
+        await hangUp(connection)
+      }
+    },
+    privateKey
+  )
 }
 
 interface Target {
@@ -92,9 +132,10 @@ interface Target {
 
 async function withDialer<T>(
   { encryption = 'noise' }: Target,
-  use: (dialer: Libp2p) => Promise<T>
+  use: (dialer: Libp2p) => Promise<T>,
+  privateKey?: PrivateKey
 ): Promise<T> {
-  const dialer = await createDialer({ encryption: [encryption] })
+  const dialer = await createDialer({ encryption: [encryption], ...(privateKey && { privateKey }) })
   try {
     return await use(dialer)
   } finally {
@@ -102,14 +143,22 @@ async function withDialer<T>(
   }
 }
 
+interface Known extends Facts {
+  readonly federation: Federation
+  /** The runner's own, where it was given one. */
+  readonly hub: string | undefined
+}
+
 function whyLeftOut(
   conversation: Conversation,
-  facts: Facts,
+  facts: Known,
   { slow = false, cap }: ConformanceOptions
 ): string | undefined {
   const { needs = [], slow_ms = 0 } = conversation
   if (needs.includes('guarded') && !facts.guarded) return 'the node opens echo to all'
   if (needs.includes('capability') && cap === undefined) return 'no capability was given'
+  const noHub = needs.includes('federation') ? whyNoHub(needs, facts) : undefined
+  if (noHub !== undefined) return noHub
   if (needs.includes('mailbox') && !facts.mailbox)
     return 'the node has no mailbox that this caller may send to and receive from'
   if (needs.includes('zstd') && !facts.zstd) return 'the node does not list COMP in its HELLO'
@@ -118,6 +167,18 @@ function whyLeftOut(
   if (!facts.known && slow_ms > SLOWEST_MS.stranger) return 'the node closes a stranger before it is over'
   if (slow_ms > SLOWEST_MS[slow ? 'all' : 'usual']) return `takes ${slow_ms / 1000} s; asked for with --slow`
   return facts.guarded && cap !== undefined ? cannotCarry(conversation, cap) : undefined
+}
+
+function whyNoHub(needs: readonly Need[], { federation, hub }: Known): string | undefined {
+  if (federation.is === 'none') return 'the node does not federate'
+  if (federation.is === 'another') return 'the node is of another federation; name it with --federation'
+  if (!needs.includes('hub')) return undefined
+  if (hub === undefined) return 'no hub key was given'
+  if (!federation.isAllowed)
+    return `the node does not link with hub ${hub}; allow it, and its treaty echo:call`
+  if (needs.includes('share') && federation.share === undefined)
+    return 'the treaty has no share of topics that its hub may send to, with mailbox:send and without mailbox:recv'
+  return undefined
 }
 
 const leaveOut = (conversation: Conversation, leftOut: string): ConformanceResult => ({
@@ -136,31 +197,44 @@ const headOf = ({ id, rule, about }: Conversation) => ({
   requirements: REQUIREMENTS.filter(({ cases }) => cases.includes(id)).map(requirement => requirement.id)
 })
 
-/** The queues that are worked off side by side: slow cases have lanes of their own. */
-function lanes(cases: readonly Conversation[], known: boolean): Iterator<Conversation>[] {
-  const kind = known ? 'known' : 'stranger'
-  const slow = cases.filter(({ slow_ms }) => slow_ms !== undefined)
-  const quick = cases.filter(({ slow_ms }) => slow_ms === undefined)
-  return [...shared(slow, SLOW_LANES[kind]), ...shared(quick, LANES[kind])]
+/** A queue of cases that one dialer works off. */
+interface Lane {
+  readonly queue: Iterator<Conversation>
+  readonly privateKey?: PrivateKey
 }
 
-function shared(cases: readonly Conversation[], count: number): Iterator<Conversation>[] {
+/** The queues that are worked off side by side: slow cases have lanes of their own, those of one hub a single one. */
+function lanes(cases: readonly Conversation[], known: boolean, ofHub: PrivateKey): Lane[] {
+  const kind = known ? 'known' : 'stranger'
+  const hubs = cases.filter(({ isOfFederation }) => isOfFederation)
+  const others = cases.filter(({ isOfFederation }) => !isOfFederation)
+  const slow = others.filter(({ slow_ms }) => slow_ms !== undefined)
+  const quick = others.filter(({ slow_ms }) => slow_ms === undefined)
+  return [
+    ...shared(hubs, 1).map(lane => ({ ...lane, privateKey: ofHub })),
+    ...shared(slow, SLOW_LANES[kind]),
+    ...shared(quick, LANES[kind])
+  ]
+}
+
+function shared(cases: readonly Conversation[], count: number): Lane[] {
   const queue = cases.values()
-  return Array.from({ length: Math.min(count, cases.length) }, () => queue)
+  return Array.from({ length: Math.min(count, cases.length) }, () => ({ queue }))
 }
 
 // Each lane has a dialer of its own: libp2p gives two dials of one node towards one peer the same connection.
-async function* inLanes(
-  queues: readonly Iterator<Conversation>[],
-  node: Target
-): AsyncGenerator<ConformanceResult> {
+async function* inLanes(queues: readonly Lane[], node: Target): AsyncGenerator<ConformanceResult> {
   const results = new ReadableStream<ConformanceResult>({
     start: async controller => {
-      const lane = (queue: Iterator<Conversation>) =>
-        withDialer(node, async dialer => {
-          for (let next = queue.next(); next.done !== true; next = queue.next())
-            controller.enqueue(await playCase(next.value, dialer, node))
-        })
+      const lane = ({ queue, privateKey }: Lane) =>
+        withDialer(
+          node,
+          async dialer => {
+            for (let next = queue.next(); next.done !== true; next = queue.next())
+              controller.enqueue(await playCase(next.value, dialer, node))
+          },
+          privateKey
+        )
       await Promise.all(queues.map(lane))
       controller.close()
     }
@@ -180,12 +254,17 @@ async function playCase(
     ...fault,
     ms: Math.round(performance.now() - from)
   })
-  try {
+  const connections: Connection[] = []
+  const connect = async () => {
     const connection = await dial(dialer, node)
+    connections.push(connection)
+    return connection
+  }
+  try {
     try {
-      await play(conversation.steps, connection, conversation.bare === true ? undefined : node.cap)
+      await play(conversation.steps, connect, conversation.bare === true ? undefined : node.cap)
     } finally {
-      await hangUp(connection)
+      await Promise.all(connections.map(hangUp))
     }
     return done()
   } catch (error) {

@@ -29,8 +29,9 @@ export interface AnswerExpectation {
 type Sendable = string | VectorFrame | readonly (string | VectorFrame)[]
 
 /**
- * The steps of specs/vectors/README.md, and four of the runner's own: `send_bytes` writes a bytes expression;
- * `expect_such` judges an answer by code, and `send_after` writes what follows from the answer before it; `expect_stall` stops reading and repeats the frame until the node takes no more, then reads on.
+ * The steps of specs/vectors/README.md, and some of the runner's own: `send_bytes` writes a bytes expression;
+ * `expect_such` judges an answer by code, and `send_after` writes what follows from the answer before it; `expect_stall` stops reading and repeats the frame until the node takes no more, then reads on; `connect` goes on
+ * with a session of another connection, `use` with that of the n-th, the first being 0; `check` is about what came before.
  */
 export type Step =
   | { readonly send: Sendable; readonly pieces?: number }
@@ -51,6 +52,9 @@ export type Step =
   | { readonly reset: true }
   | { readonly open: true }
   | { readonly wait_ms: number }
+  | { readonly connect: true }
+  | { readonly use: number }
+  | { readonly check: () => boolean; readonly words: string }
 
 /** An answer that `fault` finds nothing wrong with. */
 export interface SuchAnswer {
@@ -58,11 +62,14 @@ export interface SuchAnswer {
   readonly words: string
   /** What is wrong with its frames, of which there is at least one. */
   readonly fault: (frames: readonly DecodedFrame[]) => string | undefined
+  /** True where the answer is to be an error: `fault` sees that, too. */
+  readonly isError?: boolean
   /** True where a later `send_after` is about what was taken before this. */
   readonly keeps?: boolean
 }
 
-export type Need = 'known' | 'stranger' | 'zstd' | 'guarded' | 'capability' | 'mailbox'
+export type Need =
+  'known' | 'stranger' | 'zstd' | 'guarded' | 'capability' | 'mailbox' | 'federation' | 'hub' | 'share'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {
@@ -74,6 +81,8 @@ export interface Conversation {
   readonly needs?: readonly Need[]
   /** Its frames go as they are, without the runner's capability. */
   readonly bare?: boolean
+  /** The runner is a hub of its own in it, and plays it beside no other of these. */
+  readonly isOfFederation?: boolean
   readonly steps: readonly Step[]
 }
 

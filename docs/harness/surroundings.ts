@@ -25,6 +25,8 @@ export const SURROUNDINGS: Readonly<Record<string, (place: Place) => Promise<Sur
   // Nodes that the page starts take any free port.
   'free ports': () => Promise.resolve({ env: FREE_PORTS, close: () => Promise.resolve() }),
   node: place => runningNode(place, {}),
+  // Beside `node`, for hubs that federate.
+  'other hub': otherHub,
   // As the conformance runner wants it: without tokens, and no bounds for strangers.
   'open node': place =>
     runningNode(place, {
@@ -37,19 +39,38 @@ export const SURROUNDINGS: Readonly<Record<string, (place: Place) => Promise<Sur
   'nobody there': nobodyThere
 }
 
-/** A node on the folder `hub`; its address is $NODE, and commands call it with the key and the token of its first client. */
+/**
+ * A node on the folder `hub`; its address is $NODE, its hub $HUB_ID, and commands call it with the key and the token of
+ * its first client.
+ */
 async function runningNode(place: Place, settings: Readonly<Record<string, string>>): Promise<Surrounding> {
+  const { address, hubId, close } = await startedNode(place, 'hub', settings)
+  return { env: { NODE: address, HUB_ID: hubId, ...(await firstClient(place)) }, close }
+}
+
+/** A node of another hub on the folder `other`; its address is $OTHER, its hub $OTHER_ID. */
+async function otherHub(place: Place): Promise<Surrounding> {
+  const { address, hubId, close } = await startedNode(place, 'other', {})
+  return { env: { OTHER: address, OTHER_ID: hubId }, close }
+}
+
+async function startedNode(
+  place: Place,
+  data: string,
+  settings: Readonly<Record<string, string>>
+): Promise<{ readonly address: string; readonly hubId: string; readonly close: () => Promise<void> }> {
   const env = { ...place.env, ...FREE_PORTS, ...settings }
-  const child = shell({ ...place, env }, 'exec omnigate start --data hub --init --json')
+  const child = shell({ ...place, env }, `exec omnigate start --data ${data} --init --json`)
   const exited = once(child, 'exit')
   const errors: string[] = []
   child.stderr?.on('data', (text: Buffer) => errors.push(text.toString()))
   const ended = exited.then(() => Promise.reject(new Error(`the node ended: ${errors.join('')}`)))
   const [line] = (await Promise.race([once(createInterface(child.stdout!), 'line'), ended])) as [string]
   ended.catch(() => undefined)
-  const { addresses } = JSON.parse(line) as { addresses: string[] }
+  const { addresses, hub_id: hubId } = JSON.parse(line) as { addresses: string[]; hub_id: string }
   return {
-    env: { NODE: addresses[0] ?? '', ...(await firstClient(place)) },
+    address: addresses[0] ?? '',
+    hubId,
     async close() {
       child.kill('SIGTERM')
       await exited

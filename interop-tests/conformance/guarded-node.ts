@@ -1,10 +1,36 @@
-import { createNode, loadConfig } from 'omnigate'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createNode, hubKeyPath, initKeys, loadConfig } from 'omnigate'
 
-/** Far above what the cases spend: they are not about the quotas of a tenant. */
+/** Far above what the cases spend: they are not about quotas. */
 const AMPLE = 1_000_000
+const TENANT = '7b0c9f3e-54a1-4a52-9c1d-0a6f6f2d7c11'
 
-/** A node that opens no verb, and a bearer token for its echo and mailbox as text; `await using` stops it. */
+/** What the runner's hub may do: enough for each of its cases to have something that is refused. */
+const TREATY = {
+  verbs: ['echo:call', 'mailbox:send'],
+  rows: [
+    {
+      share: { id: '5f1d09c4a7e24be08c3a6d2f90b1e7c8', name: 'conformance' },
+      dir: 'in',
+      tenant: TENANT,
+      topics: ['linked/**']
+    }
+  ],
+  quotas: { calls_per_s: AMPLE, bytes_per_s: 2 ** 30, streams: 64 }
+}
+
+/**
+ * A node that opens no verb: with a bearer token for its echo and mailbox as text, and the file of the key of another
+ * hub, which it allows. `await using` stops it.
+ */
 export async function guardedNode() {
+  await using started = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'omnigate-conformance-'))
+  started.defer(() => rm(folder, { recursive: true }))
+  const keys = join(folder, 'runner')
+  const { hubId } = await initKeys(keys, { nodeName: 'runner', nowMs: Date.now() })
   const { config } = loadConfig({
     flags: {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
@@ -13,16 +39,20 @@ export async function guardedNode() {
       'strangers.loopbackIsKnown': true,
       'capabilities.takesBearer': true,
       'quotas.tenantCallsPerSecond': AMPLE,
-      'quotas.tenantBurst': AMPLE
+      'quotas.tenantBurst': AMPLE,
+      'federation.peers': [{ hub: hubId, treaty: TREATY }]
     }
   })
-  const node = createNode(config)
+  const node = started.use(createNode(config))
   await node.start()
+  await node.capabilities().addTenant({ name: 'linked', id: TENANT }, { actor: 'local' })
   const asked = { verb: 'echo:call,mailbox:send,mailbox:recv', tenant: 'default', bearer: true }
   const { token } = await node.capabilities().mint(asked, { actor: 'local' })
+  const running = started.move()
   return {
     address: node.status().addresses[0]!,
     token: Buffer.from(token).toString('base64url'),
-    [Symbol.asyncDispose]: () => node.stop()
+    hubKey: hubKeyPath(keys),
+    [Symbol.asyncDispose]: () => running.disposeAsync()
   }
 }

@@ -2,9 +2,9 @@ import { fuzzCommand } from './command.ts'
 import { instrumentImports } from './engine/instrument.ts'
 import { gatherStrays } from './engine/strays.ts'
 
-/** What judges signed evidence in node/; the rest of it reads no bytes of strangers, or reads them by protocols/. */
+/** What judges signed evidence in node/ and federation/; the rest reads no bytes of strangers, or reads them by protocols/. */
 const EVIDENCE =
-  /\/node\/(audit\/(audit-export|checkpoint|entry|log-delegation|merkle|signed-note|tile)|capabilities\/(key-delegation|revocation-statement|strict-json)|canonical)\.ts$/
+  /\/node\/(audit\/(audit-export|checkpoint|entry|log-delegation|merkle|signed-note|tile)|capabilities\/(key-delegation|revocation-statement|strict-json))\.ts$|\/federation\/((handshake|links)\/)?[a-z-]+\.ts$/
 
 /** The wire code, and not the streams in memory that carry it here. */
 const isMeasured = (url: string): boolean =>
@@ -12,7 +12,7 @@ const isMeasured = (url: string): boolean =>
   (/\/protocols\/((services|capabilities)\/)?[a-z-]+\.ts$/.test(url) && !url.endsWith('/memory-streams.ts'))
 
 process.exitCode = await fuzzCommand(process.argv.slice(2), {
-  names: ['codec', 'payload', 'zstd', 'token', 'evidence', 'session', 'client'],
+  names: ['codec', 'payload', 'zstd', 'token', 'evidence', 'handshake', 'links', 'session', 'client'],
   load: async isCounted => {
     gatherStrays()
     if (isCounted) instrumentImports(isMeasured)

@@ -24,7 +24,7 @@ var encrypters = map[string]libp2p.Option{
 }
 
 // newHost opens a node over tcp with yamux and one encrypter; it listens on loopback if asked to.
-func newHost(encryption string, listen bool) (host.Host, error) {
+func newHost(encryption string, listen bool, more ...libp2p.Option) (host.Host, error) {
 	encrypter, ok := encrypters[encryption]
 	if !ok {
 		return nil, fmt.Errorf("unknown encryption %q: noise or tls", encryption)
@@ -33,9 +33,9 @@ func newHost(encryption string, listen bool) (host.Host, error) {
 	if listen {
 		addresses = libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0")
 	}
-	return libp2p.New(addresses, encrypter, libp2p.Transport(tcp.NewTCPTransport),
+	return libp2p.New(append(more, addresses, encrypter, libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport), libp2p.DisableRelay(), libp2p.DisableMetrics(),
-		libp2p.ResourceManager(&network.NullResourceManager{}))
+		libp2p.ResourceManager(&network.NullResourceManager{}))...)
 }
 
 // links keeps what holds for each connection while it lives.

@@ -19,6 +19,7 @@ import (
 
 const usage = `usage: go-peer serve [--encryption noise|tls] [--hostile]
        go-peer dial [--encryption noise|tls] [--case hello|echo|stream8m|slowreader|error|hostile|all] MULTIADDR
+       go-peer hub [--federation NAME] [--stray WAY]   (commands on standard input)
        go-peer call [--encryption noise|tls] [--verb VERBS] [--ttl DURATION] MULTIADDR   (token: RON_CAP)`
 
 func main() {
@@ -36,6 +37,8 @@ func run(args []string) error {
 	encryption := flags.String("encryption", "noise", "how connections are encrypted")
 	hostile := flags.Bool("hostile", false, "serve: answer an echo call by the script that its body names")
 	name := flags.String("case", "all", "dial: which case to play")
+	federation := flags.String("federation", "main", "hub: the federation that it is of")
+	stray := flags.String("stray", "", "hub: how it answers wrongly where it is dialled")
 	var add restrictions
 	flags.StringVar(&add.verb, "verb", "", "call: narrow the token to these verbs")
 	flags.DurationVar(&add.ttl, "ttl", 0, "call: let the token end so long from now")
@@ -45,6 +48,8 @@ func run(args []string) error {
 	switch {
 	case args[0] == "serve" && flags.NArg() == 0:
 		return serve(*encryption, *hostile)
+	case args[0] == "hub" && flags.NArg() == 0:
+		return runHub(*encryption, *federation, *stray)
 	case args[0] == "dial" && flags.NArg() == 1:
 		return dial(*encryption, *name, flags.Arg(0))
 	case args[0] == "call" && flags.NArg() == 1:

@@ -33,6 +33,11 @@ export class Attacker implements AsyncDisposable {
     return new Attacker(node, target)
   }
 
+  /** Its one peer id. */
+  get peer(): string {
+    return this.#node.peerId.toString()
+  }
+
   /** One more connection from `from`. Rejects when the node refuses it. */
   async connect(from: string): Promise<YamuxLink> {
     // The transport keeps listening to the signal when it has dialled.

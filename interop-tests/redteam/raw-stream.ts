@@ -32,6 +32,8 @@ export class RawStream {
   isGreedy = true
   /** False: counts the frames and forgets them. */
   keepsFrames = true
+  /** Gets what arrives in place of the frames' decoder. */
+  reader: ((bytes: Uint8Array) => void) | undefined
   framesSeen = 0
   bytesSeen = 0
   ending: Ending = 'open'
@@ -134,6 +136,11 @@ export class RawStream {
   onData(bytes: Uint8Array): void {
     this.bytesSeen += bytes.length
     if (this.isGreedy) this.credit(bytes.length)
+    if (this.reader !== undefined) {
+      this.reader(bytes)
+      this.#told()
+      return
+    }
     const skipped = Math.min(this.#negotiation, bytes.length)
     this.#negotiation -= skipped
     if (skipped < bytes.length) this.#decoder.push(bytes.subarray(skipped))

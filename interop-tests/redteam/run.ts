@@ -4,10 +4,17 @@ import { frameCases } from './cases/frames.ts'
 import { sessionCases } from './cases/sessions.ts'
 import { streamCases } from './cases/streams.ts'
 import { backpressure } from './loads/backpressure.ts'
+import { hubs } from './loads/hubs.ts'
+import { linked } from './loads/linked.ts'
 import { strangers } from './loads/strangers.ts'
 import { runCases } from './case-runner.ts'
 
-const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = { strangers, backpressure }
+const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = {
+  strangers,
+  linked,
+  hubs,
+  backpressure
+}
 const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases]
 
 const { values } = parseArgs({

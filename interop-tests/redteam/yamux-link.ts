@@ -72,6 +72,12 @@ export class YamuxLink {
     this.#streams.delete(id)
   }
 
+  /** Leaves without a word. */
+  drop(): void {
+    this.#encrypted.abort(new Error('left'))
+    this.#end()
+  }
+
   /** Stops reading the socket itself. */
   pause(): void {
     this.#encrypted.pause()

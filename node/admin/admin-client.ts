@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { ConnectionCaller, adminService, auditService, mailboxService } from '../../protocols/index.ts'
-import type { Client, JsonObject, auditAdminOperations } from '../../protocols/index.ts'
+import type { Client, JsonObject, auditAdminOperations, linksAdminOperations } from '../../protocols/index.ts'
+import type { FederationClient } from '../allowlist/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
 import { nodePlatform } from '../platform.ts'
@@ -25,6 +26,9 @@ export interface AdminClient extends AsyncDisposable {
   status(): Promise<JsonObject>
   readonly capabilities: CapabilityClient
   readonly audit: AuditClient
+  readonly federation: FederationClient
+  /** Pairing, and calls over links. */
+  readonly links: Client<typeof linksAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
   readonly mailbox: Client<(typeof mailboxService)['operations']>
 }
@@ -49,6 +53,8 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
   return {
     status: () => admin.status({}),
     capabilities: admin,
+    federation: admin,
+    links: admin,
     audit: { admin, log: caller.client(auditService) },
     mailbox: caller.client(mailboxService),
     async [Symbol.asyncDispose]() {

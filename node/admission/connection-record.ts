@@ -20,7 +20,7 @@ export interface ConnectionStanding {
   isStranger(): boolean
   callStarted(): void
   callEnded(): void
-  /** A capability was verified: from now on it is known. */
+  /** A capability was verified: from now on it is known, whatever becomes of a link. */
   proved(): void
   /** Why the whole node takes no call at this moment, if it does not. */
   refusal(): OapError | undefined
@@ -102,6 +102,11 @@ export class ConnectionRecord implements ConnectionState {
 
   proved(): void {
     this.#standing.proved()
+  }
+
+  /** It has a link now, or none any more. */
+  standingChanged(): void {
+    this.budget.review()
   }
 
   endCall(): void {

@@ -131,16 +131,39 @@ test('forgets a reader that is gone, which holds up nobody behind it', async () 
 test('wakes who waited among strangers once the connection is known', async () => {
   const node = new NodeBudget(4 * MIB)
   const hoarder = new ConnectionBudget(node, 4 * MIB, stranger)
-  const one = new ConnectionBudget(node, MIB, stranger)
+  let isStranger = true
+  const one = new ConnectionBudget(node, MIB, () => isStranger)
   hoarder.hold(MIB)
   one.hold(100_000)
   let woken = 0
   one.onRoom(() => woken++)
 
-  one.promote()
+  isStranger = false
+  one.review()
   await turn()
 
   assert.equal(woken, 1)
+})
+
+test('counts what a connection holds as strangers’ again once it is a stranger again', async () => {
+  const node = new NodeBudget(64 * MIB)
+  let isStranger = false
+  const one = new ConnectionBudget(node, MIB, () => isStranger)
+  one.hold(2 * MIB)
+  assert.equal(one.isSpent, false)
+
+  isStranger = true
+  one.review()
+  one.review()
+
+  assert.equal(node.strangers.heldBytes, 2 * MIB)
+  assert.equal(one.isSpent, true)
+  assert.equal(one.reserve(MIB), false)
+  let woken = 0
+  one.onRoom(() => woken++)
+  one.release(MIB + 1)
+  await turn()
+  assert.deepEqual([woken, one.isSpent], [1, false])
 })
 
 test('wakes a waiting reader once, when there is room again', async () => {
@@ -157,8 +180,8 @@ test('wakes a waiting reader once, when there is room again', async () => {
   assert.equal(woken, 1)
 })
 
-test('counts back to nothing, also when a stranger becomes known half-way', () => {
-  const steps = fc.array(fc.record({ bytes: fc.nat(1000), promotes: fc.boolean() }), { maxLength: 30 })
+test('counts back to nothing, also when a stranger becomes known and a stranger again half-way', () => {
+  const steps = fc.array(fc.record({ bytes: fc.nat(1000), turns: fc.boolean() }), { maxLength: 30 })
   fc.assert(
     fc.property(steps, plan => {
       const node = new NodeBudget(1_000_000)
@@ -166,8 +189,9 @@ test('counts back to nothing, also when a stranger becomes known half-way', () =
       const one = new ConnectionBudget(node, 500_000, () => isStranger)
 
       for (const { bytes } of plan) one.hold(bytes)
-      for (const { bytes, promotes } of plan) {
-        if (promotes) isStranger = false
+      for (const { bytes, turns } of plan) {
+        if (turns) isStranger = !isStranger
+        if (isStranger) one.review()
         one.release(bytes)
       }
 

@@ -122,7 +122,7 @@ export class ConnectionBudget implements InboundBudget {
     this.#node.all.release(bytes)
     this.#own.release(bytes)
     if (this.#own.heldBytes < SMALL_HOLDING_BYTES) this.#wakeAll()
-    if (this.#countedAsStranger && !this.#isStranger()) this.promote()
+    if (this.#countedAsStranger) this.review()
   }
 
   onRoom(listener: () => void, bytes = 1): void {
@@ -149,12 +149,20 @@ export class ConnectionBudget implements InboundBudget {
     for (const pool of [this.#own, this.#node.strangers, this.#node.all]) pool.forget(wish)
   }
 
-  /** The connection has shown who it is: what it holds no longer counts as strangers'. */
-  promote(): void {
-    if (!this.#countedAsStranger) return
-    this.#countedAsStranger = false
-    this.#node.strangers.release(this.#own.heldBytes)
-    this.#wakeAll()
+  /**
+   * Counts what the connection holds as what it is now. To be called when one becomes a stranger's again; that it is known
+   * shows at the next release, too.
+   */
+  review(): void {
+    const isStranger = this.#isStranger()
+    if (isStranger === this.#countedAsStranger) return
+    this.#countedAsStranger = isStranger
+    if (isStranger) {
+      this.#node.strangers.hold(this.#own.heldBytes)
+    } else {
+      this.#node.strangers.release(this.#own.heldBytes)
+      this.#wakeAll()
+    }
   }
 
   #wakeAll(): void {

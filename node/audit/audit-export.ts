@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { canonicalJson, isTextOf } from '../canonical.ts'
+import { canonicalJson, isTextOf } from '../../federation/index.ts'
 import type { AuditLog } from './audit-log.ts'
 import { logPaths } from './log-folder.ts'
 import { HASH_BYTES, MAX_PROOF_HASHES } from './merkle.ts'

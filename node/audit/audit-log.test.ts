@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, describe, test } from 'node:test'
-import { signingKey } from '../ed25519.ts'
+import { signingKey } from '../../federation/index.ts'
 import { EXIT, SetupError } from '../setup-error.ts'
 import { AuditLog } from './audit-log.ts'
 import { openCheckpoint } from './checkpoint.ts'

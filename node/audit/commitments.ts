@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { hubPublicKey } from '../hub-id.ts'
+import { hubPublicKey } from '../../federation/index.ts'
 
 /**
  * The kinds of values that may enter the log: numbers, words of closed lists, ids that stand for something public, and
@@ -43,6 +43,10 @@ export const optional = <T>({ read }: Commitment<T>): Commitment<T | undefined> 
 export const natural: Commitment<number> = kind(
   value => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0,
   'a whole number'
+)
+export const hubOf = kind<string>(
+  value => typeof value === 'string' && hubPublicKey(value) !== undefined,
+  'a hub id'
 )
 export const flag: Commitment<boolean> = kind(value => typeof value === 'boolean', 'true or false')
 export const digest = matching(/^[0-9a-f]{64}$/, 'a SHA-256 in hex')

@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto'
-import { type CanonicalValue, canonicalJson } from '../canonical.ts'
+import { type CanonicalValue, canonicalJson } from '../../federation/index.ts'
 
 /** The longest line, without its line feed. */
 export const MAX_LINE_BYTES = 16_384

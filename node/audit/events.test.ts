@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { echoService } from '../../protocols/index.ts'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson } from '../../federation/index.ts'
 import { AuditNames } from './audit-names.ts'
 import type { AuditEvent } from './audit-event.ts'
 import { commitment } from './commitments.ts'
@@ -34,9 +34,42 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   },
   renew: { cap_id: CAP_ID, kid: 1, expires_s: 2 },
   rotate: { kid: 2, previous: 1, grace_s: 172_800, break_glass: false },
+  delegation: { role: 'link', epoch: 2, key_sha256: DIGEST, node_sha256: DIGEST, not_after_s: 1 },
+  succession: { hub: HUB_ID, successor: HUB_ID, origin: ORIGIN, size: 4, root: DIGEST },
+  key_revocation: { key_sha256: DIGEST, reason_sha256: DIGEST },
   revocation_key: { epoch: 2, key_sha256: 'ab'.repeat(32) },
   revoke: { cap_id: CAP_ID, reason_sha256: DIGEST, revocation_seq: 1 },
   tenant: { tenant: TENANT, change: 'limit', limits_sha256: DIGEST },
+  handshake: {
+    outcome: 'linked',
+    role: 'initiator',
+    hub: HUB_ID,
+    transcript: DIGEST,
+    skew_s: 3,
+    ahead: true
+  },
+  handshake_refused: {
+    code: 'wrong_key',
+    role: 'responder',
+    hub: HUB_ID,
+    transcript: DIGEST,
+    skew_s: 4,
+    ahead: false,
+    told: 'other'
+  },
+  link: { hub: HUB_ID, change: 'down', transcript: DIGEST, reason: 'silent' },
+  invite: { invite_sha256: DIGEST, change: 'open', hub: HUB_ID, expires_s: 1 },
+  exchange: { hub: HUB_ID, role: 'audience', origin_cap_id: CAP_ID, cap_id: CAP_ID, expires_s: 1 },
+  exchange_refused: {
+    hub: HUB_ID,
+    role: 'origin',
+    code: 'turned_away',
+    origin_cap_id: CAP_ID,
+    told: 'head'
+  },
+  relay: { hub: HUB_ID, app: 1, bytes: 5 },
+  peer: { hub: HUB_ID, change: 'succeed', treaty_sha256: DIGEST, successor: HUB_ID },
+  peer_key: { hub: HUB_ID, change: 'quarantine', sha256: DIGEST },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },

@@ -1,3 +1,4 @@
+import { EXCHANGE_REFUSALS, REFUSAL_CODES, ROLES } from '../../federation/index.ts'
 import { configSchema } from '../config/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
@@ -6,6 +7,7 @@ import {
   capId,
   digest,
   flag,
+  hubOf,
   keyNumber,
   logOrigin,
   natural,
@@ -26,13 +28,13 @@ interface EventRow<F extends Commitments> {
   readonly data: F
   /** What the entry is about. */
   readonly subject: (data: CommitmentValues<F>) => string
-  readonly decision?: 'allow'
+  readonly decision?: 'allow' | 'deny'
 }
 
 const row = <F extends Commitments>(
   data: F,
   subject: EventRow<F>['subject'],
-  decision?: 'allow'
+  decision?: 'allow' | 'deny'
 ): EventRow<F> => ({ data, subject, ...(decision && { decision }) })
 
 const node = () => 'node'
@@ -51,6 +53,25 @@ function revoked({ cap_id, kid, subject_sha256 }: Revoked): string {
   if (cap_id !== undefined) return `cap:${cap_id}`
   return kid === undefined ? 'subject' : `kid:${kid}`
 }
+
+const hub = ({ hub: id }: { readonly hub?: string | undefined }) => (id === undefined ? 'peer' : `hub:${id}`)
+
+/** What the other side may have told; another word of its own becomes `other`. */
+export const TOLD = [...REFUSAL_CODES, 'saturated', 'quota_peer', 'draining', 'not_ready', 'other'] as const
+/** Why a link ended, or a connection was not made one. @see specs/federation-handshake.md, section 9 */
+export const LINK_ENDS = [
+  'connection_lost',
+  'silent',
+  'replaced',
+  'already_linked',
+  'second_node',
+  'removed',
+  'treaty_expired',
+  'delegation_expired',
+  'revoked',
+  'left',
+  'stopping'
+] as const
 
 /** Types of entries: the members of their data, and what they are about. @see specs/audit.md, Types */
 const EVENTS = {
@@ -80,6 +101,23 @@ const EVENTS = {
     ({ kid }) => `kid:${kid}`,
     'allow'
   ),
+  delegation: row(
+    { role: oneOf(ROLES), epoch: natural, key_sha256: digest, node_sha256: digest, not_after_s: natural },
+    ({ role }) => `delegation:${role}`,
+    'allow'
+  ),
+  succession: row(
+    {
+      hub: hubOf,
+      successor: hubOf,
+      origin: optional(logOrigin),
+      size: optional(natural),
+      root: optional(digest)
+    },
+    ({ successor }) => `hub:${successor}`,
+    'allow'
+  ),
+  key_revocation: row({ key_sha256: digest, reason_sha256: digest }, () => 'key', 'allow'),
   revocation_key: row({ epoch: natural, key_sha256: digest }, () => 'revocation-key', 'allow'),
   revoke: row(
     {
@@ -97,6 +135,84 @@ const EVENTS = {
     ({ tenant }) => `tenant:${tenant}`,
     'allow'
   ),
+  peer: row(
+    {
+      hub: hubOf,
+      change: oneOf(['add', 'edit', 'remove', 'succeed', 'release']),
+      treaty_sha256: digest,
+      successor: optional(hubOf)
+    },
+    hub,
+    'allow'
+  ),
+  peer_key: row({ hub: hubOf, change: oneOf(['revoked', 'succession', 'quarantine']), sha256: digest }, hub),
+  handshake: row(
+    {
+      outcome: oneOf(['linked', 'paired']),
+      role: oneOf(['initiator', 'responder']),
+      hub: hubOf,
+      transcript: digest,
+      skew_s: natural,
+      ahead: flag
+    },
+    hub,
+    'allow'
+  ),
+  handshake_refused: row(
+    {
+      code: oneOf([...REFUSAL_CODES, 'turned_away']),
+      role: oneOf(['initiator', 'responder']),
+      hub: optional(hubOf),
+      transcript: optional(digest),
+      skew_s: optional(natural),
+      ahead: optional(flag),
+      told: optional(oneOf(TOLD))
+    },
+    hub,
+    'deny'
+  ),
+  link: row(
+    {
+      hub: hubOf,
+      change: oneOf(['up', 'down']),
+      transcript: optional(digest),
+      reason: optional(oneOf(LINK_ENDS))
+    },
+    hub
+  ),
+  invite: row(
+    {
+      invite_sha256: digest,
+      change: oneOf(['open', 'paired', 'failed', 'void', 'expired', 'confirmed', 'declined']),
+      hub: optional(hubOf),
+      expires_s: optional(natural)
+    },
+    () => 'invite',
+    'allow'
+  ),
+  exchange: row(
+    {
+      hub: hubOf,
+      role: oneOf(['origin', 'audience']),
+      origin_cap_id: capId,
+      cap_id: capId,
+      expires_s: natural
+    },
+    cap,
+    'allow'
+  ),
+  exchange_refused: row(
+    {
+      hub: hubOf,
+      role: oneOf(['origin', 'audience']),
+      code: oneOf([...EXCHANGE_REFUSALS, 'peer', 'origin', 'content', 'turned_away']),
+      origin_cap_id: optional(capId),
+      told: optional(oneOf([...EXCHANGE_REFUSALS, 'other']))
+    },
+    hub,
+    'deny'
+  ),
+  relay: row({ hub: hubOf, app: natural, bytes: natural }, hub, 'allow'),
   torn_tail: row({ bytes: natural, sha256: digest }, log),
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),

@@ -1,7 +1,14 @@
 import type { KeyObject } from 'node:crypto'
-import { canonicalJson, isTextOf, signedBytes } from '../canonical.ts'
-import { SIGNATURE_BYTES, isSignedBy, signBytes, verifyingKey } from '../ed25519.ts'
-import { hubPublicKey } from '../hub-id.ts'
+import {
+  SIGNATURE_BYTES,
+  canonicalJson,
+  hubPublicKey,
+  isSignedBy,
+  isTextOf,
+  signBytes,
+  signedBytes,
+  verifyingKey
+} from '../../federation/index.ts'
 import { parseOrigin } from './commitments.ts'
 import { type NoteKey, parseVerifierKey } from './signed-note.ts'
 

@@ -1,4 +1,4 @@
-import { hubId } from '../hub-id.ts'
+import { hubId } from '../../federation/index.ts'
 import { parsePublicKey } from '../minisign.ts'
 import { parseOrigin } from './commitments.ts'
 import { readLogDelegation } from './log-delegation.ts'

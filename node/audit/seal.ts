@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson } from '../../federation/index.ts'
 import { replaceFile } from '../durable-file.ts'
 import { type MinisignSecretKey, signFile } from '../minisign.ts'
 import { commitment } from './commitments.ts'

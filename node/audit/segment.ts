@@ -2,7 +2,7 @@ import { type Hash, createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson } from '../../federation/index.ts'
 import { createFolder, isUnfinished, readBoundedFile } from '../durable-file.ts'
 import { SetupError } from '../setup-error.ts'
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { publicBytes, signingKey } from '../ed25519.ts'
-import { hubId } from '../hub-id.ts'
+import { hubId, publicBytes, signingKey } from '../../federation/index.ts'
 import { HUB_ID } from './log.fixture.ts'
 import { parseExportProof } from './audit-export.ts'
 import { encodeEntry, parseEntry } from './entry.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { publicBytes, signingKey } from '../ed25519.ts'
+import { publicBytes, signingKey } from '../../federation/index.ts'
 import { Chain } from './chain.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { type EntryContent, encodeEntry, parseEntry } from './entry.ts'

@@ -10,6 +10,7 @@ import { connectAdmin } from '../admin/admin-client.ts'
 import { parseEntry, verifyAudit } from '../audit/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { openDataFolder } from '../data-folder.ts'
+import { initKeys, loadKeys } from '../keys.ts'
 import { directAudit, openStopped } from '../start/stopped.ts'
 import { LOCAL, minted, nodeOn, scratch } from './backup.fixture.ts'
 import type { OmnigateNode } from '../node.ts'
@@ -137,6 +138,24 @@ test('a stopped node is backed up in the same way, and again after a restore', a
   const logs = await readdir(before)
   assert.equal(logs.length, 2)
   for (const log of logs) assert.ok((await verifyAudit(join(before, log), restored.hubId)).ok)
+})
+
+test('a hub whose delegation has ended is backed up and restored, though its node does not start', async t => {
+  const top = await scratch(t)
+  {
+    await using folder = await openDataFolder(join(top, 'hub'), { create: true })
+    await initKeys(folder.keys, { nodeName: 'node1', nowMs: Date.now() - 11 * 365 * 86_400_000 })
+  }
+  {
+    await using hub = await openStopped(join(top, 'hub'), { config })
+    await directAudit(hub).admin.backup({ folder: join(top, 'copy') })
+  }
+
+  const { folder, hubId } = await restoreBackup(join(top, 'copy'), join(top, 'hub1'))
+
+  const kept = await loadKeys(join(folder, 'keys'), { nowMs: Date.now(), atAnyTime: true })
+  assert.equal(kept.hubId, hubId)
+  await assert.rejects(nodeOn(t, folder), /delegation.json: expired at/)
 })
 
 test('a backup is for its owner alone, holds no key that signs its log, and is no data folder', async t => {

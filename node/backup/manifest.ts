@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson } from '../../federation/index.ts'
 import { BACKUP_FILE } from '../data-folder.ts'
 import { readBoundedFile } from '../durable-file.ts'
 import { SetupError, systemError } from '../setup-error.ts'

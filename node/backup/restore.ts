@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AuditLog, createLogFolder, auditEvent, logPaths, parseOrigin, verifyAudit } from '../audit/index.ts'
-import { readHubKey } from '../capabilities/index.ts'
 import { FORMAT, dataFolderPaths } from '../data-folder.ts'
 import { createFile, readBoundedFile, syncFolder } from '../durable-file.ts'
+import { readHubKey } from '../hub-key.ts'
 import { loadKeys } from '../keys.ts'
 import { SetupError } from '../setup-error.ts'
 import { copyFile, copyTree } from './copy-file.ts'
@@ -59,7 +59,7 @@ export async function restoreBackup(
     await copyStore(backup, target, manifest, options)
     await copyLogs(backup, target, logId, options)
     await verifyLog(backup, join(target, 'audit-before', logId), manifest)
-    const keys = await loadKeys(join(target, 'keys'), { nowMs: Date.now() })
+    const keys = await loadKeys(join(target, 'keys'), { nowMs: Date.now(), atAnyTime: true })
     const origin = await beginLog(target, keys.hubId, keys.delegation.statement.node, manifest)
     await createFile(dataFolderPaths(target).format, `${manifest.data_format}\n`)
     return { hubId: keys.hubId, origin }

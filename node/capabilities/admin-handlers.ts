@@ -1,6 +1,6 @@
 import { OapError, adminService } from '../../protocols/index.ts'
 import type { Call, CapRow, Handlers, TenantRow, capabilityAdminOperations } from '../../protocols/index.ts'
-import type { By } from './audit.ts'
+import { operatorOf } from './audit.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { MintRequest } from './mint-policy.ts'
 import type { MintedRight } from './minted-list.ts'
@@ -9,21 +9,12 @@ import type { AppLimits, Tenant } from './tenants.ts'
 
 export type CapabilityAdmin = Handlers<typeof capabilityAdminOperations>
 
-interface Asked {
-  readonly corrId: bigint
-}
-
-/** Who may open the admin socket, or the data folder of a stopped node, is the operator. */
-const operator = ({ corrId }: Asked): By => ({
-  actor: 'local',
-  ...(corrId !== 0n && { corrId: corrId.toString(16).padStart(16, '0') })
-})
-
 /** The call of an operator who works on the data folder of a stopped node. */
 export const OPERATOR_CALL: Call = {
   corrId: 0n,
   app: adminService.app,
   peer: 'local',
+  principal: 'local',
   tenant: '00000000-0000-0000-0000-000000000000',
   capability: undefined,
   isE2e: false,
@@ -36,25 +27,25 @@ export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => 
   cap_mint: async (request, call) => {
     const { capId, kid, tenant, expires, token } = await capabilities.mint(
       request as MintRequest,
-      operator(call)
+      operatorOf(call)
     )
     return { cap_id: capId, kid, tenant, expires, body: token }
   },
 
   cap_rotate: async ({ grace_s, break_glass = false }, call) => {
     const graceMs = grace_s === undefined ? {} : { graceMs: grace_s * 1000 }
-    const rotation = await capabilities.rotate({ ...graceMs, breakGlass: break_glass }, operator(call))
+    const rotation = await capabilities.rotate({ ...graceMs, breakGlass: break_glass }, operatorOf(call))
     const { kid, previous, graceUntil } = rotation
     return { kid, previous, ...(graceUntil !== undefined && { grace_until: Math.floor(graceUntil / 1000) }) }
   },
 
   cap_rotate_revocation: async (_request, call) => {
-    const { epoch, publicKey } = await capabilities.rotateRevocationKey(operator(call))
+    const { epoch, publicKey } = await capabilities.rotateRevocationKey(operatorOf(call))
     return { epoch, key: publicKey }
   },
 
   cap_revoke: async ({ reason, ...things }, call) => {
-    const statements = await capabilities.revoke(oneThing(things), reason, operator(call))
+    const statements = await capabilities.revoke(oneThing(things), reason, operatorOf(call))
     return { seq: capabilities.revocationSeq, statements }
   },
 
@@ -67,7 +58,7 @@ export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => 
   cap_list: () => each(capabilities.list().map(capRow)),
 
   tenant_add: async ({ name, id }, call) => {
-    const tenant = await capabilities.addTenant({ name, id }, operator(call))
+    const tenant = await capabilities.addTenant({ name, id }, operatorOf(call))
     return tenantRow(capabilities, tenant)
   },
 
@@ -77,11 +68,11 @@ export const capabilityAdmin = (capabilities: Capabilities): CapabilityAdmin => 
 
   tenant_limit: async ({ tenant, app, reset = false, ...asked }, call) => {
     const limits = reset ? undefined : limitsOf(asked)
-    return tenantRow(capabilities, await capabilities.limitTenant(tenant, { limits, app }, operator(call)))
+    return tenantRow(capabilities, await capabilities.limitTenant(tenant, { limits, app }, operatorOf(call)))
   },
 
   tenant_remove: async ({ tenant, purge = false }, call) =>
-    tenantRow(capabilities, await capabilities.removeTenant(tenant, { purge }, operator(call)))
+    tenantRow(capabilities, await capabilities.removeTenant(tenant, { purge }, operatorOf(call)))
 })
 
 const NO_TOKEN = new Uint8Array(0)

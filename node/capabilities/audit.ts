@@ -7,6 +7,12 @@ export interface By {
   readonly corrId?: string
 }
 
+/** Who may open the admin socket, or the data folder of a stopped node, is the operator. */
+export const operatorOf = ({ corrId }: { readonly corrId: bigint }): By => ({
+  actor: 'local',
+  ...(corrId !== 0n && { corrId: corrId.toString(16).padStart(16, '0') })
+})
+
 interface EventData {
   readonly mint: {
     readonly cap_id: string

@@ -1,5 +1,7 @@
+import type { RevocationHeadStatement, Signed } from '../../federation/index.ts'
 import { OapError, refusalOf, verifyToken } from '../../protocols/index.ts'
 import type { CapabilityUse, HeldKeys, TokenIdentifier, VerifiedToken } from '../../protocols/index.ts'
+import type { PayingHub } from '../guards/grant-quotas.ts'
 import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { commitment, record } from './audit.ts'
 import type { By } from './audit.ts'
@@ -9,8 +11,8 @@ import type { KeyDelegation } from './key-delegation.ts'
 import type { RotateOptions, Rotation } from './key-ring.ts'
 import type { MintRequest } from './mint-policy.ts'
 import { Mint } from './mint.ts'
-import type { MintOptions, MintedToken, RenewedToken } from './mint.ts'
-import type { MintedRight } from './minted-list.ts'
+import type { ExchangedTerms, MintOptions, MintedToken, RenewedToken } from './mint.ts'
+import type { MintedRight, RightElsewhere } from './minted-list.ts'
 import type { Revoked, SignedRevocation } from './revocation-statement.ts'
 import type { AppLimits, Tenant } from './tenants.ts'
 
@@ -38,6 +40,14 @@ export interface RevocationPage {
   readonly delegations: readonly KeyDelegation[]
 }
 
+/** What is known of rights of other hubs. */
+export interface RightsElsewhere {
+  /** Why one is good no more; undefined while it is. */
+  withdrawal(right: RightElsewhere): OapError | undefined
+  /** Who pays for calls under what was given out for it. */
+  payerOf(right: RightElsewhere): PayingHub | undefined
+}
+
 /**
  * The rights that a hub gives out and takes back. Whatever changes one is durable, and recorded, before it is answered;
  * a right that is taken back is refused from the moment that this is durable, recorded or not. One that is passing throws
@@ -49,6 +59,7 @@ export class Capabilities {
   readonly #o: CapabilitiesOptions
   readonly #turns = new InTurn()
   readonly #mint: Mint
+  #elsewhere: RightsElsewhere = NOTHING_ELSEWHERE
   readonly #listeners = new Set<() => void>()
 
   constructor(options: CapabilitiesOptions) {
@@ -70,7 +81,8 @@ export class Capabilities {
   }
 
   /** Why a token that was whole is good no more; undefined while it is. Costs a few look-ups. */
-  withdrawal({ capId, kid, subject, tenant }: TokenIdentifier): OapError | undefined {
+  withdrawal(token: TokenIdentifier & Pick<VerifiedToken, 'limits'>): OapError | undefined {
+    const { capId, kid, subject, tenant, limits } = token
     const { revocations, keys, clock, tenants } = this.#o
     const revoked = revocations.revokedOf({ capId, kid, subject })
     if (revoked !== undefined) return new OapError('cap_revoked', undefined, { reason: revoked })
@@ -78,7 +90,31 @@ export class Capabilities {
       return new OapError('cap_revoked', 'the tenant of the capability is gone', { reason: 'tenant' })
     if (keys.chainKeyOf(kid, clock.now()) === undefined)
       return new OapError('cap_expired', 'the root key of the capability is retired', { reason: 'kid' })
-    return undefined
+    return limits.origins.length === 0 ? undefined : this.#withdrawalElsewhere(token)
+  }
+
+  /** From now on tokens that were given out for rights of other hubs are judged; before that, none is good. */
+  judgeElsewhere(judge: RightsElsewhere): void {
+    this.#elsewhere = judge
+  }
+
+  /** The linked hub that pays for calls under a token; undefined where it was given out for no right of one. */
+  payerOf(token: Pick<VerifiedToken, 'capId' | 'limits'>): PayingHub | undefined {
+    const origin = this.#originOf(token)
+    return origin && this.#elsewhere.payerOf(origin)
+  }
+
+  #originOf({ capId, limits }: Pick<VerifiedToken, 'capId' | 'limits'>): RightElsewhere | undefined {
+    return limits.origins.length === 0 ? undefined : this.#o.minted.get(capId)?.origin
+  }
+
+  #withdrawalElsewhere(token: Pick<VerifiedToken, 'capId' | 'limits'>): OapError | undefined {
+    const origin = this.#originOf(token)
+    const isOf = ({ hub, capId }: { readonly hub: string; readonly capId: string }): boolean =>
+      hub === origin?.hub && capId === origin.capId
+    return origin !== undefined && token.limits.origins.every(isOf)
+      ? this.#elsewhere.withdrawal(origin)
+      : unknownRight()
   }
 
   /** Why a token would not be good for a call now, whoever judges its rates; undefined if it would. */
@@ -112,6 +148,23 @@ export class Capabilities {
   async mint(request: MintRequest, by: By): Promise<MintedToken> {
     this.#checkLasting()
     return this.#mint.make(request, by)
+  }
+
+  /** A token in exchange for a right of another hub. Throws as `mint`. */
+  async exchange(terms: ExchangedTerms, by: By): Promise<MintedToken> {
+    this.#checkLasting()
+    return this.#mint.exchanged(terms, by)
+  }
+
+  /** Where the list of revocations stands now, signed; undefined while the hub key has not signed for its key. */
+  revocationHead(): Signed<RevocationHeadStatement> | undefined {
+    const { revocations, signing, clock } = this.#o
+    return signing.delegations.length === 0 ? undefined : revocations.signedHead(clock.seconds())
+  }
+
+  /** Calls `listener` when there are more statements, or another key signs them. */
+  onRevocation(listener: () => void): () => void {
+    return this.#o.revocations.onMove(listener)
   }
 
   /**
@@ -204,6 +257,11 @@ export class Capabilities {
     return this.#o.tenants.list()
   }
 
+  /** True when there is a tenant of this id that was not removed. */
+  isActive(id: string): boolean {
+    return this.#o.tenants.isActive(id)
+  }
+
   /** True when the tenant of this id is gone for ever, and nothing of it is to be kept. */
   isPurged(id: string): boolean {
     return this.#o.tenants.isPurged(id)
@@ -293,6 +351,13 @@ export class Capabilities {
     for (const listener of this.#listeners) listener()
   }
 }
+
+const unknownRight = (): OapError =>
+  new OapError('cap_revoked', 'nothing is known of the right elsewhere that it stands in for', {
+    reason: 'origin'
+  })
+
+const NOTHING_ELSEWHERE: RightsElsewhere = { withdrawal: unknownRight, payerOf: () => undefined }
 
 function recorded(thing: Revoked) {
   if ('cap_id' in thing) return { cap_id: thing.cap_id }

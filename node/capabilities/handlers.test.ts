@@ -10,7 +10,7 @@ import { HUB, HUB_DELEGATION, SIGNER } from './revocation.fixture.ts'
 import { RevocationList } from './revocation-list.ts'
 import { capabilitiesInMemory } from './folder.ts'
 import { unsignedKeys } from './revocation-keys.ts'
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson } from '../../federation/index.ts'
 
 test('a token that the operator mints is one that its holder can have renewed', async () => {
   const { hub, verify, pass } = await hubCapabilities()
@@ -202,6 +202,7 @@ const call = ({ capability }: { readonly capability?: VerifiedToken } = {}): Cal
   corrId: 42n,
   app: 2,
   peer: PEER,
+  principal: 'anonymous',
   tenant: capability?.tenant ?? '00000000-0000-0000-0000-000000000000',
   capability,
   isE2e: false,

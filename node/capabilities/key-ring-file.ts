@@ -1,4 +1,4 @@
-import { canonicalJson } from '../canonical.ts'
+import { canonicalJson } from '../../federation/index.ts'
 import { readSecretFile, replaceFile } from '../durable-file.ts'
 import { SetupError } from '../setup-error.ts'
 import { commitment } from './audit.ts'

@@ -6,8 +6,8 @@ import { commitment, record } from './audit.ts'
 import type { By, CapabilityAudit } from './audit.ts'
 import type { KeyRing } from './key-ring.ts'
 import { mintTerms } from './mint-policy.ts'
-import type { MintPolicy, MintRequest } from './mint-policy.ts'
-import type { MintedList, MintedRight } from './minted-list.ts'
+import type { MintPolicy, MintRequest, MintTerms } from './mint-policy.ts'
+import type { MintedList, MintedRight, RightElsewhere } from './minted-list.ts'
 import { renewalTerms } from './renewal.ts'
 import type { SteadyClock } from './steady-clock.ts'
 import type { Tenants } from './tenants.ts'
@@ -37,6 +37,21 @@ export interface MintedToken {
   readonly token: Uint8Array
 }
 
+/** A right in exchange for one of another hub. */
+export interface ExchangedTerms extends MintTerms {
+  /** The id of a tenant. */
+  readonly tenant: string
+  readonly origin: RightElsewhere
+}
+
+/** What a token is made of. */
+interface Making extends MintTerms {
+  readonly tenant: string
+  readonly subject?: string | undefined
+  readonly isBearer: boolean
+  readonly origin?: RightElsewhere
+}
+
 export interface RenewedToken extends MintedToken {
   /** Unix seconds, by the clock that `expires` is judged by. */
   readonly now: number
@@ -53,27 +68,44 @@ export class Mint {
 
   /** Throws `not_found` for a tenant that is not there, `bad_request`. */
   async make(request: MintRequest, by: By): Promise<MintedToken> {
-    const { hub, tenants, keys, clock, policy, minted, audit } = this.#o
+    const { clock, policy } = this.#o
+    const tenant = this.#tenant(request.tenant)
+    const terms = mintTerms(request, clock.seconds(), policy)
+    return this.#make(
+      { ...terms, tenant, subject: request.subject, isBearer: request.peer === undefined },
+      by
+    )
+  }
+
+  /** A token in exchange for a right of another hub, bound to a peer. Throws as `make`. */
+  async exchanged(terms: ExchangedTerms, by: By): Promise<MintedToken> {
+    return this.#make({ ...terms, tenant: this.#tenant(terms.tenant), isBearer: false }, by)
+  }
+
+  #tenant(idOrName: string): string {
+    const { id, name, state } = this.#o.tenants.find(idOrName)
+    if (state !== 'active') throw new OapError('not_found', `tenant ${name}: was removed`)
+    return id
+  }
+
+  async #make({ tenant, subject, caveats, verbs, expires, ttlS, isBearer, origin }: Making, by: By) {
+    const { hub, keys, clock, minted, audit } = this.#o
     const nowS = clock.seconds()
-    const tenant = tenants.find(request.tenant)
-    if (tenant.state !== 'active') throw new OapError('not_found', `tenant ${tenant.name}: was removed`)
-    const { caveats, verbs, expires, ttlS } = mintTerms(request, nowS, policy)
     const capId = Buffer.from(nodeMacaroonCrypto.randomBytes(CAP_ID_BYTES)).toString('hex')
     const kid = keys.current
-    const { subject } = request
-    const identifier = { capId, kid, tenant: tenant.id, iat: nowS, ...(subject !== undefined && { subject }) }
+    const identifier = { capId, kid, tenant, iat: nowS, ...(subject !== undefined && { subject }) }
     const token = tokenBytesOf(hub, keys.currentChainKey, identifier, caveats)
-    await minted.put({ capId, kids: [kid], tenant: tenant.id, verbs, expires, ttlS }, nowS)
+    await minted.put({ capId, kids: [kid], tenant, verbs, expires, ttlS, ...(origin && { origin }) }, nowS)
     await record(audit, 'mint', by, {
       cap_id: capId,
       kid,
-      tenant: tenant.id,
+      tenant,
       expires_s: expires,
-      bearer: request.peer === undefined,
+      bearer: isBearer,
       caveats: caveats.length,
       caveats_sha256: commitment(caveats.map(caveatText).join('\n'))
     })
-    return { capId, kid, tenant: tenant.id, expires, token }
+    return { capId, kid, tenant, expires, token }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { CheckedRows } from './checked-row.ts'
+import { CheckedRows } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
 
 export const MAX_LISTED = 100_000
@@ -6,6 +6,18 @@ export const MAX_LISTED = 100_000
 export const MAX_KIDS = 256
 /** The name of their rows in a store. */
 export const MINTED_ROWS = 'minted'
+
+/** The right of an agent at another hub, for which one of ours stands in. */
+export interface RightElsewhere {
+  /** The hub id. */
+  readonly hub: string
+  readonly capId: string
+  /** The root key there, and for whom it was minted, as that hub said. */
+  readonly kid: number
+  readonly subject?: string
+  /** SHA-256 of the treaty under which it was exchanged, in hex. */
+  readonly treaty: string
+}
 
 /** What is kept of a right that was minted: never a token, nor what one could be made of. */
 export interface MintedRight {
@@ -18,6 +30,8 @@ export interface MintedRight {
   readonly expires: number
   /** For how long a token of it is minted or renewed. */
   readonly ttlS: number
+  /** With a right that was given out in exchange. */
+  readonly origin?: RightElsewhere
 }
 
 /**

@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { DataFolder } from '../data-folder.ts'
+import { readHubKey } from '../hub-key.ts'
 import type { NodeKeys } from '../keys.ts'
+import type { MinisignSecretKey } from '../minisign.ts'
 import type { Level } from '../stores/level.ts'
 import type { CapabilityAudit } from './audit.ts'
 import { Capabilities } from './capabilities.ts'
 import { capabilitiesInMemory, openCapabilityFolder } from './folder.ts'
-import { readHubKey } from './hub-key.ts'
 import { DEFAULT_MINT_POLICY } from './mint-policy.ts'
 import type { MintPolicy } from './mint-policy.ts'
 import { MINTED_ROWS, MintedList } from './minted-list.ts'
@@ -21,6 +22,8 @@ export interface CapabilitySources {
   /** The data folder that this process holds; without one everything ends with the process. */
   readonly folder: DataFolder | undefined
   readonly keys: NodeKeys
+  /** What an operator gave to sign with; without it the hub key of the folder, if that lies open there. */
+  readonly hubKey?: MinisignSecretKey | undefined
   /** The open store; asked each time, as a store that failed is opened again. */
   readonly level: () => Level
   /** The store is a copy that ends with the process, unlike keys and revocations: no right may change. */
@@ -46,6 +49,7 @@ export type CapabilityWarning =
 export async function openCapabilities({
   folder,
   keys: { hubId: hub, delegation },
+  hubKey: given,
   level,
   isPassing = false,
   audit,
@@ -54,7 +58,7 @@ export async function openCapabilities({
   tenantLimits,
   warn = () => undefined
 }: CapabilitySources): Promise<Capabilities> {
-  const hubKey = async () => (folder === undefined ? undefined : readHubKey(folder.keys))
+  const hubKey = async () => given ?? (folder === undefined ? undefined : readHubKey(folder.keys))
   const nodeName = delegation.statement.node
   const kept =
     folder === undefined

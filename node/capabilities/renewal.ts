@@ -1,5 +1,5 @@
 import { OapError, refusalOf } from '../../protocols/index.ts'
-import type { Caveat, CaveatKey, VerifiedToken } from '../../protocols/index.ts'
+import type { CapabilityUse, Caveat, CaveatKey, VerifiedToken } from '../../protocols/index.ts'
 import { MAX_KIDS } from './minted-list.ts'
 import type { MintedRight } from './minted-list.ts'
 
@@ -25,6 +25,12 @@ export function holderRefusal(token: VerifiedToken, { peer, hub, now }: Holder):
     { ...token, caveats },
     { verb: '', app: 0, bytes: 0, writes: false, tenantId: undefined, peer, hub, now }
   )
+}
+
+/** The same for a call that asks for a token of another hub, which the verbs of the token must name. */
+export function obtainRefusal(token: VerifiedToken, use: CapabilityUse): OapError | undefined {
+  const caveats = token.caveats.filter(({ key }) => key === 'verb' || OF_THE_HOLDER.has(key))
+  return refusalOf({ ...token, caveats }, use)
 }
 
 export interface RenewalTerms {

@@ -1,8 +1,16 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { canonicalJson, signedBytes } from '../canonical.ts'
+import {
+  canonicalJson,
+  exactly,
+  formed,
+  forms,
+  isSignedBy,
+  signedBytes,
+  verifyingKey,
+  whole
+} from '../../federation/index.ts'
 import { readBoundedFile, replaceFile } from '../durable-file.ts'
-import { isSignedBy, verifyingKey } from '../ed25519.ts'
 import { SetupError, systemError } from '../setup-error.ts'
 import { MAX_STATEMENTS } from './revocation-list.ts'
 import type { ListFile, RevocationSigner } from './revocation-list.ts'
@@ -14,9 +22,9 @@ import {
   parseRevocation
 } from './revocation-statement.ts'
 import type { ListHead, SignedRevocation } from './revocation-statement.ts'
-import { exactly, matching, whole } from './strict-json.ts'
 
 const MAX_HEAD_BYTES = 256
+const HEAD = exactly({ digest: forms.hex32, seq: whole(0) })
 
 export interface RevocationPaths {
   /** One statement a line; only ever longer. */
@@ -70,8 +78,7 @@ export async function openRevocationFile(
 async function readHead({ head: path }: RevocationPaths): Promise<ListHead> {
   const text = await readBoundedFile(path, { maxBytes: MAX_HEAD_BYTES })
   try {
-    const members = exactly(JSON.parse(text), ['digest', 'seq'])
-    const head = { digest: matching(members, 'digest', /^[0-9a-f]{64}$/), seq: whole(members, 'seq', 0) }
+    const head = formed(HEAD, JSON.parse(text))
     if (formatHead(head) === text) return head
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error

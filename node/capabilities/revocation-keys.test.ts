@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { signingKey } from '../ed25519.ts'
+import { signingKey } from '../../federation/index.ts'
 import { parseSecretKey } from '../minisign.ts'
 import { EXIT } from '../setup-error.ts'
 import { hubCapabilities } from './capabilities.fixture.ts'
@@ -183,7 +183,7 @@ test('nothing is replaced without the hub key, by another one, or more often tha
   const away = await openCapabilityFolder(folder, AWAY)
   await assert.rejects(away.signing.replace(NOW_S, EMPTY_LIST), {
     code: 'conflict',
-    message: /put hub.key back/
+    message: /stop the node, and give it with --hub-key FILE/
   })
   const other = await openCapabilityFolder(folder, holding(signingKey(new Uint8Array(32).fill(9))))
   await assert.rejects(other.signing.replace(NOW_S, EMPTY_LIST), {

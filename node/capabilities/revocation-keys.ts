@@ -111,7 +111,10 @@ export class RevocationKeyFiles implements RevocationKeys {
   async replace(notBefore: number, after: ListHead): Promise<RevocationSigner> {
     const hubKey = await this.#hub.hubKey()
     if (hubKey === undefined)
-      throw new OapError('conflict', 'the hub key must sign for a new revocation key: put hub.key back first')
+      throw new OapError(
+        'conflict',
+        'the hub key must sign for a new revocation key, and is not here without a password: stop the node, and give it with --hub-key FILE'
+      )
     if (this.#delegations.length === 0)
       throw new OapError(
         'conflict',

@@ -1,4 +1,6 @@
 import type { KeyObject } from 'node:crypto'
+import { REVOCATION_HEAD, signStatement } from '../../federation/index.ts'
+import type { RevocationHeadStatement, Signed } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import {
   EMPTY_LIST,
@@ -86,6 +88,13 @@ export class RevocationList {
   /** When the last statement was made; 0 for none. */
   get lastAt(): number {
     return this.#lastAt
+  }
+
+  /** The head at a time, signed. */
+  signedHead(nowS: number): Signed<RevocationHeadStatement> {
+    const { key, publicKey, hub, epoch, notBefore = 0 } = this.#signer
+    const at = Math.max(nowS, notBefore)
+    return signStatement(REVOCATION_HEAD, key, { at, ...this.#head, epoch, hub, key: publicKey })
   }
 
   /** The head, once nothing stands behind it where the list is kept. Must not run while `revoke` does. */

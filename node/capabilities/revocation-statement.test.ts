@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { publicBytes, signingKey } from '../ed25519.ts'
-import { hubId } from '../hub-id.ts'
+import { hubId, publicBytes, signingKey } from '../../federation/index.ts'
 import {
   delegateKey,
   formatKeyDelegation,

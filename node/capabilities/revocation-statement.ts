@@ -1,8 +1,21 @@
 import { type KeyObject, createHash } from 'node:crypto'
-import { canonicalJson, signedBytes } from '../canonical.ts'
-import { SIGNATURE_BYTES, isSignedBy, signBytes, verifyingKey } from '../ed25519.ts'
+import {
+  exactly,
+  formatSigned,
+  formed,
+  forms,
+  isSignedBy,
+  lineOfText,
+  parseSigned,
+  readForm,
+  signStatement,
+  signedBytes,
+  textOf,
+  verifyingKey,
+  whole
+} from '../../federation/index.ts'
+import type { Form, Signed, StatementKind } from '../../federation/index.ts'
 import type { KeyDelegation } from './key-delegation.ts'
-import { exactly, matching, whole } from './strict-json.ts'
 
 /** First line of what a revocation key signs. */
 export const REVOCATION_TAG = 'omnigate/revocation/1'
@@ -13,9 +26,6 @@ export const MAX_REASON_BYTES = 256
 export const MAX_LINE_CHARS = 2048
 
 const MAX_KID = 0xffff_ffff
-const CAP_ID = /^[0-9a-f]{32}$/
-const SUBJECT = /^[!-~]{1,128}$/
-const REASON = /^\P{Cc}*$/u
 
 /** What is refused from now on: one right, all that was minted under one root key, or all that one subject holds. */
 export type Revoked = { readonly cap_id: string } | { readonly kid: number } | { readonly subject: string }
@@ -38,9 +48,32 @@ export type RevocationStatement = {
   readonly seq: number
 }
 
-export interface SignedRevocation {
-  readonly statement: RevocationStatement
-  readonly signature: Uint8Array
+export type SignedRevocation = Signed<RevocationStatement>
+
+const REASON = lineOfText(MAX_REASON_BYTES)
+const REVOKED_BY: readonly Form<Revoked>[] = [
+  exactly({ cap_id: textOf(/^[0-9a-f]{32}$/, 'the id of a right') }),
+  exactly({ kid: whole(1, MAX_KID) }),
+  exactly({ subject: textOf(/^[!-~]{1,128}$/, 'a subject') })
+]
+const REVOKED: Form<Revoked> = (value, path, tell) => {
+  const read = REVOKED_BY.map(form => readForm(form, value)).find(one => 'value' in one)
+  return read?.value ?? tell(path, 'expected one of cap_id, kid and subject')
+}
+
+export const REVOCATION: StatementKind<RevocationStatement> = {
+  tag: REVOCATION_TAG,
+  maxChars: MAX_LINE_CHARS,
+  form: exactly({
+    at: whole(0),
+    epoch: forms.epoch,
+    hub: forms.hub,
+    key: forms.hex32,
+    prev: forms.hex32,
+    reason: REASON,
+    revoke: REVOKED,
+    seq: whole(1)
+  })
 }
 
 /** Where a list stands: how many statements it has, and the digest of the last one's line. */
@@ -53,14 +86,11 @@ export type FollowedHead = ListHead & { readonly epoch: number }
 
 export const NOTHING_FOLLOWED: FollowedHead = { ...EMPTY_LIST, epoch: 0 }
 
-export function signRevocation(key: KeyObject, statement: RevocationStatement): SignedRevocation {
-  return { statement, signature: signBytes(key, signedBytes(REVOCATION_TAG, statement)) }
-}
+export const signRevocation = (key: KeyObject, statement: RevocationStatement): SignedRevocation =>
+  signStatement(REVOCATION, key, statement)
 
 /** A statement as one line, without its line feed: canonical JSON of `signature` (base64) and `statement`. */
-export function formatRevocation({ statement, signature }: SignedRevocation): string {
-  return canonicalJson({ signature: Buffer.from(signature).toString('base64'), statement })
-}
+export const formatRevocation = (signed: SignedRevocation): string => formatSigned(signed)
 
 /** What the `prev` of the next statement says, and the head of a list that ends with this line. */
 export const headOf = (seq: number, line: string): ListHead => ({
@@ -69,46 +99,13 @@ export const headOf = (seq: number, line: string): ListHead => ({
 })
 
 /** @throws SyntaxError for any other form than the canonical one. Proves nothing yet: see `revocationProblem`. */
-export function parseRevocation(line: string): SignedRevocation {
-  if (line.length > MAX_LINE_CHARS) throw new SyntaxError(`longer than ${MAX_LINE_CHARS} characters`)
-  const { statement, signature } = exactly(JSON.parse(line), ['signature', 'statement'])
-  const names = ['at', 'epoch', 'hub', 'key', 'prev', 'reason', 'revoke', 'seq']
-  const members = exactly(statement, names)
-  const revocation: SignedRevocation = {
-    statement: {
-      at: whole(members, 'at', 0),
-      epoch: whole(members, 'epoch', 1),
-      hub: matching(members, 'hub', /^h1[a-z2-7]{52}$/),
-      key: matching(members, 'key', /^[0-9a-f]{64}$/),
-      prev: matching(members, 'prev', /^[0-9a-f]{64}$/),
-      reason: matching(members, 'reason', REASON),
-      revoke: revoked(members['revoke']),
-      seq: whole(members, 'seq', 1)
-    },
-    signature: Buffer.from(typeof signature === 'string' ? signature : '', 'base64')
-  }
-  if (!isReason(revocation.statement.reason)) throw new SyntaxError('reason: too long')
-  if (revocation.signature.length !== SIGNATURE_BYTES)
-    throw new SyntaxError('signature: expected 64 bytes in base64')
-  if (formatRevocation(revocation) !== line) throw new SyntaxError('not canonical JSON')
-  return revocation
-}
+export const parseRevocation = (line: string): SignedRevocation => parseSigned(REVOCATION, line)
 
 /** What stands under `revoke`: one member of three. @throws SyntaxError */
-export function revoked(value: unknown): Revoked {
-  const [name = '', ...more] = Object.keys(value ?? {})
-  const members = value as Readonly<Record<string, unknown>>
-  if (more.length === 0) {
-    if (name === 'cap_id') return { cap_id: matching(members, name, CAP_ID) }
-    if (name === 'kid') return { kid: whole(members, name, 1, MAX_KID) }
-    if (name === 'subject') return { subject: matching(members, name, SUBJECT) }
-  }
-  throw new SyntaxError('revoke: one of cap_id, kid and subject')
-}
+export const revoked = (value: unknown): Revoked => formed(REVOKED, value)
 
 /** One line of bounded length, well-formed. */
-export const isReason = (text: string): boolean =>
-  REASON.test(text) && text.isWellFormed() && Buffer.byteLength(text) <= MAX_REASON_BYTES
+export const isReason = (text: string): boolean => 'value' in readForm(REASON, text)
 
 /**
  * Where a follower goes on, by all delegations that the hub has made: at its head, or before everything. The latter is

@@ -1,5 +1,4 @@
-import { publicBytes, signingKey } from '../ed25519.ts'
-import { hubId } from '../hub-id.ts'
+import { hubId, publicBytes, signingKey } from '../../federation/index.ts'
 import { delegateKey } from './key-delegation.ts'
 import type { KeyDelegation } from './key-delegation.ts'
 import type { RevocationSigner } from './revocation-list.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { OapError } from '../../protocols/index.ts'
 import { SetupError } from '../setup-error.ts'
 import type { Level } from '../stores/level.ts'
-import { CheckedRows } from './checked-row.ts'
+import { CheckedRows } from '../stores/checked-rows.ts'
 
 /** Names that were purged count, too. */
 export const MAX_TENANTS = 10_000

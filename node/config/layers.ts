@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import { TomlError, parse } from 'smol-toml'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { ENV_PREFIX, envName, readEnv } from './env.ts'
@@ -68,12 +69,21 @@ export function fileLayer(file: SourceFile | undefined, problems: ConfigProblem[
     } else {
       for (const [key, value] of Object.entries(table)) {
         const leaf = leaves.find(candidate => candidate.key === key)
-        if (leaf !== undefined) layer.set(leaf.path, { value, origin })
+        if (leaf !== undefined) layer.set(leaf.path, { value: fromFile(leaf, value, file.path), origin })
         else problems.push(unknownKey(section, key, file.path, leaves))
       }
     }
   }
   return layer
+}
+
+/** Paths in a file are seen from where the file lies. */
+function fromFile({ path }: Leaf, value: unknown, file: string): unknown {
+  if (path !== 'federation.peers' || !Array.isArray(value)) return value
+  return value.map((peer: unknown) => {
+    if (!isTable(peer) || typeof peer['treaty'] !== 'string' || peer['treaty'] === '') return peer
+    return { ...peer, treaty: resolve(dirname(file), peer['treaty']) }
+  })
 }
 
 function unknownSection(section: string, file: string): ConfigProblem {

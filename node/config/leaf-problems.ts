@@ -1,5 +1,7 @@
 import { Value } from 'typebox/value'
 import type { ConfigProblem } from './config-error.ts'
+import { readForm } from '../../federation/index.ts'
+import { LEAF_FORMS } from './schema.ts'
 import type { Leaf } from './schema.ts'
 
 type SchemaError = ReturnType<typeof Value.Errors>[number]
@@ -15,6 +17,11 @@ const NOUNS: Readonly<Record<string, string>> = {
 
 /** What is wrong with one value, each with its path (`node.listen[1]`) and where the value came from. */
 export function leafProblems(leaf: Leaf, value: unknown, origin: string): ConfigProblem[] {
+  const form = LEAF_FORMS.get(leaf.path)
+  if (form !== undefined) {
+    const read = readForm((item, _, tell) => form(item, leaf.path, tell), value)
+    return 'problems' in read ? read.problems.map(problem => ofForm(problem, origin)) : []
+  }
   const seen = new Set<string>()
   return Value.Errors(leaf.schema, value).flatMap(error => {
     const path = leaf.path + error.instancePath.replaceAll(/\/(\d+)/g, '[$1]')
@@ -24,6 +31,11 @@ export function leafProblems(leaf: Leaf, value: unknown, origin: string): Config
     const isAddress = ADDRESS_PATHS.has(leaf.path) && error.keyword === '~refine'
     return [{ path, message, isAddress }]
   })
+}
+
+function ofForm(problem: string, origin: string): ConfigProblem {
+  const end = problem.indexOf(': ')
+  return { path: problem.slice(0, end), message: `${problem.slice(end + 2)} (${origin})` }
 }
 
 function explain(error: SchemaError): string {

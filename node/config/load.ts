@@ -51,9 +51,16 @@ function assemble(given: readonly (readonly [Leaf, Given])[]): Config {
   const config: Record<string, Record<string, unknown>> = {}
   for (const [{ section, key }, { value }] of given) {
     config[section] ??= {}
-    config[section][key] = Array.isArray(value) ? Object.freeze([...value]) : value
+    config[section][key] = frozen(value)
   }
   for (const section of Object.values(config)) Object.freeze(section)
   // Each leaf has passed its schema, and every leaf of the schema is there.
   return Object.freeze(config) as Config
+}
+
+/** A copy of a value that nothing changes any more. */
+function frozen(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(frozen))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, frozen(inner)])))
 }

@@ -1,6 +1,9 @@
 import Type, { type Static, type TProperties, type TSchema, type TStringOptions } from 'typebox'
+import type { Form } from '../../federation/index.ts'
 import { parseRule } from '../mailbox/topic-rules.ts'
 import { httpListenProblem, listenProblem, multiaddrProblem } from './address.ts'
+import { configuredPeers } from './peers.ts'
+import type { ConfiguredPeer } from './peers.ts'
 
 const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000
@@ -226,11 +229,21 @@ export const configSchema = Type.Object(
       })
     }),
     federation: section('The federation that this node belongs to.', {
-      name: name('Hubs with another name here are refused.', 'main')
+      name: name('Hubs with another name here are refused.', 'main'),
+      peers: Type.Unsafe<readonly ConfiguredPeer[]>(
+        Type.Array(Type.Unknown(), {
+          description:
+            'Hubs that may federate with this one, beside those of peer add: [[federation.peers]] with hub, addresses, treaty (a table, or the path of a file from here) and note.',
+          default: []
+        })
+      )
     })
   },
   { additionalProperties: false }
 )
+
+/** Keys whose values are judged by more than their schema. */
+export const LEAF_FORMS: ReadonlyMap<string, Form<unknown>> = new Map([['federation.peers', configuredPeers]])
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 

@@ -1,155 +1,25 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import {
-  FLAG,
-  Frame,
-  OapError,
-  ServerCall,
-  VerifiedTokens,
-  attenuate,
-  chainKey,
-  defineService,
-  encodeFrame,
-  header,
-  headerAndBody,
-  mint,
-  nothing,
-  optional,
-  subscription,
-  tenantBytes,
-  text,
-  encodeToken,
-  unary
-} from '../../protocols/index.ts'
-import type { Caveat, ConnectionState, Macaroon, Operation } from '../../protocols/index.ts'
+import { OapError, attenuate, mint } from '../../protocols/index.ts'
+import type { Caveat } from '../../protocols/index.ts'
 import { nodeMacaroonCrypto as crypto } from '../macaroon-crypto.ts'
-import { createCallGuard, withdrawnSince } from './call-guard.ts'
-import type { CallGuardOptions, Refused } from './call-guard.ts'
-import { TokenQuotas } from './token-quotas.ts'
-
-const HUB = `h1${'a'.repeat(52)}`
-const TENANT = '11111111-2222-3333-4444-555555555555'
-const OTHER_TENANT = '99999999-2222-3333-4444-555555555555'
-const PEER = '12D3KooWpeer'
-const KEY = chainKey(crypto, new Uint8Array(32).fill(7))
-const NOW_S = 1_800_000_000
-
-const table = defineService({
-  name: 'sample',
-  app: 0x1001,
-  operations: {
-    open: unary({ verb: 'sample:open', request: header({}), answer: nothing }),
-    read: unary({ verb: 'sample:read', request: headerAndBody({}), answer: nothing }),
-    write: unary({
-      verb: 'sample:write',
-      request: header({ topic: optional(text(100)) }),
-      answer: nothing,
-      writes: true,
-      topic: 'topic'
-    }),
-    clear: unary({
-      verb: 'sample:open',
-      request: header({}),
-      answer: nothing,
-      writes: true,
-      relieves: true
-    }),
-    follow: subscription({ verb: 'sample:read', request: header({}), event: nothing })
-  }
-})
-
-const plenty = { burst: 1e6, perSecond: 1e6 }
-
-function guarding(options: Partial<CallGuardOptions> = {}) {
-  const recorded: Refused[] = []
-  const revoked = new Set<string>()
-  const quotas = new TokenQuotas({
-    mostInFlight: 20_000,
-    tenant: tenant =>
-      tenant === TENANT
-        ? { calls: { burst: 5, perSecond: 1 }, bytes: plenty }
-        : { calls: plenty, bytes: plenty }
-  })
-  const guard = createCallGuard({
-    hub: HUB,
-    tokens: new VerifiedTokens({
-      crypto,
-      hub: HUB,
-      keys: { current: 1, chainKey: kid => (kid === 1 ? KEY : undefined) }
-    }),
-    withdrawal: ({ capId }) => (revoked.has(capId) ? new OapError('cap_revoked') : undefined),
-    openVerbs: new Set(['sample:open']),
-    takesBearer: false,
-    quotas,
-    shedding: () => 'nothing',
-    late: { refuses: () => false },
-    writeRefusal: () => 'saturated',
-    now: () => 0,
-    seconds: () => NOW_S,
-    record: refused => {
-      recorded.push(refused)
-      return Promise.resolve()
-    },
-    ...options
-  })
-  return { guard, recorded, revoked }
-}
-
-const minted = (caveats: readonly Caveat[] = [], tenant = OTHER_TENANT, capId = 'ab'.repeat(16)): Macaroon =>
-  mint(crypto, {
-    hub: HUB,
-    key: KEY,
-    capId,
-    kid: 1,
-    tenant,
-    iat: NOW_S,
-    caveats: [{ key: 'expires', value: NOW_S + 900 }, { key: 'peer', value: PEER }, ...caveats]
-  })
-
-const bytesOf = (macaroon: Macaroon): Uint8Array => encodeToken({ macaroon, discharges: [] })
-
-class Connection {
-  readonly peer = PEER
-  isProved = false
-  proved(): void {
-    this.isProved = true
-  }
-}
-
-interface Asked {
-  readonly op?: keyof typeof table.operations
-  readonly header?: Record<string, string>
-  readonly tenant?: string
-  readonly peer?: string
-  readonly connection?: Connection
-  readonly bodyBytes?: number
-}
-
-function headOf(cap: Uint8Array, asked: Asked = {}) {
-  const { op = 'write', header: members = {}, tenant, peer = PEER, connection = new Connection() } = asked
-  const bytes = encodeFrame({
-    flags: FLAG.REQ | FLAG.START | FLAG.END,
-    app: table.app,
-    corr: 1,
-    cap,
-    ...(tenant !== undefined && { tenant: tenantBytes(tenant)! })
-  })
-  const call = new ServerCall(new Frame(bytes, 0, bytes.length), peer, 0)
-  const row: Operation = table.operations[op]
-  const served = { service: 'sample', name: op, row, handler: () => undefined }
-  const { bodyBytes = 0 } = asked
-  return {
-    connection: connection as unknown as ConnectionState,
-    call,
-    served,
-    header: members,
-    cap,
-    bodyBytes
-  }
-}
-
-const NONE = new Uint8Array(0)
-const reasonOf = (error: OapError | undefined) => error && [error.code, error.reason]
+import { withdrawnSince } from './call-guard.ts'
+import {
+  Connection,
+  HUB,
+  KEY,
+  NONE,
+  NOW_S,
+  OTHER_TENANT,
+  TENANT,
+  PEER,
+  bytesOf,
+  guarding,
+  headOf,
+  minted,
+  reasonOf
+} from './call-guard.fixture.ts'
+import type { Asked } from './call-guard.fixture.ts'
 
 test('open verbs pass, whatever token comes with them, and others need one', async () => {
   const { guard } = guarding()
@@ -223,11 +93,14 @@ test('a revoked token is refused at once, though its chain was verified a moment
 })
 
 test('tells which running calls a revocation ends', async () => {
-  const { guard } = guarding()
+  const { guard, grants } = guarding()
   const head = headOf(bytesOf(minted()))
   await guard(head)
   const review = (capId: string) =>
-    withdrawnSince(token => (token.capId === capId ? new OapError('cap_revoked') : undefined))(head.call)
+    withdrawnSince(
+      token => (token.capId === capId ? new OapError('cap_revoked') : undefined),
+      grants
+    )(head.call)
 
   assert.equal(review('cd'.repeat(16)), undefined)
   assert.equal(review('ab'.repeat(16))?.code, 'cap_revoked')

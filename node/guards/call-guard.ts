@@ -1,16 +1,27 @@
-import { OapError, RENEW_VERB, refusalOf } from '../../protocols/index.ts'
-import type { CallHead, ConnectionState, Guard, VerifiedToken } from '../../protocols/index.ts'
-import { holderRefusal } from '../capabilities/index.ts'
+import {
+  EXCHANGE_VERB,
+  OBTAIN_VERB,
+  OapError,
+  RENEW_VERB,
+  capabilitiesService,
+  refusalOf
+} from '../../protocols/index.ts'
+import type { CallHead, ConnectionState, Guard, Operation, VerifiedToken } from '../../protocols/index.ts'
+import { holderRefusal, obtainRefusal } from '../capabilities/index.ts'
 import { briefRefusal } from './brief-refusal.ts'
+import type { GrantQuotas, PayingHub } from './grant-quotas.ts'
+import type { GrantUse } from './grant.ts'
+import type { Grants } from './grants.ts'
 import type { LateCalls } from './late-calls.ts'
 import { OVERLOADED } from './pressure.ts'
 import type { Shedding, WriteRefusal } from './pressure.ts'
 import type { TokenQuotas } from './token-quotas.ts'
 
-/** What a refusal of a caller that proved a token is recorded with. */
+/** What a refusal of a caller that proved a token, or has a grant, is recorded with. */
 export interface Refused {
   readonly head: CallHead
-  readonly token: VerifiedToken
+  /** `cap:` and a capability id, or `hub:` and a hub id. */
+  readonly principal: string
   readonly error: OapError
 }
 
@@ -25,6 +36,11 @@ export interface CallGuardOptions {
   /** Whether a token without a `peer` caveat is taken. */
   readonly takesBearer: boolean
   readonly quotas: TokenQuotas
+  /** What connections of linked hubs may do without a capability. */
+  readonly grants: Pick<Grants, 'of' | 'judge'>
+  readonly grantQuotas: GrantQuotas
+  /** The linked hub that pays for calls under a token which was given out for a right of its own. */
+  readonly payerOf: (token: VerifiedToken) => PayingHub | undefined
   readonly shedding: () => Shedding
   readonly writeRefusal: () => WriteRefusal
   /** Which calls come too late to be served. */
@@ -38,16 +54,18 @@ export interface CallGuardOptions {
 }
 
 /**
- * Who may: judges the token of a START against its row, then what tenant and capability may spend. The connection's
- * own budget has let the call through before; nothing that the frame claims has been believed until here.
+ * Who may: judges the token of a START against its row, then what tenant and capability may spend; without a token, the
+ * grant of its connection in the same way. The connection's own budget has let the call through before; nothing that the
+ * frame claims has been believed until here.
  */
 export function createCallGuard(options: CallGuardOptions): Guard {
   const verified = new LastTokens(options)
   return head => {
     const shed = shedOf(options, head)
     if (shed !== undefined) return shed
-    if (options.openVerbs.has(head.served.row.verb) && head.served.row.verb !== RENEW_VERB) return undefined
-    if (head.cap.length === 0) return missing(head)
+    const { verb } = head.served.row
+    if (options.openVerbs.has(verb) && !NEVER_OPEN.includes(verb)) return undefined
+    if (head.cap.length === 0) return judgeGrant(options, head)
     let token: VerifiedToken
     try {
       token = verified.of(head)
@@ -56,23 +74,28 @@ export function createCallGuard(options: CallGuardOptions): Guard {
       throw error
     }
     const error = judge(options, token, head)
-    if (error === undefined) return undefined
-    const recorded = isProof(error) ? options.record({ head, token, error }) : undefined
-    // A log that fails keeps no refusal back; that it fails shows by itself.
-    return recorded === undefined
-      ? error
-      : recorded.then(
-          () => error,
-          () => error
-        )
+    return error && recorded(options, { head, principal: `cap:${token.capId}`, error })
   }
 }
 
-/** Why a call under way may not go on, now that something was withdrawn. */
+/** The refusal, once it is recorded where it must be. */
+function recorded({ record }: CallGuardOptions, refused: Refused): OapError | Promise<OapError> {
+  const { error } = refused
+  const recording = isProof(error) ? record(refused) : undefined
+  // A log that fails keeps no refusal back; that it fails shows by itself.
+  return recording === undefined
+    ? error
+    : recording.then(
+        () => error,
+        () => error
+      )
+}
+
+/** Why a call under way may not go on, now that something was withdrawn or a grant is another. */
 export const withdrawnSince =
-  (withdrawal: CallGuardOptions['withdrawal']) =>
-  ({ capability }: CallHead['call']): OapError | undefined =>
-    capability === undefined ? undefined : withdrawal(capability)
+  (withdrawal: CallGuardOptions['withdrawal'], grants: Pick<Grants, 'review'>) =>
+  (call: CallHead['call']): OapError | undefined =>
+    call.capability === undefined ? grants.review(call) : withdrawal(call.capability)
 
 function shedOf(
   { shedding, writeRefusal, late }: CallGuardOptions,
@@ -111,16 +134,58 @@ function judge(options: CallGuardOptions, token: VerifiedToken, head: CallHead):
     hub: options.hub,
     now: options.seconds()
   }
-  const denied = row.verb === RENEW_VERB ? holderRefusal(token, use) : refusalOf(token, use)
+  const denied = (JUDGED[row.verb] ?? refusalOf)(token, use)
   if (denied !== undefined) return denied
   connection.proved()
   call.capability = token
-  const isLong = row.kind !== 'unary' || row.upload === true
   const { quotas } = options
-  return (
-    quotas.refusal(token, call, isLong, options.now()) ?? quotas.allow(token, call, head.bodyBytes, use.now)
-  )
+  const spent =
+    quotas.refusal(token, call, isLong(row), options.now()) ??
+    quotas.allow(token, call, head.bodyBytes, use.now)
+  const payer = spent === undefined ? options.payerOf(token) : undefined
+  return payer === undefined ? spent : options.grantQuotas.besides(payer, call, isLong(row), options.now())
 }
+
+/** Whoever calls these must be known by a token or a link: what they get depends on it. */
+const NEVER_OPEN: readonly string[] = [RENEW_VERB, OBTAIN_VERB, EXCHANGE_VERB]
+
+/** Verbs about the token itself, not about what it allows. */
+const JUDGED: Readonly<Record<string, typeof refusalOf>> = {
+  [RENEW_VERB]: holderRefusal,
+  [OBTAIN_VERB]: obtainRefusal
+}
+
+/** The same for a call without a token: nobody renews what is no token. */
+function judgeGrant(options: CallGuardOptions, head: CallHead): ReturnType<Guard> {
+  const { connection, call, served } = head
+  const { row } = served
+  const { grants, grantQuotas } = options
+  const grant = row.verb === RENEW_VERB ? undefined : grants.of(connection)
+  const verdict = grant && grants.judge(connection, useOf(head))
+  if (grant === undefined || verdict === undefined) return missing(head)
+  if (verdict instanceof OapError)
+    return recorded(options, { head, principal: grant.principal, error: verdict })
+  call.granted = verdict
+  // Who has spent all that there is must be able to take back what it gave out.
+  if (row === capabilitiesService.operations.revoked) return undefined
+  return grantQuotas.refusal(grant, call, isLong(row), options.now())
+}
+
+/** What a grant is asked about a call. */
+function useOf(head: CallHead): Omit<GrantUse, 'now'> {
+  const { row } = head.served
+  return {
+    verb: row.verb,
+    isOfTopic: row.topic !== undefined,
+    topic: textOf(head, row.topic),
+    isOfContent: row.content !== undefined,
+    share: head.header['share'],
+    brings: row.writes === true && row.relieves !== true,
+    tenantId: head.call.tenantWire
+  }
+}
+
+const isLong = ({ kind, upload }: Operation): boolean => kind !== 'unary' || upload === true
 
 /** Refusals that say something about a right, not about a rate. */
 const isProof = ({ counted }: OapError): boolean => counted === 'cap_denied' || counted === 'cap_revoked'

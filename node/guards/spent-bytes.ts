@@ -1,10 +1,9 @@
+import { CLOCK_SKEW_S } from '../../protocols/index.ts'
 import type { Limit, VerifiedToken } from '../../protocols/index.ts'
 
 const CAPACITY = 65_536
 /** Buckets of one right: holders may add caveats as they like, but not fill the table with them. */
 const MOST_OF_A_RIGHT = 64
-/** As long as this a token is good beyond its end. */
-const SKEW_S = 60
 
 interface Spent {
   bytes: number
@@ -74,7 +73,7 @@ export class SpentBytes {
     if (nowS <= this.#forgottenAt) return
     this.#forgottenAt = nowS
     for (const [bucket, { until, capId }] of this.#buckets) {
-      if (until + SKEW_S >= nowS) continue
+      if (until + CLOCK_SKEW_S >= nowS) continue
       this.#buckets.delete(bucket)
       const left = this.#ofRight.get(capId)! - 1
       if (left === 0) this.#ofRight.delete(capId)

@@ -26,8 +26,9 @@ export interface MailboxServiceOptions {
   readonly failed: (error: unknown) => void
 }
 
-/** The tenant of a peer's call: its capability's, and where the verb needs none, nobody's. */
-export const tenantOfPeer = ({ capability }: Call): string => capability?.tenant ?? NIL_TENANT
+/** The tenant of a peer's call: its capability's or its share's, and where the verb needs none, nobody's. */
+export const tenantOfPeer = ({ capability, granted }: Call): string =>
+  capability?.tenant ?? granted?.tenant ?? NIL_TENANT
 
 /** The mailbox as a service. @see specs/mailbox.md, section 3 */
 export function mailboxOver(options: MailboxServiceOptions): Service<MailboxOperations> {

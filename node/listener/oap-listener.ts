@@ -1,6 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { OAP_PROTOCOL, OapError } from '../../protocols/index.ts'
-import type { Admission, Transport } from '../../transport/index.ts'
+import type { ConnectionState } from '../../protocols/index.ts'
+import type { Admission, LinkedConnections, Transport } from '../../transport/index.ts'
 import { prefixOf } from '../../transport/index.ts'
 import type { Config } from '../config/index.ts'
 import { ConnectionRecord } from '../admission/connection-record.ts'
@@ -38,9 +39,13 @@ export const peerRates = ({ limits, quotas }: Config): PeerRates => ({
 
 const now = (): number => performance.now()
 
+const LINK_EVENTS = ['linked', 'unlinked'] as const
+
 export interface OapListenerOptions {
   readonly transport: Transport
   readonly admission: Admission
+  /** Which connections have a link. `admission` follows it already. */
+  readonly linked: LinkedConnections
   readonly host: SessionHost
   readonly config: Config
   readonly refusal: () => OapError | undefined
@@ -51,6 +56,8 @@ export interface OapListenerOptions {
 export class OapListener {
   readonly #o: OapListenerOptions
   readonly #records = new WeakMap<Connection, ConnectionRecord>()
+  readonly #connections = new WeakMap<ConnectionState, Connection>()
+  readonly #proved = new WeakSet<Connection>()
   readonly budget: NodeBudget
   readonly quotas: PeerQuotas
 
@@ -62,13 +69,20 @@ export class OapListener {
 
   async start(): Promise<void> {
     await this.#o.transport.handle(OAP_PROTOCOL, (stream, connection) => this.#accept(stream, connection), {
-      maxInboundStreams: this.#o.config.transport.inboundStreamsPerPeer
+      maxInboundStreams: this.#o.config.transport.inboundStreamsPerPeer,
+      // What is handled here governs the streams too that this node opens to call its peer.
+      maxOutboundStreams: this.#o.config.transport.inboundStreamsPerPeer
     })
+    for (const event of LINK_EVENTS) this.#o.linked.addEventListener(event, this.#onLinkEvent)
   }
 
   async stop(): Promise<void> {
+    for (const event of LINK_EVENTS) this.#o.linked.removeEventListener(event, this.#onLinkEvent)
     await this.#o.transport.unhandle(OAP_PROTOCOL)
   }
+
+  readonly #onLinkEvent = ({ detail }: CustomEvent<Connection>): void =>
+    this.#records.get(detail)?.standingChanged()
 
   #accept(stream: Stream, connection: Connection): void {
     const record = this.#recordOf(connection)
@@ -80,6 +94,27 @@ export class OapListener {
     this.#o.host.serve(stream, record, () => record.closeStream())
   }
 
+  /** What sessions and guards know a connection by; the same for each of its streams. */
+  stateOf(connection: Connection): ConnectionState {
+    return this.#recordOf(connection)
+  }
+
+  /** The same for a connection that has had a stream here, or was asked for before. */
+  knownState(connection: Connection): ConnectionState | undefined {
+    return this.#records.get(connection)
+  }
+
+  /** The connection that sessions and guards know by `state`; undefined for one of another listener. */
+  connectionOf(state: ConnectionState): Connection | undefined {
+    return this.#connections.get(state)
+  }
+
+  /** A node that this one dialled has shown nothing either while it has neither a link nor a token. */
+  #isStranger(connection: Connection): boolean {
+    if (connection.direction === 'inbound') return this.#o.admission.isStranger(connection)
+    return !this.#o.linked.isLinked(connection) && !this.#proved.has(connection)
+  }
+
   #recordOf(connection: Connection): ConnectionRecord {
     const known = this.#records.get(connection)
     if (known !== undefined) return known
@@ -89,21 +124,25 @@ export class OapListener {
       connectionBounds(config),
       {
         peer: connection.remotePeer.toString(),
-        isStranger: () => admission.isStranger(connection),
+        isStranger: () => this.#isStranger(connection),
         callStarted: () => admission.callStarted(connection),
         callEnded: () => admission.callEnded(connection),
-        proved: () => admission.promote(connection),
+        proved: () => {
+          this.#proved.add(connection)
+          admission.promote(connection)
+        },
         refusal,
         meter: this.#meterOf(connection)
       },
       now
     )
     this.#records.set(connection, record)
+    this.#connections.set(record, connection)
     return record
   }
 
   #meterOf(connection: Connection): PeerMeter {
-    const isStranger = (): boolean => this.#o.admission.isStranger(connection)
+    const isStranger = (): boolean => this.#isStranger(connection)
     const { remotePeer, remoteAddr } = connection
     return this.quotas.meter(remotePeer.toString(), prefixOf(remoteAddr), isStranger, now())
   }

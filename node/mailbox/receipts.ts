@@ -1,8 +1,13 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import { canonicalJson, signedBytes } from '../canonical.ts'
-import type { CanonicalValue } from '../canonical.ts'
-import { delegationProblem, parseDelegation } from '../delegation.ts'
-import { isSignedBy, verifyingKey } from '../ed25519.ts'
+import {
+  type CanonicalValue,
+  canonicalJson,
+  delegationProblem,
+  isSignedBy,
+  parseDelegation,
+  signedBytes,
+  verifyingKey
+} from '../../federation/index.ts'
 
 /** First line of what is signed. */
 export const RECEIPT_TAG = 'omnigate/mailbox-receipt/1'

@@ -4,11 +4,12 @@ import type { ErrorCode } from '../../protocols/index.ts'
 import { AuditNames, auditEvent } from '../audit/index.ts'
 import type { AuditEvent, CallIds, EventData, EventType, NamedService, Outcome } from '../audit/index.ts'
 import type { CapabilityAudit, CapabilityEvent } from '../capabilities/index.ts'
-import { readHubKey } from '../capabilities/hub-key.ts'
 import { configLeaves } from '../config/schema.ts'
 import type { Config } from '../config/index.ts'
 import type { DataFolderPaths } from '../data-folder.ts'
+import { readHubKey } from '../hub-key.ts'
 import type { NodeKeys } from '../keys.ts'
+import type { MinisignSecretKey } from '../minisign.ts'
 import { VERSION } from '../version.ts'
 import { ConfigStore } from '../stores/config-store.ts'
 import type { NodeStore } from '../stores/node-store.ts'
@@ -21,7 +22,18 @@ const COUNT_EVERY_MS = 1000
 const DAY_MS = 86_400_000
 
 /** The parts whose crashes are recorded by name; an application's own are `unknown`. */
-const PARTS = ['store', 'audit', 'capabilities', 'sessions', 'pressure', 'peers', 'admin', 'http', 'mailbox']
+const PARTS = [
+  'store',
+  'audit',
+  'capabilities',
+  'sessions',
+  'pressure',
+  'peers',
+  'admin',
+  'http',
+  'mailbox',
+  'links'
+]
 
 /** What is recorded in the audit log. A node without a data folder has none, and records nothing. */
 export interface NodeAudit extends CapabilityAudit {
@@ -40,11 +52,15 @@ const nothing: NodeAudit = {
 }
 
 /** Where the audit log of a data folder lies, and by whose keys it is made. */
-export const auditLogPlace = (folder: DataFolderPaths, { hubId, delegation }: NodeKeys): AuditLogPlace => ({
+export const auditLogPlace = (
+  folder: DataFolderPaths,
+  { hubId, delegation }: NodeKeys,
+  hubKey: () => Promise<MinisignSecretKey | undefined> = () => readHubKey(folder.keys)
+): AuditLogPlace => ({
   folder: join(folder.folder, 'audit'),
   hubId,
   nodeName: delegation.statement.node,
-  hubKey: async () => (await readHubKey(folder.keys))?.key
+  hubKey: async () => (await hubKey())?.key
 })
 
 /** The life that the log is opened for. */

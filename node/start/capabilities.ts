@@ -1,10 +1,12 @@
-import { VerifiedTokens } from '../../protocols/index.ts'
+import { VerifiedTokens, federationService } from '../../protocols/index.ts'
 import type { Guard, OapError, ServerCall } from '../../protocols/index.ts'
 import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
 import type { Capabilities, CapabilitySources } from '../capabilities/index.ts'
 import type { Config } from '../config/index.ts'
 import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
 import type { Refused } from '../guards/call-guard.ts'
+import { GrantQuotas } from '../guards/grant-quotas.ts'
+import { Grants } from '../guards/grants.ts'
 import { TokenQuotas } from '../guards/token-quotas.ts'
 import type { TenantRates } from '../guards/token-quotas.ts'
 import { inFlightOfOne } from '../listener/oap-listener.ts'
@@ -17,12 +19,16 @@ import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
 
 const TIDY_EVERY_MS = 60_000
+/** So late at most a call ends after the treaty under which it runs. */
+const EXPIRE_EVERY_MS = 500
 
 /** Rights, and the guard that judges calls by them. */
 export interface Rights {
   readonly capabilities: Capabilities
+  /** What connections of linked hubs may do without a capability; whoever links fills it. */
+  readonly grants: Grants
   readonly guard: Guard
-  /** Says why a call under way may not go on; to be asked of every call when `onWithdrawal` tells. */
+  /** Says why a call under way may not go on; to be asked of every call when `onWithdrawal` or `onChange` of grants tells. */
   readonly review: (call: ServerCall) => OapError | undefined
   /** Unix seconds by the clock that cannot be set back. */
   readonly seconds: () => number
@@ -52,12 +58,25 @@ export async function openRights(
     warn: warning => log.warn(warning, 'repaired while opening')
   })
   await superviseTidying(base, capabilities)
+  const grants = openGrants(base, capabilities, clock)
   return {
     capabilities,
-    guard: guardOf(base, identity, { capabilities, audit, clock }),
-    review: withdrawnSince(token => capabilities.withdrawal(token)),
+    grants,
+    guard: guardOf(base, identity, { capabilities, grants, audit, clock }),
+    review: withdrawnSince(token => capabilities.withdrawal(token), grants),
     seconds: () => clock.seconds()
   }
+}
+
+function openGrants({ metrics, started }: NodeBase, capabilities: Capabilities, clock: SteadyClock): Grants {
+  const grants = new Grants({
+    isActive: tenant => capabilities.isActive(tenant),
+    seconds: () => clock.seconds()
+  })
+  metrics.gauge('grants', 'Connections that have the grant of a linked hub.', () => grants.size)
+  const timer = setInterval(() => grants.expire(), EXPIRE_EVERY_MS).unref()
+  started.defer(() => clearInterval(timer))
+  return grants
 }
 
 /** What the configuration says of minting and of tenants. */
@@ -77,13 +96,17 @@ export function configured({
 
 const EVERY_VERB = { has: () => true }
 
+/** Who calls these proves itself in the call, or has done so on its connection before. */
+const FEDERATION_VERBS = Object.values(federationService.operations).map(({ verb }) => verb)
+
 const openVerbs = (verbs: readonly string[]): { has(verb: string): boolean } =>
-  verbs.includes('*') ? EVERY_VERB : new Set(verbs)
+  verbs.includes('*') ? EVERY_VERB : new Set([...verbs, ...FEDERATION_VERBS])
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000)
 
 interface GuardParts {
   readonly capabilities: Capabilities
+  readonly grants: Grants
   readonly audit: NodeAudit
   readonly clock: SteadyClock
 }
@@ -91,20 +114,21 @@ interface GuardParts {
 function guardOf(
   { config, counts, state, lateCalls: late }: NodeBase,
   { keys: { hubId: hub } }: Identity,
-  { capabilities, audit, clock }: GuardParts
+  { capabilities, grants, audit, clock }: GuardParts
 ): Guard {
   const tokens = new VerifiedTokens({ crypto: nodeMacaroonCrypto, hub, keys: capabilities.keys })
   capabilities.onWithdrawal(() => tokens.flush())
+  const mostInFlight = inFlightOfOne(config.limits.maxCalls)
   return createCallGuard({
     hub,
     tokens,
     withdrawal: token => capabilities.withdrawal(token),
     openVerbs: openVerbs(config.capabilities.openVerbs),
     takesBearer: config.capabilities.takesBearer,
-    quotas: new TokenQuotas({
-      tenant: tenantRates(capabilities),
-      mostInFlight: inFlightOfOne(config.limits.maxCalls)
-    }),
+    quotas: new TokenQuotas({ tenant: tenantRates(capabilities), mostInFlight }),
+    grants,
+    grantQuotas: new GrantQuotas({ mostInFlight }),
+    payerOf: token => capabilities.payerOf(token),
     shedding: () => state.pressure?.shedding ?? 'nothing',
     late,
     writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
@@ -135,12 +159,12 @@ function tenantRates(capabilities: Capabilities): (tenant: string, app: number) 
 function recordRefusal(
   audit: NodeAudit,
   counts: AuditCounts,
-  { head, token, error }: Refused
+  { head, principal, error }: Refused
 ): Promise<void> | undefined {
   const { call, served } = head
   counts.recorded(call)
   const outcome = { service: served.service, operation: served.name, reason: error.counted }
-  return audit.refused(`cap:${token.capId}`, outcome, {
+  return audit.refused(principal, outcome, {
     corrId: BigInt(call.corr).toString(16).padStart(16, '0')
   })
 }

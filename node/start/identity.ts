@@ -7,9 +7,12 @@ import { createFile } from '../durable-file.ts'
 import { ephemeralKeys } from '../ephemeral-keys.ts'
 import { initKeys, loadKeys } from '../keys.ts'
 import type { NodeKeys } from '../keys.ts'
+import { endsSoon } from '../link-delegations.ts'
 import type { NodeOptions } from '../node-options.ts'
 import { SetupError } from '../setup-error.ts'
 import type { NodeBase } from './base.ts'
+
+const SIGN_AGAIN = 'the hub key must sign for this node again before that: omnigate key delegate --role link'
 
 export interface Identity {
   readonly folder: DataFolder | undefined
@@ -24,6 +27,8 @@ export async function openIdentity(base: NodeBase, { data, init = false }: NodeO
   if (init) await makeKeys(base, folder)
   const keys = await loadKeys(folder.keys, { nowMs: startedAt })
   checkName(config, keys)
+  const ends = endsSoon(keys.delegation, Math.floor(startedAt / 1000))
+  if (ends !== undefined) base.log.warn({ event: 'DelegationEnds', at: ends }, SIGN_AGAIN)
   return { folder, keys }
 }
 

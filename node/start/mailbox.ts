@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { OapError, mailboxService, refusalOf } from '../../protocols/index.ts'
 import type { Call, Service } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
-import { formatDelegation } from '../delegation.ts'
+import { formatDelegation } from '../../federation/index.ts'
 import { mailboxOver, tenantOfPeer } from '../handlers/mailbox.ts'
 import type { MailboxServiceOptions } from '../handlers/mailbox.ts'
 import type { NodeKeys } from '../keys.ts'
@@ -32,14 +32,14 @@ export interface MailboxPlace {
   readonly boot: number
   /** False where the store is in memory. */
   readonly isOnDisk: boolean
-  readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
+  readonly rights: Pick<Rights, 'capabilities' | 'grants' | 'seconds'>
 }
 
 /** Opens the mailbox in the node's store, and keeps it open; it is opened anew, without leases, when it failed. */
 export async function openMailbox(
   base: NodeBase,
   { folder, keys }: Identity,
-  { store, boot, isOnDisk, rights: { capabilities, seconds } }: MailboxPlace
+  { store, boot, isOnDisk, rights: { capabilities, grants, seconds } }: MailboxPlace
 ): Promise<NodeMailbox> {
   const { config, log, metrics, storeLatency } = base
   const counts: Record<keyof MailboxCounts, number> = {
@@ -114,7 +114,10 @@ export async function openMailbox(
     afterAnswer: (run: () => void) => nodePlatform.afterTurn(run),
     failed: (err: unknown) =>
       log.warn({ event: 'MailboxAfterAnswer', err }, 'what follows a delivery was not stored'),
-    sendRefusal: (call: Call, topic: string) => sendRefusal(keys.hubId, seconds, call, topic)
+    sendRefusal: (call: Call, topic: string) =>
+      call.granted === undefined
+        ? sendRefusal(keys.hubId, seconds, call, topic)
+        : grants.sendRefusal(call, mailboxService.operations.send.verb, topic)
   } satisfies Omit<MailboxServiceOptions, 'tenantOf'>
   return {
     forPeers: mailboxOver({ ...options, tenantOf: tenantOfPeer }) as Service,

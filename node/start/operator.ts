@@ -1,8 +1,10 @@
 import { adminService, serviceDirectory } from '../../protocols/index.ts'
 import type { Service } from '../../protocols/index.ts'
+import type { FederationAdmin } from '../allowlist/index.ts'
 import type { BackupSources } from '../backup/index.ts'
 import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
+import type { LinksAdmin } from '../links/index.ts'
 import { AdminListener } from '../admin/admin-listener.ts'
 import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
@@ -35,13 +37,15 @@ export async function serveAdmin(
 export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
-  sources: () => BackupSources
+  sources: () => BackupSources,
+  federation: FederationAdmin & LinksAdmin
 ): Service => ({
   table: adminService,
   handlers: {
     status: () => ({ ...status() }),
     ...capabilityAdmin(capabilities),
-    ...auditAdmin(sources)
+    ...auditAdmin(sources),
+    ...federation
   } as Service['handlers']
 })
 

@@ -1,9 +1,11 @@
 import type { Connection } from '@libp2p/interface'
 import { OapError } from '../../protocols/index.ts'
-import { PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
+import type { ConnectionState } from '../../protocols/index.ts'
+import { LinkedConnections, PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
 import type { Admission, Transport } from '../../transport/index.ts'
 import type { NodeBudget } from '../admission/inbound-budget.ts'
 import type { Config } from '../config/index.ts'
+import type { Grants } from '../guards/grants.ts'
 import { OVERLOADED } from '../guards/pressure.ts'
 import type { NodeKeys } from '../keys.ts'
 import { listenFailure } from '../listen-failure.ts'
@@ -20,30 +22,52 @@ const STRANGERS_OF_PENDING = 0.75
 export interface Peers {
   readonly transport: Transport
   readonly admission: Admission
+  /** Which of its connections are links; whoever links says so. */
+  readonly linked: LinkedConnections
   readonly budget: NodeBudget
+  /** What guards know a connection by. */
+  readonly stateOf: (connection: Connection) => ConnectionState
+  /** The same for a connection that has had a stream or was asked for before. */
+  readonly knownStateOf: (connection: Connection) => ConnectionState | undefined
+  /** The other way round; undefined for what is no connection of a peer. */
+  readonly connectionOf: (state: ConnectionState) => Connection | undefined
 }
 
 export interface PeersOptions {
   readonly keys: NodeKeys
   /** Serves what peers call. */
   readonly host: SessionHost
+  /** Each grant is taken back when its connection closes. */
+  readonly grants: Pick<Grants, 'remove'>
   readonly isKnown?: ((connection: Connection) => boolean) | undefined
 }
 
 /** Listens for peers and serves them. */
-export async function servePeers(base: NodeBase, { keys, host, isKnown }: PeersOptions): Promise<Peers> {
+export async function servePeers(
+  base: NodeBase,
+  { keys, host, grants, isKnown }: PeersOptions
+): Promise<Peers> {
   const { config, started } = base
   const admission = admissionOf(base)
-  const transport = await prepareTransport(config, keys, admission)
+  const linked = new LinkedConnections()
+  const transport = await prepareTransport(config, keys, { admission, linked })
   transport.addEventListener('connection:open', ({ detail: connection }) => {
     if (isKnown?.(connection) === true) admission.promote(connection)
   })
-  const listener = oapListener(base, { transport, admission, host })
+  started.defer(admission.follow(linked))
+  const listener = oapListener(base, { transport, admission, linked, host })
+  transport.addEventListener('connection:close', ({ detail }) => {
+    const state = listener.knownState(detail)
+    if (state !== undefined) grants.remove(state)
+  })
   await listener.start()
   started.defer(() => transport.stop())
   started.defer(admission.watch(transport))
   await base.supervise(listenersPart(new PeerListeners(transport), config.node.listen))
-  const peers = { transport, admission, budget: listener.budget }
+  const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
+  const knownStateOf = (connection: Connection) => listener.knownState(connection)
+  const connectionOf = (state: ConnectionState): Connection | undefined => listener.connectionOf(state)
+  const peers = { transport, admission, linked, budget: listener.budget, stateOf, knownStateOf, connectionOf }
   gaugePeers(base, peers)
   return peers
 }
@@ -58,7 +82,11 @@ function admissionOf({ config, turnedAway }: NodeBase): Admission {
   })
 }
 
-function prepareTransport(config: Config, keys: NodeKeys, admission: Admission): Promise<Transport> {
+function prepareTransport(
+  config: Config,
+  keys: NodeKeys,
+  { admission, linked }: { readonly admission: Admission; readonly linked: LinkedConnections }
+): Promise<Transport> {
   const { node, transport } = config
   return createTransport({
     privateKey: keys.nodeKey,
@@ -71,13 +99,14 @@ function prepareTransport(config: Config, keys: NodeKeys, admission: Admission):
     maxPendingConnections: transport.maxPendingConnections,
     maxInboundStreams: transport.inboundStreamsPerPeer,
     connectionGater: admission.connectionGater,
+    federation: { name: config.federation.name, links: linked },
     userAgent: `omnigate/${VERSION}`
   })
 }
 
 function oapListener(
   { config, turnedAway, state }: NodeBase,
-  parts: { readonly transport: Transport; readonly admission: Admission; readonly host: SessionHost }
+  parts: Pick<Peers, 'transport' | 'admission' | 'linked'> & { readonly host: SessionHost }
 ): OapListener {
   return new OapListener({
     ...parts,

@@ -8,6 +8,7 @@ import type { AuditLog } from '../audit/index.ts'
 import type { Config } from '../config/index.ts'
 import { openDataFolder } from '../data-folder.ts'
 import type { DataFolderPaths } from '../data-folder.ts'
+import { type HubKeyGiven, openHubKey } from '../hub-key.ts'
 import { loadKeys } from '../keys.ts'
 import type { NodeKeys } from '../keys.ts'
 import { openLevel } from '../stores/level.ts'
@@ -28,6 +29,8 @@ export interface StoppedHub extends AsyncDisposable {
 
 export interface StoppedHubOptions {
   readonly config: Config
+  /** To sign with; asked for before anything else is opened. Without it only a hub key that lies open here signs. */
+  readonly hubKey?: HubKeyGiven | undefined
   /** Hears what was repaired while opening. */
   readonly warn?: (warning: CapabilityWarning) => void
 }
@@ -48,16 +51,21 @@ export function directAudit(hub: StoppedHub): AuditClient {
  * recorded in the audit log before it is answered, as in a running node. Ends with `await using`.
  * @throws SetupError `inUse` (names the process that holds the folder), `noInput`, `badInput`, `permission`, `newerFormat`.
  */
-export async function openStopped(path: string, { config, warn }: StoppedHubOptions): Promise<StoppedHub> {
+export async function openStopped(
+  path: string,
+  { config, hubKey, warn }: StoppedHubOptions
+): Promise<StoppedHub> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(await openDataFolder(path))
-  const keys = await loadKeys(folder.keys, { nowMs: Date.now() })
+  const keys = await loadKeys(folder.keys, { nowMs: Date.now(), atAnyTime: true })
+  const signing = hubKey && (await openHubKey(folder.keys, keys.hubPublicKey, hubKey)).secretKey
   const level = await openLevel(folder.store)
   opened.defer(() => level.close())
-  const log = opened.use(await openAuditLog(auditLogPlace(folder, keys)))
+  const log = opened.use(await openAuditLog(auditLogPlace(folder, keys, signing && (async () => signing))))
   const capabilities = await openCapabilities({
     folder,
     keys,
+    ...(signing && { hubKey: signing }),
     ...configured(config),
     level: () => level,
     clock: new SteadyClock(),

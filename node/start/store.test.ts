@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import type { TestContext } from 'node:test'
+import { connectAdmin } from '../admin/admin-client.ts'
+import type { FederationClient } from '../allowlist/index.ts'
 import type { Tenant } from '../capabilities/index.ts'
 import { loadConfig } from '../config/index.ts'
 import { endings } from '../endings.fixture.ts'
+import { ephemeralKeys } from '../ephemeral-keys.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 import { openLevel } from '../stores/level.ts'
@@ -56,6 +59,31 @@ test('an ephemeral start serves the tenants and rights of its data folder and ch
   assert.deepEqual(after, kept.tenants)
 })
 
+test('an ephemeral start allows the hubs of its data folder, and no others', async t => {
+  const data = await folder(t)
+  const asking = async <T>(use: (federation: FederationClient) => Promise<T>): Promise<T> => {
+    await using admin = await connectAdmin(data)
+    return await use(admin.federation)
+  }
+  const { hubId: hub } = await ephemeralKeys('node1')
+  await during(data, false, () => asking(federation => federation.peer_add({ hub, addresses: [] })))
+
+  await during(data, true, () =>
+    asking(async federation => {
+      assert.deepEqual((await federation.peer_show({ hub })).verbs, ['echo:call'])
+      for (const change of [
+        federation.peer_remove({ hub }),
+        federation.peer_edit({ hub, note: 'x' }),
+        federation.treaty_edit({ hub, body: Buffer.from('{}') })
+      ])
+        await assert.rejects(change, { code: 'conflict', message: /--ephemeral/ })
+    })
+  )
+
+  const { note } = await during(data, false, () => asking(federation => federation.peer_show({ hub })))
+  assert.equal(note, '')
+})
+
 test('an ephemeral start of a data folder takes no change of a right, and takes none back', async t => {
   const data = await folder(t)
   const token = await during(data, false, node =>
@@ -71,9 +99,10 @@ test('an ephemeral start of a data folder takes no change of a right, and takes 
   await during(data, true, async node => {
     const rights = node.capabilities()
     assert.equal(rights.refusal(token.token, use), undefined)
+    const proved = { ...token, tenant: tenantsOf(node)[0]!.id, limits: { origins: [] } }
     const changes: Record<string, () => Promise<unknown>> = {
       mint: () => rights.mint({ verb: 'echo:call', tenant: 'default', bearer: true }, LOCAL),
-      renew: () => rights.renew({ ...token, tenant: tenantsOf(node)[0]!.id } as never, 'someone'),
+      renew: () => rights.renew(proved as never, 'someone'),
       rotate: () => rights.rotate({}, LOCAL),
       rotateRevocationKey: () => rights.rotateRevocationKey(LOCAL),
       revoke: () => rights.revoke({ cap_id: token.capId }, undefined, LOCAL),

@@ -1,5 +1,7 @@
 import { auditAdminOperations } from './audit-admin.ts'
 import { capabilityAdminOperations } from './capability-admin.ts'
+import { federationAdminOperations } from './federation-admin.ts'
+import { linksAdminOperations } from './links-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
 
 /** App 0x0003: what the operator's own commands ask of a running node. Served on the local socket only. */
@@ -9,6 +11,8 @@ export const adminService = defineService({
   operations: {
     status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject }),
     ...capabilityAdminOperations,
-    ...auditAdminOperations
+    ...auditAdminOperations,
+    ...federationAdminOperations,
+    ...linksAdminOperations
   }
 })

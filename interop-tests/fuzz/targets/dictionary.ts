@@ -175,3 +175,66 @@ export const EVIDENCE_TOKENS: readonly Uint8Array[] = [
   'tile/entries/000',
   '+ed0e7a01+'
 ].map(utf8)
+
+/** Members of the messages between hubs, and values that they may have. */
+export const HANDSHAKE_TOKENS: readonly Uint8Array[] = [
+  '"alg":"ed25519-sha256"',
+  '"algs":["ed25519-sha256"]',
+  '"answers":',
+  '"boot":"00000000000000000000000000000000"',
+  '"delegation":{',
+  '"facts":{',
+  '"federation":"main"',
+  '"from":"12D3KooW',
+  '"must":[]',
+  '"must":["x"]',
+  '"nonces":{"initiator":',
+  '"purpose":"link"',
+  '"purpose":"pair"',
+  '"role":"initiator"',
+  '"role":"responder"',
+  '"signature":"',
+  '"statement":{',
+  '"time":1795000000',
+  '"to":"12D3KooW',
+  '"treaty":{',
+  '"checkpoint":""',
+  '"manifest":"',
+  '"expires":1795000001',
+  '"rows":[]',
+  '"versions":[1,2]'
+].map(utf8)
+
+/** Members of what hubs sign and grant, and values that they may have. */
+export const LINKS_TOKENS: readonly Uint8Array[] = [
+  '"epoch":1',
+  '"hub":"h1',
+  '"key":"',
+  '"node":"node1"',
+  '"peer_id":"12D3KooW',
+  '"not_after":2082758400',
+  '"not_before":1',
+  '"role":"link"',
+  '"role":"revocation"',
+  '"after":{"digest":"","seq":1}',
+  '"signature":"',
+  '"signatures":[',
+  '"statement":{',
+  '"successor":"h1',
+  '"reason":""',
+  '"at":1',
+  '"rows":[]',
+  '"rows":[{"share":{"id":"","name":"a"},"dir":"out","topics":["**"],"relay":true}]',
+  '"dir":"both"',
+  '"topics":["a/*"]',
+  '"tenant":"6e5a8a06-1111-4222-8333-944444444444"',
+  '"relay":true',
+  '"classes":["public"]',
+  '"verbs":["echo:call"]',
+  '"witness":true',
+  '"quotas":{"calls_per_s":1,"bytes_per_s":1048576,"streams":1}',
+  '"window_s":60',
+  '"expires":1795000001',
+  '/ip4/192.0.2.7/tcp/1',
+  '\u0002/a'
+].map(utf8)

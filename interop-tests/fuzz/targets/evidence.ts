@@ -24,7 +24,7 @@ import {
   revocationProblem,
   signRevocation
 } from '../../../node/capabilities/revocation-statement.ts'
-import { publicBytes } from '../../../node/ed25519.ts'
+import { publicBytes } from '../../../federation/index.ts'
 import { BYTE_MUTATIONS } from '../engine/mutate.ts'
 import type { Target } from '../engine/target.ts'
 import { EVIDENCE_TOKENS, JSON_TOKENS } from './dictionary.ts'

@@ -13,7 +13,9 @@ type Operation struct {
 	// BodyInRecord tells that the START record may hold a body although none is streamed.
 	BodyInRecord bool
 	Check        func(Object) error
-	Run          func(ctx context.Context, c Caller) error
+	// Guard judges whether the caller may do it, by the token of the START frame and the header; nil where everybody may.
+	Guard func(token []byte, header Object) error
+	Run   func(ctx context.Context, c Caller) error
 }
 
 // Service maps the names of its operations to their rows.
@@ -136,6 +138,11 @@ func (c *call) check(op *Operation) error {
 	}
 	if len(c.request.Body) > 0 && !op.TakesBody && !op.BodyInRecord {
 		return fail("bad_request", "this operation takes no body")
+	}
+	if op.Guard != nil {
+		if err := op.Guard(c.start.Cap, c.request.Header); err != nil {
+			return err
+		}
 	}
 	c.deadline = time.Duration(deadline) * time.Millisecond
 	return nil

@@ -36,6 +36,8 @@ type Failure struct {
 	Reason  string
 	Status  uint16
 	Message string
+	// Cause is the finer reason of section 9.1, empty where there is none.
+	Cause string
 }
 
 func (f *Failure) Error() string { return fmt.Sprintf("%d %s: %s", f.Status, f.Reason, f.Message) }
@@ -44,12 +46,20 @@ func fail(reason, message string) *Failure {
 	return &Failure{Reason: reason, Status: reasons[reason].status, Message: message}
 }
 
+// Refused is what a service answers where it refuses with a code of its own.
+func Refused(code string, status uint16, cause, message string) *Failure {
+	return &Failure{Reason: code, Status: status, Message: message, Cause: cause}
+}
+
 func (f *Failure) payload(corr uint64) []byte {
 	o := map[string]any{
 		"code":      f.Reason,
 		"message":   f.Message,
 		"retryable": reasons[f.Reason].retryable,
 		"corr_id":   Hex(corr),
+	}
+	if f.Cause != "" {
+		o["reason"] = f.Cause
 	}
 	if f.Status == 429 || f.Status == 503 {
 		o["retry_after_ms"] = 1000 + rand.IntN(4001)

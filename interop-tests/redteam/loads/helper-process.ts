@@ -46,8 +46,9 @@ export class HelperProcess implements AsyncDisposable {
   }
 }
 
-/** Answers the parent's questions; ends with it. */
+/** Answers the parent's questions; ends with it, also where that left before this was called. */
 export function answerParent(answers: Readonly<Record<string, (args: never) => unknown>>): void {
+  if (!process.connected) process.exit()
   process.once('disconnect', () => process.exit())
   process.on('message', (message: { id: number; what: string; args: never }) => {
     const { id, what, args } = message

@@ -1,0 +1,65 @@
+import { DATA_OPTION } from '../command.ts'
+import type { Command } from '../command.ts'
+import { every } from '../every.ts'
+import { EXIT } from '../exit-codes.ts'
+import { OPERATOR_EXITS, withFederation } from '../operator.ts'
+import { linkText, stateText } from '../peer-text.ts'
+import { columns, facts, printable } from '../terminal.ts'
+
+export const federationStatus: Command = {
+  name: 'federation status',
+  summary: 'print how this hub stands with the hubs that it chose',
+  details:
+    'One line for each hub on the allowlist: whether its treaty holds, and how its link is, with the reason where it is ' +
+    'down. One side of each link must be dialable for the other.',
+  options: [DATA_OPTION],
+  examples: [
+    { line: 'omnigate federation status --data ./hub', says: 'links, and why one is down' },
+    { line: 'omnigate federation status --data ./hub --json', says: 'all of it, for scripts' }
+  ],
+  exits: OPERATOR_EXITS,
+  async run(invocation) {
+    const { head, peers } = await withFederation(invocation, async federation => ({
+      head: await federation.federation_status({}),
+      peers: await every(federation.peer_list({}))
+    }))
+    const nowS = Math.floor(Date.now() / 1000)
+    const { federation, hub, addresses, only_private_addresses, allowed, expired, quarantined, up } = head
+    const moved = peers.filter(({ successor }) => successor !== undefined)
+    invocation.show({ ...head, peers }, () =>
+      [
+        facts(
+          [
+            ['federation', federation],
+            ['hub', hub],
+            ...addresses.map(address => ['address', address] as const),
+            [
+              'reachable',
+              only_private_addresses
+                ? 'only from its own network; set node.announce, or let this hub dial the others'
+                : ''
+            ],
+            ['allowed', allowed],
+            ['linked', up],
+            ['expired', expired === 0 ? '' : expired],
+            ['quarantined', quarantined === 0 ? '' : `${quarantined}; see peer show`],
+            ...moved.map(
+              peer => ['to confirm', `${peer.hub} goes on as ${peer.successor}; see peer succeed`] as const
+            )
+          ],
+          invocation.terminal
+        ),
+        ...(peers.length === 0
+          ? []
+          : [
+              '',
+              columns([
+                ['HUB', 'TREATY', 'LINK', 'NOTE'],
+                ...peers.map(peer => [peer.hub, stateText(peer, nowS), linkText(peer), printable(peer.note)])
+              ])
+            ])
+      ].join('\n')
+    )
+    return EXIT.ok
+  }
+}

@@ -1,0 +1,142 @@
+import { mailboxService } from '../../../protocols/index.ts'
+import type { VectorFrame } from '../../../specs/index.ts'
+import { narrowed } from '../narrowed.ts'
+import type { Step } from '../vectors.ts'
+import type { FederationCase, Told } from './federation-case.ts'
+import { Talk, corrOf, refused } from './talk.ts'
+
+const ECHO_APP = 1
+const FOREIGN_TENANT = 'a0b0c0d0-0000-4000-8000-00000000000f'
+const SHARE_NOBODY_HAS = 'f'.repeat(32)
+const TOPIC_OF_NOBODY = 'conformance-elsewhere/topic'
+const BODY = '6869'
+
+type Header = Readonly<Record<string, unknown>>
+
+const asked = (n: number, app: number, header: Header, more: Partial<VectorFrame> = {}): Step => ({
+  send: {
+    flags: ['REQ', 'START', 'END'],
+    app,
+    corr_id: corrOf(n),
+    payload: { record: { header: { utf8: JSON.stringify(header) }, body: BODY } },
+    ...more
+  }
+})
+
+const echo = (n: number, more: Partial<VectorFrame> = {}): Step => asked(n, ECHO_APP, { op: 'echo' }, more)
+const echoed = (n: number): Step => ({ expect_answer: { corr_id: corrOf(n), code: 0, body: BODY } })
+
+const send = (n: number, topic: string, more: Header = {}): Step =>
+  asked(n, mailboxService.app, { op: 'send', topic, ttl_s: 60, ...more })
+
+const DENIED: Told = [403, 'cap_denied']
+
+const denied = (n: number, app: number, reason: string, [status, code] = DENIED): Step => ({
+  expect: { flags: ['RESP', 'END'], app, corr_id: corrOf(n), code: status, reason: code, json: { reason } }
+})
+
+/** How a node that wants capabilities judges the calls of the runner's hub: what is allowed is so by the grant. */
+export const GRANT_CASES: readonly FederationCase[] = [
+  {
+    id: 'link-claimed-tenant',
+    about: 'a tenant that a call about no topic claims is 403 cap_denied, and says tenant',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      echo(3, { tenant: FOREIGN_TENANT }),
+      denied(3, ECHO_APP, 'tenant')
+    ]
+  },
+  {
+    id: 'link-echo',
+    about: 'echo is answered under the grant, on its connection and on no other of the same peer',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      echo(3),
+      echoed(3),
+      { connect: true },
+      echo(1),
+      refused(1, 401, 'cap_missing', ECHO_APP)
+    ]
+  },
+  {
+    id: 'link-garbage-token',
+    about: 'a call with a token that is none is 401 cap_foreign, although the grant allows it',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      echo(3, { cap: Buffer.from('no token at all').toString('hex') }),
+      denied(3, ECHO_APP, 'malformed', [401, 'cap_foreign'])
+    ]
+  }
+]
+
+/** The same with a token for echo:call. */
+export const tokenCases = (token: Buffer): readonly FederationCase[] => [
+  {
+    id: 'link-narrow-token',
+    about: 'a call with a token for another verb is 403 cap_denied, although the grant allows it',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      echo(3, { cap: narrowed(token, ['verb = other:verb']).toString('hex') }),
+      denied(3, ECHO_APP, 'verb')
+    ]
+  }
+]
+
+/** A share of the topics under `prefix`, by its id. */
+export interface OpenShare {
+  readonly id: string
+  readonly prefix: string
+}
+
+/** The same where the treaty has mailbox:send without mailbox:recv, and a share that this hub may send to. */
+export const shareCases = ({ id, prefix }: OpenShare): readonly FederationCase[] => [
+  {
+    id: 'link-refused-verb',
+    about: 'a verb that the treaty does not name is 403 cap_denied, and says verb',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      asked(3, mailboxService.app, { op: 'recv', topic: `${prefix}x`, ack: 'auto' }),
+      denied(3, mailboxService.app, 'verb')
+    ]
+  },
+  {
+    id: 'link-send',
+    about: 'a message to a topic of the share is taken, whether the call names the share or not',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      send(3, `${prefix}x`),
+      { expect: { corr_id: corrOf(3), code: 0, json: { duplicate: false } } },
+      send(4, `${prefix}x`, { share: id }),
+      { expect: { corr_id: corrOf(4), code: 0, json: { duplicate: false } } }
+    ]
+  },
+  {
+    id: 'link-send-elsewhere',
+    about: 'a topic of no share is 403 cap_denied, and says topic; a share that is none says share',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      send(3, TOPIC_OF_NOBODY),
+      denied(3, mailboxService.app, 'topic'),
+      send(4, `${prefix}x`, { share: SHARE_NOBODY_HAS }),
+      denied(4, mailboxService.app, 'share')
+    ]
+  },
+  {
+    id: 'link-reply-elsewhere',
+    about: 'a reply_topic outside the share of its call is 403 cap_denied',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      send(3, `${prefix}x`, { reply_topic: TOPIC_OF_NOBODY }),
+      denied(3, mailboxService.app, 'topic')
+    ]
+  },
+  {
+    id: 'link-send-claimed-tenant',
+    about: "another tenant in the frame than the share's is 403 cap_denied, and says tenant",
+    steps: parties => [
+      ...new Talk(parties).all(),
+      asked(3, mailboxService.app, { op: 'send', topic: `${prefix}x` }, { tenant: FOREIGN_TENANT }),
+      denied(3, mailboxService.app, 'tenant')
+    ]
+  }
+]

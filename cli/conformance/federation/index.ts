@@ -1,0 +1,55 @@
+import type { Conversation, Need } from '../vectors.ts'
+import type { FederationCase } from './federation-case.ts'
+import { GRANT_CASES, shareCases, tokenCases } from './grant-cases.ts'
+import type { OpenShare } from './grant-cases.ts'
+import { HELLO_CASES } from './hello-cases.ts'
+import { KEY_CASES, LAST_CASES } from './key-cases.ts'
+import { LINK_CASES } from './link-cases.ts'
+import { PROOF_CASES } from './proof-cases.ts'
+import type { Parties } from './talk.ts'
+
+export { runnerHub } from './keys.ts'
+export type { RunnerHub } from './keys.ts'
+export type { OpenShare } from './grant-cases.ts'
+export { probeFederation } from './probe.ts'
+export type { Federation } from './probe.ts'
+export { runnerOf } from './runner.ts'
+export type { Runner } from './runner.ts'
+export type { Parties } from './talk.ts'
+
+/** With what the cases are played. */
+export interface FederationPlay {
+  readonly parties?: Parties | undefined
+  readonly token?: Uint8Array | undefined
+  readonly share?: OpenShare | undefined
+}
+
+const LINKED: readonly Need[] = ['federation', 'hub']
+const NOTHING: OpenShare = { id: '', prefix: '' }
+
+/**
+ * How a node proves itself to other hubs, and judges them and their calls: specs/federation-handshake.md and
+ * federation-links.md. A case that lacks something to be played with has no steps, and is there to be left out by name.
+ */
+export function federationCases({ parties, token, share }: FederationPlay = {}): Conversation[] {
+  const made = (list: readonly FederationCase[], needs: readonly Need[], isPlayable = true) =>
+    list.map(({ id, about, slow_ms, steps }): Conversation => ({
+      id,
+      rule: '12.4',
+      about,
+      ...(slow_ms !== undefined && { slow_ms }),
+      needs,
+      bare: true,
+      isOfFederation: true,
+      steps: parties !== undefined && isPlayable ? steps(parties) : []
+    }))
+  const guarded: readonly Need[] = [...LINKED, 'guarded']
+  return [
+    ...made([...HELLO_CASES, ...PROOF_CASES], ['federation']),
+    ...made([...LINK_CASES, ...KEY_CASES], LINKED),
+    ...made(GRANT_CASES, guarded),
+    ...made(tokenCases(Buffer.from(token ?? [])), [...guarded, 'capability'], token !== undefined),
+    ...made(shareCases(share ?? NOTHING), [...guarded, 'share'], share !== undefined),
+    ...made(LAST_CASES, LINKED)
+  ]
+}

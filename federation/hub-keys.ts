@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import {
+  type DelegationBook,
+  type LearningRefusal,
+  emptyBook,
+  learnDelegation,
+  learnKeyRevocation
+} from './delegation-book.ts'
+import { type KeyRecord, keyRecordLine } from './key-record.ts'
+import { type SuccessionRefusal, learnSuccession } from './succession-chain.ts'
+import type { Succession } from './succession.ts'
+
+/** The most proofs against one hub that are kept; one that somebody has decided on gives way to a new one. */
+export const MAX_PROOFS = 16
+
+/** Two statements that a hub signed and that cannot both be true: proof for everybody. */
+export interface EquivocationProof {
+  readonly kind: 'delegation' | 'succession'
+  /** Of both statements, the one that was seen first before the other; none where the stored proof is damaged. */
+  readonly lines: readonly string[]
+  /** Unix seconds. */
+  readonly foundAt: number
+  /** When an operator released or removed the hub, in Unix seconds; undefined while it waits for that. */
+  readonly decidedAt: number | undefined
+}
+
+/** What one hub knows of another's keys. */
+export interface HubKeys {
+  readonly book: DelegationBook
+  readonly proofs: readonly EquivocationProof[]
+}
+
+/** What has been learned: of the hub whose word it is, and of who follows whom. */
+export interface Knowledge {
+  readonly hub: HubKeys
+  readonly successions: readonly Succession[]
+}
+
+export type RecordVerdict =
+  | { readonly verdict: 'new'; readonly known: Knowledge }
+  | { readonly verdict: 'known' }
+  | { readonly verdict: 'refused'; readonly why: LearningRefusal | SuccessionRefusal }
+  /** New proof; the hub is in quarantine. */
+  | { readonly verdict: 'equivocation'; readonly known: Knowledge; readonly proof: EquivocationProof }
+
+export const noKeys = (hub: string): HubKeys => ({ book: emptyBook(hub), proofs: [] })
+
+/** Whose word a record is. */
+export const recordHub = ({ record }: KeyRecord): string => record.statement.hub
+
+/** Names a proof: SHA-256 of its lines in ascending order, each with its line feed, in hex. */
+export function proofDigest({ lines }: Pick<EquivocationProof, 'lines'>): string {
+  const hash = createHash('sha256')
+  for (const line of lines.toSorted()) hash.update(`${line}\n`)
+  return hash.digest('hex')
+}
+
+/** The proof that nobody has decided on yet. */
+export const openProof = ({ proofs }: HubKeys): EquivocationProof | undefined =>
+  proofs.find(({ decidedAt }) => decidedAt === undefined)
+
+/** What is known after one more record of the hub, once its signatures were found to fit. */
+export function learnRecord(known: Knowledge, one: KeyRecord, nowS: number): RecordVerdict {
+  const { hub, successions } = known
+  if (one.kind === 'succession') {
+    const learned = learnSuccession(successions, one.record)
+    if (learned.verdict === 'equivocation') {
+      const [first, second] = learned.proof
+      return found(known, [succession(first), succession(second)], nowS)
+    }
+    if (learned.verdict === 'refused') return learned
+    if (learned.verdict === 'known') return { verdict: 'known' }
+    return { verdict: 'new', known: { hub, successions: learned.known } }
+  }
+  const learned =
+    one.kind === 'delegation'
+      ? learnDelegation(hub.book, one.record)
+      : learnKeyRevocation(hub.book, one.record, nowS)
+  if (learned.verdict === 'equivocation') {
+    const [first, second] = learned.proof
+    return found(
+      known,
+      [
+        { kind: 'delegation', record: first },
+        { kind: 'delegation', record: second }
+      ],
+      nowS
+    )
+  }
+  if (learned.verdict === 'refused') return learned
+  if (learned.verdict === 'known') return { verdict: 'known' }
+  return { verdict: 'new', known: { hub: { ...hub, book: learned.book }, successions } }
+}
+
+/** The same once an operator here has decided on all that was found. */
+export const proofsDecided = (hub: HubKeys, nowS: number): HubKeys => ({
+  ...hub,
+  proofs: hub.proofs.map(proof => ({ ...proof, decidedAt: proof.decidedAt ?? nowS }))
+})
+
+const succession = (record: Succession): KeyRecord => ({ kind: 'succession', record })
+
+function found(known: Knowledge, both: readonly [KeyRecord, KeyRecord], nowS: number): RecordVerdict {
+  const { hub } = known
+  const kind = both[0].kind === 'succession' ? 'succession' : 'delegation'
+  const proof = { kind, lines: both.map(keyRecordLine), foundAt: nowS, decidedAt: undefined } as const
+  const digest = proofDigest(proof)
+  if (hub.proofs.some(other => proofDigest(other) === digest)) return { verdict: 'known' }
+  const isFull = hub.proofs.length >= MAX_PROOFS
+  const oldest = isFull ? hub.proofs.find(({ decidedAt }) => decidedAt !== undefined) : undefined
+  // It is in quarantine already, by as many proofs as anybody needs.
+  if (isFull && oldest === undefined) return { verdict: 'refused', why: 'full' }
+  const proofs = [...hub.proofs.filter(other => other !== oldest), proof]
+  return { verdict: 'equivocation', proof, known: { ...known, hub: { ...hub, proofs } } }
+}

@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectAdmin } from 'omnigate'
+import { Child } from '../child.ts'
+import { LAUNCHER, omnigate } from '../our-node.ts'
+
+/** A hub with one node in a process of its own, and its operator's commands. */
+export class Hub implements AsyncDisposable {
+  readonly data: string
+  readonly #top: string
+  #child: Child | undefined
+  id = ''
+  address = ''
+
+  private constructor(top: string) {
+    this.#top = top
+    this.data = join(top, 'hub')
+  }
+
+  /** Made anew, and running. */
+  static async start(): Promise<Hub> {
+    const hub = new Hub(await mkdtemp(join(tmpdir(), 'omnigate-hub-')))
+    try {
+      await hub.run()
+      return hub
+    } catch (error) {
+      await hub[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Starts its node, again on the port that it had. */
+  async run(): Promise<void> {
+    const port = /\/tcp\/(\d+)/.exec(this.address)?.[1] ?? '0'
+    const args = ['start', '--init', '--json', '--data', this.data, '--listen', `/ip4/127.0.0.1/tcp/${port}`]
+    this.#child = new Child(process.execPath, [LAUNCHER, ...args], { OMNIGATE_HTTP__ENABLED: 'false' })
+    const { hub_id, addresses } = await this.#child.firstJson()
+    this.id = hub_id as string
+    this.address = (addresses as string[])[0]!
+  }
+
+  /** Ends its node without a word. */
+  async kill(): Promise<void> {
+    await this.#child?.[Symbol.asyncDispose]()
+    this.#child = undefined
+  }
+
+  /** What a command of its operator prints as JSON. Rejects with what it says where it fails. */
+  async says(...command: readonly string[]): Promise<Record<string, unknown>> {
+    const { code, stdout, stderr } = await omnigate([...command, '--data', this.data, '--json'])
+    if (code !== 0) throw new Error(`${command.join(' ')}: ${code}: ${stderr}`)
+    return JSON.parse(stdout.join('\n')) as Record<string, unknown>
+  }
+
+  /** Resolves once its link with another hub is as wished. */
+  async link(other: Hub, wished: 'up' | 'down', withinMs = 20_000): Promise<void> {
+    await using operator = await connectAdmin(this.data)
+    const end = performance.now() + withinMs
+    for (;;) {
+      const { link, why } = await operator.federation.peer_show({ hub: other.id })
+      if (link === wished) return
+      if (performance.now() > end) throw new Error(`the link is ${link} (${why}), not ${wished}`)
+      await sleep(50)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    await rm(this.#top, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,7 @@
+export { FOLLOWED_ROWS, FollowedHubs } from './followed-hubs.ts'
+export { Granting } from './granting.ts'
+export { exchangeHandlers } from './handlers.ts'
+export { Obtaining } from './obtaining.ts'
+export { Origins } from './origins.ts'
+export { TELL_EVERY_MS, Telling } from './telling.ts'
+export { verbWays } from './verb-ways.ts'

@@ -1,0 +1,6 @@
+export { KeyExchange } from './key-exchange.ts'
+export type { KeyLink } from './key-exchange.ts'
+export { OwnKeys } from './own-keys.ts'
+export type { OwnRecords } from './own-keys.ts'
+export { PEER_KEY_ROWS, PeerKeys } from './peer-keys.ts'
+export type { Learning, PeerKeyChange, PeerKeysOptions } from './peer-keys.ts'

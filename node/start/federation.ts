@@ -1,0 +1,43 @@
+import type { FederationServices } from '../../transport/index.ts'
+import type { Allowlist } from '../allowlist/index.ts'
+import type { NodeBase } from './base.ts'
+
+export interface FederationPlace {
+  readonly allowlist: Pick<Allowlist, 'size' | 'onChange'>
+  /** What linked hubs share, prepared and not open. */
+  readonly services: Pick<FederationServices, 'open' | 'close'>
+}
+
+/**
+ * Opens gossip and DHT while the allowlist has an entry, also one that is added later, and closes them when the last one
+ * is gone. A node that federates with nobody never loads them. One that fails to open is tried again; the node is ready
+ * without.
+ */
+export function openFederation(
+  { supervise }: NodeBase,
+  { allowlist, services }: FederationPlace
+): Promise<void> {
+  return supervise({
+    service: 'federation',
+    crashReason: 'crash_exception',
+    async run(started, signal) {
+      let changed = Promise.withResolvers<void>()
+      const onChange = (): void => changed.resolve()
+      const unfollow = allowlist.onChange(onChange)
+      signal.addEventListener('abort', onChange)
+      try {
+        started()
+        while (!signal.aborted) {
+          changed = Promise.withResolvers<void>()
+          if (allowlist.size > 0) await services.open()
+          else await services.close()
+          if (!signal.aborted) await changed.promise
+        }
+      } finally {
+        unfollow()
+        signal.removeEventListener('abort', onChange)
+        await services.close()
+      }
+    }
+  })
+}

@@ -1,0 +1,63 @@
+import { OapError } from '../errors.ts'
+import { integer, text } from '../fields.ts'
+import type { Field } from '../fields.ts'
+import { defineService, header, headerAndBody, json, opaque, record, unary } from '../service.ts'
+
+const MAX_SAFE = Number.MAX_SAFE_INTEGER
+const SIGNATURE_BYTES = 64
+const MAC_BYTES = 32
+const DIGEST_BYTES = 32
+const MAX_KEY_RECORDS = 576
+
+const hex = (bytes: number): Field<string> => {
+  const form = new RegExp(`^[0-9a-f]{${bytes * 2}}$`)
+  return {
+    optional: false,
+    read: (value, name) => {
+      if (typeof value === 'string' && form.test(value)) return value
+      throw new OapError('bad_request', `${name}: ${bytes * 2} hex digits`)
+    }
+  }
+}
+
+const signed = { signature: hex(SIGNATURE_BYTES) }
+const paired = { ...signed, mac: hex(MAC_BYTES) }
+
+/** App 0x0501: how hubs prove themselves to each other, and stay linked. @see specs/federation-handshake.md, section 8 */
+export const federationService = defineService({
+  name: 'federation',
+  app: 0x0501,
+  operations: {
+    /** The body is the hello, the answer the challenge. */
+    hello: unary({ verb: 'federation:hello', request: headerAndBody({}), answer: opaque }),
+    /** The bodies are the proofs of the initiator and of the responder. */
+    prove: unary({ verb: 'federation:prove', request: headerAndBody(signed), answer: record(signed) }),
+    /** The same for hubs that know an invite and have no treaty yet. */
+    pair: unary({ verb: 'federation:pair', request: headerAndBody(paired), answer: record(paired) }),
+    /** Over a link alone: whether it is still one. `time` is in Unix seconds. */
+    probe: unary({
+      verb: 'federation:probe',
+      request: header({}),
+      answer: json({ time: integer(0, MAX_SAFE), revocation_seq: integer(0, MAX_SAFE) })
+    }),
+    /** Over a link alone: the body is what the caller grants from now on, as in the facts of its proof. */
+    treaty: unary({ verb: 'federation:treaty', request: headerAndBody({}), answer: json({}) }),
+    /**
+     * Over a link alone: what the hub key of the other side has signed about keys, a line each in the body, from line
+     * `from` on; `digest` is the SHA-256 of all `total` lines.
+     */
+    keys: unary({
+      verb: 'federation:keys',
+      request: header({ from: integer(0, MAX_KEY_RECORDS) }),
+      answer: record({ total: integer(0, MAX_KEY_RECORDS), digest: hex(DIGEST_BYTES) })
+    }),
+    /** Over a link alone: the body is such lines, which are new. */
+    new_keys: unary({ verb: 'federation:new_keys', request: headerAndBody({}), answer: json({}) }),
+    /** Over a link alone: the caller ends it. `reason` is for the other side's log. */
+    leave: unary({
+      verb: 'federation:leave',
+      request: header({ reason: text(64) }),
+      answer: json({})
+    })
+  }
+})

@@ -1,0 +1,106 @@
+import type { IdentifyResult } from '@libp2p/interface'
+import type { GossipSub } from '@libp2p/gossipsub'
+import type { KadDHT } from '@libp2p/kad-dht'
+import type { DhtOptions } from './dht.ts'
+import { linkedComponents } from './linked-components.ts'
+import type { NodeComponents } from './linked-components.ts'
+import type { LinkedConnections } from './linked-connections.ts'
+import { LinkedRecords } from './linked-records.ts'
+import { LinkedRegistrar } from './linked-registrar.ts'
+
+export interface FederationOptions {
+  /** Its name is part of the DHT's protocol. */
+  readonly name: string
+  /** Who may take part. */
+  readonly links: LinkedConnections
+  /** Gossip topics that are heard and passed on. Default none. */
+  readonly topics?: readonly string[]
+  readonly dht?: DhtOptions
+}
+
+/** What linked hubs share. */
+export interface LinkedServices {
+  readonly gossip: GossipSub
+  readonly dht: KadDHT
+}
+
+interface Opened extends LinkedServices, AsyncDisposable {}
+
+/**
+ * Gossip and DHT for linked peers, and for nobody else: strangers learn neither that they are there, nor subscriptions,
+ * nor the routing table. They are loaded when they are opened first; until then they cost neither memory nor timers.
+ */
+export class FederationServices {
+  readonly #components: NodeComponents
+  readonly #options: FederationOptions
+  #opened: Promise<Opened> | undefined
+
+  constructor(components: NodeComponents, options: FederationOptions) {
+    this.#components = components
+    this.#options = options
+  }
+
+  /** Loads and starts both services on a node that has started; those who are linked already are told of at once. */
+  open(): Promise<LinkedServices> {
+    this.#opened ??= this.#start().catch((error: unknown) => {
+      this.#opened = undefined
+      throw error
+    })
+    return this.#opened
+  }
+
+  /** Stops both, also while they are being opened; `open` starts new ones. */
+  async close(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = undefined
+    // One that did not open has told whoever opened it, and runs no more.
+    const running = await opened?.catch(() => undefined)
+    await running?.[Symbol.asyncDispose]()
+  }
+
+  /** libp2p calls these. */
+  start(): void {}
+  async beforeStop(): Promise<void> {
+    await this.close()
+  }
+  stop(): void {}
+
+  async #start(): Promise<Opened> {
+    const [{ gossipOf }, { DHT_PREFIX, dhtOf, dhtProtocol, forgetUnlinked }] = await Promise.all([
+      import('./gossip.ts'),
+      import('./dht.ts')
+    ])
+    const { name, links, topics = [], dht: dhtOptions = {} } = this.#options
+    const { events, logger, peerId } = this.#components
+    const registrar = new LinkedRegistrar(links, logger.forComponent('omnigate:linked'))
+    const records = new LinkedRecords(DHT_PREFIX, peerId.toString(), peer => isLinked(links, peer))
+    const components = linkedComponents(this.#components, { links, registrar, records })
+    const gossip = gossipOf(components, topics) as GossipSub & Service
+    const dht = dhtOf(components, name, dhtOptions) as KadDHT & Service
+    // The DHT wants addresses, which come with identify: before the link as a rule, or after it.
+    const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void =>
+      registrar.tellAgain(detail.connection)
+    await using started = new AsyncDisposableStack()
+    for (const service of [gossip, dht]) {
+      await service.start()
+      started.defer(() => service.stop())
+    }
+    await forgetUnlinked(dht, { links, registrar }, dhtProtocol(name))
+    events.addEventListener('peer:identify', onIdentify)
+    started.defer(() => events.removeEventListener('peer:identify', onIdentify))
+    registrar.open()
+    started.defer(() => registrar.close())
+    const running = started.move()
+    return { gossip, dht, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  }
+}
+
+interface Service {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+function isLinked(links: LinkedConnections, peer: string): boolean {
+  for (const { remotePeer } of links) if (remotePeer.toString() === peer) return true
+  return false
+}
