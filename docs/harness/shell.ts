@@ -32,7 +32,11 @@ export async function shellEnv(programs: string, cache: string): Promise<Record<
   }
 }
 
-/** A command as a shell runs it; the shell gives way to it, so that signals reach it. */
-export function shell({ folder, env }: Place, command: string): ChildProcess {
-  return spawn('/bin/sh', ['-c', command], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+/** A command as a shell runs it; the shell gives way to it, so that signals reach it. Nothing is typed without `stdin`. */
+export function shell(
+  { folder, env }: Place,
+  command: string,
+  { stdin = 'ignore' }: { readonly stdin?: 'ignore' | 'pipe' } = {}
+): ChildProcess {
+  return spawn('/bin/sh', ['-c', command], { cwd: folder, env, stdio: [stdin, 'pipe', 'pipe'] })
 }
