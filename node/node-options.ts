@@ -1,5 +1,6 @@
 import type { Connection } from '@libp2p/interface'
 import type { Service } from '../protocols/index.ts'
+import type { LoopWatch } from './guards/loop-delay.ts'
 import type { Log } from './log.ts'
 import type { Level } from './stores/level.ts'
 import type { Clock, SupervisedPart } from './supervision.ts'
@@ -26,6 +27,8 @@ export interface NodeOverrides {
   readonly openStore?: (location: string) => Promise<Level>
   /** Asked once for each new connection; one that it knows is no stranger's. */
   readonly isKnown?: (connection: Connection) => boolean
+  /** Tells how late the event loop is, by which writes and calls are shed. */
+  readonly loopDelay?: LoopWatch
   /** Further parts to run and restart beside the node's own. */
   readonly parts?: readonly SupervisedPart[]
 }

@@ -4,8 +4,8 @@ import { answerParent } from '../harness/answering.ts'
 import { devSources, tcpAddress } from './dev-config.ts'
 import { tokenText } from './token.ts'
 
-// A whole node with its guards. With `open` nothing is refused for there being too much of it; what only the event loop
-// tells is kept from it by `no-shedding.mjs`.
+// A whole node with its guards. With `open` nothing is refused for there being too much of it, and its event loop never
+// seems late to it.
 
 const UNBOUNDED = 1_000_000_000
 const HOUR_MS = 3_600_000
@@ -19,7 +19,8 @@ const open = {
 
 const isOpen = process.argv[2] === 'open'
 const { config } = loadConfig({ file, flags: { ...flags, ...(isOpen && open) } })
-const node = createNode(config)
+const neverLate = { tick: () => undefined, take: () => 0 }
+const node = createNode(config, { overrides: isOpen ? { loopDelay: neverLate } : {} })
 await node.start()
 
 answerParent(

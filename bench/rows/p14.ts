@@ -65,9 +65,7 @@ class Work implements AsyncDisposable {
   }
 
   static async start(kind: 'open' | 'guarded', { connections }: Scale): Promise<Work> {
-    const preload = kind === 'open' ? [new URL('../ours/no-shedding.mjs', import.meta.url).href] : []
-    const flags = preload.flatMap(href => ['--import', href])
-    const node = Child.start(`${kind} node`, new URL('../ours/work-node.ts', import.meta.url), [kind], flags)
+    const node = Child.start(`${kind} node`, new URL('../ours/work-node.ts', import.meta.url), [kind])
     try {
       pin(node.pid, NODE_CORE)
       const args = [await node.ask<string>('address'), String(connections)]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { LoopDelay } from './loop-delay.ts'
 import { StoreLatency, diskSignal, eventLoopSignal, heapSignal, inFlightSignal } from './signals.ts'
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
@@ -71,9 +72,11 @@ test('a write that fails is measured too, and its error passes', async () => {
 })
 
 test('calls, heap and event loop are plain numbers', () => {
-  using loop = eventLoopSignal()
+  const delay = new LoopDelay(25)
+  delay.tick(0)
+  const loop = eventLoopSignal(delay, () => 40)
 
   assert.equal(inFlightSignal(() => 50, 200).read(), 25)
   assert.ok(heapSignal().read() > 0 && heapSignal().read() < 100)
-  assert.ok(loop.read() >= 0)
+  assert.deepEqual([loop.read(), loop.read()], [15, 0])
 })

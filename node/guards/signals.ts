@@ -1,31 +1,21 @@
 import { statfs } from 'node:fs/promises'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { LateCalls } from './late-calls.ts'
+import type { LoopWatch } from './loop-delay.ts'
 import type { Signal, Threshold } from './pressure.ts'
 
-const SAMPLE_RESOLUTION_MS = 50
 const DISK_INTERVAL_MS = 5000
 const MIB = 1024 * 1024
 
 const percent = (enter: number, leave: number): Threshold => ({ enter, leave })
 
 /** How long a turn of the event loop is delayed, in milliseconds at worst since it was last asked. */
-export function eventLoopSignal(): Signal & Disposable {
-  const delay = monitorEventLoopDelay({ resolution: SAMPLE_RESOLUTION_MS })
-  delay.enable()
-  return {
-    name: 'event_loop_ms',
-    read() {
-      const ms = Math.max(0, delay.max / 1e6 - SAMPLE_RESOLUTION_MS)
-      delay.reset()
-      return Number.isFinite(ms) ? ms : 0
-    },
-    writes: { enter: 250, leave: 60 },
-    calls: { enter: 1000, leave: 250 },
-    [Symbol.dispose]: () => void delay.disable()
-  }
-}
+export const eventLoopSignal = (delay: Pick<LoopWatch, 'take'>, now: () => number): Signal => ({
+  name: 'event_loop_ms',
+  read: () => delay.take(now()),
+  writes: { enter: 250, leave: 60 },
+  calls: { enter: 1000, leave: 250 }
+})
 
 /** Open calls in percent of what the node takes. */
 export const inFlightSignal = (callsOpen: () => number, mostCalls: number): Signal => ({

@@ -5,6 +5,8 @@ import type { ErrorCode, SessionObserver } from '../../protocols/index.ts'
 import type { Config } from '../config/index.ts'
 import { AwakeTime } from '../guards/awake-time.ts'
 import { LateCalls } from '../guards/late-calls.ts'
+import { LoopDelay } from '../guards/loop-delay.ts'
+import type { LoopWatch } from '../guards/loop-delay.ts'
 import { StoreLatency } from '../guards/signals.ts'
 import { TURN_MS } from '../listener/session-clock.ts'
 import { nodePlatform } from '../platform.ts'
@@ -35,7 +37,8 @@ export interface NodeBase {
   readonly supervise: (part: SupervisedPart) => Promise<void>
   /** Which calls of peers come too late to be served. */
   readonly lateCalls: LateCalls
-  /** Told the time with the sessions. */
+  /** Told the time with the sessions, and so is `awake`. */
+  readonly loopDelay: LoopWatch
   readonly awake: AwakeTime
   /** How long what must be durable takes, in time that the process is awake. */
   readonly storeLatency: StoreLatency
@@ -47,7 +50,7 @@ export interface NodeBase {
 
 export function nodeBase(
   config: Config,
-  { log = createLog(config.log), clock = systemClock }: NodeOverrides,
+  { log = createLog(config.log), clock = systemClock, loopDelay = new LoopDelay(TURN_MS) }: NodeOverrides,
   started: AsyncDisposableStack
 ): NodeBase {
   const metrics = createMetrics({ reasons: REASONS })
@@ -79,6 +82,7 @@ export function nodeBase(
       afterTurn: run => nodePlatform.afterTurn(run),
       random: Math.random
     }),
+    loopDelay,
     awake,
     storeLatency: new StoreLatency(() => awake.at(nodePlatform.now())),
     onCrash,

@@ -9,15 +9,14 @@ const SAMPLE_MS = 250
 
 /** Watches what the node has to do; the peers' listener and readiness see what it sheds. */
 export async function watchPressure(
-  { config, lateCalls, metrics, started, state, storeLatency, supervise }: NodeBase,
+  { config, lateCalls, loopDelay, metrics, state, storeLatency, supervise }: NodeBase,
   { folder }: Identity,
   host: SessionHost
 ): Promise<void> {
   const { maxCalls, minFreeDiskBytes } = config.limits
-  const eventLoop = started.use(eventLoopSignal())
   const disk = folder && diskSignal(folder.folder, minFreeDiskBytes, () => nodePlatform.now())
   const pressure = new Pressure([
-    eventLoop,
+    eventLoopSignal(loopDelay, () => nodePlatform.now()),
     inFlightSignal(() => host.callsOpen, maxCalls),
     lateSignal(lateCalls),
     heapSignal(),

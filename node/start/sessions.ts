@@ -11,13 +11,14 @@ export type HostSessions = (services: ServiceDirectory, guard?: Guard) => Sessio
 
 /** Starts the clock of all sessions. HELLO tells peers of `apps`. */
 export async function startSessions(
-  { config, observer, lateCalls, awake, supervise }: NodeBase,
+  { config, observer, lateCalls, loopDelay, awake, supervise }: NodeBase,
   { apps, revocationSeq }: { readonly apps: readonly number[]; readonly revocationSeq: () => number }
 ): Promise<HostSessions> {
   const clock = new SessionClock(
     () => nodePlatform.now(),
     now => {
       lateCalls.tick(now)
+      loopDelay.tick(now)
       awake.tick(now)
     }
   )

@@ -3,6 +3,7 @@ import { YamuxStream } from '@libp2p/yamux/stream'
 import { canDeliverNow, canSendNow, innards } from './message-stream.ts'
 import type { Bytes, StreamInnards } from './message-stream.ts'
 import { isScattered, joined } from './scattered.ts'
+import { Listeners } from './listeners.ts'
 import { DATA, WINDOW_UPDATE } from './yamux-frames.ts'
 import type { FrameHeader } from './yamux-frames.ts'
 
@@ -21,12 +22,39 @@ interface YamuxInnards extends StreamInnards {
 /**
  * A yamux stream that gives credit for what its reader consumed, not for what arrived: window plus unread bytes never
  * exceed the window size, so a paused stream cannot overflow. Credit goes out once half a window has been consumed,
- * never while the stream is paused, and always after it resumes.
+ * never while the stream is paused, and always after it resumes. It keeps its listeners in a list of its own.
  */
 export class FrugalStream extends YamuxStream {
+  /** Made by the first listener, which the constructors above add: a field with a value would come after them. */
+  declare private listeners: Listeners | undefined
   /** Takes what arrives while nothing is buffered, as a `message` event would bring it, at less than half its cost. */
   onBytes: ((data: Bytes) => void) | undefined
   #unreadPieces = 0
+
+  override addEventListener(
+    type: string,
+    listener: unknown,
+    options?: boolean | AddEventListenerOptions
+  ): void {
+    if (listener === null) return
+    this.listeners ??= new Listeners()
+    if (!this.listeners.add(type, listener as EventListener, options)) return
+    // What was buffered goes to the first that listens, once the caller is done.
+    if (type === 'message' && this.readBufferLength > 0) queueMicrotask(() => this.dispatchReadBuffer())
+  }
+
+  override removeEventListener(type: string, listener?: unknown): void {
+    this.listeners?.remove(type, listener as EventListener)
+  }
+
+  override listenerCount(type: string): number {
+    return this.listeners?.count(type) ?? 0
+  }
+
+  override dispatchEvent(event: Event): boolean {
+    this.listeners?.dispatch(event)
+    return !event.defaultPrevented
+  }
 
   override send(data: Bytes): boolean {
     const own = yamuxInnards(this)
