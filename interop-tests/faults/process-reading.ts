@@ -1,8 +1,11 @@
 import { readdirSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Later ones take what finalizers let go of. A node does not take the pauses for overload. */
+/** Later ones take what finalizers let go of. */
 const COLLECTIONS = 4
+/** Two pauses of more than 250 ms in a row are overload for a node, rightly. It sees the next one as another after this. */
+const LONG_PAUSE_MS = 200
+const BETWEEN_LONG_PAUSES_MS = 600
 
 /** What one process holds, and what went astray in it since it started. */
 export interface ProcessReading {
@@ -38,8 +41,10 @@ function stray(kind: string, error: unknown): void {
 export async function readProcess({ collect }: { readonly collect: boolean }): Promise<ProcessReading> {
   for (let i = 0; collect && i < COLLECTIONS; i++) {
     if (globalThis.gc === undefined) throw new Error('start this process with node --expose-gc')
+    const began = performance.now()
     globalThis.gc()
-    await nextTurn()
+    if (performance.now() - began > LONG_PAUSE_MS) await sleep(BETWEEN_LONG_PAUSES_MS)
+    else await nextTurn()
   }
   const { rss, heapUsed, external } = process.memoryUsage()
   return {

@@ -10,7 +10,7 @@ const MB = 1e6
 /** Over idle once the attackers have left and garbage is collected. */
 const KEPT_MOST_BYTES = 64 * 1_048_576
 /** Over idle at any time: what is kept then, the room that V8 takes for young objects, and garbage that grew old. */
-const PEAK_MOST_BYTES = (64 + 16 + 16) * 1_048_576
+const PEAK_MOST_BYTES = 64 * 1_048_576
 const SERVED_MS_MOST = 1000
 const EMPTY_MS = 20_000
 const HONEST = '127.250.0.1'
