@@ -34,6 +34,17 @@ export const flag: Field<boolean> = required((value, name) => {
   throw new OapError('bad_request', `${name}: true or false`)
 })
 
+/** A text for which `fits` holds; else `bad_request` or, under that, a service's own `code`. */
+export const matching = <T extends string>(
+  fits: (value: string) => boolean,
+  says: string,
+  code?: string
+): Field<T> =>
+  required((value, name) => {
+    if (typeof value === 'string' && fits(value)) return value as T
+    throw new OapError('bad_request', `${name}: ${says}`, { code })
+  })
+
 /** One of the given texts. */
 export const oneOf = <const T extends string>(...choices: readonly T[]): Field<T> =>
   required((value, name) => {

@@ -127,6 +127,8 @@ interface Row<Req> {
   readonly topic?: string
   /** The request member that names the content, likewise. */
   readonly content?: string
+  /** True when a caller without a right to the call is served as anonymous: a refusal would tell what is stored. */
+  readonly elseAnonymous?: boolean
   /** True when raw body frames follow START. */
   readonly upload?: boolean
   /** True when answers hand the request's sealed body back, and carry its APP_E2E. */

@@ -1,8 +1,7 @@
 import { headerAndBatch, recordBatch } from '../batch-codec.ts'
 import { isTopic } from '../capabilities/index.ts'
-import { OapError } from '../errors.ts'
-import { flag, integer, list, object, oneOf, optional, text, texts, utf8Fits } from '../fields.ts'
-import type { Field, FieldValues } from '../fields.ts'
+import { flag, integer, list, matching, object, oneOf, optional, text, texts, utf8Fits } from '../fields.ts'
+import type { FieldValues } from '../fields.ts'
 import { defineService, header, headerAndBody, json, record, subscription, unary } from '../service.ts'
 import type { WithBody } from '../service.ts'
 
@@ -31,18 +30,6 @@ export const MAILBOX_LIMITS = {
 const MAX_SAFE = Number.MAX_SAFE_INTEGER
 const LIMITS = MAILBOX_LIMITS
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
-
-const matching = <T extends string>(
-  fits: (value: string) => boolean,
-  says: string,
-  code?: string
-): Field<T> => ({
-  optional: false,
-  read: (value, name) => {
-    if (typeof value === 'string' && fits(value)) return value as T
-    throw new OapError('bad_request', `${name}: ${says}`, { code })
-  }
-})
 
 const topic = matching<string>(
   isTopic,
