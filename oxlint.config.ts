@@ -4,9 +4,10 @@ import { defineConfig } from 'oxlint'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocols: [],
   transport: [],
+  dht: ['protocols'],
   federation: ['protocols'],
   sdk: ['protocols', 'transport'],
-  node: ['protocols', 'transport', 'federation'],
+  node: ['protocols', 'transport', 'dht', 'federation'],
   cli: ['protocols', 'transport', 'sdk', 'node'],
   examples: [],
   bench: ['transport'],

@@ -4,7 +4,7 @@ import { isBuiltin } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const SHIPPED = '{protocols,transport,federation,node,sdk,cli}/**/*.ts'
+const SHIPPED = '{protocols,transport,dht,federation,node,sdk,cli}/**/*.ts'
 const IMPORT =
   /^\s*(?:import|export)\b[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm
 

@@ -34,7 +34,7 @@ test('neither package.json nor the lock file names a QUIC, post-quantum or proof
 })
 
 test('no source imports one, nor the QUIC of Node', () => {
-  const found = [...sources('{protocols,transport,federation,node,sdk,cli}/**/*.ts')].flatMap(
+  const found = [...sources('{protocols,transport,dht,federation,node,sdk,cli}/**/*.ts')].flatMap(
     ([file, source]) =>
       [...withoutComments(source).matchAll(/(?:from|import\()\s*['"]([^.'"][^'"]*)['"]/g)]
         .filter(([, name = '']) => isKeptOut(name))

@@ -22,7 +22,7 @@ const REQUIRED = [
 const ALLOWED: readonly RegExp[] = [
   /^(package\.json|LICENSE|[A-Z]+\.md)$/,
   /^bin\/(omnigate|runtime)\.mjs$/,
-  /^(protocols|transport|federation|node|sdk|cli|specs|registry)\/[\w./-]+\.(js|d\.ts)$/,
+  /^(protocols|transport|dht|federation|node|sdk|cli|specs|registry)\/[\w./-]+\.(js|d\.ts)$/,
   /^(specs|registry)\/[\w./-]+\.(md|json)$/,
   /^configs\/[\w./-]+\.(toml|json|ya?ml|md)$/
 ]
