@@ -214,6 +214,8 @@ export interface Granted {
   readonly tenant: string
   /** The id of the share, 32 hex digits; undefined where the operation has no topic. */
   readonly share: string | undefined
+  /** Classes of content that others stored and the hub may read. */
+  readonly classes?: readonly ('public' | 'federated')[] | undefined
 }
 
 /** What a handler knows of the call it serves. */

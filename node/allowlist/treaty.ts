@@ -70,12 +70,13 @@ export const differencesOf = (ours: Treaty, theirs: TreatyGrant): readonly Diffe
  */
 export const grantTerms = (
   hub: string,
-  { rows, verbs, quotas, expires = Infinity }: Treaty,
+  { rows, classes, verbs, quotas, expires = Infinity }: Treaty,
   notAfter = Infinity
 ): GrantTerms => ({
   hub,
   verbs,
   shares: rows.map(({ share: { id }, tenant, dir, topics }) => ({ id, tenant, dir, topics })),
+  classes,
   rates: {
     calls: { burst: quotas.calls_per_s, perSecond: quotas.calls_per_s },
     bytes: { burst: quotas.bytes_per_s, perSecond: quotas.bytes_per_s },

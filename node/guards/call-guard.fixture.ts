@@ -67,6 +67,13 @@ export const table = defineService({
       request: header({ cid: optional(text(100)) }),
       answer: nothing,
       content: 'cid'
+    }),
+    look: unary({
+      verb: 'sample:look',
+      request: header({ cid: optional(text(100)) }),
+      answer: nothing,
+      content: 'cid',
+      elseAnonymous: true
     })
   }
 })

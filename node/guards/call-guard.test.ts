@@ -66,6 +66,47 @@ for (const [what, caveats, asked, expected] of [
   })
 }
 
+for (const [what, cap] of [
+  ['no token', NONE],
+  ['a token for another verb', bytesOf(minted([{ key: 'verb', value: ['sample:write'] }]))],
+  ['a token for other content', bytesOf(minted([{ key: 'content', value: ['bafkother'] }]))]
+] as const) {
+  test(`${what} makes a call anonymous where a refusal would tell what is stored`, async () => {
+    const { guard, recorded } = guarding()
+    const connection = new Connection()
+    const head = headOf(cap, { op: 'look', header: { cid: 'bafkthis' }, connection })
+
+    assert.equal(await guard(head), undefined)
+
+    assert.deepEqual(
+      [head.call.capability, head.call.granted, head.call.principal],
+      [undefined, undefined, 'anonymous']
+    )
+    assert.deepEqual([recorded.length, connection.isProved], [0, false])
+  })
+}
+
+test('what such a call may do with a right to it, it does under that', async () => {
+  const { guard } = guarding()
+  const allowed = bytesOf(minted([{ key: 'content', value: ['bafkthis'] }]))
+  const head = headOf(allowed, { op: 'look', header: { cid: 'bafkthis' } })
+
+  assert.equal(await guard(head), undefined)
+  assert.equal(head.call.tenant, OTHER_TENANT)
+})
+
+test('a token that proves nothing, is revoked, or has spent its rate is refused there, too', async () => {
+  const { guard, revoked } = guarding()
+  const look = (cap: Uint8Array) => headOf(cap, { op: 'look' })
+  const slow = bytesOf(minted([{ key: 'rate', value: 1 }], OTHER_TENANT, 'ef'.repeat(16)))
+
+  assert.equal(await guard(look(slow)), undefined)
+  assert.deepEqual(reasonOf(await guard(look(slow))), ['quota_capability', undefined])
+  assert.deepEqual(reasonOf(await guard(look(Uint8Array.of(1, 2, 3)))), ['cap_foreign', 'malformed'])
+  revoked.add('ab'.repeat(16))
+  assert.deepEqual(reasonOf(await guard(look(bytesOf(minted())))), ['cap_revoked', undefined])
+})
+
 test('takes a bearer token only where that is allowed', async () => {
   const bearer = mint(crypto, {
     hub: HUB,

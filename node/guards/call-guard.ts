@@ -65,7 +65,8 @@ export function createCallGuard(options: CallGuardOptions): Guard {
     if (shed !== undefined) return shed
     const { verb } = head.served.row
     if (options.openVerbs.has(verb) && !NEVER_OPEN.includes(verb)) return undefined
-    if (head.cap.length === 0) return judgeGrant(options, head)
+    const isAnonymous = head.served.row.elseAnonymous === true
+    if (head.cap.length === 0) return judgeGrant(options, head, isAnonymous)
     let token: VerifiedToken
     try {
       token = verified.of(head)
@@ -74,6 +75,7 @@ export function createCallGuard(options: CallGuardOptions): Guard {
       throw error
     }
     const error = judge(options, token, head)
+    if (error !== undefined && isAnonymous && isNoRight(error)) return undefined
     return error && recorded(options, { head, principal: `cap:${token.capId}`, error })
   }
 }
@@ -156,13 +158,14 @@ const JUDGED: Readonly<Record<string, typeof refusalOf>> = {
 }
 
 /** The same for a call without a token: nobody renews what is no token. */
-function judgeGrant(options: CallGuardOptions, head: CallHead): ReturnType<Guard> {
+function judgeGrant(options: CallGuardOptions, head: CallHead, isAnonymous: boolean): ReturnType<Guard> {
   const { connection, call, served } = head
   const { row } = served
   const { grants, grantQuotas } = options
   const grant = row.verb === RENEW_VERB ? undefined : grants.of(connection)
   const verdict = grant && grants.judge(connection, useOf(head))
-  if (grant === undefined || verdict === undefined) return missing(head)
+  if (grant === undefined || verdict === undefined) return isAnonymous ? undefined : missing(head)
+  if (verdict instanceof OapError && isAnonymous && isNoRight(verdict)) return undefined
   if (verdict instanceof OapError)
     return recorded(options, { head, principal: grant.principal, error: verdict })
   call.granted = verdict
@@ -179,6 +182,7 @@ function useOf(head: CallHead): Omit<GrantUse, 'now'> {
     isOfTopic: row.topic !== undefined,
     topic: textOf(head, row.topic),
     isOfContent: row.content !== undefined,
+    changes: row.writes === true,
     share: head.header['share'],
     brings: row.writes === true && row.relieves !== true,
     tenantId: head.call.tenantWire
@@ -186,6 +190,10 @@ function useOf(head: CallHead): Omit<GrantUse, 'now'> {
 }
 
 const isLong = ({ kind, upload }: Operation): boolean => kind !== 'unary' || upload === true
+
+/** A right that is good and does not reach so far: what is open to nobody in particular is open to its holder, too. */
+const isNoRight = ({ counted, reason }: OapError): boolean =>
+  counted === 'cap_denied' && reason !== 'max-bytes'
 
 /** Refusals that say something about a right, not about a rate. */
 const isProof = ({ counted }: OapError): boolean => counted === 'cap_denied' || counted === 'cap_revoked'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { OapError, tenantBytes } from '../../protocols/index.ts'
+import type { Granted } from '../../protocols/index.ts'
 import { Grant } from './grant.ts'
 import type { GrantTerms, GrantUse } from './grant.ts'
 
@@ -88,6 +89,16 @@ test('a frame may name the tenant of the share, and a call the share of its topi
   assert.equal(tenantOf(judged({ ...send, tenantId: tenantBytes(CLINIC) })), CLINIC)
   assert.equal(tenantOf(judged({ ...send, topic: 'orders/both', share: BOTH })), ARCHIVE)
   assert.equal(tenantOf(judged({ ...send, topic: 'orders/both', share: IN })), CLINIC)
+})
+
+test('content of the classes of the treaty may be read, and not changed', () => {
+  const reads = { ...echo, isOfContent: true }
+  const classes = ['public', 'federated'] as const
+
+  const granted = judged(reads, { classes }) as Granted
+  assert.deepEqual([granted.classes, granted.share], [classes, undefined])
+  assert.deepEqual(judged({ ...reads, changes: true }, { classes }), [403, 'cap_denied', 'content'])
+  assert.deepEqual(judged(reads, { classes: [] }), [403, 'cap_denied', 'content'])
 })
 
 test('ends at its second and not before', () => {

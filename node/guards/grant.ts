@@ -32,6 +32,8 @@ export interface GrantTerms {
   readonly hub: string
   readonly verbs: readonly string[]
   readonly shares: readonly GrantedShare[]
+  /** Of content that it may ask for; none if missing. */
+  readonly classes?: readonly ('public' | 'federated')[] | undefined
   readonly rates: GrantRates
   /** Unix seconds of its end; undefined or Infinity where it has none. */
   readonly expires: number | undefined
@@ -45,8 +47,10 @@ export interface GrantUse {
   /** True when the operation is about a topic, whether the header names it or not. */
   readonly isOfTopic: boolean
   readonly topic: string | undefined
-  /** True when the operation is about content, of which no grant says anything. */
+  /** True when the operation is about content. */
   readonly isOfContent: boolean
+  /** True when the operation changes what is stored. */
+  readonly changes?: boolean
   /** The header's `share`, whatever stands there. */
   readonly share: unknown
   /** True when the operation brings something in; what reads or takes away goes the other way. */
@@ -73,10 +77,19 @@ export class Grant {
   readonly #shares: ReadonlyMap<string, Share>
   readonly #byTopic = new TopicIndex<Share>()
   readonly #withoutShare: Granted
+  readonly #readsContent: boolean
   #isHeard = false
 
   /** @throws RangeError for a share whose tenant is nil. OapError `bad_request` for one that is no UUID. */
-  constructor({ hub, verbs, shares, rates, expires = Infinity, isQuarantined = false }: GrantTerms) {
+  constructor({
+    hub,
+    verbs,
+    shares,
+    rates,
+    classes = [],
+    expires = Infinity,
+    isQuarantined = false
+  }: GrantTerms) {
     this.hub = hub
     this.principal = `hub:${hub}`
     this.rates = rates
@@ -86,7 +99,8 @@ export class Grant {
     this.#shares = new Map(shares.map(share => [share.id, new Share(share, this.principal)]))
     for (const { id, topics } of shares)
       for (const topic of topics) this.#byTopic.add(topic, this.#shares.get(id)!)
-    this.#withoutShare = { principal: this.principal, tenant: NIL_TENANT, share: undefined }
+    this.#withoutShare = { principal: this.principal, tenant: NIL_TENANT, share: undefined, classes }
+    this.#readsContent = classes.length > 0
   }
 
   /** Whether it has come to its end. */
@@ -115,8 +129,8 @@ export class Grant {
     if (this.#isQuarantined)
       return denied('quarantine', 'the link is in quarantine until the operator decides')
     if (!this.#verbs.has(use.verb)) return denied('verb')
-    // What storage shares is not a matter of topics.
-    if (use.isOfContent) return denied('content')
+    // What storage shares is not a matter of topics, and nothing is stored for the other hub.
+    if (use.isOfContent && (use.changes === true || !this.#readsContent)) return denied('content')
     const granted = use.isOfTopic ? this.#shareFor(use) : this.#withoutShare
     if (granted instanceof OapError || use.tenantId === undefined) return granted
     const isItsTenant = granted instanceof Share && isSame(granted.tenantId, use.tenantId)

@@ -107,17 +107,19 @@ export class GrantedCall implements Granted {
   readonly principal: string
   readonly tenant: string
   readonly share: string | undefined
+  readonly classes: Granted['classes']
   readonly connection: ConnectionState
   readonly use: Omit<GrantUse, 'now'>
 
   constructor(
-    { principal, tenant, share }: Granted,
+    { principal, tenant, share, classes }: Granted,
     connection: ConnectionState,
     use: Omit<GrantUse, 'now'>
   ) {
     this.principal = principal
     this.tenant = tenant
     this.share = share
+    this.classes = classes
     this.connection = connection
     this.use = use
   }

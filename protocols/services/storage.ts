@@ -17,6 +17,7 @@ const cid: Field<string> = {
 
 const bytes = integer(0, Number.MAX_SAFE_INTEGER)
 const ms = bytes
+const seconds = integer(1, LIMITS.ttlS)
 
 /** Who may have a blob: everyone, hubs whose treaty shares it, or the tenant alone. */
 const storageClass = oneOf('public', 'federated', 'private')
@@ -31,12 +32,14 @@ const contentType = matching<string>(
 const blobFields = {
   cid,
   len: bytes,
+  /** What counts against the tenant: all blocks, each as often as it occurs. */
+  stored_bytes: bytes,
   class: storageClass,
   content_type: optional(contentType),
   pinned: flag,
   /** Unix milliseconds. */
   stored_at: ms,
-  /** When a blob that is not pinned may be taken away. */
+  /** When one that is not pinned may be taken away. */
   expires_at: optional(ms)
 }
 
@@ -96,10 +99,12 @@ export const storageService = defineService({
         profile: optional(oneOf('omnigate-v1', 'unixfs-v1-2025')),
         content_type: optional(contentType),
         class: optional(storageClass),
-        pin: optional(flag)
+        pin: optional(flag),
+        ttl_s: optional(seconds)
       }),
       answer: json({ cid, len: bytes })
     }),
+    /** A pinned root is 409 `blob_pinned`. */
     delete: unary({
       verb: 'storage:delete',
       writes: true,
@@ -120,8 +125,8 @@ export const storageService = defineService({
       writes: true,
       relieves: true,
       content: 'cid',
-      request: header({ cid }),
-      answer: json({ cid, pinned: flag, expires_at: optional(ms) })
+      request: header({ cid, ttl_s: optional(seconds) }),
+      answer: json({ cid, pinned: flag })
     }),
     /** `next` is the `after` of the page that follows. */
     list: unary({

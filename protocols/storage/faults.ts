@@ -1,7 +1,7 @@
 import { OapError } from '../errors.ts'
 
 /** What a provider did that proves it wrong: another may be asked for the same. */
-const PROVIDER_FAULTS = ['bad_block', 'block_oversize', 'dag_cut', 'dag_surplus'] as const
+const PROVIDER_FAULTS = ['bad_block', 'block_oversize', 'dag_cut', 'dag_surplus', 'bad_head'] as const
 
 /** What is wrong with the content itself, whoever sends it: asking another is of no use. */
 const CONTENT_FAULTS = ['bad_node', 'bad_lengths', 'too_deep'] as const

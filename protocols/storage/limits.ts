@@ -17,7 +17,9 @@ export const STORAGE_LIMITS = {
   providers: 20,
   providerAddresses: 8,
   addressBytes: 255,
-  contentTypeBytes: 127
+  contentTypeBytes: 127,
+  /** A hundred years. */
+  ttlS: 3_153_600_000
 } as const
 
 /** How plain bytes are divided: the size of all leaves but the last, and how many links a node has. */
