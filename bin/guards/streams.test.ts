@@ -25,6 +25,17 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['sdk/reading.ts', 'Symbol.asyncIterator', 'hands a body queue on, with its errors in their classes'],
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],
+  ['dht/fetch/blob-fetch.ts', 'dagWalk', 'blocks of our own shelf, as many as its reader asks for'],
+  [
+    'dht/fetch/blob-fetch.ts',
+    'Symbol.asyncIterator',
+    'providers, pulled one by one while one is needed, up to a bound'
+  ],
+  [
+    'dht/fetch/read-answer.ts',
+    'Symbol.asyncIterator',
+    'a body queue, pulled once what came before is proved and kept'
+  ],
   ['dht/import/import-blob.ts', 'source', 'pieces of our caller, asked for one by one'],
   ['node/audit/audit-log.ts', 'readLines', 'lines of our own files, each bounded'],
   ['node/audit/audit-service.ts', 'pieces', 'pieces of our own lines'],

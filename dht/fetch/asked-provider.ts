@@ -34,6 +34,7 @@ export class AskedProvider {
   #ended: EndCode | undefined
   #detail: string | undefined
   #failures = 0
+  #misses = 0
   /** Failures within this fetch. */
   #refusals = 0
   #isOver = false
@@ -66,6 +67,11 @@ export class AskedProvider {
 
   get failures(): number {
     return this.#failures
+  }
+
+  /** How often it was asked and had said nothing when another had. */
+  get misses(): number {
+    return this.#misses
   }
 
   /** When it may be asked again, or could be from the beginning. */
@@ -129,6 +135,7 @@ export class AskedProvider {
     const question = this.#question
     if (question !== undefined) {
       this.#pace.bytes += question.at - question.from
+      if (code === 'outrun' && question.at === question.from) this.#misses++
       this.#pace.ms += nowMs - question.askedMs
     }
     this.#question = undefined

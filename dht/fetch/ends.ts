@@ -34,8 +34,10 @@ export const ENDS = {
   /** The connection went away in the middle. */
   dropped: end(false, 2, 0),
   unreachable: end(false, 1, 10 * SECOND),
-  /** It answered with an error, named beside this. */
+  /** It answered with an error that may pass, named beside this. */
   refused: end(false, 2, 0),
+  /** It answered with an error that will not. */
+  denied: end(false, 0, 0),
   not_found: end(false, 0, 0),
   /** It was not asked: it lied or stalled a short while ago. */
   barred: end(false, 0, 0)

@@ -100,13 +100,14 @@ export class FetchPlan {
   /** Whether it would help to know one more provider. */
   wantsProviders(nowMs: number): boolean {
     if (this.#isOver || this.#isSearched || this.#providers.size >= this.#bounds.mostProviders) return false
-    const usable = [...this.#providers.values()].filter(({ isOver }) => !isOver)
-    if (usable.length === 0) return true
-    if (usable.length >= this.#bounds.atOnce || usable.some(provider => provider.isFree(nowMs))) return false
-    return usable.some(
-      provider =>
-        provider.silentMs(nowMs) >= this.#bounds.hedgeMs || provider.restMs(nowMs) > this.#bounds.shareMs
+    const asked = this.#asked
+    if (asked.length >= this.#bounds.atOnce) return false
+    const isOpen = asked.reduce((open, { left }) => without(open, left), this.#within(undefined)).length > 0
+    if (isOpen) return true
+    const isHelpAtHand = [...this.#providers.values()].some(
+      provider => provider.isFree(nowMs) && provider.found.has === undefined
     )
+    return !isHelpAtHand && asked.some(provider => this.#isLate(provider, nowMs))
   }
 
   step(event: FetchEvent, nowMs: number): FetchAction[] {
@@ -163,6 +164,8 @@ export class FetchPlan {
     return this.#stop('outrun', nowMs, provider => {
       if (provider === first) return false
       const { from, to } = provider.left
+      // It has given all, and is about to end.
+      if (from >= to) return false
       const isTwin =
         first?.question !== undefined &&
         provider.question!.at === provider.question!.from &&
@@ -190,7 +193,9 @@ export class FetchPlan {
   #next(nowMs: number): FetchAction[] {
     if (this.#missing.length === 0) {
       this.#isOver = true
-      return [...this.#stop('outrun', nowMs, () => true), { do: 'succeed' }]
+      const late = this.#stop('outrun', nowMs, ({ left }) => left.from < left.to)
+      for (const provider of this.#asked) provider.end('done', nowMs)
+      return [...late, { do: 'succeed' }]
     }
     const actions = this.#askFree(nowMs)
     if (this.#asked.length > 0 || !this.#isSearched) return actions
@@ -255,12 +260,17 @@ export class FetchPlan {
     return has === undefined ? wanted : within(wanted, has)
   }
 
-  /** Silent, or slow; and nobody else is asked for its rest already. */
+  /** Silent or slow, and so is everybody else who is asked for its rest. */
   #needsHelp(provider: AskedProvider, nowMs: number): boolean {
-    const isLate =
-      provider.silentMs(nowMs) >= this.#bounds.hedgeMs || provider.restMs(nowMs) > this.#bounds.shareMs
-    if (!isLate || nowMs - provider.question!.askedMs < this.#bounds.hedgeMs) return false
-    return !this.#asked.some(other => other !== provider && overlaps(other.left, provider.left))
+    if (!this.#isLate(provider, nowMs)) return false
+    return !this.#asked.some(
+      other => other !== provider && overlaps(other.left, provider.left) && !this.#isLate(other, nowMs)
+    )
+  }
+
+  #isLate(provider: AskedProvider, nowMs: number): boolean {
+    if (nowMs - provider.question!.askedMs < this.#bounds.hedgeMs) return false
+    return provider.silentMs(nowMs) >= this.#bounds.hedgeMs || provider.restMs(nowMs) > this.#bounds.shareMs
   }
 }
 
@@ -275,6 +285,9 @@ function halfway(from: number, to: number, unit: number): number | undefined {
 
 /** Those that have not failed first, linked ones before others, then the faster. */
 const byMerit = (a: AskedProvider, b: AskedProvider): number =>
-  a.failures - b.failures || VIA.indexOf(a.found.via) - VIA.indexOf(b.found.via) || b.pace - a.pace
+  a.failures - b.failures ||
+  a.misses - b.misses ||
+  VIA.indexOf(a.found.via) - VIA.indexOf(b.found.via) ||
+  b.pace - a.pace
 
 const VIA: readonly string[] = ['hint', 'link', 'dht']

@@ -1,5 +1,6 @@
 import { FetchPlan } from './fetch-plan.ts'
 import type { FetchAction, FetchEvent, PlanBounds } from './fetch-plan.ts'
+import { ENDS } from './ends.ts'
 import type { EndCode } from './ends.ts'
 import type { Span } from './byte-ranges.ts'
 
@@ -36,6 +37,8 @@ export interface Outcome {
   readonly ended: 'succeed' | 'fail' | undefined
   readonly ms: number
   readonly asks: readonly Ask[]
+  /** Providers that were asked after they had lied. */
+  readonly trusted: readonly string[]
   readonly mostAtOnce: number
   readonly sentBytes: number
   readonly plan: FetchPlan
@@ -51,6 +54,8 @@ export function simulate(
   const due: { readonly atMs: number; readonly run: () => void }[] = []
   const open = new Map<string, Answer>()
   const asks: Ask[] = []
+  const liars = new Set<string>()
+  const trusted: string[] = []
   let nowMs = 0
   let mostAtOnce = 0
   let sentBytes = 0
@@ -77,6 +82,7 @@ export function simulate(
     const answer: Answer = { from, to, at: from, sent: 0, isOpen: true }
     open.set(provider, answer)
     asks.push({ provider, from, to, atMs: nowMs })
+    if (liars.has(provider)) trusted.push(provider)
     at(nowMs + providers[Number(provider)]!.latencyMs, () => send(provider, answer))
   }
   const send = (provider: string, answer: Answer): void => {
@@ -85,6 +91,7 @@ export function simulate(
     if (behaviour.kind !== 'honest' && answer.sent >= behaviour.after) {
       if (behaviour.kind === 'stalls') return
       close(provider)
+      if (ENDS[behaviour.code].isLie) liars.add(provider)
       return hear({ is: 'ended', provider, code: behaviour.code })
     }
     if (!isTotalKnown) {
@@ -121,5 +128,5 @@ export function simulate(
       hear({ is: 'tick' })
     }
   }
-  return { ended, ms: nowMs, asks, mostAtOnce, sentBytes, plan }
+  return { ended, ms: nowMs, asks, trusted, mostAtOnce, sentBytes, plan }
 }
