@@ -36,6 +36,12 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'Symbol.asyncIterator',
     'a body queue, pulled once what came before is proved and kept'
   ],
+  [
+    'dht/find/provider-search.ts',
+    'Symbol.asyncIterator',
+    'defines it: providers that were found, each once, pulled one by one'
+  ],
+  ['dht/find/provider-search.ts', 'routing.findProviders', 'twenty peers, within a deadline'],
   ['dht/import/import-blob.ts', 'source', 'pieces of our caller, asked for one by one'],
   ['node/audit/audit-log.ts', 'readLines', 'lines of our own files, each bounded'],
   ['node/audit/audit-service.ts', 'pieces', 'pieces of our own lines'],
