@@ -1,4 +1,7 @@
 export { BlobError } from './blob-error.ts'
 export type { BlobErrorCode } from './blob-error.ts'
+export { LevelBlobStore, blobFolders } from './blob-store.ts'
+export type { BlobStoreOptions } from './blob-store.ts'
+export type { OpeningReport } from './opening.ts'
 export { BLOB_CLASSES, MAX_BLOCK_BYTES } from './types.ts'
 export type * from './types.ts'

@@ -51,11 +51,16 @@ export interface RootStat {
   readonly blocks: number
   /** Unix ms. */
   readonly createdAtMs: number
+  /** Unix ms; from then on `gc` takes it away. A pinned one has none. */
+  readonly expiresAtMs: number | undefined
 }
 
 export interface NewBlob {
   readonly class: BlobClass
   readonly contentType?: string | undefined
+  readonly isPinned?: boolean | undefined
+  /** Unix ms; for one that is not pinned. */
+  readonly expiresAtMs?: number | undefined
   /** Known beforehand: refused at once when it does not fit. */
   readonly expectedBytes?: number | undefined
   /** What the tenant may store in all, open uploads included; without it no bound. */
@@ -85,7 +90,7 @@ export interface Upload extends AsyncDisposable {
   get(id: BlockId): Promise<Uint8Array | undefined>
   /**
    * Resolves once every block under the root is there and all of it would survive a power cut; the tenant then has the root.
-   * A root that the tenant has already gets the new class and type and keeps its pin.
+   * A root that the tenant has already gets the new class and type, and keeps a pin.
    * @throws BlobError `bad_dag`, `tenant_full`, `disk_full`; the upload stays open
    */
   finish(root: BlockId, length: number): Promise<RootStat>
@@ -134,7 +139,11 @@ export interface Roots {
   delete(tenant: string, root: BlockId): Promise<'deleted' | 'absent' | 'pinned'>
   /** Whether there is such a root. Resolves once durable. */
   pin(tenant: string, root: BlockId): Promise<boolean>
-  unpin(tenant: string, root: BlockId): Promise<boolean>
+  unpin(
+    tenant: string,
+    root: BlockId,
+    options?: { readonly expiresAtMs?: number | undefined }
+  ): Promise<boolean>
   /** The widest class that any tenant gave it; undefined for `private` and absent ones, which cannot be told apart. */
   classOf(root: BlockId): Promise<SharedClass | undefined>
   /** Whether a public root reaches the block; costs as much for a private block as for an absent one. */

@@ -1,0 +1,69 @@
+import { BlobError } from './blob-error.ts'
+import { hexOf } from './keys.ts'
+import type { Leases } from './leases.ts'
+import type { BlockReader } from './reading.ts'
+import type { BlobClass, BlockId, ReadingLease } from './types.ts'
+
+const MOST_AT_ONCE = 64
+
+type Known = Pick<ReadingLease, 'class' | 'length' | 'contentType'>
+
+/** A lease on a root, whose blocks it reads. */
+export class ReadingRoot implements ReadingLease {
+  readonly root: BlockId
+  readonly #hex: string
+  readonly #reader: BlockReader
+  readonly #leases: Leases
+  #known: Known = { class: 'private', length: 0, contentType: undefined }
+  #isOpen = true
+
+  constructor(root: BlockId, reader: BlockReader, leases: Leases) {
+    this.root = root
+    this.#hex = hexOf(root.digest)
+    this.#reader = reader
+    this.#leases = leases
+    leases.add(this.#hex)
+  }
+
+  get length(): number {
+    return this.#known.length
+  }
+
+  get contentType(): string | undefined {
+    return this.#known.contentType
+  }
+
+  get class(): BlobClass {
+    return this.#known.class
+  }
+
+  of(known: Known): this {
+    this.#known = known
+    return this
+  }
+
+  async get(id: BlockId): Promise<Uint8Array | undefined> {
+    this.#check()
+    return await this.#reader.get(id)
+  }
+
+  async getMany(ids: readonly BlockId[]): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#check()
+    if (ids.length > MOST_AT_ONCE) throw new RangeError(`at most ${MOST_AT_ONCE} blocks at once`)
+    return await this.#reader.getMany(ids)
+  }
+
+  release(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#leases.remove(this.#hex)
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+
+  #check(): void {
+    if (!this.#isOpen) throw new BlobError('closed', 'the lease was released')
+  }
+}
