@@ -26,7 +26,7 @@ import { MemoryDisk } from './segment-disk.ts'
 import type { SegmentDisk } from './segment-disk.ts'
 import { Segments } from './segments.ts'
 import { Sweeper } from './sweeper.ts'
-import { TenantRoots } from './tenant-roots.ts'
+import { PUBLIC, TenantRoots } from './tenant-roots.ts'
 import { StoredUpload, aborting } from './upload.ts'
 import { Writer } from './writer.ts'
 import type {
@@ -43,7 +43,6 @@ import type {
 } from './types.ts'
 
 const MIGRATIONS: readonly Migration[] = []
-const PUBLIC: readonly SharedClass[] = ['public']
 const SUSPENDED_MS = 7 * 24 * 3_600_000
 const ROWS_AT_ONCE = 256
 

@@ -22,6 +22,7 @@ import type { BlockId, PartialBlob, RootStat, Roots, SharedClass } from './types
 import type { Writer } from './writer.ts'
 
 const MOST_LISTED = 1024
+export const PUBLIC: readonly SharedClass[] = ['public']
 const LEVELS = 8
 /** How many parents of a block are looked at, in all. */
 const MOST_PARENTS = 256
@@ -82,6 +83,14 @@ export class TenantRoots implements Roots {
     { expiresAtMs }: { readonly expiresAtMs?: number | undefined } = {}
   ): Promise<boolean> {
     return this.#pinned(tenant, root, false, expiresAtMs)
+  }
+
+  async canOpen(
+    tenant: string | undefined,
+    root: BlockId,
+    { classes = PUBLIC }: { readonly classes?: readonly SharedClass[] } = {}
+  ): Promise<boolean> {
+    return (await this.readable(tenant, root, classes)) !== undefined
   }
 
   async classOf(root: BlockId): Promise<SharedClass | undefined> {

@@ -80,7 +80,7 @@ export interface Upload extends AsyncDisposable {
   /** Of all blocks written, also before a restart; counts against the tenant. */
   readonly bytes: number
   /**
-   * Resolves when there is room for more, which may be before the block is durable.
+   * Resolves when there is room for more, which may be before the block is durable; the bytes must not change any more.
    * @throws BlobError `bad_digest`, `block_oversize`, `tenant_full`, `disk_full`
    */
   write(id: BlockId, bytes: Uint8Array): Promise<void>
@@ -143,6 +143,12 @@ export interface Roots {
     tenant: string,
     root: BlockId,
     options?: { readonly expiresAtMs?: number | undefined }
+  ): Promise<boolean>
+  /** Whether `open` would find it; costs the same whether it is not there or not the reader's to see. */
+  canOpen(
+    tenant: string | undefined,
+    root: BlockId,
+    options?: { readonly classes?: readonly SharedClass[] }
   ): Promise<boolean>
   /** The widest class that any tenant gave it; undefined for `private` and absent ones, which cannot be told apart. */
   classOf(root: BlockId): Promise<SharedClass | undefined>
