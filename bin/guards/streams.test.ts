@@ -42,6 +42,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'defines it: providers that were found, each once, pulled one by one'
   ],
   ['dht/find/provider-search.ts', 'routing.findProviders', 'twenty peers, within a deadline'],
+  ['dht/provide/provide-rows.ts', 'rows.#roots.keys', 'keys of our own store'],
+  ['dht/provide/provide-rows.ts', 'rows.#times.keys', 'keys of our own store'],
   ['dht/import/import-blob.ts', 'source', 'pieces of our caller, asked for one by one'],
   ['node/audit/audit-log.ts', 'readLines', 'lines of our own files, each bounded'],
   ['node/audit/audit-service.ts', 'pieces', 'pieces of our own lines'],
