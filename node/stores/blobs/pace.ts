@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Waits so many milliseconds; rejects when `signal` aborts first. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
 
-export const systemSleep: Sleep = (ms, signal) => delay(ms, undefined, { signal, ref: false })
+export const systemSleep: Sleep = (ms, signal) => delay(ms, undefined, { signal })
 
 /** Of all time, what work beside readers and writers takes. */
 const SHARE = 0.25
