@@ -36,6 +36,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'Symbol.asyncIterator',
     'a body queue, pulled once what came before is proved and kept'
   ],
+  ['dht/find/kad-routing.ts', 'this.#kad.findProviders', 'events of a query that its caller ends'],
+  ['dht/find/kad-routing.ts', 'this.#kad.provide', 'events of a query, a few for each of the closest peers'],
   [
     'dht/find/provider-search.ts',
     'Symbol.asyncIterator',
