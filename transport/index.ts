@@ -10,6 +10,6 @@ export type { StrangerBounds, StrangerRefusal, StrangerVerdict } from './strange
 export { LinkedConnections } from './linked/linked-connections.ts'
 export type { LinkEvents } from './linked/linked-connections.ts'
 export type { FederationOptions, FederationServices, LinkedServices } from './linked/federation-services.ts'
-export type { DhtOptions } from './linked/dht.ts'
+export type { DhtOptions, Records, RecordsParts } from './linked/dht.ts'
 export type { Liveness } from './liveness.ts'
 export { zstd } from './zstd.ts'

@@ -46,6 +46,12 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['dht/find/provider-search.ts', 'routing.findProviders', 'twenty peers, within a deadline'],
   ['dht/provide/provide-rows.ts', 'rows.#roots.keys', 'keys of our own store'],
   ['dht/provide/provide-rows.ts', 'rows.#times.keys', 'keys of our own store'],
+  ['dht/records/dht-records.ts', 'records.#rows.keys', 'keys of our own store'],
+  [
+    'dht/records/dht-records.ts',
+    'this.#rows.iterator',
+    'rows of our own store, as many as its bounds let in'
+  ],
   ['dht/import/import-blob.ts', 'source', 'pieces of our caller, asked for one by one'],
   ['node/audit/audit-log.ts', 'readLines', 'lines of our own files, each bounded'],
   ['node/audit/audit-service.ts', 'pieces', 'pieces of our own lines'],
@@ -59,6 +65,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/audit/verify-log.ts', 'readLines', 'lines of a file, each bounded'],
   ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
+  ['node/handlers/storage-answer.ts', 'walk', 'blocks of our own store'],
+  ['node/handlers/storage-answer.ts', 'pieces', 'blocks of our own store'],
   ['node/mailbox/sweep.ts', 'this.#topic', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#purge', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#expireOld', 'looks at our own store, each pulled by a tick'],

@@ -116,6 +116,7 @@ void describe('announcing', OPTIONS, () => {
 
     await announcer.stop()
     assert.deepEqual([...network.announced.keys()], [cidText(open)])
+    assert.deepEqual(network.withdrawn, [cidText(closed)])
     assert.equal(announcer.stats.roots, 1)
   })
 
@@ -133,6 +134,7 @@ void describe('announcing', OPTIONS, () => {
 
     await announcer.stop()
     assert.equal(network.announced.get(cidText(cid))!.length, 1)
+    assert.deepEqual(network.withdrawn, [cidText(cid)])
   })
 
   void test('waits for peers where there are none', async () => {
@@ -249,12 +251,17 @@ void describe('the rows', OPTIONS, () => {
 /** A DHT of which every announcement is remembered with its time. */
 class FakeNetwork {
   readonly announced = new Map<string, number[]>()
+  readonly withdrawn: string[] = []
   answers: (() => number | Promise<number>)[] = []
   peers = 20
   readonly #clock: ManualClock
 
   constructor(clock: ManualClock) {
     this.#clock = clock
+  }
+
+  async withdraw(cid: Cid): Promise<void> {
+    this.withdrawn.push(cidText(cid))
   }
 
   async provide(cid: Cid): Promise<number> {

@@ -12,6 +12,8 @@ export interface AnnouncerOptions {
   readonly routing: Pick<Routing, 'provide'> & {
     /** Peers of the DHT that are known; nothing is announced to nobody. */
     readonly peers: number
+    /** No longer names this node as one that has the blob. */
+    withdraw(cid: Cid, options: { readonly signal: AbortSignal }): Promise<void>
   }
   /** Asked before each announcement: a root that is not public, or gone, is never announced again. */
   readonly isPublic: (cid: Cid) => Promise<boolean> | boolean
@@ -19,7 +21,7 @@ export interface AnnouncerOptions {
   readonly clock?: Clock
   /** Unix ms. */
   readonly wallMs?: () => number
-  /** Hears what the store throws; it is tried again a minute later. */
+  /** Hears what the store throws, which is tried again a minute later, and the DHT when a root is withdrawn. */
   readonly onError?: (error: unknown) => void
   /** Hears of every announcement; `error` is its code. */
   readonly onAnnounced?: (cid: Cid, result: { readonly peers: number } | { readonly error: string }) => void
@@ -82,9 +84,11 @@ export class Announcer {
     this.#stir()
   }
 
-  /** Others forget the last announcement when its time is over. */
+  /** Others forget the last announcement when its time is over; this node does so now. */
   async remove(cid: Cid): Promise<void> {
-    await this.#options.rows.remove(cid)
+    if (!(await this.#options.rows.remove(cid))) return
+    const withdrawn = this.#within(signal => this.#options.routing.withdraw(cid, { signal }))
+    await withdrawn.catch((error: unknown) => this.#options.onError?.(error))
   }
 
   start(): void {
@@ -148,7 +152,7 @@ export class Announcer {
   async #announce({ cid, failures }: ProvideRow): Promise<void> {
     const { rows, isPublic, onAnnounced } = this.#options
     try {
-      if (!(await isPublic(cid))) return void (await rows.remove(cid))
+      if (!(await isPublic(cid))) return await this.remove(cid)
       const peers = await this.#provide(cid)
       this.#announced++
       await rows.settle(cid, { dueMs: this.#wallMs() + this.#numbers.intervalMs, failures: 0 })
@@ -165,6 +169,12 @@ export class Announcer {
   }
 
   async #provide(cid: Cid): Promise<number> {
+    const peers = await this.#within(signal => this.#options.routing.provide(cid, { signal }))
+    if (peers === 0) throw new OapError('upstream', 'no peer took note')
+    return peers
+  }
+
+  async #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = new AbortController()
     const cancel = this.#clock.after(this.#numbers.deadlineMs, () => late.abort(new OapError('deadline')))
     const signal = AbortSignal.any([this.#end.signal, late.signal])
@@ -173,9 +183,7 @@ export class Announcer {
       const ended = new Promise<never>((_, reject) =>
         signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       )
-      const peers = await Promise.race([this.#options.routing.provide(cid, { signal }), ended])
-      if (peers === 0) throw new OapError('upstream', 'no peer took note')
-      return peers
+      return await Promise.race([work(signal), ended])
     } finally {
       cancel()
     }

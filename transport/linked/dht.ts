@@ -2,9 +2,24 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { KadDHT, KadDHTComponents, Selectors, ValidateFn, Validators } from '@libp2p/kad-dht'
 import type { PeerId } from '@libp2p/interface'
 import type { LinkedConnections } from './linked-connections.ts'
+import type { LinkedRecords } from './linked-records.ts'
 import type { LinkedRegistrar } from './linked-registrar.ts'
 
+/** What the DHT's own store has to do: `LinkedRecords` does it in memory. */
+export type Records = Pick<LinkedRecords, 'put' | 'get' | 'has' | 'delete' | 'query'>
+
+/** What a store of records has to know. */
+export interface RecordsParts {
+  /** Providers lie under `prefix`/provider/ID/PEER. */
+  readonly prefix: string
+  /** The peer id of this node. */
+  readonly self: string
+  readonly isReachable: (peer: string) => boolean
+}
+
 export interface DhtOptions {
+  /** A store that lives longer than the DHT. Default one in memory. */
+  readonly records?: (parts: RecordsParts) => Promise<Records>
   /** By namespace, the first part of a key: what may be stored. A value of any other namespace is refused. */
   readonly validators?: Validators
   readonly selectors?: Selectors
@@ -12,6 +27,9 @@ export interface DhtOptions {
 
 /** Where the DHT keeps its records. */
 export const DHT_PREFIX = '/dht'
+
+/** Who has a blob is forgotten a day after it was said last. */
+export const PROVIDER_VALIDITY_MS = 24 * 3_600_000
 
 /** The part of kad-dht 16.4.5 that has no public name: it never drops a peer for having left. */
 interface RoutingTable extends EventTarget {
@@ -27,12 +45,14 @@ export function dhtOf(components: KadDHTComponents, federation: string, options:
     protocol: dhtProtocol(federation),
     datastorePrefix: DHT_PREFIX,
     clientMode: false,
-    kBucketSize: 8,
+    kBucketSize: 20,
     alpha: 3,
     peerInfoMapper: passthroughMapper,
     // The library accepts public keys from everybody unless told otherwise.
     validators: { pk: refuse, ...options.validators },
     selectors: { ...options.selectors },
+    // What this node has is announced again by whoever keeps the pace, never by the library, all at once.
+    reprovide: { validity: PROVIDER_VALIDITY_MS, threshold: 0 },
     maxInboundStreams: 32,
     maxOutboundStreams: 32
   })(components)

@@ -73,7 +73,10 @@ export class FederationServices {
     const { name, links, topics = [], dht: dhtOptions = {} } = this.#options
     const { events, logger, peerId } = this.#components
     const registrar = new LinkedRegistrar(links, logger.forComponent('omnigate:linked'))
-    const records = new LinkedRecords(DHT_PREFIX, peerId.toString(), peer => isLinked(links, peer))
+    const isReachable = (peer: string): boolean => isLinked(links, peer)
+    const parts = { prefix: DHT_PREFIX, self: peerId.toString(), isReachable }
+    const records =
+      (await dhtOptions.records?.(parts)) ?? new LinkedRecords(parts.prefix, parts.self, isReachable)
     const components = linkedComponents(this.#components, { links, registrar, records })
     const gossip = gossipOf(components, topics) as GossipSub & Service
     const dht = dhtOf(components, name, dhtOptions) as KadDHT & Service

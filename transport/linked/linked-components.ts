@@ -2,7 +2,7 @@ import { NotFoundError } from '@libp2p/interface'
 import type { Connection, DialTarget, PeerId, PeerInfo } from '@libp2p/interface'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
 import type { LinkedConnections } from './linked-connections.ts'
-import type { LinkedRecords } from './linked-records.ts'
+import type { Records } from './dht.ts'
 import type { LinkedRegistrar } from './linked-registrar.ts'
 
 type ConnectionManager = KadDHTComponents['connectionManager']
@@ -24,7 +24,7 @@ export type NodeComponents = Pick<
 export interface LinkedParts {
   readonly links: LinkedConnections
   readonly registrar: LinkedRegistrar
-  readonly records: LinkedRecords
+  readonly records: Records
 }
 
 /**
