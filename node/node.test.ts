@@ -121,7 +121,7 @@ test("serves an application's own table, and tells it in HELLO", async t => {
   const { apps } = await hub.hello()
 
   assert.equal(sum, 42)
-  assert.deepEqual(apps, [0, 1, 2, 0x0201, 0x0501, 0x1234])
+  assert.deepEqual(apps, [0, 1, 2, 0x0201, 0x0301, 0x0501, 0x1234])
 })
 
 test('hides what went wrong in a handler from the caller, and logs it', async t => {
@@ -345,6 +345,7 @@ test('makes keys and a configuration that stay, and leaves those alone that are 
     'FORMAT',
     'admin.sock',
     'audit',
+    'blobs',
     'capabilities',
     'keys',
     'lock',

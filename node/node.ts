@@ -4,7 +4,8 @@ import {
   capabilitiesService,
   federationService,
   mailboxService,
-  serviceDirectory
+  serviceDirectory,
+  storageService
 } from '../protocols/index.ts'
 import { federationAdmin } from './allowlist/index.ts'
 import type { Standing } from './allowlist/index.ts'
@@ -36,6 +37,7 @@ import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
 import { startSessions } from './start/sessions.ts'
+import { openStorage } from './start/storage.ts'
 import { openStore } from './start/store.ts'
 import { statusOf } from './status.ts'
 import type { NodeStatus } from './status.ts'
@@ -116,6 +118,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
       adminService,
       mailboxService,
       federationService,
+      storageService,
       ...own.map(({ table }) => table)
     ]
   })
@@ -132,6 +135,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     isOnDisk: options.ephemeral !== true,
     rights
   })
+  const storage = await openStorage(base, identity, {
+    isOnDisk: options.ephemeral !== true,
+    self: () => {
+      const { peer_id: peer, addresses } = status()
+      return { peer, addresses }
+    }
+  })
   const exchange = await openExchange(base, identity, {
     store,
     audit,
@@ -139,12 +149,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     allowlist,
     peerKeys,
     links,
-    services: [echo, mailbox.forPeers, ...readable, ...own].map(({ table }) => table)
+    services: [echo, mailbox.forPeers, storage.forPeers, ...readable, ...own].map(({ table }) => table)
   })
   const services = serviceDirectory([
     echo,
     capabilitiesOf(capabilities, exchange.handlers),
     mailbox.forPeers,
+    storage.forPeers,
     links.service,
     ...readable,
     ...own
@@ -177,7 +188,10 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     ...federation,
     ...links.admin
   })
-  await serveAdmin(base, identity, { hostSessions, services: [operator, mailbox.forOperator, ...readable] })
+  await serveAdmin(base, identity, {
+    hostSessions,
+    services: [operator, mailbox.forOperator, storage.forOperator, ...readable]
+  })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)
 

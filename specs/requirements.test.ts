@@ -19,7 +19,8 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   audit: 10,
   mailbox: 14,
   'federation-links': 23,
-  'federation-handshake': 9
+  'federation-handshake': 9,
+  storage: 7
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

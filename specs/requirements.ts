@@ -23,7 +23,8 @@ export const BINDING_SPECS = [
   'audit',
   'mailbox',
   'federation-links',
-  'federation-handshake'
+  'federation-handshake',
+  'storage'
 ] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
 

@@ -84,13 +84,21 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   'answer:stats': 'topic depth bytes in_flight delayed oldest_ms dead dead_bytes'.split(' '),
   'answer:dlq_redrive': ['redriven', 'more'],
   receipt: ['delegation', 'signature', 'statement'],
+  'request:get': ['op', 'cid'],
+  'answer:get': ['cid', 'offset', 'length', 'total_len'],
+  'request:has': ['op', 'cids'],
+  'request:put': ['op'],
+  'answer:put': ['cid', 'len'],
+  'answer:list': ['blobs'],
+  'answer:providers': ['providers'],
+  'answer:stat': ['blobs', 'bytes', 'bytes_most'],
   'request:probe': ['op'],
   'answer:probe': ['time', 'revocation_seq']
 }
 
 /** What oap-1.md itself prints; services print their own. */
 const OF_OAP1 = Object.keys(OBJECTS).filter(
-  kind => !/:(send|ack|stats|dlq|probe)|^(delivery|receipt)$/.test(kind)
+  kind => !/:(send|ack|stats?|dlq|probe|get|has|put|list|providers)|^(delivery|receipt)$/.test(kind)
 )
 
 interface Block {

@@ -10,6 +10,9 @@ const KERNEL = ['protocols/*.ts', 'node/listener/*.ts', 'node/admission/*.ts', '
 const kernel = sources(...KERNEL)
 kernel.delete('protocols/index.ts')
 
+/** What every map and datastore calls its methods: types of libraries are taken apart by these names. */
+const METHODS: readonly string[] = ['get', 'has', 'put', 'delete']
+
 const registry = JSON.parse(readFileSync(`${root}registry/app_proto_ids.json`, 'utf8')) as Record<
   string,
   unknown
@@ -22,7 +25,7 @@ const known = {
     ...registered.map(({ name }) => name),
     ...tables.flatMap(({ name, operations }) => [
       name,
-      ...Object.keys(operations),
+      ...Object.keys(operations).filter(name => !METHODS.includes(name)),
       ...Object.values(operations).map(({ verb }) => verb)
     ])
   ]),

@@ -9,10 +9,22 @@ const EVIDENCE =
 /** The wire code, and not the streams in memory that carry it here. */
 const isMeasured = (url: string): boolean =>
   EVIDENCE.test(url) ||
-  (/\/protocols\/((services|capabilities)\/)?[a-z-]+\.ts$/.test(url) && !url.endsWith('/memory-streams.ts'))
+  (/\/protocols\/((services|capabilities|storage)\/)?[a-z-]+\.ts$/.test(url) &&
+    !url.endsWith('/memory-streams.ts'))
 
 process.exitCode = await fuzzCommand(process.argv.slice(2), {
-  names: ['codec', 'payload', 'zstd', 'token', 'evidence', 'handshake', 'links', 'session', 'client'],
+  names: [
+    'codec',
+    'payload',
+    'zstd',
+    'token',
+    'evidence',
+    'handshake',
+    'links',
+    'storage',
+    'session',
+    'client'
+  ],
   load: async isCounted => {
     gatherStrays()
     if (isCounted) instrumentImports(isMeasured)

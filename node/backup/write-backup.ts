@@ -16,8 +16,8 @@ import { formatManifest } from './manifest.ts'
 import { newFolder } from './new-folder.ts'
 import { rowsNow, writeRows } from './store-rows.ts'
 
-/** What is copied in a way of its own, or belongs to the process alone. */
-const OTHERWISE = new Set(['FORMAT', 'store', 'audit', 'audit-before', 'lock', 'admin.sock'])
+/** What is copied in a way of its own or not at all, or belongs to the process alone. */
+const OTHERWISE = new Set(['FORMAT', 'store', 'blobs', 'audit', 'audit-before', 'lock', 'admin.sock'])
 const AS_IT_IS = Object.keys(DATA_FOLDER_CONTENTS).filter(name => !OTHERWISE.has(name))
 
 /** The data folder that this process holds, and what it has open of it. */

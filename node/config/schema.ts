@@ -206,6 +206,9 @@ export const configSchema = Type.Object(
         uniqueItems: true
       })
     }),
+    storage: section('Blobs by the hash of their content.', {
+      tenantBytes: count('Bytes of blocks that are kept for one tenant.', 100 * 1024 * MIB, MIB, 2 ** 50)
+    }),
     compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),
       maxInflatedBytes: count('Bytes out in all.', 8 * MIB, 1024, 8 * MIB)

@@ -85,9 +85,10 @@ function refusalOf(bytes: Uint8Array): OapError {
     if (next === undefined) return badCid('it is cut off, or has a number that is not in its shortest form')
     numbers.push(next.value)
     at = next.end
+    // What follows another version may have any form.
+    if (numbers[0] !== VERSION) return unsupported(`version ${numbers[0]}; version 1 was expected`)
   }
-  const [version, codec = 0, hash, length] = numbers
-  if (version !== VERSION) return unsupported(`version ${version}; version 1 was expected`)
+  const [, codec = 0, hash, length] = numbers
   if (length !== bytes.length - at) return badCid('the digest is not as long as it says')
   if (CODECS[codec] === undefined)
     return unsupported(`codec 0x${codec.toString(16)}; raw or dag-pb was expected`)

@@ -16,9 +16,9 @@ export const contentFault = (code: ContentFault, message: string): OapError =>
   new OapError('bad_request', message, { code })
 
 /** Whether `error` proves that the one who sent the bytes lied or broke off, so that it is to blame and not the content. */
-export const isProviderFault = (error: unknown): error is OapError =>
+export const isProviderFault = (error: unknown): boolean =>
   error instanceof OapError && (PROVIDER_FAULTS as readonly string[]).includes(error.code)
 
 /** Whether `error` says that the content is none that we take, proved by its own hashes. */
-export const isContentFault = (error: unknown): error is OapError =>
+export const isContentFault = (error: unknown): boolean =>
   error instanceof OapError && (CONTENT_FAULTS as readonly string[]).includes(error.code)

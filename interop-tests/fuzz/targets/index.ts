@@ -5,6 +5,7 @@ import { evidence } from './evidence.ts'
 import { handshake } from './handshake.ts'
 import { links } from './links.ts'
 import { payload } from './payload.ts'
+import { storage } from './storage.ts'
 import { session } from './session.ts'
 import { token } from './token.ts'
 import { zstd } from './zstd.ts'
@@ -18,6 +19,7 @@ export const TARGETS: readonly Target[] = [
   evidence,
   handshake,
   links,
+  storage,
   session,
   client
 ]

@@ -1,0 +1,79 @@
+import { OapError, dagWalk, framedBlocks } from '../../protocols/index.ts'
+import type { Call, Cid } from '../../protocols/index.ts'
+import { BlobError } from '../stores/blobs/index.ts'
+import type { ReadingLease } from '../stores/blobs/index.ts'
+import { storageFault } from './storage-fault.ts'
+
+/** What of a blob is asked for. */
+export interface AskedRange {
+  readonly cid: Cid
+  readonly offset: number
+  readonly length: number
+  readonly form: 'dag' | 'raw'
+}
+
+/** The bytes of the range that lie in the blob. Throws `bad_range` when there are none. */
+export function rangeWithin(
+  total: number,
+  offset = 0,
+  length = Infinity
+): Pick<AskedRange, 'offset' | 'length'> {
+  if (offset >= total && offset + total > 0)
+    throw new OapError('bad_request', `offset: the blob has ${total} bytes`, { code: 'bad_range' })
+  return { offset, length: Math.min(length, total - offset) }
+}
+
+/** The body of an answer to `get`. The lease is released when it ends, and at the latest with the call. */
+export function blobBody(
+  lease: ReadingLease,
+  range: AskedRange,
+  { signal }: Call,
+  onRotten: (error: BlobError) => void
+): AsyncIterable<Uint8Array> {
+  const release = (): void => lease.release()
+  if (signal.aborted) release()
+  signal.addEventListener('abort', release, { once: true })
+  const ended = (): void => {
+    signal.removeEventListener('abort', release)
+    release()
+  }
+  const pieces = range.form === 'raw' ? plainBytes(lease, range, signal) : dagBytes(lease, range, signal)
+  return releasing(pieces, onRotten, ended)
+}
+
+async function* releasing(
+  pieces: AsyncGenerator<Uint8Array, void>,
+  onRotten: (error: BlobError) => void,
+  ended: () => void
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* pieces
+  } catch (error) {
+    if (error instanceof BlobError && error.code === 'rotten') onRotten(error)
+    throw storageFault(error)
+  } finally {
+    ended()
+  }
+}
+
+const dagBytes = (lease: ReadingLease, range: AskedRange, signal: AbortSignal) =>
+  framedBlocks(walk(lease, range, signal))
+
+async function* plainBytes(
+  lease: ReadingLease,
+  range: AskedRange,
+  signal: AbortSignal
+): AsyncGenerator<Uint8Array, void> {
+  const to = range.offset + range.length
+  for await (const { cid, bytes, offset } of walk(lease, range, signal)) {
+    if (cid.codec !== 'raw') continue
+    const part = bytes.subarray(Math.max(0, range.offset - offset), Math.max(0, to - offset))
+    if (part.length > 0) yield part
+  }
+}
+
+function walk(lease: ReadingLease, { cid, offset, length }: AskedRange, signal: AbortSignal) {
+  // A range of nothing is the empty blob.
+  const range = length === 0 ? { offset } : { offset, length }
+  return dagWalk({ cid, ...range, signal, blocks: id => lease.get(id) })
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path'
+import { importBlob } from '../../dht/index.ts'
+import { OapError, STORAGE_LIMITS } from '../../protocols/index.ts'
+import type { Provider, Service } from '../../protocols/index.ts'
+import { blobTenantOfPeer, storageOver } from '../handlers/storage.ts'
+import type { StorageServiceOptions } from '../handlers/storage.ts'
+import { LevelBlobStore } from '../stores/blobs/index.ts'
+import type { BlobStore } from '../stores/blobs/index.ts'
+import { systemClock } from '../supervision.ts'
+import type { NodeBase } from './base.ts'
+import type { Identity } from './identity.ts'
+
+/** How often it is looked whether the store still works. */
+const LOOK_MS = 1000
+/** What nothing holds is collected after so many looks. */
+const LOOKS_TO_COLLECT = 60
+
+/** The blobs of a running node. */
+export interface NodeStorage {
+  /** What peers may call, under their capabilities. */
+  readonly forPeers: Service
+  /** What the operator may call: the tenant is the one that the frame names. */
+  readonly forOperator: Service
+  /** The store that is open now. @throws OapError `not_ready` */
+  readonly store: () => BlobStore
+}
+
+export interface StoragePlace {
+  /** False where the store is in memory. */
+  readonly isOnDisk: boolean
+  /** This node as others reach it. */
+  readonly self: () => { readonly peer: string; readonly addresses: readonly string[] }
+}
+
+/** Opens the store of blobs in the data folder, and keeps it open; it is opened anew when it failed. */
+export async function openStorage(
+  base: NodeBase,
+  { folder }: Identity,
+  { isOnDisk, self }: StoragePlace
+): Promise<NodeStorage> {
+  const { config, log, metrics } = base
+  const place = isOnDisk && folder !== undefined ? join(folder.folder, 'blobs') : 'memory'
+  let open: LevelBlobStore | undefined
+  let rotten = 0
+  let puts = 0
+  await base.supervise({
+    service: 'storage',
+    crashReason: 'crash_store',
+    async run(started, signal) {
+      await using blobs = await LevelBlobStore.open(place, { now: () => Date.now() })
+      log.debug({ event: 'BlobsOpened', ...blobs.opened }, 'store of blobs opened')
+      open = blobs
+      started()
+      try {
+        await keeping(base, blobs, signal)
+      } finally {
+        open = undefined
+      }
+    }
+  })
+  metrics.gauge('storage_puts', 'Blobs that come in.', () => puts)
+  metrics.counter(
+    'storage_rotten_total',
+    'Blocks that did not have their hash when they were read.',
+    () => rotten
+  )
+  const store = (): BlobStore => {
+    if (open !== undefined) return open
+    throw new OapError('not_ready', 'the store of blobs is not open')
+  }
+  const options = {
+    store,
+    tenantBytes: () => config.storage.tenantBytes,
+    importBlob: async (source, sink, how) => {
+      puts++
+      try {
+        return await importBlob(source, sink, how)
+      } finally {
+        puts--
+      }
+    },
+    findProviders: (_cid, { isOurs }) => Promise.resolve(isOurs ? [hereOf(self())] : []),
+    onRotten: err => {
+      rotten++
+      log.error({ event: 'BlockRotten', err }, 'a stored block does not have its hash and was not sent')
+    },
+    now: () => Date.now()
+  } satisfies Omit<StorageServiceOptions, 'tenantOf'>
+  return {
+    forPeers: storageOver({ ...options, tenantOf: blobTenantOfPeer }) as Service,
+    forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }) as Service,
+    store
+  }
+}
+
+const hereOf = ({ peer, addresses }: ReturnType<StoragePlace['self']>): Provider => ({
+  peer,
+  addresses: addresses.slice(0, STORAGE_LIMITS.providerAddresses),
+  via: 'here'
+})
+
+/** Collects what nothing holds until `signal` aborts; rejects when the store has failed. */
+async function keeping({ log }: NodeBase, blobs: LevelBlobStore, signal: AbortSignal): Promise<void> {
+  for (let looks = 1; !signal.aborted; looks++) {
+    await systemClock.sleep(LOOK_MS, signal)
+    if (blobs.failure !== undefined) throw new Error('the store of blobs failed', { cause: blobs.failure })
+    if (signal.aborted || looks % LOOKS_TO_COLLECT !== 0) continue
+    try {
+      await blobs.gc({ signal })
+    } catch (err) {
+      if (!signal.aborted && blobs.failure === undefined)
+        log.warn(
+          { event: 'BlobsNotCollected', err },
+          'what nothing holds was not collected; it is tried again'
+        )
+    }
+  }
+}
