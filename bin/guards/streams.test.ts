@@ -26,6 +26,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],
   ['dht/fetch/blob-fetch.ts', 'dagWalk', 'blocks of our own shelf, as many as its reader asks for'],
+  ['dht/fetch/blob-fetch.ts', 'this.blocks', 'the same'],
   [
     'dht/fetch/blob-fetch.ts',
     'Symbol.asyncIterator',

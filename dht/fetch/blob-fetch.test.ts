@@ -52,6 +52,30 @@ void describe('a fetch from one provider', OPTIONS, () => {
     await assert.rejects(fetch.done, { name: 'AbortError' })
   })
 
+  void test('tells its length once the root is proved, and ends when that is too much', async () => {
+    const { fetch } = fetchOf(blobOf(5000), [{}])
+    assert.equal(await fetch.total, 5000)
+
+    const tooMuch = fetchOf(blobOf(5000), [{}, {}], {
+      onTotal: bytes => {
+        if (bytes > 4000) throw new Error('too much')
+      }
+    })
+    await assert.rejects(tooMuch.fetch.done, /too much/)
+    await assert.rejects(tooMuch.fetch.total, /too much/)
+    assert.equal(tooMuch.providers[1]!.asked.length, 0)
+  })
+
+  void test('hands on the blocks as another can prove them', async () => {
+    const { fetch, blob } = fetchOf(blobOf(5000), [{}])
+    const blocks: string[] = []
+
+    for await (const { cid } of fetch.blocks()) blocks.push(cidText(cid))
+
+    assert.equal(blocks[0], cidText(blob.root.cid))
+    assert.equal(blocks.length, blob.blocks.size)
+  })
+
   void test('stores no further ahead of a slow reader than its window', async () => {
     const blob = blobOf(20_000)
     const { fetch, shelf, providers } = fetchOf(blob, [{}], {
@@ -80,7 +104,7 @@ void describe('a provider that lies is caught within one block and blamed', OPTI
     ['a bad interior node', { liesAt: 1 }, 'bad_block'],
     ['a block that is too long', { liesAt: 0, chunkBytes: 4 }, 'block_oversize'],
     ['an endless stream', { isEndless: true }, 'dag_surplus'],
-    ['another length of the blob', { totalLength: 4999 }, 'wrong_total']
+    ['another length of the blob', { totalLength: 4999 }, 'bad_head']
   ]
   for (const [what, manners, code] of cases) {
     void test(what, async () => {

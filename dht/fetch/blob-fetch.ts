@@ -1,5 +1,5 @@
 import { dagWalk } from '../../protocols/index.ts'
-import type { ByteRange, Cid, VerifiedBlock } from '../../protocols/index.ts'
+import type { ByteRange, Cid, VerifiedBlock, WalkedBlock } from '../../protocols/index.ts'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { Arrivals } from './arrivals.ts'
@@ -42,6 +42,8 @@ export interface FetchOptions extends ByteRange {
   readonly clock?: Clock
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
+  /** Told the length of the whole blob before any more of it is asked for; what it throws ends the fetch. */
+  readonly onTotal?: (bytes: number) => void
 }
 
 const DEADLINE_MS = 3_600_000
@@ -56,6 +58,8 @@ export class BlobFetch {
    * with what the shelf threw, or with the reason of an abort.
    */
   readonly done: Promise<FetchReport>
+  /** Plain bytes of the whole blob, as soon as its root is proved. Rejects as `done`. */
+  readonly total: Promise<number>
   readonly #options: FetchOptions
   readonly #clock: Clock
   readonly #startMs: number
@@ -63,6 +67,7 @@ export class BlobFetch {
   readonly #providers = new Map<string, BlobProvider>()
   readonly #arrivals: Arrivals
   readonly #ended = Promise.withResolvers<FetchReport>()
+  readonly #total = Promise.withResolvers<number>()
   readonly #over = new AbortController()
   /** Undefined until it is known what is missing. */
   #plan: FetchPlan | undefined
@@ -77,7 +82,9 @@ export class BlobFetch {
     this.#startMs = this.#clock.nowMs()
     this.#arrivals = new Arrivals(options.shelf)
     this.done = this.#ended.promise
+    this.total = this.#total.promise
     this.done.catch(() => undefined)
+    this.total.catch(() => undefined)
     void this.#run().catch((error: unknown) => this.#fail(error))
   }
 
@@ -98,13 +105,21 @@ export class BlobFetch {
 
   /** The plain bytes of the range in order, each piece proved, as they come. May be read more than once. */
   async *plain(): AsyncGenerator<Uint8Array, void> {
-    const { cid, offset = 0, length } = this.#options
-    const blocks = (id: Cid): Promise<Uint8Array | undefined> => this.#arrivals.get(id)
-    for await (const block of dagWalk({ cid, offset, length, blocks })) {
+    const { offset = 0, length } = this.#options
+    for await (const block of this.blocks()) {
       if (block.cid.codec !== 'raw') continue
       const to = length === undefined ? undefined : offset + length - block.offset
       yield block.bytes.subarray(Math.max(0, offset - block.offset), to)
-      this.#step({ is: 'read', upTo: block.offset + block.bytes.length })
+    }
+  }
+
+  /** The blocks of the range in the order of the `dag` form, each proved, as they come. */
+  async *blocks(): AsyncGenerator<WalkedBlock, void> {
+    const { cid, offset, length } = this.#options
+    const blocks = (id: Cid): Promise<Uint8Array | undefined> => this.#arrivals.get(id)
+    for await (const block of dagWalk({ cid, offset, length, blocks })) {
+      yield block
+      if (block.cid.codec === 'raw') this.#step({ is: 'read', upTo: block.offset + block.bytes.length })
     }
   }
 
@@ -131,7 +146,10 @@ export class BlobFetch {
     })
     const { total, ranges } = await missingRanges(shelf, cid, { offset, length, signal: this.#over.signal })
     this.#plan = new FetchPlan({ missing: ranges, bounds, ...(isRead && { isRead }) })
-    if (total !== undefined) this.#missing = this.#left = lengthOf(ranges)
+    if (total !== undefined) {
+      this.#missing = this.#left = lengthOf(ranges)
+      this.#isKnown(total)
+    }
     this.#step({ is: 'tick' })
     await this.#search()
   }
@@ -211,7 +229,13 @@ export class BlobFetch {
 
   #heardTotal(bytes: number): void {
     this.#missing ??= this.#left = lengthOf(within(this.#plan!.missing, span(0, bytes)))
+    this.#isKnown(bytes)
     this.#step({ is: 'total', bytes })
+  }
+
+  #isKnown(total: number): void {
+    this.#options.onTotal?.(total)
+    this.#total.resolve(total)
   }
 
   async #proved(provider: string, asking: Asking, block: VerifiedBlock): Promise<void> {
@@ -241,6 +265,7 @@ export class BlobFetch {
     for (const { abort } of this.#asked.values()) abort.abort()
     this.#arrivals.end(error)
     this.#ended.reject(error)
+    this.#total.reject(error)
   }
 
   #close(): void {

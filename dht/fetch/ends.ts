@@ -15,7 +15,7 @@ const HOUR = 3_600_000
 
 /**
  * Why a provider gave no more; `done` and `outrun` are no failures.
- * @see specs/storage.md, section 3.2, for those that `dagVerifier` throws
+ * @see specs/storage.md, section 5, for those that prove a provider wrong
  */
 export const ENDS = {
   /** All that it was asked for came. */
@@ -25,8 +25,8 @@ export const ENDS = {
   bad_block: end(true, 0, HOUR),
   block_oversize: end(true, 0, HOUR),
   dag_surplus: end(true, 0, HOUR),
-  /** It said another length than the root, which is proved, says. */
-  wrong_total: end(true, 0, HOUR),
+  /** Its head said another length than the root, which is proved, says. */
+  bad_head: end(true, 0, HOUR),
   /** The answer ended as if it were whole, before all had come. */
   dag_cut: end(false, 0, 30 * SECOND),
   /** Nothing that could be proved came in time. */

@@ -2,15 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { settle } from '../manual-clock.fixture.ts'
 import { Flights } from './flights.ts'
-import type { Boarding } from './flights.ts'
 
 class FakeFetch {
   readonly #done = Promise.withResolvers<never>()
   readonly done = this.#done.promise
-  readonly report = {} as Boarding['fetch']['report']
   aborted = 0
-
-  async *plain(): AsyncGenerator<Uint8Array> {}
 
   abort(): void {
     this.aborted++
@@ -23,7 +19,7 @@ class FakeFetch {
 }
 
 test('those who want the same share one fetch, and it ends when the last one has left', () => {
-  const flights = new Flights()
+  const flights = new Flights<FakeFetch>()
   const fetch = new FakeFetch()
   fetch.done.catch(() => undefined)
 
@@ -40,7 +36,7 @@ test('those who want the same share one fetch, and it ends when the last one has
 })
 
 test('a fetch that is over is not shared, and one that follows is not ended by it', async () => {
-  const flights = new Flights()
+  const flights = new Flights<FakeFetch>()
   const old = new FakeFetch()
   const next = new FakeFetch()
   next.done.catch(() => undefined)
@@ -57,7 +53,7 @@ test('a fetch that is over is not shared, and one that follows is not ended by i
 })
 
 test('one that does not begin leaves nothing behind', () => {
-  const flights = new Flights()
+  const flights = new Flights<FakeFetch>()
 
   assert.throws(() =>
     flights.board('a', () => {

@@ -98,7 +98,7 @@ async function take(
   if (!wasKnown && totalLength !== undefined) {
     proofs.total(totalLength)
     if (totalLength !== claimed)
-      end ??= { code: 'wrong_total', detail: `it said ${claimed} bytes, the root says ${totalLength}` }
+      end ??= { code: 'bad_head', detail: `it said ${claimed} bytes, the root says ${totalLength}` }
   }
   for (const block of blocks) await proofs.proved(block)
   return end
