@@ -77,13 +77,13 @@ describe('the Go peer', { skip: goIsMissing() ?? false }, () => {
 
     const report = await conformance(go.address)
 
-    const [mailbox, others] = [true, false].map(is =>
-      leftOut(report).filter(id => id.startsWith('mailbox-') === is)
+    const [services, others] = [true, false].map(is =>
+      leftOut(report).filter(id => /^(mailbox|storage)-/.test(id) === is)
     )
     assert.deepEqual(failures(report), [])
     assert.deepEqual(others!.filter(isNoLink).filter(isNoHandshake), LEFT_OUT)
-    // It has no mailbox.
-    assert.ok(mailbox!.length > 0)
+    // It has no mailbox and no storage.
+    assert.deepEqual(new Set(services!.map(id => id.split('-')[0])), new Set(['mailbox', 'storage']))
   })
 })
 

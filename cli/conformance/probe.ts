@@ -1,9 +1,10 @@
 import type { Connection } from '@libp2p/interface'
-import { echoService, federationService, mailboxService } from '../../protocols/index.ts'
+import { echoService, federationService, mailboxService, storageService } from '../../protocols/index.ts'
 import { vectorFrame } from '../../specs/index.ts'
 import type { DecodedFrame } from '../../specs/index.ts'
 import { carrying } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
+import { leafId } from './storage-cases.ts'
 import { Wire, describe, whatCame } from './wire.ts'
 
 const WITHIN_MS = 5000
@@ -21,6 +22,8 @@ export interface Facts {
   readonly guarded: boolean
   /** The mailbox is served, and this caller may use it. */
   readonly mailbox: boolean
+  /** Storage is served, and this caller may use it. */
+  readonly storage: boolean
   /** HELLO lists the app by which hubs prove themselves. */
   readonly federates: boolean
 }
@@ -32,6 +35,7 @@ export async function probe(dial: () => Promise<Connection>, cap?: Uint8Array): 
     known: await onConnection(dial, wire => isKnown(wire, cap)),
     guarded: await onConnection(dial, isGuarded),
     mailbox: await onConnection(dial, wire => hasMailbox(wire, cap)),
+    storage: await onConnection(dial, wire => hasStorage(wire, cap)),
     federates: await onConnection(dial, wire => serves(wire, federationService.app))
   }
 }
@@ -75,6 +79,23 @@ async function hasMailbox(wire: Wire, cap: Uint8Array | undefined): Promise<bool
   for (const asked of [
     { op: 'send', topic, ttl_s: 1 },
     { op: 'recv', topic, ack: 'auto' }
+  ]) {
+    const answer = await answerTo(wire, app, asked, cap)
+    if (answer.code !== 0) return false
+  }
+  return true
+}
+
+/** The same of whoever may put, see what is stored, pin and delete. */
+async function hasStorage(wire: Wire, cap: Uint8Array | undefined): Promise<boolean> {
+  const { app } = storageService
+  if (!(await serves(wire, app))) return false
+  const cid = leafId(Buffer.alloc(0))
+  for (const asked of [
+    { op: 'put', ttl_s: 1 },
+    { op: 'stat', cid },
+    { op: 'unpin', cid },
+    { op: 'delete', cid }
   ]) {
     const answer = await answerTo(wire, app, asked, cap)
     if (answer.code !== 0) return false

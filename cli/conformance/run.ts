@@ -17,6 +17,7 @@ import { payloadCases } from './payload-cases.ts'
 import { play } from './play.ts'
 import { probe } from './probe.ts'
 import type { Facts } from './probe.ts'
+import { storageCases } from './storage-cases.ts'
 import { readVectors } from './vectors.ts'
 import type { Conversation, Need } from './vectors.ts'
 
@@ -34,7 +35,7 @@ export interface ConformanceOptions {
   readonly slow?: boolean
   /** Only cases whose id contains this. */
   readonly only?: string
-  /** What every call carries that brings nothing of its own: a token for echo:call, mailbox:send and mailbox:recv. */
+  /** What every call carries that brings nothing of its own: a token for echo:call, mailbox:send and mailbox:recv, and the verbs of storage. */
   readonly cap?: Uint8Array | undefined
   /** The key of a hub that the node allows: the runner links as a node of it. */
   readonly hubKey?: KeyObject | undefined
@@ -68,6 +69,7 @@ export async function conformanceCases(cap?: Uint8Array, play?: FederationPlay):
     ...payloadCases(vectors),
     ...capabilityCases(cap),
     ...mailboxCases(),
+    ...storageCases(),
     ...federationCases({ token: cap, ...play })
   ]
 }
@@ -161,6 +163,8 @@ function whyLeftOut(
   if (noHub !== undefined) return noHub
   if (needs.includes('mailbox') && !facts.mailbox)
     return 'the node has no mailbox that this caller may send to and receive from'
+  if (needs.includes('storage') && !facts.storage)
+    return 'the node has no storage that this caller may put into and read'
   if (needs.includes('zstd') && !facts.zstd) return 'the node does not list COMP in its HELLO'
   if (needs.includes('known') && !facts.known) return 'the node counts this connection as a stranger'
   if (needs.includes('stranger') && facts.known) return 'the node counts this connection as known'

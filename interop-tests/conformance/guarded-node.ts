@@ -7,6 +7,10 @@ import { createNode, hubKeyPath, initKeys, loadConfig } from 'omnigate'
 const AMPLE = 1_000_000
 const TENANT = '7b0c9f3e-54a1-4a52-9c1d-0a6f6f2d7c11'
 
+/** Enough for all cases of echo, the mailbox and storage. */
+const VERBS =
+  'echo:call,mailbox:send,mailbox:recv,storage:get,storage:has,storage:put,storage:delete,storage:pin,storage:list,storage:stat'
+
 /** What the runner's hub may do: enough for each of its cases to have something that is refused. */
 const TREATY = {
   verbs: ['echo:call', 'mailbox:send'],
@@ -22,7 +26,7 @@ const TREATY = {
 }
 
 /**
- * A node that opens no verb: with a bearer token for its echo and mailbox as text, and the file of the key of another
+ * A node that opens no verb: with a bearer token for its echo, mailbox and storage as text, and the file of the key of another
  * hub, which it allows. `await using` stops it.
  */
 export async function guardedNode() {
@@ -46,7 +50,7 @@ export async function guardedNode() {
   const node = started.use(createNode(config))
   await node.start()
   await node.capabilities().addTenant({ name: 'linked', id: TENANT }, { actor: 'local' })
-  const asked = { verb: 'echo:call,mailbox:send,mailbox:recv', tenant: 'default', bearer: true }
+  const asked = { verb: VERBS, tenant: 'default', bearer: true }
   const { token } = await node.capabilities().mint(asked, { actor: 'local' })
   const running = started.move()
   return {
