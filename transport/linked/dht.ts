@@ -2,6 +2,7 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { KadDHT, KadDHTComponents, Selectors, ValidateFn, Validators } from '@libp2p/kad-dht'
 import type { PeerId } from '@libp2p/interface'
 import type { LinkedConnections } from './linked-connections.ts'
+import { DHT_PREFIX } from './linked-records.ts'
 import type { LinkedRecords } from './linked-records.ts'
 import type { LinkedRegistrar } from './linked-registrar.ts'
 
@@ -25,14 +26,13 @@ export interface DhtOptions {
   readonly selectors?: Selectors
 }
 
-/** Where the DHT keeps its records. */
-export const DHT_PREFIX = '/dht'
-
 /** Who has a blob is forgotten a day after it was said last. */
 export const PROVIDER_VALIDITY_MS = 24 * 3_600_000
 
 /** The part of kad-dht 16.4.5 that has no public name: it never drops a peer for having left. */
 interface RoutingTable extends EventTarget {
+  readonly size: number
+  readonly kb: { toIterable(): Iterable<{ readonly peerId: PeerId }> }
   remove(peer: PeerId): Promise<void>
 }
 
@@ -64,13 +64,19 @@ const refuse: ValidateFn = () => {
   throw new Error('no values of this namespace')
 }
 
+const tableOf = (dht: KadDHT): RoutingTable => (dht as unknown as { routingTable: RoutingTable }).routingTable
+
+/** The peers of the routing table. */
+export const dhtPeers = (dht: KadDHT): readonly PeerId[] =>
+  [...tableOf(dht).kb.toIterable()].map(({ peerId }) => peerId)
+
 /** Takes peers out of the routing table whose link ends, those too that get into it a moment later. */
 export async function forgetUnlinked(
   dht: KadDHT,
   { links, registrar }: { readonly links: LinkedConnections; readonly registrar: LinkedRegistrar },
   protocol: string
 ): Promise<void> {
-  const table = (dht as unknown as { routingTable: RoutingTable }).routingTable
+  const table = tableOf(dht)
   await registrar.register(protocol, { onDisconnect: peer => table.remove(peer) })
   table.addEventListener('peer:add', event => {
     const { detail: peer } = event as CustomEvent<PeerId>

@@ -5,7 +5,9 @@ import type { Connection, IdentifyResult, PeerId, Stream } from '@libp2p/interfa
 import { CID } from 'multiformats/cid'
 import { create as digestOf } from 'multiformats/hashes/digest'
 import { KAD, TOPIC, connect, createHub, createStranger, link, until } from './hubs.fixture.ts'
+import type { Records, RecordsParts } from './dht.ts'
 import type { Hub } from './hubs.fixture.ts'
+import { LinkedRecords } from './linked-records.ts'
 
 const OPTIONS = { timeout: 30_000 }
 const MESHSUB = '/meshsub/1.2.0'
@@ -188,6 +190,50 @@ void describe('the services', OPTIONS, () => {
 
     await until(() => a.services.gossip.getSubscribers(TOPIC).length === 1)
     assert.deepEqual(idsOf(opened.gossip.getPeers()), [a.node.peerId.toString()])
+  })
+
+  void test('have no DHT where it is switched off, and gossip all the same', async () => {
+    await using a = await createHub()
+    await using b = await createHub({ dht: false })
+    const { outbound } = await link(a, b)
+    await subscribed(a, b)
+
+    await assert.rejects(outbound.newStream(KAD), UNSUPPORTED)
+    assert.equal(b.services.dht, undefined)
+    assert.deepEqual(b.services.dhtPeers(), [])
+  })
+
+  void test('keep what the DHT is told in a store that is given to them', async () => {
+    const kept = new Map<string, Uint8Array>()
+    const parts: RecordsParts[] = []
+    const records = async (given: RecordsParts): Promise<Records> => {
+      parts.push(given)
+      const inMemory = new LinkedRecords(given.prefix, given.self, given.isReachable)
+      return {
+        get: key => inMemory.get(key),
+        has: key => inMemory.has(key),
+        delete: key => inMemory.delete(key),
+        query: asked => inMemory.query(asked),
+        put(key, value) {
+          kept.set(key.toString(), value)
+          return inMemory.put(key, value)
+        }
+      }
+    }
+    await using a = await createHub({ dht: { records } })
+    await using b = await createHub()
+    await link(a, b)
+    await until(() => tableSize(a) === 1 && tableSize(b) === 1)
+
+    for await (const _ of b.services.dht.provide(cidOf('kept'))) continue
+
+    await until(() => kept.size === 1)
+    assert.match([...kept.keys()][0]!, new RegExp(`^/dht/provider/.*/${b.node.peerId.toString()}$`))
+    assert.deepEqual(
+      parts.map(({ prefix, self }) => [prefix, self]),
+      [['/dht', a.node.peerId.toString()]]
+    )
+    assert.deepEqual(idsOf(a.services.dhtPeers()), [b.node.peerId.toString()])
   })
 
   void test('are gone also when they are closed while they are being opened', async () => {

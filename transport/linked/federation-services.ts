@@ -1,11 +1,11 @@
-import type { IdentifyResult } from '@libp2p/interface'
+import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { KadDHT } from '@libp2p/kad-dht'
-import type { DhtOptions } from './dht.ts'
+import type { DhtOptions, Records } from './dht.ts'
 import { linkedComponents } from './linked-components.ts'
 import type { NodeComponents } from './linked-components.ts'
 import type { LinkedConnections } from './linked-connections.ts'
-import { LinkedRecords } from './linked-records.ts'
+import { DHT_PREFIX, LinkedRecords } from './linked-records.ts'
 import { LinkedRegistrar } from './linked-registrar.ts'
 
 export interface FederationOptions {
@@ -15,13 +15,17 @@ export interface FederationOptions {
   readonly links: LinkedConnections
   /** Gossip topics that are heard and passed on. Default none. */
   readonly topics?: readonly string[]
-  readonly dht?: DhtOptions
+  /** False where this node takes no part in the DHT. */
+  readonly dht?: DhtOptions | false
 }
 
 /** What linked hubs share. */
 export interface LinkedServices {
   readonly gossip: GossipSub
-  readonly dht: KadDHT
+  /** Undefined where it is switched off. */
+  readonly dht?: KadDHT
+  /** Who takes part in it as far as this node knows. */
+  dhtPeers(): readonly PeerId[]
 }
 
 interface Opened extends LinkedServices, AsyncDisposable {}
@@ -66,35 +70,46 @@ export class FederationServices {
   stop(): void {}
 
   async #start(): Promise<Opened> {
-    const [{ gossipOf }, { DHT_PREFIX, dhtOf, dhtProtocol, forgetUnlinked }] = await Promise.all([
-      import('./gossip.ts'),
-      import('./dht.ts')
-    ])
     const { name, links, topics = [], dht: dhtOptions = {} } = this.#options
-    const { events, logger, peerId } = this.#components
+    const [{ gossipOf }, lib] = await Promise.all([
+      import('./gossip.ts'),
+      dhtOptions === false ? undefined : import('./dht.ts')
+    ])
+    const { events, logger } = this.#components
     const registrar = new LinkedRegistrar(links, logger.forComponent('omnigate:linked'))
-    const isReachable = (peer: string): boolean => isLinked(links, peer)
-    const parts = { prefix: DHT_PREFIX, self: peerId.toString(), isReachable }
-    const records =
-      (await dhtOptions.records?.(parts)) ?? new LinkedRecords(parts.prefix, parts.self, isReachable)
+    const options = dhtOptions === false ? {} : dhtOptions
+    const records = await this.#records(options)
     const components = linkedComponents(this.#components, { links, registrar, records })
     const gossip = gossipOf(components, topics) as GossipSub & Service
-    const dht = dhtOf(components, name, dhtOptions) as KadDHT & Service
+    const dht = lib?.dhtOf(components, name, options) as (KadDHT & Service) | undefined
     // The DHT wants addresses, which come with identify: before the link as a rule, or after it.
     const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void =>
       registrar.tellAgain(detail.connection)
     await using started = new AsyncDisposableStack()
-    for (const service of [gossip, dht]) {
+    for (const service of dht === undefined ? [gossip] : [gossip, dht]) {
       await service.start()
       started.defer(() => service.stop())
     }
-    await forgetUnlinked(dht, { links, registrar }, dhtProtocol(name))
+    if (dht !== undefined) await lib!.forgetUnlinked(dht, { links, registrar }, lib!.dhtProtocol(name))
     events.addEventListener('peer:identify', onIdentify)
     started.defer(() => events.removeEventListener('peer:identify', onIdentify))
     registrar.open()
     started.defer(() => registrar.close())
     const running = started.move()
-    return { gossip, dht, [Symbol.asyncDispose]: () => running.disposeAsync() }
+    return {
+      gossip,
+      ...(dht && { dht }),
+      dhtPeers: () => (dht === undefined ? [] : lib!.dhtPeers(dht)),
+      [Symbol.asyncDispose]: () => running.disposeAsync()
+    }
+  }
+
+  async #records({ records }: DhtOptions): Promise<Records> {
+    const { links } = this.#options
+    const self = this.#components.peerId.toString()
+    const isReachable = (peer: string): boolean => isLinked(links, peer)
+    const parts = { prefix: DHT_PREFIX, self, isReachable }
+    return (await records?.(parts)) ?? new LinkedRecords(DHT_PREFIX, self, isReachable)
   }
 }
 

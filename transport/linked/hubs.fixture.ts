@@ -12,6 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { silentLogger } from '../silent-logger.ts'
 import { createTransport } from '../transport.ts'
 import type { Transport } from '../transport.ts'
+import type { DhtOptions } from './dht.ts'
 import type { LinkedServices } from './federation-services.ts'
 import { LinkedConnections } from './linked-connections.ts'
 
@@ -22,18 +23,18 @@ export const KAD = '/omnigate/main/kad/1.0.0'
 export interface Hub extends AsyncDisposable {
   readonly node: Transport
   readonly links: LinkedConnections
-  readonly services: LinkedServices
+  readonly services: Required<LinkedServices>
 }
 
 /** A node of ours whose gossip and DHT are open; it takes part in one topic. */
-export async function createHub(): Promise<Hub> {
+export async function createHub({ dht }: { readonly dht?: DhtOptions | false } = {}): Promise<Hub> {
   const links = new LinkedConnections()
   const node = await createTransport({
     privateKey: await generateKeyPair('Ed25519'),
     listen: ['/ip4/127.0.0.1/tcp/0'],
-    federation: { name: FEDERATION, links, topics: [TOPIC] }
+    federation: { name: FEDERATION, links, topics: [TOPIC], ...(dht !== undefined && { dht }) }
   })
-  const services = await node.services.federation!.open()
+  const services = (await node.services.federation!.open()) as Required<LinkedServices>
   services.gossip.subscribe(TOPIC)
   return { node, links, services, [Symbol.asyncDispose]: async () => node.stop() }
 }

@@ -4,6 +4,9 @@ import type { KadDHTComponents } from '@libp2p/kad-dht'
 type Datastore = KadDHTComponents['datastore']
 type Key = Parameters<Datastore['put']>[0]
 
+/** Where the DHT keeps its records. */
+export const DHT_PREFIX = '/dht'
+
 export interface RecordBounds {
   /** Providers that one peer may tell of; this node itself may tell of any number. */
   readonly maxProvidedByPeer: number

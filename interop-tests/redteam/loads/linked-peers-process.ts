@@ -68,7 +68,7 @@ class Peer {
     const id = CID.createV1(0x55, digestOf(SHA2_256, randomBytes(32)))
     let answers = 0
     const signal = AbortSignal.timeout(ANSWER_MS)
-    for await (const { name } of this.#services!.dht.findProviders(id, { signal })) {
+    for await (const { name } of this.#services!.dht!.findProviders(id, { signal })) {
       if (name === 'PEER_RESPONSE') answers++
     }
     if (answers === 0) throw new Error('the hub did not answer')
