@@ -5,14 +5,15 @@ import { UsageError, crashArguments } from './arguments.ts'
 const seed = (): number => 7
 
 test('a run without arguments is a full one', () => {
-  assert.deepEqual(crashArguments([], seed), { kills: 200, cuts: 100, damages: 100, seed: 7 })
+  assert.deepEqual(crashArguments([], seed), { kills: 200, cuts: 100, damages: 100, blobs: 100, seed: 7 })
 })
 
 test('takes what is given', () => {
-  assert.deepEqual(crashArguments(['--kills', '3', '--cuts', '0', '--seed', '9'], seed), {
+  assert.deepEqual(crashArguments(['--kills', '3', '--cuts', '0', '--blobs', '5', '--seed', '9'], seed), {
     kills: 3,
     cuts: 0,
     damages: 100,
+    blobs: 5,
     seed: 9
   })
 })

@@ -119,7 +119,8 @@ export class LevelBlobStore implements BlobStore {
     this.opened = report
     this.#level = level
     this.#options = options
-    this.#segments = new Segments(disk, counts, options.segmentBytes)
+    const { segmentBytes } = options
+    this.#segments = new Segments(disk, counts, { segmentBytes, damaged: report.damagedSegments })
     this.#reader = new BlockReader(level, this.#segments)
     this.#writer = new Writer(level, this.#segments)
     this.#sweeper = new Sweeper(level, this.#writer)

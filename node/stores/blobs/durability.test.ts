@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openLevel } from '../level.ts'
@@ -167,6 +167,24 @@ test('a segment that was cut off is told of, and its blocks are rotten', async t
   assert.deepEqual(store.opened.damagedSegments, [1])
   using lease = await store.open(TENANT, blob.root)
   await assert.rejects(read(lease!, blob), rotten)
+  await put(store, blob)
+  assert.deepEqual(await read(lease!, blob), seeded('cut', 3000))
+  await store.gc()
+})
+
+test('a segment that is gone is told of, and the store goes on with a new one', async t => {
+  const blobs = await given(t)
+  const blob = blobOf(seeded('gone', 3000))
+  await put(blobs.store, blob)
+  await blobs.store[Symbol.asyncDispose]()
+  for (const path of segmentFiles(blobs.folder!)) unlinkSync(path)
+
+  const store = await blobs.reopen()
+
+  assert.deepEqual(store.opened.damagedSegments, [1])
+  await put(store, blob)
+  using lease = await store.open(TENANT, blob.root)
+  assert.deepEqual(await read(lease!, blob), seeded('gone', 3000))
 })
 
 test('what lies behind the last row of a segment is cut off, and a segment without a row removed', async t => {

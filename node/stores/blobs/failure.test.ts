@@ -114,7 +114,7 @@ function movingMeanwhile(t: TestContext, disk: MemoryDisk, first: () => Promise<
 async function parts(t: TestContext) {
   const level: Level = await openLevel('memory')
   const disk = new MemoryDisk()
-  const segments = new Segments(disk, new Map(), 1)
+  const segments = new Segments(disk, new Map(), { segmentBytes: 1 })
   t.after(() => level.close())
   return { level, disk, writer: new Writer(level, segments), reader: new BlockReader(level, segments) }
 }

@@ -37,12 +37,21 @@ export class Segments {
   /** Where the next record begins; counts follow when its row is written. */
   #last: { number: number; end: number }
 
-  constructor(disk: SegmentDisk, counts: ReadonlyMap<number, SegmentCount>, segmentBytes = SEGMENT_BYTES) {
+  constructor(
+    disk: SegmentDisk,
+    counts: ReadonlyMap<number, SegmentCount>,
+    {
+      segmentBytes = SEGMENT_BYTES,
+      damaged = []
+    }: { readonly segmentBytes?: number | undefined; readonly damaged?: readonly number[] } = {}
+  ) {
     this.disk = disk
     this.#counts = new Map(counts)
     this.#segmentBytes = segmentBytes
-    const number = Math.max(0, ...counts.keys())
-    this.#last = { number, end: counts.get(number)?.bytes ?? Infinity }
+    let number = 0
+    for (const segment of counts.keys()) number = Math.max(number, segment)
+    const end = damaged.includes(number) ? undefined : counts.get(number)?.bytes
+    this.#last = { number, end: end ?? Infinity }
   }
 
   get counts(): ReadonlyMap<number, SegmentCount> {

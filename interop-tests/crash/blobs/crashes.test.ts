@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Dice, newSeed } from '../../faults/random.ts'
+import type { Random } from '../load.ts'
+import { cutBlobPower, killBlobs } from './crashes.ts'
+import type { BlobVerdict } from './crashes.ts'
+
+test('kill -9 at random points of put, gc and delete leaves every blob whole or absent', async t => {
+  const verdict = await killBlobs({ random: drawn(t) }, 12)
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.steps > 100, `only ${verdict.steps} steps`)
+})
+
+test('power cuts at random points of put, gc and delete leave every blob whole or absent', async t => {
+  const verdict = await cutBlobPower({ random: drawn(t) }, { cuts: 8, workMs: 1000 })
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.steps > 10, `only ${verdict.steps} steps`)
+})
+
+test('a store that syncs no rows is found to lose blobs in a power cut', async t => {
+  const verdict = await cutBlobPower({ random: drawn(t), breakage: 'unsynced' }, { cuts: 8, workMs: 1500 })
+
+  assert.ok(rules(verdict).has('lost'), 'nothing was lost')
+})
+
+test('a store that answers deletes before it makes them is found out when it is killed', async t => {
+  const verdict = await killBlobs({ random: drawn(t), breakage: 'early' }, 5)
+
+  assert.ok(rules(verdict).has('came_back'), 'nothing came back')
+})
+
+test('a store that does not hold what a root names is found to have blobs that are not whole', async t => {
+  const verdict = await killBlobs({ random: drawn(t), breakage: 'unheld' }, 3)
+
+  assert.ok(rules(verdict).has('not_whole') || rules(verdict).has('unsound'), 'all was whole')
+})
+
+function drawn(t: { diagnostic(text: string): void }): Random {
+  const seed = newSeed()
+  t.diagnostic(`seed ${seed}`)
+  const dice = new Dice(seed)
+  return () => dice.between(0, 2 ** 30) / 2 ** 30
+}
+
+const rules = ({ violations }: BlobVerdict): Set<string> => new Set(violations.map(({ rule }) => rule))

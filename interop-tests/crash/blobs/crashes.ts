@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Child } from '../../child.ts'
+import { diskShim, recorded } from '../disk-shim.ts'
+import { readTrace } from '../disk-trace.ts'
+import { clockMs } from '../history.ts'
+import type { Random } from '../load.ts'
+import { CutDisk } from '../power-cut.ts'
+import { knownBy, startingFrom } from './history.ts'
+import type { Step, Violation } from './history.ts'
+import { verify } from './verify.ts'
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
+const LONGEST_LIFE_MS = 800
+
+export interface BlobVerdict {
+  readonly crashes: number
+  /** Of puts and deletes, those that were answered. */
+  readonly steps: number
+  readonly violations: readonly Violation[]
+}
+
+export interface BlobCrashOptions {
+  readonly random: Random
+  /** For a store that is broken on purpose. */
+  readonly breakage?: string
+  readonly told?: (text: string) => void
+}
+
+/** `kill -9` of a process that puts, deletes and collects, again and again at random moments, on one store. */
+export async function killBlobs(
+  { random, breakage, told }: BlobCrashOptions,
+  kills: number
+): Promise<BlobVerdict> {
+  return await inFolder('omnigate-blob-kills-', async folder => {
+    const data = join(folder, 'blobs')
+    const violations: Violation[] = []
+    let known: readonly Step[] = []
+    let answered = 0
+    for (let kill = 0; kill < kills; kill++) {
+      const steps = await life(data, { random, breakage, lifeMs: random() * LONGEST_LIFE_MS })
+      answered += steps.filter(step => step.answered !== undefined).length
+      const { found, violations: some } = await verify(data, [...known, ...steps])
+      violations.push(...some)
+      known = startingFrom(found)
+      told?.(`${kill + 1} of ${kills} kills, ${answered} steps, ${found.length} blobs`)
+    }
+    return { crashes: kills, steps: answered, violations }
+  })
+}
+
+/** Cuts the power of a recorded life at some moments, and looks at what the disk may then have had. */
+export async function cutBlobPower(
+  { random, breakage, told }: BlobCrashOptions,
+  { cuts, workMs }: { readonly cuts: number; readonly workMs: number }
+): Promise<BlobVerdict> {
+  return await inFolder('omnigate-blob-cuts-', async folder => {
+    const data = join(folder, 'blobs')
+    const trace = join(folder, 'trace')
+    const env = recorded(await diskShim(), { root: folder, trace })
+    const born = clockMs()
+    const steps = await life(data, { random, breakage, lifeMs: workMs, env })
+    const disk = readTrace(trace)
+    const first = Math.max(
+      0,
+      disk.findIndex(({ atMs }) => atMs >= (steps[0]?.asked ?? born))
+    )
+    const violations: Violation[] = []
+    for (let cut = 0; cut < cuts; cut++) {
+      const end = first + Math.floor(random() * (disk.length - first))
+      const rebuilt = join(folder, `cut-${cut}`)
+      new CutDisk(disk, end).write(folder, rebuilt, random)
+      const { violations: some } = await verify(join(rebuilt, 'blobs'), knownBy(steps, disk[end]!.atMs))
+      violations.push(...some)
+      await rm(rebuilt, { recursive: true })
+      told?.(`${cut + 1} of ${cuts} cuts, at step ${end} of ${disk.length}`)
+    }
+    return { crashes: cuts, steps: steps.filter(step => step.answered !== undefined).length, violations }
+  })
+}
+
+interface Life {
+  readonly random: Random
+  readonly breakage: string | undefined
+  readonly lifeMs: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** What one process asked for and was answered, until it was killed. */
+async function life(data: string, { random, breakage = '', lifeMs, env }: Life): Promise<readonly Step[]> {
+  const seed = String(Math.floor(random() * 2 ** 30))
+  const child = new Child(process.execPath, [WORKER, data, seed, breakage], env)
+  try {
+    await child.firstJson()
+    await sleep(lifeMs)
+  } finally {
+    await child[Symbol.asyncDispose]()
+  }
+  const { stdout, stderr } = await child.ended()
+  if (stderr !== '') throw new Error(`the worker said: ${stderr}`)
+  return stepsOf(stdout.slice(1))
+}
+
+function stepsOf(lines: readonly string[]): readonly Step[] {
+  const steps = new Map<string, Step>()
+  for (const line of lines) {
+    // The last line may be cut off: its step was not told of.
+    if (!line.endsWith('}')) continue
+    const step = JSON.parse(line) as Step
+    steps.set(`${step.tenant} ${step.asked}`, step)
+  }
+  return [...steps.values()]
+}
+
+async function inFolder<T>(prefix: string, run: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), prefix))
+  try {
+    return await run(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
