@@ -14,7 +14,7 @@ export const FORMAT = 1
 export const BACKUP_FILE = 'backup.json'
 
 /**
- * What lies in a data folder (0700). Everything but `blobs`, `lock`, `admin.sock` and names that begin with `.new-` belongs in a
+ * What lies in a data folder (0700). Everything but `blobs`, `dht`, `lock`, `admin.sock` and names that begin with `.new-` belongs in a
  * backup, the store and the audit log as they are at one moment. Whoever may write here owns the hub: the only protection is that of the file system.
  */
 export const DATA_FOLDER_CONTENTS = {
@@ -23,6 +23,7 @@ export const DATA_FOLDER_CONTENTS = {
   keys: 'hub.key, hub.pub, node.key, delegation.json; made whole or not at all, changed by the commands about keys alone',
   store: 'LevelDB: everything that must survive a restart, blobs apart',
   blobs: 'blocks by their hash in segments, and LevelDB over them; not part of a backup',
+  dht: 'LevelDB: which hubs have which public blob, and when those of this node are announced next; may be thrown away',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
   'audit-before':

@@ -26,6 +26,7 @@ import { openFederation } from './start/federation.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
+import { prepareDht } from './start/dht.ts'
 import { openExchange } from './start/exchange.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
@@ -37,6 +38,7 @@ import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
 import { startSessions } from './start/sessions.ts'
+import { openSharing } from './start/sharing.ts'
 import { openStorage } from './start/storage.ts'
 import { openStore } from './start/store.ts'
 import { statusOf } from './status.ts'
@@ -135,13 +137,16 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     isOnDisk: options.ephemeral !== true,
     rights
   })
+  const isOnDisk = options.ephemeral !== true
   const storage = await openStorage(base, identity, {
-    isOnDisk: options.ephemeral !== true,
+    isOnDisk,
     self: () => {
       const { peer_id: peer, addresses } = status()
       return { peer, addresses }
     }
   })
+  const dht = prepareDht(base, identity, { isOnDisk, storage })
+  const sharing = openSharing(base, identity, { storage, dht, links, seconds: rights.seconds })
   const exchange = await openExchange(base, identity, {
     store,
     audit,
@@ -149,13 +154,13 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     allowlist,
     peerKeys,
     links,
-    services: [echo, mailbox.forPeers, storage.forPeers, ...readable, ...own].map(({ table }) => table)
+    services: [echo, mailbox.forPeers, sharing.forPeers, ...readable, ...own].map(({ table }) => table)
   })
   const services = serviceDirectory([
     echo,
     capabilitiesOf(capabilities, exchange.handlers),
     mailbox.forPeers,
-    storage.forPeers,
+    sharing.forPeers,
     links.service,
     ...readable,
     ...own
@@ -171,10 +176,11 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
     ...identity,
     host,
     grants: rights.grants,
-    isKnown: overrides.isKnown
+    isKnown: overrides.isKnown,
+    dht: dht.options
   })
   await links.connect(peers)
-  await openFederation(base, { allowlist, services: peers.transport.services.federation! })
+  await openFederation(base, { allowlist, services: peers.transport.services.federation!, dht })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
   const federation = federationAdmin({
@@ -190,7 +196,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   })
   await serveAdmin(base, identity, {
     hostSessions,
-    services: [operator, mailbox.forOperator, storage.forOperator, ...readable]
+    services: [operator, mailbox.forOperator, sharing.forOperator, ...readable]
   })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveHttp(base)

@@ -64,6 +64,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/audit/lines.ts', 'linesIn', 'lines of a file, each bounded'],
   ['node/audit/opening.ts', 'readLines', 'lines of our own files, each bounded'],
   ['node/audit/verify-log.ts', 'readLines', 'lines of a file, each bounded'],
+  ['node/blobs/fetching-service.ts', 'fetcher.search', 'providers, at most twenty, within a deadline'],
+  ['node/blobs/fetching-service.ts', 'body', 'blocks that were proved, pulled as the caller takes them'],
   ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/handlers/storage-answer.ts', 'walk', 'blocks of our own store'],

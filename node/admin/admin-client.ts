@@ -1,7 +1,13 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { ConnectionCaller, adminService, auditService, mailboxService } from '../../protocols/index.ts'
+import {
+  ConnectionCaller,
+  adminService,
+  auditService,
+  mailboxService,
+  storageService
+} from '../../protocols/index.ts'
 import type { Client, JsonObject, auditAdminOperations, linksAdminOperations } from '../../protocols/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
@@ -31,6 +37,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly links: Client<typeof linksAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
   readonly mailbox: Client<(typeof mailboxService)['operations']>
+  /** The blobs of any tenant: calls name its id. */
+  readonly storage: Client<(typeof storageService)['operations']>
 }
 
 /**
@@ -57,6 +65,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     links: admin,
     audit: { admin, log: caller.client(auditService) },
     mailbox: caller.client(mailboxService),
+    storage: caller.client(storageService),
     async [Symbol.asyncDispose]() {
       await caller.end()
       for (const socket of sockets) socket.destroy()

@@ -207,7 +207,16 @@ export const configSchema = Type.Object(
       })
     }),
     storage: section('Blobs by the hash of their content.', {
-      tenantBytes: count('Bytes of blocks that are kept for one tenant.', 100 * 1024 * MIB, MIB, 2 ** 50)
+      tenantBytes: count('Bytes of blocks that are kept for one tenant.', 100 * 1024 * MIB, MIB, 2 ** 50),
+      fetchThrough: flag(
+        'Fetch blobs that are not here from other hubs for callers whose capability says storage:fetch or names the content. The operator may always.',
+        false
+      ),
+      fetchBytes: count('Longer blobs are not fetched.', 10 * 1024 * MIB, MIB, 2 ** 50),
+      fetchesPerTenant: count('Fetches for one tenant at the same time.', 4, 1, 1024)
+    }),
+    dht: section('Who among linked hubs has which public blob.', {
+      enabled: flag('Take part in the DHT, and announce public blobs in it.', true)
     }),
     compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),

@@ -1,11 +1,14 @@
 import type { FederationServices } from '../../transport/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import type { NodeBase } from './base.ts'
+import type { NodeDht } from './dht.ts'
 
 export interface FederationPlace {
   readonly allowlist: Pick<Allowlist, 'size' | 'onChange'>
   /** What linked hubs share, prepared and not open. */
   readonly services: Pick<FederationServices, 'open' | 'close'>
+  /** Told when they are opened and closed. */
+  readonly dht?: Pick<NodeDht, 'opened' | 'closing' | 'closed'>
 }
 
 /**
@@ -15,8 +18,13 @@ export interface FederationPlace {
  */
 export function openFederation(
   { supervise }: NodeBase,
-  { allowlist, services }: FederationPlace
+  { allowlist, services, dht }: FederationPlace
 ): Promise<void> {
+  const close = async (): Promise<void> => {
+    await dht?.closing()
+    await services.close()
+    await dht?.closed()
+  }
   return supervise({
     service: 'federation',
     crashReason: 'crash_exception',
@@ -29,14 +37,17 @@ export function openFederation(
         started()
         while (!signal.aborted) {
           changed = Promise.withResolvers<void>()
-          if (allowlist.size > 0) await services.open()
-          else await services.close()
+          if (allowlist.size === 0) await close()
+          else {
+            const opened = await services.open()
+            await dht?.opened(opened)
+          }
           if (!signal.aborted) await changed.promise
         }
       } finally {
         unfollow()
         signal.removeEventListener('abort', onChange)
-        await services.close()
+        await close()
       }
     }
   })

@@ -44,7 +44,7 @@ export interface NodeLinks {
   readonly service: Service
   readonly states: LinkStates
   readonly admin: LinksAdmin
-  readonly live: Pick<Links, 'of' | 'theirs' | 'onChange'>
+  readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange'>
   /** Where this node can be dialled. */
   readonly addresses: () => readonly string[]
   /** Begins to link over the connections of `peers`. */

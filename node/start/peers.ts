@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState } from '../../protocols/index.ts'
 import { LinkedConnections, PeerListeners, createAdmission, createTransport } from '../../transport/index.ts'
-import type { Admission, Transport } from '../../transport/index.ts'
+import type { Admission, DhtOptions, Transport } from '../../transport/index.ts'
 import type { NodeBudget } from '../admission/inbound-budget.ts'
 import type { Config } from '../config/index.ts'
 import type { Grants } from '../guards/grants.ts'
@@ -40,17 +40,19 @@ export interface PeersOptions {
   /** Each grant is taken back when its connection closes. */
   readonly grants: Pick<Grants, 'remove'>
   readonly isKnown?: ((connection: Connection) => boolean) | undefined
+  /** The DHT of linked hubs; false where it is switched off. */
+  readonly dht?: DhtOptions | false | undefined
 }
 
 /** Listens for peers and serves them. */
 export async function servePeers(
   base: NodeBase,
-  { keys, host, grants, isKnown }: PeersOptions
+  { keys, host, grants, isKnown, dht }: PeersOptions
 ): Promise<Peers> {
   const { config, started } = base
   const admission = admissionOf(base)
   const linked = new LinkedConnections()
-  const transport = await prepareTransport(config, keys, { admission, linked })
+  const transport = await prepareTransport(config, keys, { admission, linked, dht })
   transport.addEventListener('connection:open', ({ detail: connection }) => {
     if (isKnown?.(connection) === true) admission.promote(connection)
   })
@@ -85,7 +87,7 @@ function admissionOf({ config, turnedAway }: NodeBase): Admission {
 function prepareTransport(
   config: Config,
   keys: NodeKeys,
-  { admission, linked }: { readonly admission: Admission; readonly linked: LinkedConnections }
+  { admission, linked, dht }: Pick<Peers, 'admission' | 'linked'> & Pick<PeersOptions, 'dht'>
 ): Promise<Transport> {
   const { node, transport } = config
   return createTransport({
@@ -99,7 +101,7 @@ function prepareTransport(
     maxPendingConnections: transport.maxPendingConnections,
     maxInboundStreams: transport.inboundStreamsPerPeer,
     connectionGater: admission.connectionGater,
-    federation: { name: config.federation.name, links: linked },
+    federation: { name: config.federation.name, links: linked, ...(dht !== undefined && { dht }) },
     userAgent: `omnigate/${VERSION}`
   })
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { importBlob } from '../../dht/index.ts'
 import { OapError, STORAGE_LIMITS } from '../../protocols/index.ts'
-import type { Provider, Service } from '../../protocols/index.ts'
+import type { Provider, Service, storageService } from '../../protocols/index.ts'
 import { blobTenantOfPeer, storageOver } from '../handlers/storage.ts'
 import type { StorageServiceOptions } from '../handlers/storage.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
@@ -15,12 +15,14 @@ const LOOK_MS = 1000
 /** What nothing holds is collected after so many looks. */
 const LOOKS_TO_COLLECT = 60
 
+export type StorageService = Service<(typeof storageService)['operations']>
+
 /** The blobs of a running node. */
 export interface NodeStorage {
   /** What peers may call, under their capabilities. */
-  readonly forPeers: Service
+  readonly forPeers: StorageService
   /** What the operator may call: the tenant is the one that the frame names. */
-  readonly forOperator: Service
+  readonly forOperator: StorageService
   /** The store that is open now. @throws OapError `not_ready` */
   readonly store: () => BlobStore
 }
@@ -87,8 +89,8 @@ export async function openStorage(
     now: () => Date.now()
   } satisfies Omit<StorageServiceOptions, 'tenantOf'>
   return {
-    forPeers: storageOver({ ...options, tenantOf: blobTenantOfPeer }) as Service,
-    forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }) as Service,
+    forPeers: storageOver({ ...options, tenantOf: blobTenantOfPeer }),
+    forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }),
     store
   }
 }

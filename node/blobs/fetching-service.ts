@@ -1,0 +1,106 @@
+import { OapError, STORAGE_LIMITS, framedBlocks, parseCid } from '../../protocols/index.ts'
+import type { Call, Handlers, Provider, Service, storageService } from '../../protocols/index.ts'
+import { rangeWithin } from '../handlers/storage-answer.ts'
+import { storageFault } from '../handlers/storage-fault.ts'
+import type { RoutedPeer } from '../../dht/index.ts'
+import type { BlobFetcher } from './blob-fetcher.ts'
+
+type StorageOperations = (typeof storageService)['operations']
+type Get = Handlers<StorageOperations>['get']
+
+export interface FetchingOptions {
+  readonly fetcher: BlobFetcher
+  /** Whether the caller may have this node fetch the blob. It must not depend on what is stored. */
+  readonly mayFetch: (call: Call, cid: string) => boolean
+  /** Whose the blob becomes. */
+  readonly tenantOf: (call: Call) => string
+  /** Whether the caller may be told what linked peers and the DHT say. */
+  readonly maySearch: (call: Call) => boolean
+}
+
+/** How long the search of `providers` may take. */
+const SEARCH_MS = 5000
+
+/**
+ * The storage service of a node that fetches: `get` of a blob that is not here brings it from others for who may, and
+ * `providers` names these.
+ */
+export function fetching(
+  inner: Service<StorageOperations>,
+  { fetcher, mayFetch, tenantOf, maySearch }: FetchingOptions
+): Service<StorageOperations> {
+  const fetched: Get = async (request, call) => {
+    const { cid: text, offset, length, form } = request
+    const boarding = fetcher.board({ cid: parseCid(text), tenant: tenantOf(call), offset, length })
+    const leave = (): void => boarding.leave()
+    call.signal.addEventListener('abort', leave, { once: true })
+    try {
+      call.signal.throwIfAborted()
+      const total = await boarding.fetch.total()
+      const range = rangeWithin(total, offset, length)
+      const body = form === 'raw' ? boarding.fetch.plain() : framedBlocks(boarding.fetch.blocks())
+      return { head: { cid: text, ...range, total_len: total }, body: leaving(body, leave) }
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+  const get: Get = async (request, call) => {
+    if (!mayFetch(call, request.cid)) return inner.handlers.get(request, call)
+    try {
+      return await inner.handlers.get(request, call)
+    } catch (error) {
+      if (!(error instanceof OapError) || error.code !== 'not_found') throw error
+      return fetched(request, call)
+    }
+  }
+  const providers: Handlers<StorageOperations>['providers'] = async (request, call) => {
+    const { providers: here } = await inner.handlers.providers(request, call)
+    if (!maySearch(call)) return { providers: here }
+    const most = (request.max ?? STORAGE_LIMITS.providers) - here.length
+    return { providers: [...here, ...(await others(fetcher, request.cid, most, call.signal))] }
+  }
+  return { table: inner.table, handlers: { ...inner.handlers, get, providers } }
+}
+
+async function others(
+  fetcher: BlobFetcher,
+  cid: string,
+  most: number,
+  signal: AbortSignal
+): Promise<Provider[]> {
+  const found: Provider[] = []
+  if (most <= 0) return found
+  const ending = AbortSignal.any([signal, AbortSignal.timeout(SEARCH_MS)])
+  const told = new Map<string, readonly string[]>()
+  const reach = ({ peer, addresses }: RoutedPeer) => {
+    told.set(peer, addresses.filter(({ length }) => length <= addressBytes).slice(0, providerAddresses))
+    return { provider: peer, get: neverAsked }
+  }
+  for await (const { provider, via } of fetcher.search(parseCid(cid), { reach, signal: ending })) {
+    found.push({
+      peer: provider,
+      addresses: [...(told.get(provider) ?? [])],
+      via: via === 'dht' ? 'dht' : 'link'
+    })
+    if (found.length === most) break
+  }
+  return found
+}
+
+const { addressBytes, providerAddresses } = STORAGE_LIMITS
+
+const neverAsked = (): Promise<never> => Promise.reject(new OapError('internal'))
+
+async function* leaving(
+  body: AsyncGenerator<Uint8Array, void>,
+  leave: () => void
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body
+  } catch (error) {
+    throw storageFault(error)
+  } finally {
+    leave()
+  }
+}

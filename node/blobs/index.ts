@@ -1,0 +1,8 @@
+export { announcing } from './announcing-service.ts'
+export type { Announcements } from './announcing-service.ts'
+export { BlobFetcher } from './blob-fetcher.ts'
+export type { BlobFetcherOptions, FetchOutcome } from './blob-fetcher.ts'
+export { fetching } from './fetching-service.ts'
+export type { FetchingOptions } from './fetching-service.ts'
+export { holderOf, providerOf } from './peer-provider.ts'
+export type { StoragePeer } from './peer-provider.ts'
