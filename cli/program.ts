@@ -16,6 +16,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   treaty: 'what another hub may do here',
   federation: 'how this hub stands with others',
   mailbox: 'durable messages by topic',
+  blob: 'content by the hash of its bytes',
   audit: 'what happened, and proof of it',
   key: 'keys of a hub and its node',
   config: 'configuration files',

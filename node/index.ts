@@ -35,6 +35,17 @@ export { connectAdmin } from './admin/admin-client.ts'
 export type { AdminClient, AuditClient } from './admin/admin-client.ts'
 export { directAudit, openStopped } from './start/stopped.ts'
 export type { StoppedHub, StoppedHubOptions } from './start/stopped.ts'
+export { fsckStoppedBlobs, scrubStoppedBlobs } from './start/stopped-blobs.ts'
+export type {
+  BlobFsckOptions,
+  BlobFsckReport,
+  BlobProblem,
+  BlobProblemKind,
+  BlockId,
+  ScrubFinding,
+  ScrubProgress,
+  ScrubReport
+} from './stores/blobs/index.ts'
 export { openStoppedMailbox } from './start/stopped-mailbox.ts'
 export type { StoppedMailbox } from './start/stopped-mailbox.ts'
 export { exportMailbox, fsckMailbox, importMailbox, readExport } from './stores/mailbox/index.ts'

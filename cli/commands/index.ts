@@ -5,6 +5,8 @@ import { auditProve } from './audit-prove.ts'
 import { auditTail } from './audit-tail.ts'
 import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
+import { blobFsck } from './blob-fsck.ts'
+import { blobScrub } from './blob-scrub.ts'
 import { capAttenuate } from './cap-attenuate.ts'
 import { capExchange } from './cap-exchange.ts'
 import { capInspect } from './cap-inspect.ts'
@@ -109,6 +111,8 @@ export const COMMANDS: readonly Command[] = [
   mailboxFsck,
   mailboxExport,
   mailboxImport,
+  blobFsck,
+  blobScrub,
   auditTail,
   auditExport,
   auditVerify,
