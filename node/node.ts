@@ -9,6 +9,7 @@ import {
 } from '../protocols/index.ts'
 import { federationAdmin } from './allowlist/index.ts'
 import type { Standing } from './allowlist/index.ts'
+import { dhtAdmin } from './blobs/index.ts'
 import type { BackupSources } from './backup/index.ts'
 import type { Config } from './config/index.ts'
 import { dataFolderPaths } from './data-folder.ts'
@@ -192,7 +193,8 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
   const operator = operatorService(status, capabilities, sources, {
     ...federation,
-    ...links.admin
+    ...links.admin,
+    ...dhtAdmin({ ...dht, outcomes: sharing.outcomes })
   })
   await serveAdmin(base, identity, {
     hostSessions,

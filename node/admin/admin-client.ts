@@ -8,7 +8,13 @@ import {
   mailboxService,
   storageService
 } from '../../protocols/index.ts'
-import type { Client, JsonObject, auditAdminOperations, linksAdminOperations } from '../../protocols/index.ts'
+import type {
+  Client,
+  JsonObject,
+  auditAdminOperations,
+  dhtAdminOperations,
+  linksAdminOperations
+} from '../../protocols/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
 import { checkDataFolder } from '../data-folder.ts'
@@ -35,6 +41,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly federation: FederationClient
   /** Pairing, and calls over links. */
   readonly links: Client<typeof linksAdminOperations>
+  /** The DHT of linked hubs, and fetches from them. */
+  readonly dht: Client<typeof dhtAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
   readonly mailbox: Client<(typeof mailboxService)['operations']>
   /** The blobs of any tenant: calls name its id. */
@@ -63,6 +71,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     capabilities: admin,
     federation: admin,
     links: admin,
+    dht: admin,
     audit: { admin, log: caller.client(auditService) },
     mailbox: caller.client(mailboxService),
     storage: caller.client(storageService),

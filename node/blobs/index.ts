@@ -1,3 +1,5 @@
+export { dhtAdmin } from './admin-handlers.ts'
+export type { DhtAdmin } from './admin-handlers.ts'
 export { announcing } from './announcing-service.ts'
 export type { Announcements } from './announcing-service.ts'
 export { BlobFetcher } from './blob-fetcher.ts'

@@ -41,6 +41,8 @@ void describe('a blob of another hub', OPTIONS, () => {
     const cid = await put(a!, randomBytes(1000), 'private')
 
     await assert.rejects(get(c!, cid), NOT_FOUND)
+    const { code, providers, fetched } = await c!.operator.dht.fetch_report({ cid })
+    assert.deepEqual([code, providers, fetched], ['not_found', [], 0])
   })
 
   void test('is fetched from the next one when its provider goes away in the middle', async t => {
@@ -56,6 +58,9 @@ void describe('a blob of another hub', OPTIONS, () => {
     }
 
     assert.ok(Buffer.concat(pieces).equals(bytes))
+    const { code, fetched, providers } = await c!.operator.dht.fetch_report({ cid })
+    assert.deepEqual([code, fetched], [undefined, bytes.length])
+    assert.ok(providers.every(({ peer, via }) => via === 'link' && [a!.peer, b!.peer].includes(peer)))
   })
 
   void test('costs a range the leaves that it touches', async t => {
@@ -112,6 +117,9 @@ void describe('the DHT of linked hubs', OPTIONS, () => {
     const hidden = await put(a, randomBytes(1000), 'federated')
 
     await until(async () => (await providersOf(c, cid)).length > 0, 'the DHT names it')
+    const stats = await a.operator.dht.dht_stats({})
+    assert.deepEqual([stats.open, stats.peers, stats.roots, stats.announced], [true, 1, 1, 1])
+    assert.deepEqual((await a.operator.dht.dht_peers({})).peers, [b.peer])
     assert.deepEqual(await providersOf(c, cid), [[a.peer, 'dht']])
     assert.deepEqual(await providersOf(c, hidden), [])
   })
@@ -124,6 +132,7 @@ void describe('the DHT of linked hubs', OPTIONS, () => {
     const bytes = randomBytes(1000)
 
     assert.deepEqual(await get(c, await put(a, bytes, 'public')), bytes)
+    assert.equal((await a.operator.dht.dht_stats({})).open, false)
   })
 })
 

@@ -19,6 +19,8 @@ export interface NodeDht {
   readonly routing: () => KadRouting | undefined
   readonly announcements: Announcements
   readonly stats: () => AnnouncerStats | undefined
+  /** Announcements since the start. */
+  readonly counts: () => { readonly announced: number; readonly failed: number }
   /** Peer ids of the routing table. */
   readonly peers: () => readonly string[]
   /** The transport has opened it. */
@@ -106,6 +108,7 @@ export function prepareDht(
       }
     },
     stats: () => open?.announcer.stats,
+    counts: () => ({ announced, failed }),
     peers: () => open?.services.dhtPeers().map(String) ?? [],
     opened,
     closing,

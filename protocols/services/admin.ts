@@ -1,5 +1,6 @@
 import { auditAdminOperations } from './audit-admin.ts'
 import { capabilityAdminOperations } from './capability-admin.ts'
+import { dhtAdminOperations } from './dht-admin.ts'
 import { federationAdminOperations } from './federation-admin.ts'
 import { linksAdminOperations } from './links-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
@@ -13,6 +14,7 @@ export const adminService = defineService({
     ...capabilityAdminOperations,
     ...auditAdminOperations,
     ...federationAdminOperations,
-    ...linksAdminOperations
+    ...linksAdminOperations,
+    ...dhtAdminOperations
   }
 })
