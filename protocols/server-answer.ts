@@ -56,24 +56,41 @@ export async function sendStream(
   answer: unknown,
   row: Streamed<unknown, unknown>
 ): Promise<void> {
-  const { head, body } = answer as StreamedAnswer<unknown>
+  const { head, body, chunks = body } = answer as StreamedAnswer<unknown>
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
   const pace = new AnswerPace(port.writer, port.platform)
   checkFits(parts, port.maxChunkBytes, 'the head of the answer')
   port.send(call, flags | FLAG.START, parts.head, parts.body)
-  for await (const piece of body) {
-    for (let at = 0; at < piece.length && !call.isOver; at += port.maxChunkBytes) {
-      const chunk = piece.subarray(at, at + port.maxChunkBytes)
-      if (pace.isRowOver) await port.release(call, chunk.length)
-      port.send(call, flags, EMPTY, chunk)
-      await pace.sent(chunk.length)
+  for await (const piece of chunks) {
+    for (const { head: before, body: chunk } of chunksOf(piece, port.maxChunkBytes)) {
+      const bytes = before.length + chunk.length
+      if (pace.isRowOver) await port.release(call, bytes)
+      if (call.isOver) return
+      port.send(call, flags, before, chunk)
+      await pace.sent(bytes)
+      if (call.isOver) return
     }
     if (call.isOver) return
   }
   if (call.isOver) return
   port.send(call, flags | FLAG.END, EMPTY, EMPTY)
   port.end(call)
+}
+
+/** A piece of a body in frames of at most so many bytes. */
+function* chunksOf(piece: Uint8Array | Parts, mostBytes: number): Generator<Parts, void> {
+  let { head, body } = piece instanceof Uint8Array ? { head: EMPTY, body: piece } : piece
+  if (head.length > mostBytes) {
+    body = concat(head, body)
+    head = EMPTY
+  }
+  let at = 0
+  for (let before = head; before.length + body.length - at > 0; before = EMPTY) {
+    const to = Math.min(body.length, at + mostBytes - before.length)
+    yield { head: before, body: body.subarray(at, to) }
+    at = to
+  }
 }
 
 /** RESP|START, then each event within credit, then RESP|END. */

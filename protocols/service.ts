@@ -254,7 +254,10 @@ export interface EventCredit {
 
 export interface StreamedAnswer<Head> {
   readonly head: Head
+  /** Pieces of any length. */
   readonly body: AsyncIterable<Uint8Array>
+  /** The same bytes in pieces of two parts: a session reads these in place of `body`, and copies neither part. */
+  readonly chunks?: AsyncIterable<Parts> | undefined
 }
 
 export type Handler<O extends Operation> =

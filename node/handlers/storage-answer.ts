@@ -1,5 +1,5 @@
-import { OapError, dagWalk, framedBlocks } from '../../protocols/index.ts'
-import type { Call, Cid } from '../../protocols/index.ts'
+import { OapError, blockChunks, dagWalk, framedBlocks } from '../../protocols/index.ts'
+import type { Call, Cid, StreamedAnswer } from '../../protocols/index.ts'
 import { BlobError } from '../stores/blobs/index.ts'
 import type { ReadingLease } from '../stores/blobs/index.ts'
 import { storageFault } from './storage-fault.ts'
@@ -29,7 +29,7 @@ export function blobBody(
   range: AskedRange,
   { signal }: Call,
   onRotten: (error: BlobError) => void
-): AsyncIterable<Uint8Array> {
+): Pick<StreamedAnswer<unknown>, 'body' | 'chunks'> {
   const release = (): void => lease.release()
   if (signal.aborted) release()
   signal.addEventListener('abort', release, { once: true })
@@ -37,15 +37,21 @@ export function blobBody(
     signal.removeEventListener('abort', release)
     release()
   }
-  const pieces = range.form === 'raw' ? plainBytes(lease, range, signal) : dagBytes(lease, range, signal)
-  return releasing(pieces, onRotten, ended)
+  const sent = <T>(pieces: AsyncGenerator<T, void>): AsyncGenerator<T, void> =>
+    releasing(pieces, onRotten, ended)
+  if (range.form === 'raw') return { body: sent(plainBytes(lease, range, signal)) }
+  // Neither begins before it is read, and one is.
+  return {
+    body: sent(framedBlocks(walk(lease, range, signal))),
+    chunks: sent(blockChunks(walk(lease, range, signal)))
+  }
 }
 
-async function* releasing(
-  pieces: AsyncGenerator<Uint8Array, void>,
+async function* releasing<T>(
+  pieces: AsyncGenerator<T, void>,
   onRotten: (error: BlobError) => void,
   ended: () => void
-): AsyncGenerator<Uint8Array, void> {
+): AsyncGenerator<T, void> {
   try {
     yield* pieces
   } catch (error) {
@@ -55,9 +61,6 @@ async function* releasing(
     ended()
   }
 }
-
-const dagBytes = (lease: ReadingLease, range: AskedRange, signal: AbortSignal) =>
-  framedBlocks(walk(lease, range, signal))
 
 async function* plainBytes(
   lease: ReadingLease,

@@ -233,9 +233,10 @@ describe('roots of a tenant', () => {
     assert.equal(await codeOf(blobs.delete({ cid })), '409 blob_pinned')
     assert.deepEqual(await blobs.unpin({ cid }), { cid, pinned: false })
     assert.deepEqual(await blobs.pin({ cid }), { cid, pinned: true })
-    await blobs.unpin({ cid, ttl_s: 60 })
+    const { expires_at } = await blobs.unpin({ cid, ttl_s: 60 })
     const { blob } = await blobs.stat({ cid })
     assert.ok(blob!.expires_at! > blob!.stored_at)
+    assert.equal(blob!.expires_at, expires_at)
     assert.deepEqual(await blobs.delete({ cid }), { cid })
 
     for (const again of [

@@ -85,7 +85,7 @@ export function storageOver(options: StorageServiceOptions): Service<StorageOper
             total_len: lease.length,
             ...(content_type !== undefined && { content_type })
           },
-          body: blobBody(lease, { cid, form, ...range }, call, options.onRotten)
+          ...blobBody(lease, { cid, form, ...range }, call, options.onRotten)
         }
       } catch (error) {
         lease.release()
@@ -139,9 +139,9 @@ export function storageOver(options: StorageServiceOptions): Service<StorageOper
     },
 
     unpin: async ({ cid, ttl_s }, call) => {
-      const options = { expiresAtMs: expiry(ttl_s) }
-      if (!(await store().roots.unpin(own(call), parseCid(cid), options))) throw absent()
-      return { cid, pinned: false }
+      const expiresAtMs = expiry(ttl_s)
+      if (!(await store().roots.unpin(own(call), parseCid(cid), { expiresAtMs }))) throw absent()
+      return { cid, pinned: false, ...(expiresAtMs !== undefined && { expires_at: expiresAtMs }) }
     },
 
     list: async ({ after, max = STORAGE_LIMITS.listBlobsDefault }, call) => {

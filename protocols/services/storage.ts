@@ -126,7 +126,7 @@ export const storageService = defineService({
       relieves: true,
       content: 'cid',
       request: header({ cid, ttl_s: optional(seconds) }),
-      answer: json({ cid, pinned: flag })
+      answer: json({ cid, pinned: flag, expires_at: optional(ms) })
     }),
     /** `next` is the `after` of the page that follows. */
     list: unary({

@@ -1,4 +1,4 @@
-export { framedBlocks } from './block-frames.ts'
+export { blockChunks, framedBlocks } from './block-frames.ts'
 export { CID_BYTES, DIGEST_BYTES, cidOf, cidText, isCid, parseCid } from './cid.ts'
 export type { BlockCodec, Cid } from './cid.ts'
 export { dagVerifier } from './dag-verifier.ts'
