@@ -95,6 +95,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['cli/audit-lines.ts', 'bytes.toString', 'a list'],
   ['cli/commands/audit-export.ts', 'auditLines', 'entries of our own log, each bounded'],
   ['cli/commands/audit-tail.ts', 'auditLines', 'entries of our own log, each bounded'],
+  ['cli/blob/download.ts', 'body', 'a body queue, pulled once what came before is proved and written'],
+  ['cli/commands/blob-add.ts', 'bytes', 'a file or standard input, pulled as fast as the node takes it'],
   ['cli/echo-file.ts', 'body', 'a body queue'],
   ['cli/every.ts', 'await', 'lists that our own node bounds'],
   ['cli/commands/mailbox-send.ts', 'lines', 'lines of a file or standard input of our own user'],

@@ -1,0 +1,25 @@
+import { providersText } from '../blob/providers-text.ts'
+import { CID_ARGUMENT } from '../blob/place.ts'
+import { withDht } from '../dht.ts'
+import { DATA_OPTION } from '../command.ts'
+import type { Command } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { PAIRING_EXITS } from '../pairing.ts'
+
+export const dhtFind: Command = {
+  name: 'dht find',
+  summary: 'find who says to have a blob',
+  details:
+    'Asks linked hubs, then the DHT, for at most five seconds. Nobody has proved it before the blob comes from there. ' +
+    'The exit is 1 when nobody says so.',
+  arguments: [CID_ARGUMENT],
+  options: [DATA_OPTION],
+  examples: [{ line: 'omnigate dht find bafkrei... --data ./hub', says: 'peers, and how they are known' }],
+  exits: PAIRING_EXITS,
+  async run(invocation) {
+    const cid = invocation.neededArgument('CID')
+    const { providers } = await withDht(invocation, ({ storage }) => storage.providers({ cid }))
+    invocation.show({ cid, providers }, () => providersText(providers))
+    return providers.length === 0 ? EXIT.failed : EXIT.ok
+  }
+}
