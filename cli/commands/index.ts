@@ -6,7 +6,12 @@ import { auditTail } from './audit-tail.ts'
 import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
 import { blobFsck } from './blob-fsck.ts'
+import { blobLs } from './blob-ls.ts'
+import { blobPin } from './blob-pin.ts'
+import { blobRm } from './blob-rm.ts'
 import { blobScrub } from './blob-scrub.ts'
+import { blobStat } from './blob-stat.ts'
+import { blobUnpin } from './blob-unpin.ts'
 import { capAttenuate } from './cap-attenuate.ts'
 import { capExchange } from './cap-exchange.ts'
 import { capInspect } from './cap-inspect.ts'
@@ -111,6 +116,11 @@ export const COMMANDS: readonly Command[] = [
   mailboxFsck,
   mailboxExport,
   mailboxImport,
+  blobLs,
+  blobStat,
+  blobRm,
+  blobPin,
+  blobUnpin,
   blobFsck,
   blobScrub,
   auditTail,
