@@ -17,6 +17,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   federation: 'how this hub stands with others',
   mailbox: 'durable messages by topic',
   blob: 'content by the hash of its bytes',
+  dht: 'who among linked hubs has which blob',
   audit: 'what happened, and proof of it',
   key: 'keys of a hub and its node',
   config: 'configuration files',

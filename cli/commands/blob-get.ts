@@ -1,4 +1,5 @@
 import type { Cid } from '../../protocols/index.ts'
+import { cidArgument } from '../blob/cid-argument.ts'
 import { download } from '../blob/download.ts'
 import { partFile } from '../blob/part-file.ts'
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
@@ -36,9 +37,7 @@ export const blobGet: Command = {
   ],
   exits: [...BLOB_EXITS, 'cannotCreate'],
   async run(invocation) {
-    const { parseCid } = await import('../../protocols/index.ts')
-    const text = invocation.neededArgument('CID')
-    const cid = cidOf(text, parseCid)
+    const { text, cid } = await cidArgument(invocation)
     const range = rangeOption(invocation)
     try {
       return await withBlobs(invocation, place => got(invocation, place, cid, range))
@@ -161,12 +160,4 @@ function rangeOption(invocation: Invocation): Range | undefined {
       `--range ${given}: write it as 0-99, the first hundred bytes, or as 100-`
     )
   return { offset, length }
-}
-
-function cidOf(text: string, parse: (text: string) => Cid): Cid {
-  try {
-    return parse(text)
-  } catch (cause) {
-    throw new CommandError(EXIT.usage, `CID ${text}: ${(cause as Error).message}`, { cause })
-  }
 }

@@ -1,3 +1,4 @@
+import { cidArgument } from '../blob/cid-argument.ts'
 import { providersText } from '../blob/providers-text.ts'
 import { CID_ARGUMENT } from '../blob/place.ts'
 import { withDht } from '../dht.ts'
@@ -17,7 +18,7 @@ export const dhtFind: Command = {
   examples: [{ line: 'omnigate dht find bafkrei... --data ./hub', says: 'peers, and how they are known' }],
   exits: PAIRING_EXITS,
   async run(invocation) {
-    const cid = invocation.neededArgument('CID')
+    const { text: cid } = await cidArgument(invocation)
     const { providers } = await withDht(invocation, ({ storage }) => storage.providers({ cid }))
     invocation.show({ cid, providers }, () => providersText(providers))
     return providers.length === 0 ? EXIT.failed : EXIT.ok

@@ -5,9 +5,13 @@ import { auditProve } from './audit-prove.ts'
 import { auditTail } from './audit-tail.ts'
 import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
+import { blobAdd } from './blob-add.ts'
 import { blobFsck } from './blob-fsck.ts'
+import { blobGet } from './blob-get.ts'
+import { blobHas } from './blob-has.ts'
 import { blobLs } from './blob-ls.ts'
 import { blobPin } from './blob-pin.ts'
+import { blobProviders } from './blob-providers.ts'
 import { blobRm } from './blob-rm.ts'
 import { blobScrub } from './blob-scrub.ts'
 import { blobStat } from './blob-stat.ts'
@@ -24,6 +28,9 @@ import { clientInit } from './client-init.ts'
 import { completion } from './completion.ts'
 import { configCheck } from './config-check.ts'
 import { conformance } from './conformance.ts'
+import { dhtFind } from './dht-find.ts'
+import { dhtPeers } from './dht-peers.ts'
+import { dhtStats } from './dht-stats.ts'
 import { echo } from './echo.ts'
 import { federationStatus } from './federation-status.ts'
 import { frameDecode } from './frame-decode.ts'
@@ -116,6 +123,10 @@ export const COMMANDS: readonly Command[] = [
   mailboxFsck,
   mailboxExport,
   mailboxImport,
+  blobAdd,
+  blobGet,
+  blobHas,
+  blobProviders,
   blobLs,
   blobStat,
   blobRm,
@@ -123,6 +134,9 @@ export const COMMANDS: readonly Command[] = [
   blobUnpin,
   blobFsck,
   blobScrub,
+  dhtFind,
+  dhtPeers,
+  dhtStats,
   auditTail,
   auditExport,
   auditVerify,
