@@ -141,6 +141,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const isOnDisk = options.ephemeral !== true
   const storage = await openStorage(base, identity, {
     isOnDisk,
+    audit,
     self: () => {
       const { peer_id: peer, addresses } = status()
       return { peer, addresses }
@@ -194,7 +195,8 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const operator = operatorService(status, capabilities, sources, {
     ...federation,
     ...links.admin,
-    ...dhtAdmin({ ...dht, outcomes: sharing.outcomes })
+    ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
+    ...storage.admin
   })
   await serveAdmin(base, identity, {
     hostSessions,

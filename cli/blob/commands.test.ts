@@ -42,11 +42,13 @@ test('an operator looks after the blobs of a running node, and checks them when 
   assert.equal((await run(blobRm, { CID: cid }, { data })).text, `${cid} removed`)
   await assert.rejects(run(blobStat, { CID: cid }, { data }), says(EXIT.failed, /not_found/))
   await assert.rejects(run(blobFsck, {}, { data }), says(EXIT.inUse, /in use/))
+  const asked = (await run(blobScrub, {}, { data, json: true })).json()
+  assert.deepEqual([asked.blocks > 0, asked.rotten, asked.found], [true, 0, []])
   await node.stop()
 
   assert.match((await run(blobFsck, {}, { data })).text, /^blobs {5}1, 0 coming in\n.*\nproblems {2}none$/)
   const scrubbed = (await run(blobScrub, {}, { data, json: true })).json()
-  assert.deepEqual([scrubbed.rotten, scrubbed.findings], [0, []])
+  assert.deepEqual([scrubbed.blocks, scrubbed.rotten, scrubbed.found], [1, 0, []])
 })
 
 test('what is no content id, no number or no time is said so', async t => {

@@ -1,51 +1,77 @@
-import type { ScrubFinding } from '../../node/index.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { progressText, scrubAt, scrubbedOf } from '../blob/scrubbing.ts'
+import type { Scrubbed } from '../blob/scrubbing.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { bytesText } from '../quantity.ts'
 import { facts, printable } from '../terminal.ts'
+import type { Terminal } from '../terminal.ts'
 
 export const blobScrub: Command = {
   name: 'blob scrub',
-  summary: 'hash every stored block of a stopped node',
+  summary: 'hash every stored block, and name those that have rotted',
   details:
-    'Finds what has rotted on the disk and names it, one line each, with exit code 1. What is rotten is never served; put the ' +
-    'same blob again, and it is sound. Other than blob fsck it looks at no index.',
+    'Asks the running node of the data folder, or works on the folder itself while no node runs. A running node hashes all it has ' +
+    'within a week by itself; this does it now. Ctrl-C leaves it to the node. Exit 1 when a block does not have the bytes ' +
+    'of its hash any more: it is never served, and whoever puts the same blob again makes it sound. Other than blob fsck it looks at ' +
+    'no index.',
   options: [DATA_OPTION],
-  examples: [{ line: 'omnigate blob scrub --data ./hub', says: 'while no node runs on ./hub' }],
-  exits: ['failed', 'badInput', 'noInput', 'newerFormat', 'io', 'inUse', 'permission', 'interrupted'],
+  examples: [
+    { line: 'omnigate blob scrub --data ./hub', says: 'whether the disk has kept what it was given' }
+  ],
+  exits: [
+    'failed',
+    'badInput',
+    'noInput',
+    'unreachable',
+    'newerFormat',
+    'io',
+    'inUse',
+    'permission',
+    'interrupted'
+  ],
   async run(invocation) {
-    const { scrubStoppedBlobs } = await import('../../node/index.ts')
     const { terminal } = invocation
     const data = invocation.neededOption(DATA_OPTION)
-    const { findings, ...report } = await interruptible('blob scrub', signal =>
-      scrubStoppedBlobs(data, {
-        signal,
-        onProgress: ({ done, bytes }) =>
-          terminal.progress(`${Math.floor(done * 100)} %, ${bytesText(bytes)} hashed`)
-      })
-    ).finally(() => terminal.progress(''))
-    const { blocks, bytes, rotten } = report
-    const found = findings.map(findingJson)
-    invocation.show({ ...report, findings: found }, () =>
+    const scrubbed = await interruptible('blob scrub', signal => scrub(data, terminal, signal)).finally(() =>
+      terminal.progress('')
+    )
+    const { blocks, bytes, rotten, repaired, found } = scrubbed
+    invocation.show(scrubbed, () =>
       [
         facts(
           [
             ['blocks', `${blocks}, ${bytesText(bytes)}`],
-            ['rotten', rotten === 0 ? terminal.style('green', 'none') : terminal.style('red', String(rotten))]
+            [
+              'rotten',
+              rotten === 0 ? terminal.style('green', 'none') : terminal.style('red', String(rotten))
+            ],
+            ['repaired', rotten === 0 ? undefined : repaired]
           ],
           terminal
         ),
-        ...found.map(({ sha256, detail }) => printable(`${sha256}: ${detail}`))
+        ...found.map(one => printable(`${one.sha256}: ${one.detail}${one.repaired ? '; repaired' : ''}`))
       ].join('\n')
     )
-    return rotten === 0 ? EXIT.ok : EXIT.failed
+    return rotten === repaired ? EXIT.ok : EXIT.failed
   }
 }
 
-const findingJson = ({ id, detail }: ScrubFinding) => ({
-  sha256: Buffer.from(id.digest).toString('hex'),
-  codec: id.codec,
-  detail
-})
+async function scrub(data: string, terminal: Terminal, signal: AbortSignal): Promise<Scrubbed> {
+  const { SetupError, connectAdmin, scrubStoppedBlobs } = await import('../../node/index.ts')
+  try {
+    await using admin = await connectAdmin(data)
+    return await scrubAt(admin, terminal, signal, (ms, stop) =>
+      delay(ms, undefined, { signal: stop }).catch(() => undefined)
+    )
+  } catch (error) {
+    if (!(error instanceof SetupError) || error.reason !== 'unreachable') throw error
+  }
+  const report = await scrubStoppedBlobs(data, {
+    signal,
+    onProgress: ({ done, bytes }) => terminal.progress(progressText(done, bytes))
+  })
+  return scrubbedOf(report)
+}

@@ -12,6 +12,7 @@ import type {
   Client,
   JsonObject,
   auditAdminOperations,
+  blobsAdminOperations,
   dhtAdminOperations,
   linksAdminOperations
 } from '../../protocols/index.ts'
@@ -45,6 +46,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly dht: Client<typeof dhtAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
   readonly mailbox: Client<(typeof mailboxService)['operations']>
+  /** The blocks on the node's disk. */
+  readonly blobs: Client<typeof blobsAdminOperations>
   /** The blobs of any tenant: calls name its id. */
   readonly storage: Client<(typeof storageService)['operations']>
 }
@@ -72,6 +75,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     federation: admin,
     links: admin,
     dht: admin,
+    blobs: admin,
     audit: { admin, log: caller.client(auditService) },
     mailbox: caller.client(mailboxService),
     storage: caller.client(storageService),

@@ -73,6 +73,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },
+  scrub: { blocks: 5, bytes: 1000, rotten: 1, repaired: 1 },
   backup: { size: 4, root: DIGEST },
   restore: { origin: ORIGIN, size: 4, root: DIGEST }
 }

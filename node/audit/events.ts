@@ -216,6 +216,7 @@ const EVENTS = {
   torn_tail: row({ bytes: natural, sha256: digest }, log),
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),
+  scrub: row({ blocks: natural, bytes: natural, rotten: natural, repaired: natural }, () => 'blobs'),
   backup: row({ size: natural, root: digest }, log, 'allow'),
   restore: row({ origin: logOrigin, size: natural, root: digest }, log)
 } as const

@@ -32,7 +32,8 @@ const PARTS = [
   'admin',
   'http',
   'mailbox',
-  'links'
+  'links',
+  'storage'
 ]
 
 /** What is recorded in the audit log. A node without a data folder has none, and records nothing. */

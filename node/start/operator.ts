@@ -1,7 +1,7 @@
 import { adminService, serviceDirectory } from '../../protocols/index.ts'
 import type { Service } from '../../protocols/index.ts'
 import type { FederationAdmin } from '../allowlist/index.ts'
-import type { DhtAdmin } from '../blobs/index.ts'
+import type { BlobsAdmin, DhtAdmin } from '../blobs/index.ts'
 import type { BackupSources } from '../backup/index.ts'
 import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
@@ -39,7 +39,7 @@ export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
   sources: () => BackupSources,
-  federation: FederationAdmin & LinksAdmin & DhtAdmin
+  federation: FederationAdmin & LinksAdmin & DhtAdmin & BlobsAdmin
 ): Service => ({
   table: adminService,
   handlers: {

@@ -2,11 +2,15 @@ import { join } from 'node:path'
 import { importBlob } from '../../dht/index.ts'
 import { OapError, STORAGE_LIMITS } from '../../protocols/index.ts'
 import type { Provider, Service, storageService } from '../../protocols/index.ts'
+import { Scrubs } from '../blobs/index.ts'
+import type { BlobsAdmin } from '../blobs/index.ts'
 import { blobTenantOfPeer, storageOver } from '../handlers/storage.ts'
 import type { StorageServiceOptions } from '../handlers/storage.ts'
+import { auditEvent } from '../audit/index.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
 import type { BlobStore } from '../stores/blobs/index.ts'
 import { systemClock } from '../supervision.ts'
+import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
 
@@ -25,11 +29,13 @@ export interface NodeStorage {
   readonly forOperator: StorageService
   /** The store that is open now. @throws OapError `not_ready` */
   readonly store: () => BlobStore
+  readonly admin: BlobsAdmin
 }
 
 export interface StoragePlace {
   /** False where the store is in memory. */
   readonly isOnDisk: boolean
+  readonly audit: Pick<NodeAudit, 'append'>
   /** This node as others reach it. */
   readonly self: () => { readonly peer: string; readonly addresses: readonly string[] }
 }
@@ -38,13 +44,30 @@ export interface StoragePlace {
 export async function openStorage(
   base: NodeBase,
   { folder }: Identity,
-  { isOnDisk, self }: StoragePlace
+  { isOnDisk, audit, self }: StoragePlace
 ): Promise<NodeStorage> {
   const { config, log, metrics } = base
   const place = isOnDisk && folder !== undefined ? join(folder.folder, 'blobs') : 'memory'
   let open: LevelBlobStore | undefined
   let rotten = 0
   let puts = 0
+  const store = (): BlobStore => {
+    if (open !== undefined) return open
+    throw new OapError('not_ready', 'the store of blobs is not open')
+  }
+  const scrubs = new Scrubs({
+    store,
+    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    found: ({ isRepaired }) => {
+      rotten++
+      log.error({ event: 'BlockRotten', isRepaired }, 'a stored block does not have its hash')
+    },
+    ended: ({ blocks, bytes, rotten, repaired }) => {
+      if (blocks === 0) return
+      audit.append(auditEvent('scrub', 'node', { blocks, bytes, rotten, repaired })).catch(failedScrub)
+    },
+    failed: failedScrub
+  })
   await base.supervise({
     service: 'storage',
     crashReason: 'crash_store',
@@ -53,10 +76,13 @@ export async function openStorage(
       log.debug({ event: 'BlobsOpened', ...blobs.opened }, 'store of blobs opened')
       open = blobs
       started()
+      const scrubbing = scrubs.keep(blobs, signal)
       try {
         await keeping(base, blobs, signal)
       } finally {
         open = undefined
+        await blobs[Symbol.asyncDispose]()
+        await scrubbing
       }
     }
   })
@@ -66,10 +92,16 @@ export async function openStorage(
     'Blocks that did not have their hash when they were read.',
     () => rotten
   )
-  const store = (): BlobStore => {
-    if (open !== undefined) return open
-    throw new OapError('not_ready', 'the store of blobs is not open')
-  }
+  metrics.counter(
+    'storage_scrubbed_blocks_total',
+    'Blocks that were hashed to find what has rotted.',
+    () => scrubs.blocks
+  )
+  metrics.gauge(
+    'storage_scrub_share',
+    'How much of the blocks this round of hashing has seen.',
+    () => scrubs.round
+  )
   const options = {
     store,
     tenantBytes: () => config.storage.tenantBytes,
@@ -91,7 +123,15 @@ export async function openStorage(
   return {
     forPeers: storageOver({ ...options, tenantOf: blobTenantOfPeer }),
     forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }),
-    store
+    store,
+    admin: scrubs.admin
+  }
+
+  function failedScrub(err: unknown): void {
+    log.warn(
+      { event: 'BlobsNotScrubbed', err },
+      'what is stored was not hashed to its end; it is tried again'
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 import { auditAdminOperations } from './audit-admin.ts'
+import { blobsAdminOperations } from './blobs-admin.ts'
 import { capabilityAdminOperations } from './capability-admin.ts'
 import { dhtAdminOperations } from './dht-admin.ts'
 import { federationAdminOperations } from './federation-admin.ts'
@@ -15,6 +16,7 @@ export const adminService = defineService({
     ...auditAdminOperations,
     ...federationAdminOperations,
     ...linksAdminOperations,
-    ...dhtAdminOperations
+    ...dhtAdminOperations,
+    ...blobsAdminOperations
   }
 })

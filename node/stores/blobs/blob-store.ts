@@ -82,6 +82,7 @@ export class LevelBlobStore implements BlobStore {
   readonly #gathered = { bytes: 0 }
   readonly #uploads = new Map<string, StoredUpload>()
   #collecting: Promise<GcReport> | undefined
+  readonly #scrubbing = new Set<Promise<ScrubReport>>()
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
 
@@ -126,6 +127,12 @@ export class LevelBlobStore implements BlobStore {
     this.#sweeper = new Sweeper(level, this.#writer)
     this.blocks = new HeldBlocks(level, this.#reader, this.#writer)
     this.roots = new TenantRoots(level, this.#writer)
+  }
+
+  get bytes(): number {
+    let bytes = 0
+    for (const { live } of this.#segments.counts.values()) bytes += live
+    return bytes
   }
 
   get failure(): unknown {
@@ -189,7 +196,14 @@ export class LevelBlobStore implements BlobStore {
     this.#check()
     const [level, reader, writer] = [this.#level, this.#reader, this.#writer]
     const { sleep = systemSleep } = this.#options
-    return await scrub({ level, reader, writer, sleep }, { ...options, signal: this.#signal(options.signal) })
+    const signal = this.#signal(options.signal)
+    const scrubbing = scrub({ level, reader, writer, sleep }, { ...options, signal })
+    this.#scrubbing.add(scrubbing)
+    try {
+      return await scrubbing
+    } finally {
+      this.#scrubbing.delete(scrubbing)
+    }
   }
 
   /** Suspends what is open, and resolves when nothing touches the folder any more. */
@@ -270,7 +284,7 @@ export class LevelBlobStore implements BlobStore {
   async #close(): Promise<void> {
     this.#closing.abort(new BlobError('closed', 'the store is closed'))
     await Promise.allSettled([...this.#uploads.values()].map(upload => upload.suspend()))
-    await this.#collecting?.catch(() => undefined)
+    await Promise.allSettled([this.#collecting, ...this.#scrubbing])
     await this.#sweeper.close()
     await this.#writer.idle()
     await this.#segments.disk.close()

@@ -214,6 +214,8 @@ export interface ScrubReport extends ScrubProgress {
 export interface BlobStore extends AsyncDisposable {
   readonly blocks: Blocks
   readonly roots: Roots
+  /** Of all blocks that are kept, with what it takes to keep them; what two share counts once. */
+  readonly bytes: number
   /** What the first write of rows that failed threw; from then on everything throws `failed`. */
   readonly failure: unknown
   /** @throws BlobError `tenant_full` */
