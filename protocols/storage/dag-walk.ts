@@ -14,8 +14,10 @@ export type BlockSource = (
 export interface DagWalkOptions extends ByteRange {
   readonly cid: Cid
   readonly blocks: BlockSource
-  /** How many blocks may be asked for before they are due. Default 4. */
+  /** How many leaves may be asked for before they are due. Default 4. */
   readonly readAhead?: number | undefined
+  /** How many bytes of them: what a slow reader costs. Default 262,144. */
+  readonly readAheadBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -28,6 +30,7 @@ export interface WalkedBlock {
 }
 
 const READ_AHEAD = 4
+const READ_AHEAD_BYTES = 262_144
 
 /**
  * The blocks of a blob, or those that a range touches and the way to them: depth first, a node before its children, each as
@@ -38,15 +41,22 @@ export async function* dagWalk({
   cid,
   blocks,
   readAhead = READ_AHEAD,
+  readAheadBytes = READ_AHEAD_BYTES,
   signal,
   ...range
 }: DagWalkOptions): AsyncGenerator<WalkedBlock, void> {
   const descent = new Descent(cid, range)
   const asked: Asked[] = []
+  let ahead = 0
   for (;;) {
     // A leaf says nothing that its parent has not said, so what follows it can be asked for already.
-    while (asked.length < readAhead && isLeafAhead(descent.next)) {
+    while (
+      asked.length < readAhead &&
+      isLeafAhead(descent.next) &&
+      ahead + descent.next.length <= readAheadBytes
+    ) {
       asked.push(ask(blocks, descent.next, signal))
+      ahead += descent.next.length
       descent.leaf(descent.next.length)
     }
     const due = asked.shift() ?? (descent.next && ask(blocks, descent.next, signal))
@@ -56,7 +66,10 @@ export async function* dagWalk({
     if (bytes === undefined)
       throw new OapError('not_found', `the block at byte ${due.next.offset} is not here`)
     if (due.next === descent.next) enter(descent, bytes)
-    else checkLeaf(due.next, bytes)
+    else {
+      checkLeaf(due.next, bytes)
+      ahead -= bytes.length
+    }
     yield { cid: due.next.cid, bytes, offset: due.next.offset }
   }
 }

@@ -8,6 +8,7 @@ import type { Cid } from './cid.ts'
 import { dagVerifier } from './dag-verifier.ts'
 import type { DagVerifier } from './dag-verifier.ts'
 import { dagWalk } from './dag-walk.ts'
+import type { DagWalkOptions } from './dag-walk.ts'
 import type { ByteRange } from './descent.ts'
 import { isContentFault, isProviderFault } from './faults.ts'
 import type { WrittenLink } from './file-node.ts'
@@ -114,6 +115,61 @@ describe('a blob that is walked and verified', () => {
     const { blocks, cid } = chain(8)
 
     assert.deepEqual(read(dagVerifier({ cid, sha256 }), await bodyOf(blocks, cid)), Buffer.from('x'))
+  })
+})
+
+describe('a walk', () => {
+  /** The most blocks that a walk had asked for and not yet yielded, while its reader took its time. */
+  async function askedAhead(
+    length: number,
+    leafBytes: number,
+    bounds: Partial<DagWalkOptions>
+  ): Promise<number> {
+    const blocks = new BlockSet()
+    const cid = blocks.blob(patterned(length), { leafBytes, links: 1000 })
+    let asked = 0
+    let yielded = 0
+    let most = 0
+    const source = (id: Cid): Uint8Array | undefined => {
+      asked++
+      return blocks.get(id)
+    }
+    for await (const _ of dagWalk({ cid, blocks: source, ...bounds })) {
+      await new Promise(resolve => setImmediate(resolve))
+      yielded++
+      most = Math.max(most, asked - yielded)
+    }
+    assert.equal(asked, yielded)
+    return most
+  }
+
+  test('asks for a few leaves ahead, and for none that are too long to wait', async () => {
+    assert.equal(await askedAhead(1000, 10, {}), 3)
+    assert.equal(await askedAhead(1000, 10, { readAhead: 0 }), 0)
+    assert.equal(await askedAhead(1000, 10, { readAheadBytes: 25 }), 1)
+    assert.equal(await askedAhead(1000, 10, { readAheadBytes: 9 }), 0)
+  })
+
+  test('ends where its reader leaves, its signal aborts, or a block is missing', async () => {
+    const blocks = new BlockSet()
+    const cid = blocks.blob(patterned(95), SMALL)
+    const abort = new AbortController()
+    const missing = blocks.blob(patterned(95).subarray(40, 50), SMALL)
+    const source = (id: Cid): Uint8Array | undefined =>
+      cidText(id) === cidText(missing) ? undefined : blocks.get(id)
+
+    for await (const _ of dagWalk({ cid, blocks: blocks.get })) break
+    await assert.rejects(
+      async () => {
+        for await (const _ of dagWalk({ cid, blocks: blocks.get, signal: abort.signal })) abort.abort()
+      },
+      { name: 'AbortError' }
+    )
+    const seen: number[] = []
+    await assert.rejects(async () => {
+      for await (const { offset } of dagWalk({ cid, blocks: source })) seen.push(offset)
+    }, code('not_found'))
+    assert.equal(seen.at(-1), 30)
   })
 })
 
