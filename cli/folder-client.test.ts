@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { echoService, inspectToken, mailboxService } from '../protocols/index.ts'
+import { echoService, inspectToken, mailboxService, storageService } from '../protocols/index.ts'
 import { directClient, loadConfig, openStopped } from '../node/index.ts'
 import { FIRST_VERBS, folderClient } from './folder-client.ts'
 import type { FolderClientOptions } from './folder-client.ts'
@@ -63,8 +63,8 @@ test('its token is one that the hub renews, for a month', async t => {
   assert.deepEqual(inspectToken(renewed.token).limits.renewUntil, first.limits.renewUntil)
 })
 
-test('what a first client may call is all of the echo and of the mailbox', () => {
-  const verbs = [echoService, mailboxService].flatMap(({ app, operations }) =>
+test('what a first client may call is all of the echo, the mailbox and storage', () => {
+  const verbs = [echoService, mailboxService, storageService].flatMap(({ app, operations }) =>
     Object.values<{ readonly verb: string }>(operations).map(({ verb }) => `${verb} ${app}`)
   )
 

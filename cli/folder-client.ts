@@ -8,7 +8,8 @@ import { isOapError } from './oap-error.ts'
 
 const ECHO = 0x0001
 const MAILBOX = 0x0201
-/** What the token of a first client allows, and the app of each: all of the echo and of the mailbox. */
+const STORAGE = 0x0301
+/** What the token of a first client allows, and the app of each: all of the echo, the mailbox and storage. */
 export const FIRST_VERBS: readonly (readonly [verb: string, app: number])[] = [
   ['echo:call', ECHO],
   ['mailbox:send', MAILBOX],
@@ -18,7 +19,15 @@ export const FIRST_VERBS: readonly (readonly [verb: string, app: number])[] = [
   ['mailbox:stats', MAILBOX],
   ['mailbox:dlq_list', MAILBOX],
   ['mailbox:dlq_redrive', MAILBOX],
-  ['mailbox:dlq_purge', MAILBOX]
+  ['mailbox:dlq_purge', MAILBOX],
+  ['storage:get', STORAGE],
+  ['storage:has', STORAGE],
+  ['storage:put', STORAGE],
+  ['storage:delete', STORAGE],
+  ['storage:pin', STORAGE],
+  ['storage:list', STORAGE],
+  ['storage:providers', STORAGE],
+  ['storage:stat', STORAGE]
 ]
 /** A token that ends sooner is not worth printing. */
 const LEAST_LIFE_S = 60

@@ -27,6 +27,9 @@ hello 0000000000000001
 a passenger at Pier 39 1
 a passenger at the Ferry Building
 0 0
+bafkrei[..] true
+16 text/plain a map of the bay
+map
 12D3KooW[..] [..]
 bad_topic true
 true idem_conflict

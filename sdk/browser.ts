@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js'
 import { plainPlatform } from '../protocols/index.ts'
 import { connectBy } from './connect.ts'
 import type { ConnectOptions, NodeConnection } from './connect.ts'
@@ -13,6 +14,7 @@ const runtime: Runtime = {
   createDialer: createWebDialer,
   platform: plainPlatform,
   time: realTime,
+  sha256: () => sha256.create(),
   environment: async () => ({})
 }
 

@@ -1,7 +1,7 @@
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { OapError, capabilitiesService, client, tokenBytes } from '../protocols/index.ts'
-import type { Platform } from '../protocols/index.ts'
+import type { Platform, Sha256 } from '../protocols/index.ts'
 import { parseAddress } from './address.ts'
 import { Calls } from './calls.ts'
 import { CapabilityHolder } from './capability-holder.ts'
@@ -44,6 +44,8 @@ export interface Runtime {
   readonly createDialer: CreateDialer
   readonly platform: Platform
   readonly time: Time
+  /** A new hash for each block of a blob. */
+  readonly sha256: () => Sha256
   /** What stands in for options that are absent. */
   readonly environment: () => Promise<Pick<ClientOptions, 'url' | 'cap' | 'key'>>
 }
@@ -88,7 +90,7 @@ export async function createClientBy(runtime: Runtime, options: ClientOptions): 
     await close()
     throw error
   }
-  return new Hub({ link, calls, close })
+  return new Hub({ link, calls, close, sha256: runtime.sha256 })
 }
 
 const given = (options: ClientOptions): Partial<ClientOptions> =>

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { connect as connectTcp, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -45,7 +46,10 @@ export const addressOf = (node: OmnigateNode): string => node.status().addresses
 /** A client that hears nothing of the environment; closed after the test. */
 export async function hubClient(t: TestContext, options: ClientOptions, time: Time = realTime): Promise<Hub> {
   const platform = { ...plainPlatform, ...zstd }
-  const hub = await createClientBy({ createDialer, platform, time, environment: async () => ({}) }, options)
+  const hub = await createClientBy(
+    { createDialer, platform, time, sha256: () => createHash('sha256'), environment: async () => ({}) },
+    options
+  )
   endings(t).use(hub)
   return hub
 }

@@ -14,6 +14,7 @@ import type {
   JsonObject,
   Operations,
   ServiceTable,
+  Sha256,
   SubscribeOptions,
   UploadOptions
 } from '../protocols/index.ts'
@@ -24,6 +25,7 @@ import { inTime } from './in-time.ts'
 import type { Link } from './link.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
 import { anyRequest, requestOf } from './payload.ts'
+import { HubStorage } from './storage/storage.ts'
 import { tableClient } from './table-client.ts'
 
 export interface AnyCallOptions extends HubCallOptions {
@@ -65,6 +67,7 @@ export interface Exchanged {
 export interface HubParts {
   readonly link: Link
   readonly calls: Calls
+  readonly sha256: () => Sha256
   /** Ends the link and what runs beside it. */
   readonly close: () => Promise<void>
 }
@@ -73,11 +76,14 @@ export interface HubParts {
 export class Hub implements AsyncDisposable {
   /** Durable messages by topic. */
   readonly mailbox: Mailbox
+  /** Blobs by the hash of their content. */
+  readonly storage: HubStorage
   readonly #parts: HubParts
 
   constructor(parts: HubParts) {
     this.#parts = parts
     this.mailbox = new Mailbox(parts.link, parts.calls)
+    this.storage = new HubStorage(parts.link, parts.calls, parts.sha256)
   }
 
   /** The peer id of this client, for capabilities that are bound to it. */

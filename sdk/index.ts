@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { plainPlatform } from '../protocols/index.ts'
 import { createDialer, zstd } from '../transport/index.ts'
 import { connectBy } from './connect.ts'
@@ -14,6 +15,7 @@ const runtime: Runtime = {
   createDialer,
   platform: { ...plainPlatform, ...zstd },
   time: realTime,
+  sha256: () => createHash('sha256'),
   environment: () => environmentOf(process.env)
 }
 

@@ -24,6 +24,13 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['protocols/storage/block-frames.ts', 'blockChunks', 'blocks of our own store'],
   ['sdk/answer.ts', 'Symbol.asyncIterator', 'hands a body queue on'],
   ['sdk/reading.ts', 'Symbol.asyncIterator', 'hands a body queue on, with its errors in their classes'],
+  [
+    'sdk/storage/blob-stream.ts',
+    'Symbol.asyncIterator',
+    'defines it: blocks that were proved, as they are read'
+  ],
+  ['sdk/storage/blob-stream.ts', 'opened.body', 'a body queue, pulled once what came before was read'],
+  ['sdk/storage/blob-stream.ts', 'this', 'the same, up to a bound'],
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],
   ['dht/fetch/blob-fetch.ts', 'dagWalk', 'blocks of our own shelf, as many as its reader asks for'],
