@@ -16,8 +16,8 @@ export interface AnswerPort {
   readonly maxChunkBytes: number
   /** The largest payload of one frame. */
   readonly maxPayloadBytes: number
-  /** Queues one frame of a call's answer. */
-  send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void
+  /** Queues one frame of a call's answer; `status` is 0 unless it is another kind of success. */
+  send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array, status?: number): void
   /** Asks for the first frame of a row, of so many payload bytes; resolves when the rates allow it, undefined for at once. */
   release(call: ServerCall, bytes: number): Promise<void> | undefined
   /** The answer's END has been queued: the call is over. */
@@ -56,12 +56,12 @@ export async function sendStream(
   answer: unknown,
   row: Streamed<unknown, unknown>
 ): Promise<void> {
-  const { head, body, chunks = body } = answer as StreamedAnswer<unknown>
+  const { head, body, chunks = body, status } = answer as StreamedAnswer<unknown>
   const flags = FLAG.RESP | sealFlags(call, row)
   const parts = row.answer.encode(head)
   const pace = new AnswerPace(port.writer, port.platform)
   checkFits(parts, port.maxChunkBytes, 'the head of the answer')
-  port.send(call, flags | FLAG.START, parts.head, parts.body)
+  port.send(call, flags | FLAG.START, parts.head, parts.body, status)
   for await (const piece of chunks) {
     for (const { head: before, body: chunk } of chunksOf(piece, port.maxChunkBytes)) {
       const bytes = before.length + chunk.length

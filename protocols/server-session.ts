@@ -275,7 +275,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
   // Answers
 
   /** Queues one frame of a call's answer. */
-  send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array): void {
+  send(call: ServerCall, flags: number, head: Uint8Array, body: Uint8Array, status = 0): void {
     if (call.isOver) return
     const bytes = head.length + body.length
     const { spending } = call
@@ -283,7 +283,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     call.bytesOut += HEADER_BYTES + bytes
     if (call.served!.row.kind !== 'unary') this.#rates.sent(call, HEADER_BYTES + bytes)
     else if (spending !== undefined) spending.answered(HEADER_BYTES + bytes)
-    this.writer.writeParts(flags, 0, call.app, call.tenantWire, call.corr, EMPTY, head, body)
+    this.writer.writeParts(flags, status, call.app, call.tenantWire, call.corr, EMPTY, head, body)
     this.#frames.flushSoon()
   }
 

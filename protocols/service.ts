@@ -254,6 +254,8 @@ export interface EventCredit {
 
 export interface StreamedAnswer<Head> {
   readonly head: Head
+  /** Of the frame that brings the head: 206 where the body is a part of what was meant. Default 0. */
+  readonly status?: 0 | 206 | undefined
   /** Pieces of any length. */
   readonly body: AsyncIterable<Uint8Array>
   /** The same bytes in pieces of two parts: a session reads these in place of `body`, and copies neither part. */

@@ -187,6 +187,19 @@ test('a reader that leaves, is cancelled or never begins frees the blob', async 
   assert.ok(released > 0, 'refused')
 })
 
+test('a range that is less than the blob is answered with 206', async t => {
+  const there = await given(t)
+  const cid = await putAs(there, 'whole', 'public')
+  const statusOf = async (range: object) => (await there.handlers.get({ cid, ...range }, call())).status
+
+  assert.deepEqual(
+    await Promise.all(
+      [{}, { length: 5 }, { offset: 0, length: 99 }, { offset: 1 }, { length: 4 }].map(statusOf)
+    ),
+    [0, 0, 0, 206, 206]
+  )
+})
+
 test('errors of the store have their codes', async t => {
   for (const [blob, code] of [
     ['tenant_full', 'storage_full'],

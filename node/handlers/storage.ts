@@ -79,6 +79,7 @@ export function storageOver(options: StorageServiceOptions): Service<StorageOper
         const range = rangeWithin(lease.length, offset, length)
         const { contentType: content_type } = lease
         return {
+          status: range.length < lease.length ? 206 : 0,
           head: {
             cid: text,
             ...range,
