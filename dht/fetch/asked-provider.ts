@@ -89,6 +89,7 @@ export class AskedProvider {
     this.#reached = from
     this.#ended = this.#detail = undefined
     this.#firstMs ??= nowMs
+    this.#lastMs = nowMs
   }
 
   /** What is left of its question, where nothing else is taken from it. */

@@ -139,6 +139,16 @@ void describe('a fetch', () => {
     )
   })
 
+  void test('says that a provider took no time before it answered anything', () => {
+    const plan = new FetchPlan({ missing: ALL })
+    plan.step({ is: 'found', provider: 'a', via: 'link' }, 5000)
+
+    assert.deepEqual(
+      plan.providers.map(({ asked, ms, ended }) => [asked, ms, ended]),
+      [[1, 0, undefined]]
+    )
+  })
+
   void test('wants more providers only while those it has are silent or slow', () => {
     const plan = new FetchPlan({ missing: ALL })
 

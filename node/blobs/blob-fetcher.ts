@@ -57,6 +57,11 @@ export class BlobFetcher {
     this.#options = options
   }
 
+  /** The hub of a peer that has a link. */
+  hubOf(peer: string): string | undefined {
+    return this.#options.linked().find(one => one.peer === peer)?.hub
+  }
+
   /** Fetches that are under way. */
   get underWay(): number {
     return this.#flights.size

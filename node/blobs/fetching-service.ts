@@ -78,10 +78,12 @@ async function others(
     return { provider: peer, get: neverAsked }
   }
   for await (const { provider, via } of fetcher.search(parseCid(cid), { reach, signal: ending })) {
+    const hub = fetcher.hubOf(provider)
     found.push({
       peer: provider,
       addresses: [...(told.get(provider) ?? [])],
-      via: via === 'dht' ? 'dht' : 'link'
+      via: via === 'dht' ? 'dht' : 'link',
+      ...(hub !== undefined && { hub })
     })
     if (found.length === most) break
   }

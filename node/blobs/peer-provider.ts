@@ -6,6 +6,8 @@ import type { Caller, StreamedResult } from '../../protocols/index.ts'
 export interface StoragePeer {
   /** A peer id. */
   readonly peer: string
+  /** The hub id of a linked hub. */
+  readonly hub?: string
   readonly caller: Caller
 }
 

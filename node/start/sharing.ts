@@ -1,4 +1,4 @@
-import { BlobFetcher, announcing, fetching } from '../blobs/index.ts'
+import { BlobFetcher, announcing, fetching, repaired } from '../blobs/index.ts'
 import type { FetchOutcome } from '../blobs/index.ts'
 import { OapError, refusalOf, storageService } from '../../protocols/index.ts'
 import type { Call, Service } from '../../protocols/index.ts'
@@ -38,7 +38,9 @@ export function openSharing(
   const fetcher = new BlobFetcher({
     store: storage.store,
     linked: () =>
-      links.live.all().map(({ connection, caller }) => ({ peer: connection.remotePeer.toString(), caller })),
+      links.live
+        .all()
+        .map(({ hub, connection, caller }) => ({ hub, peer: connection.remotePeer.toString(), caller })),
     routing: dht.routing,
     tenantBytes: () => config.storage.tenantBytes,
     mostBytes: config.storage.fetchBytes,
@@ -51,6 +53,7 @@ export function openSharing(
       log.info({ event: 'FetchFailed', code, ...report }, 'a blob could not be fetched from others')
     }
   })
+  storage.repairFrom((id, signal) => repaired({ store: storage.store, fetcher }, id, signal))
   metrics.gauge('storage_fetches', 'Blobs that are fetched from others.', () => fetcher.underWay)
   metrics.counter('storage_fetched_bytes_total', 'Bytes of blobs that came from others.', () => fetched)
   metrics.counter('storage_fetches_failed_total', 'Fetches that did not succeed.', () => failed)
