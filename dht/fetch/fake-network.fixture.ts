@@ -82,7 +82,8 @@ export class FakeProvider implements BlobProvider {
     let n = 0
     this.openAnswers++
     try {
-      for await (const chunk of framedBlocks(walk, chunkBytes)) {
+      for await (const view of framedBlocks(walk, chunkBytes)) {
+        const chunk = view.slice()
         if (n === dropsAt) throw new Error('the connection is gone')
         if (n === cutAt) return
         if (n === stallsAt) await aborted(signal)

@@ -1,4 +1,4 @@
-import { OapError, STORAGE_LIMITS, framedBlocks, parseCid } from '../../protocols/index.ts'
+import { OapError, STORAGE_LIMITS, blockChunks, framedBlocks, parseCid } from '../../protocols/index.ts'
 import type { Call, Handlers, Provider, Service, storageService } from '../../protocols/index.ts'
 import { rangeWithin } from '../handlers/storage-answer.ts'
 import { storageFault } from '../handlers/storage-fault.ts'
@@ -38,8 +38,17 @@ export function fetching(
       call.signal.throwIfAborted()
       const total = await boarding.fetch.total()
       const range = rangeWithin(total, offset, length)
-      const body = form === 'raw' ? boarding.fetch.plain() : framedBlocks(boarding.fetch.blocks())
-      return { head: { cid: text, ...range, total_len: total }, body: leaving(body, leave) }
+      const { fetch } = boarding
+      return {
+        head: { cid: text, ...range, total_len: total },
+        status: range.length < total ? 206 : 0,
+        ...(form === 'raw'
+          ? { body: leaving(fetch.plain(), leave) }
+          : {
+              body: leaving(framedBlocks(fetch.blocks()), leave),
+              chunks: leaving(blockChunks(fetch.blocks()), leave)
+            })
+      }
     } catch (error) {
       leave()
       throw error
@@ -94,10 +103,7 @@ const { addressBytes, providerAddresses } = STORAGE_LIMITS
 
 const neverAsked = (): Promise<never> => Promise.reject(new OapError('internal'))
 
-async function* leaving(
-  body: AsyncGenerator<Uint8Array, void>,
-  leave: () => void
-): AsyncGenerator<Uint8Array, void> {
+async function* leaving<T>(body: AsyncGenerator<T, void>, leave: () => void): AsyncGenerator<T, void> {
   try {
     yield* body
   } catch (error) {
