@@ -83,6 +83,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/mailbox/sweep.ts', 'this.#expireOld', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#boundReady', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#boundDead', 'looks at our own store, each pulled by a tick'],
+  ['node/blobs/repairs.ts', 'store.roots.reaching', 'rows of our own store'],
   ['node/stores/blobs/blockstore.ts', 'pairs', 'blocks of our caller, asked for one by one'],
   ['node/stores/blobs/blockstore.ts', 'cids', 'content ids of our caller, asked for one by one'],
   ['node/stores/blobs/blockstore.ts', 'this.#blocks.list', 'rows of our own store'],
@@ -96,6 +97,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'childrenOf',
     'rows of our own store, each with the links of one block'
   ],
+  ['node/stores/blobs/reaching.ts', 'rowsOf', 'rows of our own store'],
   ['node/stores/blobs/row-walk.ts', 'found', 'a list'],
   ['node/stores/mailbox/tallies.ts', 'this.#known.values', 'counts of our own, one a topic'],
   ['cli/audit-lines.ts', 'body', 'a body queue; a line beyond the bound ends it'],

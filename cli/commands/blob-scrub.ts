@@ -14,9 +14,9 @@ export const blobScrub: Command = {
   summary: 'hash every stored block, and name those that have rotted',
   details:
     'Asks the running node of the data folder, or works on the folder itself while no node runs. A running node hashes all it has ' +
-    'within a week by itself; this does it now. Ctrl-C leaves it to the node. Exit 1 when a block does not have the bytes ' +
-    'of its hash any more: it is never served, and whoever puts the same blob again makes it sound. Other than blob fsck it looks at ' +
-    'no index.',
+    'within a week by itself; this does it now. Ctrl-C leaves it to the node. A block that does not have the bytes of its hash any ' +
+    'more is never served; a running node gets it anew from linked hubs, if it belongs to a blob that is not private. Exit 1 when ' +
+    'one is left. Other than blob fsck it looks at no index.',
   options: [DATA_OPTION],
   examples: [
     { line: 'omnigate blob scrub --data ./hub', says: 'whether the disk has kept what it was given' }

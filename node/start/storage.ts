@@ -8,7 +8,7 @@ import { blobTenantOfPeer, storageOver } from '../handlers/storage.ts'
 import type { StorageServiceOptions } from '../handlers/storage.ts'
 import { auditEvent } from '../audit/index.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
-import type { BlobStore } from '../stores/blobs/index.ts'
+import type { BlobStore, ScrubOptions } from '../stores/blobs/index.ts'
 import { systemClock } from '../supervision.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
@@ -30,6 +30,8 @@ export interface NodeStorage {
   /** The store that is open now. @throws OapError `not_ready` */
   readonly store: () => BlobStore
   readonly admin: BlobsAdmin
+  /** From now on what has rotted is looked for there. */
+  repairFrom(fetch: NonNullable<ScrubOptions['fetch']>): void
 }
 
 export interface StoragePlace {
@@ -51,6 +53,7 @@ export async function openStorage(
   let open: LevelBlobStore | undefined
   let rotten = 0
   let puts = 0
+  let fetch: ScrubOptions['fetch']
   const store = (): BlobStore => {
     if (open !== undefined) return open
     throw new OapError('not_ready', 'the store of blobs is not open')
@@ -58,6 +61,7 @@ export async function openStorage(
   const scrubs = new Scrubs({
     store,
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    fetch: async (id, signal) => await fetch?.(id, signal),
     found: ({ isRepaired }) => {
       rotten++
       log.error({ event: 'BlockRotten', isRepaired }, 'a stored block does not have its hash')
@@ -124,7 +128,10 @@ export async function openStorage(
     forPeers: storageOver({ ...options, tenantOf: blobTenantOfPeer }),
     forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }),
     store,
-    admin: scrubs.admin
+    admin: scrubs.admin,
+    repairFrom(from) {
+      fetch = from
+    }
   }
 
   function failedScrub(err: unknown): void {

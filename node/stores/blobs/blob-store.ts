@@ -126,7 +126,7 @@ export class LevelBlobStore implements BlobStore {
     this.#writer = new Writer(level, this.#segments)
     this.#sweeper = new Sweeper(level, this.#writer)
     this.blocks = new HeldBlocks(level, this.#reader, this.#writer)
-    this.roots = new TenantRoots(level, this.#writer)
+    this.roots = new TenantRoots(level, this.#reader, this.#writer)
   }
 
   get bytes(): number {

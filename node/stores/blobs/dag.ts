@@ -1,4 +1,5 @@
 import { OapError, STORAGE_LIMITS, decodeFileNode } from '../../../protocols/index.ts'
+import type { FileLink, FileNode } from '../../../protocols/index.ts'
 import { BlobError } from './blob-error.ts'
 import { blockKey, hexOf, holdKey, parentKey } from './keys.ts'
 import { decodeHold, encodeHold, product, sum } from './hold-value.ts'
@@ -25,13 +26,7 @@ export interface Node {
 
 /** @throws BlobError `bad_dag` for what is no node of a file */
 export function nodeOf(hex: string, bytes: Uint8Array): Node {
-  let node
-  try {
-    node = decodeFileNode(bytes)
-  } catch (error) {
-    if (!(error instanceof OapError)) throw error
-    throw badDag(`${hex}: ${error.message}`, error)
-  }
+  const node = decoded(hex, bytes)
   const children = new Map<string, Child>()
   for (const { cid, length } of node.links) {
     const hex = hexOf(cid.digest)
@@ -41,6 +36,18 @@ export function nodeOf(hex: string, bytes: Uint8Array): Node {
     children.set(key, { id: cid, hex, length, times: (found?.times ?? 0) + 1 })
   }
   return { length: node.length, children: [...children.values()] }
+}
+
+/** What a node names, in its order. @throws BlobError `bad_dag` */
+export const nodeLinksOf = (hex: string, bytes: Uint8Array): readonly FileLink[] => decoded(hex, bytes).links
+
+function decoded(hex: string, bytes: Uint8Array): FileNode {
+  try {
+    return decodeFileNode(bytes)
+  } catch (error) {
+    if (!(error instanceof OapError)) throw error
+    throw badDag(`${hex}: ${error.message}`, error)
+  }
 }
 
 export interface WholeParts {

@@ -139,6 +139,7 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
 
     assert.equal(stat.blocks, zeros.blocks.length)
     assert.ok(stat.storedBytes > 256 * 4 ** 7)
+    for await (const _place of store.roots.reaching(block('not in it').id)) assert.fail('it is not in it')
   })
 
   it('tells whose roots there are, page by page in the order of digests', async ({ store }) => {
@@ -221,6 +222,24 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
       [new Set([false]), new Set([true]), new Set([false])]
     )
     assert.equal(await store.roots.isPublicBlock(secret.blocks[0]!.id), false)
+  })
+
+  it('finds the roots that reach a block, and where', async ({ store }) => {
+    const bytes = seeded('found', 5000)
+    const [whole, part] = [blobOf(bytes), blobOf(bytes.subarray(1024, 2048))]
+    await put(store, whole, { class: 'public' })
+    await put(store, part, { tenant: 'oslo' })
+    const { id } = block(bytes.subarray(1280, 1536))
+
+    const places = []
+    for await (const { root, ...place } of store.roots.reaching(id))
+      places.push({ ...place, isPart: Buffer.from(root.digest).equals(part.root.digest) })
+
+    assert.deepEqual(places, [
+      { tenant: 'oslo', class: 'private', offset: 256, length: 256, isPart: true },
+      { tenant: TENANT, class: 'public', offset: 1280, length: 256, isPart: false }
+    ])
+    for await (const _place of store.roots.reaching(block('nobody has it').id)) assert.fail('nobody has it')
   })
 
   it('keeps a tenant within its bytes, what comes in included', async ({ store }) => {

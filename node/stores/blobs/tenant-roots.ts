@@ -15,10 +15,12 @@ import {
   sharedKey,
   usageKey
 } from './keys.ts'
+import { reaching } from './reaching.ts'
+import type { BlockReader } from './reading.ts'
 import { addUsage, isShared, sharedKeys, statOf, unshare } from './records.ts'
 import type { RootRow, SharedRow, UploadRow } from './records.ts'
 import type { Rows } from './rows.ts'
-import type { BlockId, PartialBlob, RootStat, Roots, SharedClass } from './types.ts'
+import type { BlockId, BlockPlace, PartialBlob, RootStat, Roots, SharedClass } from './types.ts'
 import type { Writer } from './writer.ts'
 
 const MOST_LISTED = 1024
@@ -35,10 +37,12 @@ interface Page {
 /** The roots of all tenants, in rows of the store. */
 export class TenantRoots implements Roots {
   readonly #level: Level
+  readonly #reader: BlockReader
   readonly #writer: Writer
 
-  constructor(level: Level, writer: Writer) {
+  constructor(level: Level, reader: BlockReader, writer: Writer) {
     this.#level = level
+    this.#reader = reader
     this.#writer = writer
   }
 
@@ -114,6 +118,13 @@ export class TenantRoots implements Roots {
       return false
     }
     return await reaches(hexOf(id.digest), 1)
+  }
+
+  reaching(
+    id: BlockId,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {}
+  ): AsyncIterable<BlockPlace> {
+    return reaching({ level: this.#level, reader: this.#reader }, id, signal)
   }
 
   async partials(

@@ -123,6 +123,15 @@ export interface PartialBlob {
   readonly touchedAtMs: number
 }
 
+/** Where in a tenant's blob a block is; `length` are the bytes of content in it, or below it. */
+export interface BlockPlace {
+  readonly tenant: string
+  readonly root: BlockId
+  readonly class: BlobClass
+  readonly offset: number
+  readonly length: number
+}
+
 export interface Roots {
   /** In the order of digests, behind `after`; up to 1024. */
   list(
@@ -154,6 +163,8 @@ export interface Roots {
   classOf(root: BlockId): Promise<SharedClass | undefined>
   /** Whether a public root reaches the block; costs as much for a private block as for an absent one. */
   isPublicBlock(id: BlockId): Promise<boolean>
+  /** The roots that reach a block. Reads every node that is stored: for repairs, one after the other. */
+  reaching(id: BlockId, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<BlockPlace>
   partials(tenant: string, options?: { readonly limit?: number }): Promise<readonly PartialBlob[]>
 }
 
