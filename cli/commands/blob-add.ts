@@ -1,4 +1,6 @@
+import { filesIn, isFolder } from '../blob/files-in.ts'
 import { BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
+import type { BlobPlace } from '../blob/place.ts'
 import { TransferProgress } from '../blob/progress.ts'
 import { uploadSource } from '../blob/upload-source.ts'
 import { CommandError } from '../command-error.ts'
@@ -8,6 +10,7 @@ import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { defined, timeOptionMs } from '../mailbox/numbers.ts'
 import { bytesText } from '../quantity.ts'
+import { printable } from '../terminal.ts'
 
 const CLASSES = ['private', 'federated', 'public'] as const
 
@@ -16,8 +19,12 @@ export const blobAdd: Command = {
   summary: 'store a file by the hash of its content',
   details:
     'Ends once the blob would survive a power cut, and prints its content id: the one that IPFS tools give the same ' +
-    `bytes with the options that are printed beside it. ${CALLER_DETAILS}`,
-  arguments: [{ name: 'FILE', summary: 'the file; - is standard input', completes: 'file' }, NODE_ARGUMENT],
+    'bytes with the options that are printed beside it. Of a folder each file below it becomes a blob of its own, one line ' +
+    `each with its name; links are passed over. ${CALLER_DETAILS}`,
+  arguments: [
+    { name: 'FILE', summary: 'the file, or a folder of files; - is standard input', completes: 'file' },
+    NODE_ARGUMENT
+  ],
   options: [
     {
       name: 'class',
@@ -51,24 +58,51 @@ export const blobAdd: Command = {
     const ttlMs = timeOptionMs(invocation, 'ttl')
     const { leafBytes, links } = PROFILES[profile]
     const ipfsAdd = `ipfs add --cid-version 1 --raw-leaves --chunker size-${leafBytes} --max-file-links ${links}`
-    return withBlobs(invocation, async ({ rows, calling }) => {
-      const { bytes, length } = await uploadSource(path)
-      const progress = new TransferProgress(invocation.terminal, length)
-      const request = defined({
-        class: blobClass,
-        content_type: invocation.option('type'),
-        cid: invocation.option('cid'),
-        profile,
-        ttl_s: ttlMs === undefined ? undefined : ttlMs / 1000,
-        pin: invocation.flag('pin') ? true : undefined
-      })
-      const { cid, len } = await rows.put(request, { ...calling, body: counted(bytes, progress) })
-      progress.end()
+    const members = defined({
+      class: blobClass,
+      content_type: invocation.option('type'),
+      cid: invocation.option('cid'),
+      profile,
+      ttl_s: ttlMs === undefined ? undefined : ttlMs / 1000,
+      pin: invocation.flag('pin') ? true : undefined
+    })
+    return withBlobs(invocation, async place => {
+      if (await isFolder(path)) return addFolder(invocation, place, path, members)
+      const { cid, len } = await added(invocation, place, path, members)
       invocation.show({ cid, len, class: blobClass, ipfs_add: ipfsAdd }, () => cid)
       if (!invocation.isJson) invocation.terminal.note(`${bytesText(len)}, ${blobClass}; as: ${ipfsAdd}`)
       return EXIT.ok
     })
   }
+}
+
+type Members = Parameters<BlobPlace['rows']['put']>[0]
+
+async function added(
+  { terminal }: Invocation,
+  { rows, calling }: BlobPlace,
+  path: string,
+  members: Members
+): Promise<{ readonly cid: string; readonly len: number }> {
+  const { bytes, length } = await uploadSource(path)
+  const progress = new TransferProgress(terminal, length)
+  return rows.put(members, { ...calling, body: counted(bytes, progress) })
+}
+
+/** One line a file, as it is stored: what came before a failure stays. */
+async function addFolder(
+  invocation: Invocation,
+  place: BlobPlace,
+  folder: string,
+  members: Members
+): Promise<number> {
+  if (members.cid !== undefined)
+    throw new CommandError(EXIT.usage, '--cid goes with one file, not with a folder')
+  for (const { path, name } of await filesIn(folder)) {
+    const { cid, len } = await added(invocation, place, path, members)
+    invocation.show({ cid, len, name }, () => `${cid} ${printable(name)}`)
+  }
+  return EXIT.ok
 }
 
 const namesOf = <T extends object>(table: T): readonly (keyof T & string)[] =>
