@@ -148,6 +148,14 @@ describe('a blob that was put', () => {
     assert.equal(await codeOf(blobs.get({ cid: hello.cid, offset: 5 })), '400 bad_range')
   })
 
+  test('may be sealed by its application, and is then the bytes as they came', async t => {
+    const blobs = await (await running(t)).as()
+
+    const sealed = await blobs.put({}, { body: [HELLO], e2e: true })
+
+    assert.deepEqual(sealed, { cid: HELLO_CID, len: 5 })
+  })
+
   test('has another hash under another profile', async t => {
     const blobs = await (await running(t)).as()
     const bytes = Buffer.alloc(100_000, 7)

@@ -1,7 +1,7 @@
 import { OapError } from '../errors.ts'
 import { flag, integer, list, matching, object, oneOf, optional, text } from '../fields.ts'
 import type { Field, FieldValues } from '../fields.ts'
-import { defineService, header, json, record, streamed, unary } from '../service.ts'
+import { defineService, header, headerAndBody, json, record, streamed, unary } from '../service.ts'
 import { STORAGE_LIMITS, cidText, parseCid } from '../storage/index.ts'
 
 const LIMITS = STORAGE_LIMITS
@@ -94,7 +94,8 @@ export const storageService = defineService({
       writes: true,
       upload: true,
       content: 'cid',
-      request: header({
+      // A record: a sealed body wants one.
+      request: headerAndBody({
         cid: optional(cid),
         profile: optional(oneOf('omnigate-v1', 'unixfs-v1-2025')),
         content_type: optional(contentType),
