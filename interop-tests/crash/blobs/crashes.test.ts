@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Dice, newSeed } from '../../faults/random.ts'
 import type { Random } from '../load.ts'
-import { cutBlobPower, killBlobs } from './crashes.ts'
+import { cutBlobPower, fillBlobDisk, killBlobs } from './crashes.ts'
 import type { BlobVerdict } from './crashes.ts'
 
 test('kill -9 at random points of put, gc and delete leaves every blob whole or absent', async t => {
@@ -17,6 +17,13 @@ test('power cuts at random points of put, gc and delete leave every blob whole o
 
   assert.deepEqual(verdict.violations, [])
   assert.ok(verdict.steps > 10, `only ${verdict.steps} steps`)
+})
+
+test('on a full disk nothing half done is kept, and nothing that was answered is lost', async t => {
+  const verdict = await fillBlobDisk({ random: drawn(t) }, { room: 3_000_000, workMs: 1500 })
+
+  assert.deepEqual(verdict.violations, [])
+  assert.ok(verdict.full > 0, 'the disk was never full')
 })
 
 test('a store that syncs no rows is found to lose blobs in a power cut', async t => {

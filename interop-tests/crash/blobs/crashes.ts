@@ -42,7 +42,7 @@ export async function killBlobs(
     let answered = 0
     for (let kill = 0; kill < kills; kill++) {
       const steps = await life(data, { random, breakage, lifeMs: random() * LONGEST_LIFE_MS })
-      answered += steps.filter(step => step.answered !== undefined).length
+      answered += answeredOf(steps)
       const { found, violations: some } = await verify(data, [...known, ...steps])
       violations.push(...some)
       known = startingFrom(found)
@@ -78,19 +78,44 @@ export async function cutBlobPower(
       await rm(rebuilt, { recursive: true })
       told?.(`${cut + 1} of ${cuts} cuts, at step ${end} of ${disk.length}`)
     }
-    return { crashes: cuts, steps: steps.filter(step => step.answered !== undefined).length, violations }
+    return { crashes: cuts, steps: answeredOf(steps), violations }
   })
 }
+
+/** A process whose disk gets full works on until it is killed, or its store has failed; the next one has room. */
+export async function fillBlobDisk(
+  { random, told }: BlobCrashOptions,
+  { room, workMs }: { readonly room: number; readonly workMs: number }
+): Promise<BlobVerdict & { readonly full: number }> {
+  return await inFolder('omnigate-blob-full-', async folder => {
+    const data = join(folder, 'blobs')
+    const first = await life(data, { random, breakage: '', lifeMs: workMs / 4 })
+    const env = recorded(await diskShim(), { root: folder, trace: join(folder, 'trace'), room })
+    const { found } = await verify(data, first)
+    let full = 0
+    const second = await life(data, { random, breakage: '', lifeMs: workMs, env, onFull: () => full++ })
+    const { violations } = await verify(data, [...startingFrom(found), ...second])
+    told?.(`a full disk told of ${full} times, ${second.length} steps`)
+    return { crashes: 1, steps: answeredOf(second), violations, full }
+  })
+}
+
+const answeredOf = (steps: readonly Step[]): number =>
+  steps.filter(step => step.answered !== undefined).length
 
 interface Life {
   readonly random: Random
   readonly breakage: string | undefined
   readonly lifeMs: number
   readonly env?: Readonly<Record<string, string>>
+  readonly onFull?: () => void
 }
 
 /** What one process asked for and was answered, until it was killed. */
-async function life(data: string, { random, breakage = '', lifeMs, env }: Life): Promise<readonly Step[]> {
+async function life(
+  data: string,
+  { random, breakage = '', lifeMs, env, onFull }: Life
+): Promise<readonly Step[]> {
   const seed = String(Math.floor(random() * 2 ** 30))
   const child = new Child(process.execPath, [WORKER, data, seed, breakage], env)
   try {
@@ -101,16 +126,17 @@ async function life(data: string, { random, breakage = '', lifeMs, env }: Life):
   }
   const { stdout, stderr } = await child.ended()
   if (stderr !== '') throw new Error(`the worker said: ${stderr}`)
-  return stepsOf(stdout.slice(1))
+  return stepsOf(stdout.slice(1), onFull)
 }
 
-function stepsOf(lines: readonly string[]): readonly Step[] {
+function stepsOf(lines: readonly string[], onFull: () => void = () => undefined): readonly Step[] {
   const steps = new Map<string, Step>()
   for (const line of lines) {
     // The last line may be cut off: its step was not told of.
     if (!line.endsWith('}')) continue
-    const step = JSON.parse(line) as Step
-    steps.set(`${step.tenant} ${step.asked}`, step)
+    const step = JSON.parse(line) as Step | { readonly is: 'full' }
+    if (step.is === 'full') onFull()
+    else steps.set(`${step.tenant} ${step.asked}`, step)
   }
   return [...steps.values()]
 }

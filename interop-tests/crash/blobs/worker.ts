@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { block } from '../../../node/stores/blobs/blobs.fixture.ts'
-import { BLOB_CLASSES, LevelBlobStore } from '../../../node/stores/blobs/index.ts'
+import { BLOB_CLASSES, BlobError, LevelBlobStore } from '../../../node/stores/blobs/index.ts'
 import type { NewBlob } from '../../../node/stores/blobs/index.ts'
 import { Dice } from '../../faults/random.ts'
 import { clockMs } from '../history.ts'
@@ -10,11 +10,13 @@ import { BLOBS } from './history.ts'
 import type { Step } from './history.ts'
 
 // node worker.ts FOLDER SEED [BREAKAGE]
-// Works with a store of blobs until it is killed. Each line on its standard output is a step; one that begins has no answer.
+// Works with a store of blobs until it is killed, or the store has failed. Each line on its standard output is a step; one that
+// begins has no answer.
 
 const LANES = 4
 const SEGMENT_BYTES = 512 * 1024
 const LONGEST_REST_MS = 3
+const FULL_MS = 5
 
 const [, , folder = '', seed = '0', breakage = ''] = process.argv
 breakStore(breakage)
@@ -32,18 +34,20 @@ async function work(lane: number): Promise<void> {
   for (;;) {
     const blob = dice.between(0, BLOBS.length)
     const turn = dice.between(0, 10)
-    if (turn < 5) await put(tenant, blob, { class: dice.pick(BLOB_CLASSES) })
-    else if (turn < 8)
-      await step({ is: 'delete', tenant, blob }, () => store.roots.delete(tenant, BLOBS[blob]!.root))
-    else if (turn < 9) await half(tenant, blob, dice.oneIn(2))
-    else await loose(`${lane} ${blob}`)
+    await unlessFull(async () => {
+      if (turn < 5) await put(tenant, blob, { class: dice.pick(BLOB_CLASSES) })
+      else if (turn < 8)
+        await step({ is: 'delete', tenant, blob }, () => store.roots.delete(tenant, BLOBS[blob]!.root))
+      else if (turn < 9) await half(tenant, blob, dice.oneIn(2))
+      else await loose(`${lane} ${blob}`)
+    })
   }
 }
 
 async function put(tenant: string, blob: number, options: NewBlob): Promise<void> {
   const { blocks, root, length } = BLOBS[blob]!
   await step({ is: 'put', tenant, blob }, async () => {
-    const upload = await store.beginPut(tenant, options)
+    await using upload = await store.beginPut(tenant, options)
     for (const { id, bytes } of blocks) await upload.write(id, bytes)
     await upload.finish(root, length)
   })
@@ -64,11 +68,23 @@ async function loose(text: string): Promise<void> {
 }
 
 async function collecting(): Promise<void> {
-  for (;;) await store.gc()
+  for (;;) await unlessFull(() => store.gc())
 }
 
 async function scrubbing(): Promise<void> {
-  for (;;) await store.scrub({ bytesPerSecond: 1e9 })
+  for (;;) await unlessFull(() => store.scrub({ bytesPerSecond: 1e9 }))
+}
+
+/** A full disk is told of; what becomes of the store is as in a node, where it is opened anew once it has failed. */
+async function unlessFull(run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof BlobError) || error.code !== 'disk_full') throw error
+    say({ is: 'full' })
+    if (store.failure !== undefined) process.exit()
+    await sleep(FULL_MS)
+  }
 }
 
 async function step(of: Omit<Step, 'asked' | 'answered'>, run: () => Promise<unknown>): Promise<void> {

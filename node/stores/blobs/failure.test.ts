@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { ClassicLevel } from 'classic-level'
 import { openLevel } from '../level.ts'
 import type { Level } from '../level.ts'
 import { BlobError } from './blob-error.ts'
@@ -59,6 +60,17 @@ test('after rows could not be written, all that follows fails', async t => {
 
   await assert.rejects(writer.commit(putting('b')), code('disk_full'))
   assert.notEqual(writer.failure, undefined)
+})
+
+test('an upload that ends with its store tells why it failed, and not that it cannot be ended', async t => {
+  const { store } = await given(t)
+  const blob = blobOf(seeded('ends', 3_000_000), { leafBytes: 65_536 })
+  const broken = t.mock.method(ClassicLevel.prototype, 'batch', () => Promise.reject(noRoom()))
+
+  await assert.rejects(put(store, blob), code('disk_full'))
+
+  assert.notEqual(store.failure, undefined)
+  broken.mock.restore()
 })
 
 test('a change that is refused takes no other along', async t => {

@@ -148,7 +148,8 @@ export class StoredUpload implements Upload {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.suspend()
+    // Where even that cannot be written, the next opening of the store does it; what went wrong before is what is told.
+    await this.suspend().catch(() => undefined)
   }
 
   /** The bytes of the root where it is the whole blob, and nothing else was written. */
