@@ -31,12 +31,15 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
  */
 export async function openLevel(
   location: string,
-  { migrations = [] }: { readonly migrations?: readonly Migration[] } = {}
+  {
+    migrations = [],
+    writeBufferBytes = WRITE_BUFFER_BYTES
+  }: { readonly migrations?: readonly Migration[]; readonly writeBufferBytes?: number } = {}
 ): Promise<Level> {
   const level: Level =
     location === 'memory'
       ? new MemoryLevel(ENCODING)
-      : new ClassicLevel(location, { ...ENCODING, writeBufferSize: WRITE_BUFFER_BYTES })
+      : new ClassicLevel(location, { ...ENCODING, writeBufferSize: writeBufferBytes })
   try {
     await level.open()
   } catch (error) {

@@ -43,6 +43,8 @@ import type {
 } from './types.ts'
 
 const MIGRATIONS: readonly Migration[] = []
+/** Rows are small: more would be memory for nothing, beside that of the blocks on their way. */
+const WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 const SUSPENDED_MS = 7 * 24 * 3_600_000
 const ROWS_AT_ONCE = 256
 
@@ -97,7 +99,7 @@ export class LevelBlobStore implements BlobStore {
       return await LevelBlobStore.#opening(await openLevel(folder, { migrations }), new MemoryDisk(), options)
     await makeFolder(folder)
     await makeFolder(segments)
-    const level = await openLevel(index, { migrations })
+    const level = await openLevel(index, { migrations, writeBufferBytes: WRITE_BUFFER_BYTES })
     return await LevelBlobStore.#opening(level, new FileDisk(segments), options)
   }
 
