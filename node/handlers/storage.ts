@@ -57,16 +57,9 @@ export function storageOver(options: StorageServiceOptions): Service<StorageOper
     if (tenant !== undefined) return tenant
     throw new OapError('cap_denied', 'a linked hub has no blobs of its own here', { reason: 'content' })
   }
-  const readable = async (call: Call, cid: Cid): Promise<boolean> => {
-    const tenant = options.tenantOf(call)
-    const { roots } = store()
-    // Both are always looked up, so that the time tells nothing.
-    const [stat, shared] = await Promise.all([
-      tenant === undefined ? undefined : roots.stat(tenant, cid),
-      roots.classOf(cid)
-    ])
-    return stat !== undefined || (shared !== undefined && classesOf(call).includes(shared))
-  }
+  // What the caller may not see is not looked up, so that the time tells nothing of it.
+  const readable = (call: Call, cid: Cid): Promise<boolean> =>
+    store().roots.canOpen(options.tenantOf(call), cid, { classes: classesOf(call) })
   const expiry = (ttlS: number | undefined): number | undefined =>
     ttlS === undefined ? undefined : now() + ttlS * 1000
 
