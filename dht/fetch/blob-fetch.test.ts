@@ -332,8 +332,37 @@ void test('providers are looked for only while they are needed', OPTIONS, async 
   const { fetch, search } = fetchOf(blobOf(5000), [{}, {}, {}])
 
   await fetch.done
+  await settle()
 
   assert.equal(search.pulled, 1)
+  assert.equal(search.isStopped, true)
+})
+
+test('a search that is under way ends with the fetch', OPTIONS, async () => {
+  const clock = new ManualClock()
+  const { root } = blobOf(100)
+  let stopped = 0
+  const search = {
+    notes: [],
+    stop: () => void stopped++,
+    async *[Symbol.asyncIterator](): AsyncGenerator<never> {
+      await new Promise(() => undefined)
+    }
+  }
+  const fetch = new BlobFetch({
+    cid: root.cid,
+    search,
+    shelf: new MemoryShelf(),
+    blame: new BlameBook(),
+    clock
+  })
+  await settle()
+
+  fetch.abort()
+  await settle()
+
+  assert.equal(stopped, 1)
+  await assert.rejects(fetch.done, { name: 'AbortError' })
 })
 
 function fetchOf(blob: WholeBlob, manners: readonly Manners[], options: Partial<FetchOptions> = {}) {

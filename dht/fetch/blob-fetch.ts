@@ -19,6 +19,8 @@ import type { Asking, Proofs } from './read-answer.ts'
 export interface ProviderSearch extends AsyncIterable<BlobProvider> {
   /** What went wrong while looking. */
   readonly notes: readonly string[]
+  /** Nobody is looked for any more. */
+  stop(): void
 }
 
 export interface Progress {
@@ -155,10 +157,16 @@ export class BlobFetch {
   }
 
   async #search(): Promise<void> {
-    const found = this.#options.search[Symbol.asyncIterator]()
+    const { search } = this.#options
+    const found = search[Symbol.asyncIterator]()
+    const over = new Promise<undefined>(resolve =>
+      this.#over.signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    )
     try {
       while (await this.#wantsProviders()) {
-        const { done, value } = await found.next()
+        const next = await Promise.race([found.next(), over])
+        if (next === undefined) return
+        const { done, value } = next
         if (done === true) return this.#step({ is: 'searched' })
         const provider = value as BlobProvider
         if (this.#providers.has(provider.provider)) continue
@@ -167,6 +175,7 @@ export class BlobFetch {
         this.#step({ is: 'found', provider: provider.provider, via: provider.via, has: provider.has, bar })
       }
     } finally {
+      search.stop()
       void Promise.resolve(found.return?.()).catch(() => undefined)
     }
   }

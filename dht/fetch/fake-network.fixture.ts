@@ -137,10 +137,15 @@ export class MemoryShelf implements BlockShelf {
 export class FakeSearch implements ProviderSearch {
   readonly notes: readonly string[] = []
   pulled = 0
+  isStopped = false
   readonly #providers: readonly BlobProvider[]
 
   constructor(providers: readonly BlobProvider[]) {
     this.#providers = providers
+  }
+
+  stop(): void {
+    this.isStopped = true
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<BlobProvider> {

@@ -151,6 +151,39 @@ void describe('looking for providers', OPTIONS, () => {
     assert.equal((await namesOf(iterator)).length, 20)
   })
 
+  void test('asks 32 linked peers at a time, and all in the end', async () => {
+    let open = 0
+    let most = 0
+    const linked = Array.from(
+      { length: 100 },
+      (_, n) =>
+        new FakeHolder(String(n), async () => {
+          most = Math.max(most, ++open)
+          await settle()
+          open--
+          return n === 99 ? 'all' : undefined
+        })
+    )
+
+    const { iterator } = searchOf({ linked })
+
+    assert.deepEqual(await namesOf(iterator), ['99'])
+    assert.equal(most, 32)
+  })
+
+  void test('is stopped while somebody waits for the next', async () => {
+    const routing = new FakeRouting([], { isSilent: true })
+    const { iterator, search, clock } = searchOf({ linked: [], routing })
+    const next = iterator.next()
+    await settle()
+
+    search.stop()
+
+    assert.equal((await next).done, true)
+    assert.equal(routing.wasAborted, true)
+    assert.equal(clock.waiting, 0)
+  })
+
   void test('ends with its signal, and leaves nothing waiting', async () => {
     const abort = new AbortController()
     const routing = new FakeRouting([], { isSilent: true })

@@ -15,7 +15,7 @@ export interface LinkedHolder extends Pick<BlobProvider, 'provider' | 'get'> {
 
 export interface SearchOptions {
   readonly cid: Cid
-  /** Asked first, all at once. */
+  /** Asked first, 32 at a time. */
   readonly linked: readonly LinkedHolder[]
   /** Undefined where the DHT is switched off. */
   readonly routing?: Routing | undefined
@@ -27,6 +27,8 @@ export interface SearchOptions {
 
 /** The DHT is asked when no linked peer has said yes by then. */
 export const HEDGE_MS = 250
+/** Linked peers that are asked at the same time. */
+const LINKED_AT_ONCE = 32
 /** A linked peer that has not answered by then has nothing. */
 const HOLDS_MS = 5000
 const ROUTING_MS = 10_000
@@ -58,7 +60,7 @@ export class LinkedFirst implements ProviderSearch {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<BlobProvider, void> {
     const { linked, signal } = this.#options
-    const onAbort = (): void => this.#stop()
+    const onAbort = (): void => this.stop()
     signal?.addEventListener('abort', onAbort, { once: true })
     const cancel = this.#clock.after(HEDGE_MS, () => {
       this.#isHedgeDue = true
@@ -66,8 +68,8 @@ export class LinkedFirst implements ProviderSearch {
     })
     try {
       signal?.throwIfAborted()
-      for (const holder of linked)
-        void this.#run(`${holder.provider}: `, HOLDS_MS, end => this.#ask(holder, end))
+      const waiting = linked.values()
+      for (let n = 0; n < LINKED_AT_ONCE; n++) void this.#askEach(waiting)
       for (;;) {
         const found = this.#found.shift()
         if (found !== undefined) yield found
@@ -80,11 +82,12 @@ export class LinkedFirst implements ProviderSearch {
     } finally {
       cancel()
       signal?.removeEventListener('abort', onAbort)
-      this.#stop()
+      this.stop()
     }
   }
 
-  #stop(): void {
+  /** Ends the search, also while somebody waits for the next provider. */
+  stop(): void {
     this.#end.abort()
     this.#wake?.()
   }
@@ -96,6 +99,18 @@ export class LinkedFirst implements ProviderSearch {
     this.#isRouted = true
     void this.#run('dht: ', ROUTING_MS, end => this.#walk(routing, end))
     return true
+  }
+
+  /** One linked peer after the other, until none waits. */
+  async #askEach(waiting: Iterator<LinkedHolder>): Promise<void> {
+    this.#open++
+    for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
+      if (this.#end.signal.aborted) break
+      const holder = next.value
+      await this.#run(`${holder.provider}: `, HOLDS_MS, end => this.#ask(holder, end))
+    }
+    this.#open--
+    this.#wake?.()
   }
 
   async #ask(holder: LinkedHolder, signal: AbortSignal): Promise<void> {

@@ -174,6 +174,8 @@ class FakeSearch implements ProviderSearch {
     this.#providers = providers
   }
 
+  stop(): void {}
+
   async *[Symbol.asyncIterator](): AsyncGenerator<BlobProvider, void> {
     yield* this.#providers
   }

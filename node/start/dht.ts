@@ -57,7 +57,13 @@ export function prepareDht(
   let failed = 0
 
   const records = async (parts: RecordsParts): Promise<Records> => {
-    level ??= await openLevel(place)
+    level ??= await openLevel(place).catch((err: unknown) => {
+      log.warn(
+        { event: 'DhtStoreNotOpened', err },
+        'the DHT remembers nothing over a restart; remove its folder'
+      )
+      return openLevel('memory')
+    })
     return DhtRecords.open(level, parts)
   }
   const isPublic = async (cid: Cid): Promise<boolean> =>
