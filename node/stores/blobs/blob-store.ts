@@ -107,8 +107,9 @@ export class LevelBlobStore implements BlobStore {
     try {
       const found = await findSegments(level, disk)
       const store = new LevelBlobStore(level, disk, found, options)
-      for (const { upload, tenant } of found.broken)
-        await store.#writer.commit(aborting(upload, tenant, undefined))
+      await Promise.all(
+        found.broken.map(({ upload, tenant }) => store.#writer.commit(aborting(upload, tenant, undefined)))
+      )
       await store.#sweeper.addLeft()
       return store
     } catch (error) {

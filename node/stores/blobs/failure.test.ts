@@ -112,6 +112,19 @@ test('a block whose segment is gone is told of, and not looked for forever', asy
   await assert.rejects(reader.get(block('gone').id), code('rotten'))
 })
 
+test('a process that lacks open files does not take its blocks for rotten', async t => {
+  const { writer, disk, reader } = await parts(t)
+  await writer.commit(putting('sound'))
+  const tooMany = Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+  const lacking = t.mock.method(disk, 'read', () => Promise.reject(tooMany))
+
+  await assert.rejects(reader.get(block('sound').id), { code: 'EMFILE' })
+  lacking.mock.restore()
+  t.mock.method(disk, 'read', () => Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' })))
+
+  await assert.rejects(reader.get(block('sound').id), code('rotten'))
+})
+
 /** The first segment goes while it is about to be read, after `first`. */
 function movingMeanwhile(t: TestContext, disk: MemoryDisk, first: () => Promise<unknown>): void {
   const read = disk.read.bind(disk)

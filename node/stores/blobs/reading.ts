@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { errorCode } from '../../setup-error.ts'
 import type { Level } from '../level.ts'
 import { BlobError } from './blob-error.ts'
 import { decodeBlockRow } from './block-row.ts'
@@ -12,6 +13,7 @@ import type { BlockId } from './types.ts'
 const RUN_BYTES = 1024 * 1024
 /** A block that is moved while it is read is looked for again. */
 const LOOKS = 4
+const LACKING: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM']
 
 export const isOf = (digest: Uint8Array, bytes: Uint8Array): boolean =>
   hash('sha256', bytes, 'buffer').equals(digest)
@@ -103,6 +105,8 @@ export class BlockReader {
     try {
       return await this.#segments.disk.read(segment, at, length)
     } catch (error) {
+      // What the process lacks says nothing about the disk.
+      if (LACKING.includes(errorCode(error) ?? '')) throw error
       throw rotten(hex, `its bytes cannot be read: ${(error as Error).message}`, error)
     }
   }

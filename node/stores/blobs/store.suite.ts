@@ -309,6 +309,17 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
     await assert.rejects(lease!.get(blob.root), code('closed'))
   })
 
+  it('holds few blocks of an upload in memory, however small they are', async ({ store }) => {
+    const blob = blobOf(seeded('small', 16_000), { leafBytes: 8, links: 64 })
+    await using upload = await store.beginPut(TENANT, PRIVATE)
+
+    for (const { id, bytes } of blob.blocks) await upload.write(id, bytes)
+
+    // All leaves, but for those that wait for the last write and for the next.
+    assert.ok((await store.usage(TENANT)).uploadingBytes >= 16_000 - 2 * 512 * 8)
+    assert.equal((await upload.finish(blob.root, 16_000)).length, 16_000)
+  })
+
   it('does not collect what is being put', async ({ store }) => {
     const blob = blobOf(seeded('putting', 5000))
     const upload = await store.beginPut(TENANT, PRIVATE)

@@ -13,6 +13,7 @@ import type { Level } from '../level.ts'
 
 /** What an upload gathers before it is written. */
 const FLUSH_BYTES = 1024 * 1024
+const FLUSH_BLOCKS = 512
 /** As much of all uploads together, in memory, lets each write at once. */
 const GATHERED_BYTES = 16 * 1024 * 1024
 
@@ -86,7 +87,7 @@ export class StoredUpload implements Upload {
       this.#gatheredBytes += bytes.length
       this.#parts.gathered.bytes += bytes.length
     }
-    if (this.#gatheredBytes < FLUSH_BYTES && this.#parts.gathered.bytes < GATHERED_BYTES) return
+    if (!this.#isFull) return
     // One more may come in while the last is written.
     await this.#flushed()
     this.#check()
@@ -156,6 +157,11 @@ export class StoredUpload implements Upload {
   #alone(hex: string, { codec }: BlockId): Uint8Array | undefined {
     if (this.#isKept || codec !== 'raw' || this.#gathering.size !== 1) return undefined
     return this.#gathering.get(hex)?.bytes
+  }
+
+  get #isFull(): boolean {
+    if (this.#gatheredBytes >= FLUSH_BYTES || this.#gathering.size >= FLUSH_BLOCKS) return true
+    return this.#parts.gathered.bytes >= GATHERED_BYTES
   }
 
   #check(): void {
