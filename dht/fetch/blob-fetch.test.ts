@@ -345,9 +345,7 @@ test('a search that is under way ends with the fetch', OPTIONS, async () => {
   const search = {
     notes: [],
     stop: () => void stopped++,
-    async *[Symbol.asyncIterator](): AsyncGenerator<never> {
-      await new Promise(() => undefined)
-    }
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) })
   }
   const fetch = new BlobFetch({
     cid: root.cid,

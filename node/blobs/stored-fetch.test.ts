@@ -177,15 +177,15 @@ class FakeSearch implements ProviderSearch {
   stop(): void {}
 
   async *[Symbol.asyncIterator](): AsyncGenerator<BlobProvider, void> {
-    yield* this.#providers
+    for (const provider of this.#providers) yield provider
   }
 }
 
 /** A DHT that never answers. */
 const silent: Routing = {
-  async *findProviders() {
-    await new Promise(() => undefined)
-  },
+  findProviders: () => ({
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) })
+  }),
   provide: () => Promise.reject(new Error('not asked to'))
 }
 
