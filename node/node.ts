@@ -142,6 +142,7 @@ async function startNode(config: Config, options: NodeOptions): Promise<RunningN
   const storage = await openStorage(base, identity, {
     isOnDisk,
     audit,
+    capabilities,
     self: () => {
       const { peer_id: peer, addresses } = status()
       return { peer, addresses }

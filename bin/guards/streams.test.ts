@@ -97,6 +97,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'childrenOf',
     'rows of our own store, each with the links of one block'
   ],
+  ['node/stores/blobs/purge.ts', 'rowsOf', 'rows of our own store'],
   ['node/stores/blobs/reaching.ts', 'rowsOf', 'rows of our own store'],
   ['node/stores/blobs/row-walk.ts', 'found', 'a list'],
   ['node/stores/mailbox/tallies.ts', 'this.#known.values', 'counts of our own, one a topic'],

@@ -10,6 +10,7 @@ import { auditEvent } from '../audit/index.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
 import type { BlobStore, ScrubOptions } from '../stores/blobs/index.ts'
 import { systemClock } from '../supervision.ts'
+import type { Capabilities } from '../capabilities/index.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
@@ -38,6 +39,7 @@ export interface StoragePlace {
   /** False where the store is in memory. */
   readonly isOnDisk: boolean
   readonly audit: Pick<NodeAudit, 'append'>
+  readonly capabilities: Pick<Capabilities, 'isPurged'>
   /** This node as others reach it. */
   readonly self: () => { readonly peer: string; readonly addresses: readonly string[] }
 }
@@ -46,7 +48,7 @@ export interface StoragePlace {
 export async function openStorage(
   base: NodeBase,
   { folder }: Identity,
-  { isOnDisk, audit, self }: StoragePlace
+  { isOnDisk, audit, capabilities, self }: StoragePlace
 ): Promise<NodeStorage> {
   const { config, log, metrics } = base
   const place = isOnDisk && folder !== undefined ? join(folder.folder, 'blobs') : 'memory'
@@ -76,7 +78,10 @@ export async function openStorage(
     service: 'storage',
     crashReason: 'crash_store',
     async run(started, signal) {
-      await using blobs = await LevelBlobStore.open(place, { now: () => Date.now() })
+      await using blobs = await LevelBlobStore.open(place, {
+        now: () => Date.now(),
+        isPurged: tenant => capabilities.isPurged(tenant)
+      })
       log.debug({ event: 'BlobsOpened', ...blobs.opened }, 'store of blobs opened')
       open = blobs
       started()

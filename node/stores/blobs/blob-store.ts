@@ -17,6 +17,7 @@ import { findSegments } from './opening.ts'
 import type { Found, OpeningReport } from './opening.ts'
 import { Pace, systemSleep } from './pace.ts'
 import type { Sleep } from './pace.ts'
+import { purge } from './purge.ts'
 import { ReadingRoot } from './reading-root.ts'
 import { BlockReader } from './reading.ts'
 import { readUsage } from './records.ts'
@@ -55,6 +56,8 @@ export interface BlobStoreOptions {
   /** After so long without a write a suspended upload is collected; 7 days if not given. */
   readonly suspendedMs?: number
   readonly segmentBytes?: number
+  /** Whether all that a tenant has is to be taken away by `gc`. */
+  readonly isPurged?: (tenant: string) => boolean
   readonly migrations?: readonly Migration[]
 }
 
@@ -249,7 +252,7 @@ export class LevelBlobStore implements BlobStore {
   }
 
   async #collect(signal: AbortSignal): Promise<GcReport> {
-    const { now, sleep = systemSleep } = this.#options
+    const { now, sleep = systemSleep, isPurged } = this.#options
     const parts: CollectParts = {
       level: this.#level,
       writer: this.#writer,
@@ -258,6 +261,7 @@ export class LevelBlobStore implements BlobStore {
       pace: new Pace(now, sleep),
       signal
     }
+    if (isPurged !== undefined) await purge(parts, isPurged, upload => this.#sweeper.add(upload))
     await this.#forgetSuspended(now())
     await this.#sweeper.idle()
     await expire(parts, now())

@@ -124,6 +124,28 @@ test('a suspended upload that nobody goes on with is collected at its time', asy
   assert.deepEqual(await store.roots.partials(TENANT), [])
 })
 
+test("what a purged tenant has goes, pinned or not, and nobody else's", async t => {
+  const gone = new Set<string>()
+  const { store } = await given(t, { isPurged: tenant => gone.has(tenant) })
+  const blobs = Array.from({ length: 130 }, (_, i) => blobOf(seeded(`purged ${i}`, 10)))
+  for (const blob of blobs) await put(store, blob, { isPinned: true, class: 'public' })
+  const [kept, suspended] = [blobOf(seeded('kept', 3000)), blobOf(seeded('suspended', 3000))]
+  await put(store, kept, { tenant: 'oslo' })
+  await put(store, kept)
+  const upload = await store.beginPut(TENANT, { ...PRIVATE, root: suspended.root })
+  for (const { id, bytes } of suspended.blocks) await upload.write(id, bytes)
+  await upload.suspend()
+
+  gone.add(TENANT)
+  await store.gc()
+
+  assert.deepEqual(await store.usage(TENANT), { bytes: 0, blobs: 0, uploadingBytes: 0 })
+  assert.deepEqual(await store.roots.listOf('public'), [])
+  assert.equal(await held(store, blobs[0]!), 0)
+  assert.equal(await held(store, suspended), 0)
+  assert.equal(await held(store, kept), kept.blocks.length)
+})
+
 test('a block whose bytes changed on the disk is told of and not served', async t => {
   const blobs = await given(t)
   const blob = blobOf(seeded('rots', 1000))
