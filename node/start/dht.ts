@@ -44,6 +44,9 @@ interface Open {
   readonly end: AbortController
 }
 
+/** Peers fill it within its bounds: what they can make of it in memory is little. */
+const WRITE_BUFFER_BYTES = 2 * 1024 * 1024
+
 /** Prepares the DHT: its records and the roots to announce are in a store of their own, which may be thrown away. */
 export function prepareDht(
   { config, log, metrics }: NodeBase,
@@ -57,7 +60,7 @@ export function prepareDht(
   let failed = 0
 
   const records = async (parts: RecordsParts): Promise<Records> => {
-    level ??= await openLevel(place).catch((err: unknown) => {
+    level ??= await openLevel(place, { writeBufferBytes: WRITE_BUFFER_BYTES }).catch((err: unknown) => {
       log.warn(
         { event: 'DhtStoreNotOpened', err },
         'the DHT remembers nothing over a restart; remove its folder'
