@@ -107,6 +107,27 @@ test('of two uploads of one root at once, both finish', async t => {
   assert.equal(await held(store, blob), 0)
 })
 
+test('of two suspended uploads of one root that began at once, one is gone on with and one leaves nothing', async t => {
+  const { store } = await given(t)
+  const blob = blobOf(seeded('at once', 3000))
+  const options = { ...PRIVATE, root: blob.root }
+  const [first, second] = [await store.beginPut(TENANT, options), await store.beginPut(TENANT, options)]
+  for (const { id, bytes } of blob.blocks.slice(0, 3)) await first.write(id, bytes)
+  for (const { id, bytes } of blob.blocks) await second.write(id, bytes)
+  await first.suspend()
+  await second.suspend()
+
+  await store.gc()
+
+  assert.equal(await held(store, blob), 3)
+  assert.equal((await store.roots.partials(TENANT)).length, 1)
+  const third = await store.beginPut(TENANT, options)
+  assert.equal(await third.has(blob.blocks[2]!.id), true)
+  await third.abort()
+  await store.gc()
+  assert.equal(await held(store, blob), 0)
+})
+
 test('a suspended upload that nobody goes on with is collected at its time', async t => {
   const { store, clock } = await given(t, { suspendedMs: 1000 })
   const blob = blobOf(seeded('forgotten', 3000))

@@ -2,7 +2,17 @@ import { BlobError } from './blob-error.ts'
 import { badDag } from './dag.ts'
 import { decodeHold } from './hold-value.ts'
 import type { Totals } from './hold-value.ts'
-import { blockKey, expiryKey, hexOf, holdKey, overKey, rootKey, uploadKey, usageKey } from './keys.ts'
+import {
+  blockKey,
+  expiryKey,
+  hexOf,
+  holdKey,
+  overKey,
+  resumeKey,
+  rootKey,
+  uploadKey,
+  usageKey
+} from './keys.ts'
 import { addUsage, resumeKeyOf, share, sharedKeys, statOf, unshare, usageOf } from './records.ts'
 import type { RootRow, UploadRow } from './records.ts'
 import type { Rows } from './rows.ts'
@@ -20,12 +30,17 @@ export interface Finished {
 
 /** The root becomes the tenant's, and the upload is over. Everything under it is there. */
 export function finishing(finished: Finished, totals: Totals): Change<RootStat> {
-  const { upload, root } = finished
+  const { upload, tenant, blob, root } = finished
   const hex = hexOf(root.digest)
   const own = holdKey(upload, hex)
   return {
     records: [],
-    keys: [...keysOf(finished), own, uploadKey(upload)],
+    keys: [
+      ...keysOf(finished),
+      own,
+      uploadKey(upload),
+      ...(blob.root === undefined ? [] : [resumeKey(tenant, blob.root)])
+    ],
     isDurable: true,
     apply(rows) {
       const held = rows.get(own)
@@ -61,13 +76,19 @@ export function finishingAtOnce(finished: Finished, bytes: Uint8Array): Change<R
   }
 }
 
-/** An upload is no more; its holds are left, for `Sweeper`. */
+/** An upload is no more, whose row and that of its root were read; its holds are left, for `Sweeper`. */
 export function endUpload(rows: Rows, upload: string, row: UploadRow): void {
   addUsage(rows, row.tenant, { uploading: -row.bytes })
   rows.del(uploadKey(upload))
   const resume = resumeKeyOf(row)
-  if (resume !== undefined) rows.del(resume)
+  if (resume !== undefined && isResumedBy(rows, resume, upload)) rows.del(resume)
   rows.put(overKey(upload))
+}
+
+/** Whether the next upload of the root goes on with this one. */
+export function isResumedBy(rows: Rows, resume: string, upload: string): boolean {
+  const value = rows.get(resume)
+  return value !== undefined && Buffer.from(value).toString() === upload
 }
 
 const keysOf = ({ tenant, root }: Finished): readonly string[] => [

@@ -11,6 +11,7 @@ import { checkHolds } from './fsck-holds.ts'
 import { KIND, blockKey, digestOf, garbageKey, hexOf, lastHex, tenantAndRoot, usageKey } from './keys.ts'
 import { readCounts } from './opening.ts'
 import { isOf } from './reading.ts'
+import { NO_USAGE } from './records.ts'
 import type { RootRow, UploadRow, UsageRow } from './records.ts'
 import { rowsOf } from './row-walk.ts'
 import { recordBytes } from './segments.ts'
@@ -214,10 +215,16 @@ class Check {
 
   async #usage(tenant: string, { bytes, blobs, uploading }: UsageRow): Promise<void> {
     const key = usageKey(tenant)
-    const kept = unsealJson<UsageRow>(key, await this.#level.get(key))
+    const kept = await this.#keptUsage(key)
     if (kept?.bytes === bytes && kept.blobs === blobs && kept.uploading === uploading) return
     const text = `${blobs} blobs of ${bytes} bytes, ${uploading} in uploads`
     this.#tell('wrong_count', `tenant ${tenant}`, `has ${text}; counted: ${JSON.stringify(kept ?? null)}`)
+  }
+
+  /** Who has nothing has no row. */
+  async #keptUsage(key: string): Promise<UsageRow | undefined> {
+    const bytes = await this.#level.get(key)
+    return bytes === undefined ? NO_USAGE : unsealJson<UsageRow>(key, bytes)
   }
 
   #tell(kind: BlobProblemKind, subject: string, detail: string): void {

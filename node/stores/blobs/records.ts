@@ -44,7 +44,7 @@ export interface UploadRow {
   readonly touchedAtMs: number
 }
 
-const NO_USAGE: UsageRow = { bytes: 0, blobs: 0, uploading: 0 }
+export const NO_USAGE: UsageRow = { bytes: 0, blobs: 0, uploading: 0 }
 const SHARED = BLOB_CLASSES.filter(blobClass => blobClass !== 'private')
 
 export const isShared = (blobClass: BlobClass): blobClass is SharedClass => blobClass !== 'private'

@@ -2,7 +2,7 @@ import { BlobError } from './blob-error.ts'
 import { checkBlock } from './blocks.ts'
 import { badDag, makeWhole } from './dag.ts'
 import { encodeHold } from './hold-value.ts'
-import { checkRoom, endUpload, finishing, finishingAtOnce } from './finishing.ts'
+import { checkRoom, endUpload, finishing, finishingAtOnce, isResumedBy } from './finishing.ts'
 import { blockKey, hexOf, holdKey, resumeKey, rootText, uploadKey, usageKey } from './keys.ts'
 import type { BlockReader } from './reading.ts'
 import { addUsage, usageOf } from './records.ts'
@@ -48,6 +48,8 @@ export class StoredUpload implements Upload {
   #bytes: number
   /** Whether rows tell of it. */
   #isKept: boolean
+  /** Whether the next upload of its root goes on with it: of several at once, one. */
+  #isResumable: boolean
   #gathering = new Map<string, Gathered>()
   #gatheredBytes = 0
   #uncounted = 0
@@ -70,6 +72,7 @@ export class StoredUpload implements Upload {
     this.#blob = blob
     this.#bytes = kept?.bytes ?? 0
     this.#isKept = kept !== undefined
+    this.#isResumable = blob.root !== undefined
   }
 
   get bytes(): number {
@@ -130,12 +133,14 @@ export class StoredUpload implements Upload {
 
   async suspend(): Promise<void> {
     if (!this.#isOpen) return
-    if (this.#blob.root === undefined) return await this.abort()
     try {
-      if (this.#failure === undefined) await this.#flushAll()
-    } finally {
+      if (this.#isResumable && this.#failure === undefined) await this.#flushAll()
+    } catch (error) {
       this.#close()
+      throw error
     }
+    if (!this.#isResumable) return await this.abort()
+    this.#close()
   }
 
   async abort(): Promise<void> {
@@ -200,6 +205,9 @@ export class StoredUpload implements Upload {
     this.#isKept = true
     const done = this.#parts.writer
       .commit(gathering(blocks, counted, this.#upload, this.#tenant, this.#blob, this.#parts.now()))
+      .then(isResumable => {
+        this.#isResumable = isResumable
+      })
       .catch((error: unknown) => {
         this.#failure ??= { error }
       })
@@ -223,7 +231,7 @@ function checkLength(found: number, length: number): void {
   if (found !== length) throw badDag(`${found} bytes, ${length} were expected`)
 }
 
-/** Blocks become those of the upload. */
+/** Blocks become those of the upload. Yields whether it can be gone on with later. */
 function gathering(
   blocks: Blocks,
   counted: number,
@@ -231,13 +239,15 @@ function gathering(
   tenant: string,
   { root, tenantBytes }: NewBlob,
   nowMs: number
-): Change<void> {
+): Change<boolean> {
   const hexes = [...blocks.keys()]
+  const resume = root === undefined ? undefined : resumeKey(tenant, root)
   return {
     records: [...blocks.values()].map(({ id: { digest }, bytes }) => ({ digest, bytes })),
     keys: [
       uploadKey(upload),
       usageKey(tenant),
+      ...(resume === undefined ? [] : [resume]),
       ...hexes.flatMap(hex => [blockKey(hex), holdKey(upload, hex)])
     ],
     isDurable: false,
@@ -245,14 +255,15 @@ function gathering(
       const { bytes, uploading } = usageOf(rows, tenant)
       checkRoom(tenant, bytes + uploading + counted, tenantBytes)
       const before = rows.json<UploadRow>(uploadKey(upload))
+      if (resume !== undefined && !rows.has(resume)) rows.put(resume, Buffer.from(upload))
+      const isResumable = resume !== undefined && isResumedBy(rows, resume, upload)
       const row: UploadRow = {
         tenant,
-        root: root === undefined ? undefined : rootText(root),
+        root: isResumable ? rootText(root!) : undefined,
         bytes: (before?.bytes ?? 0) + counted,
         touchedAtMs: nowMs
       }
       rows.putJson(uploadKey(upload), row)
-      if (before === undefined && root !== undefined) rows.put(resumeKey(tenant, root), Buffer.from(upload))
       addUsage(rows, tenant, { uploading: counted })
       for (const [i, hex] of hexes.entries()) {
         rows.point(hex, blocks.get(hex)!.id.codec, places[i]!)
@@ -261,6 +272,7 @@ function gathering(
         rows.put(own, HELD)
         rows.hold(hex)
       }
+      return isResumable
     }
   }
 }
