@@ -11,7 +11,7 @@ export const blobFsck: Command = {
   details:
     'Changes nothing. Exit 1 when something is wrong; each line then names what: damaged_segment is a file that is gone or cut ' +
     'short, rotten_block has not the bytes of its hash, missing_block and broken_root are blobs of which something is gone, ' +
-    'damaged_row cannot be read, wrong_count, wrong_class and stray_block are counts that do not fit. Blobs that are whole are ' +
+    'damaged_row and damaged_index cannot be read, wrong_count, wrong_class and stray_block are counts that do not fit. Blobs that are whole are ' +
     'served all the same, and what is rotten is never served; blob scrub mends what another hub still has.',
   options: [DATA_OPTION],
   examples: [{ line: 'omnigate blob fsck --data ./hub', says: 'while no node runs on ./hub' }],

@@ -95,6 +95,7 @@ export async function openStorage(
       }
     }
   })
+  metrics.gauge('storage_bytes', 'Bytes of the blocks that are kept.', () => open?.bytes ?? 0)
   metrics.gauge('storage_puts', 'Blobs that come in.', () => puts)
   metrics.counter(
     'storage_rotten_total',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { ClassicLevel } from 'classic-level'
 import { openLevel } from '../level.ts'
 import type { Level } from '../level.ts'
 import { sealedJson } from '../mailbox/seal.ts'
@@ -122,6 +123,31 @@ for (const [what, [kind, breakIt]] of Object.entries(BREAKS))
     )
     assert.equal(found, problems.length)
   })
+
+test('says what LevelDB itself cannot read, and checks the rest', async t => {
+  const blobs = await given(t)
+  await put(blobs.store, blobOf(seeded('unreadable', 3000)))
+  await blobs.store[Symbol.asyncDispose]()
+  const whole = ClassicLevel.prototype as unknown as {
+    readonly iterator: (this: Level, range: object) => unknown
+  }
+  const { iterator } = whole
+  t.mock.method(ClassicLevel.prototype, 'iterator', function (this: Level, range: { gte?: string }) {
+    if (range.gte?.startsWith('t') !== true) return iterator.call(this, range)
+    throw Object.assign(new Error('checksum mismatch'), { code: 'LEVEL_CORRUPTION' })
+  })
+
+  const { problems, blocks } = await fsckBlobs(blobs.folder!)
+
+  assert.deepEqual(
+    problems.map(({ kind, subject }) => [kind, subject]),
+    [
+      ['damaged_index', 'roots and tenants'],
+      ['damaged_index', 'what holds the blocks']
+    ]
+  )
+  assert.ok(blocks > 3)
+})
 
 test('says where no blobs are, and that a node has them open', async t => {
   const { folder } = await given(t)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { SetupError } from '../../setup-error.ts'
+import { SetupError, errorCode } from '../../setup-error.ts'
 import { unsealJson } from '../mailbox/seal.ts'
 import { openLevel } from '../level.ts'
 import type { Level } from '../level.ts'
@@ -18,12 +18,16 @@ import { recordBytes } from './segments.ts'
 import type { SegmentCount } from './segments.ts'
 
 const MOST_NAMED = 1000
+/** What LevelDB throws for a damaged block, and for a file that was cut short. */
+const UNREADABLE: readonly string[] = ['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR']
 
 export type BlobProblemKind =
   /** A segment that is gone or shorter than its row says. */
   | 'damaged_segment'
   /** A row that cannot be read. */
   | 'damaged_row'
+  /** Rows that LevelDB itself cannot read; nobody knows how many. */
+  | 'damaged_index'
   /** A block whose bytes on the disk are not those of its digest. */
   | 'rotten_block'
   /** A block that a root, a node or an upload holds, and that is not there. */
@@ -104,17 +108,31 @@ class Check {
   }
 
   async run(): Promise<void> {
-    const counts = await readCounts(this.#level)
-    await this.#segments(counts)
-    await this.#blockRows(counts)
-    await this.#tenants()
-    await checkHolds({
-      level: this.#level,
-      disk: this.#disk,
-      blocks: this.#blocks,
-      signal: this.#options.signal,
-      tell: (kind, subject, detail) => this.#tell(kind, subject, detail)
+    await this.#reading('segments and blocks', async () => {
+      const counts = await readCounts(this.#level)
+      await this.#segments(counts)
+      await this.#blockRows(counts)
     })
+    await this.#reading('roots and tenants', () => this.#tenants())
+    await this.#reading('what holds the blocks', () =>
+      checkHolds({
+        level: this.#level,
+        disk: this.#disk,
+        blocks: this.#blocks,
+        signal: this.#options.signal,
+        tell: (kind, subject, detail) => this.#tell(kind, subject, detail)
+      })
+    )
+  }
+
+  /** LevelDB gives up where a block of its own files is damaged. */
+  async #reading(what: string, read: () => Promise<void>): Promise<void> {
+    try {
+      await read()
+    } catch (error) {
+      if (!UNREADABLE.includes(errorCode(error) ?? '')) throw error
+      this.#tell('damaged_index', what, (error as Error).message)
+    }
   }
 
   async #segments(counts: ReadonlyMap<number, SegmentCount>): Promise<void> {
