@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openLevel } from '../level.ts'
@@ -272,6 +272,51 @@ test('gives room back to the file system, beside a reader of what is moved', asy
   }
 })
 
+test('a damaged head in a segment hides no block behind it from being moved', async t => {
+  const blobs = await given(t, { segmentBytes: 16_384 })
+  const all = Array.from({ length: 12 }, (_, i) => seeded(`head ${i}`, 1200))
+  for (const bytes of all) await put(blobs.store, blobOf(bytes, { leafBytes: 2048 }))
+  // One is left in the first segment, behind the head that is damaged.
+  const [kept] = all.slice(7, 8)
+  for (const bytes of all.slice(0, 10))
+    if (bytes !== kept) await blobs.store.roots.delete(TENANT, blobOf(bytes, { leafBytes: 2048 }).root)
+  await blobs.store[Symbol.asyncDispose]()
+  const [path] = segmentFiles(blobs.folder!)
+  const bytes = readFileSync(path!)
+  bytes[0]! ^= 1
+  writeFileSync(path!, bytes)
+
+  const store = await blobs.reopen()
+  await put(store, blobOf(seeded('next segment', 15_000)))
+  await store.gc()
+
+  assert.equal(segmentFiles(blobs.folder!).includes(path!), false)
+  const blob = blobOf(kept!, { leafBytes: 2048 })
+  using lease = await store.open(TENANT, blob.root)
+  assert.deepEqual(await read(lease!, blob), kept)
+})
+
+const LOOKS_INTO_PROC = { skip: process.platform !== 'linux' && 'looks at /proc/self/fd' }
+
+test('many segments are read at once with few files open', LOOKS_INTO_PROC, async t => {
+  const { store, folder } = await given(t, { segmentBytes: 1 })
+  const blobs = Array.from({ length: 150 }, (_, i) => block(`segment ${i}`))
+  await Promise.all(blobs.map(({ id, bytes }) => store.blocks.put(id, bytes)))
+  for (const { id, bytes } of blobs) await store.blocks.put(id, bytes)
+  assert.ok(segmentFiles(folder!).length > 100)
+
+  for (let round = 0; round < 3; round++) {
+    const found = await Promise.all(blobs.map(({ id }) => store.blocks.get(id)))
+    assert.deepEqual(
+      found,
+      blobs.map(({ bytes }) => Buffer.from(bytes))
+    )
+  }
+
+  const open = readdirSync('/proc/self/fd').filter(fd => linkOf(fd).startsWith(`${folder}/segments/`))
+  assert.ok(open.length <= 65, `${open.length} files are open`)
+})
+
 test('a store of a newer format is refused, with the words what to do', async t => {
   const folder = scratch(t)
   await using _store = await LevelBlobStore.open(folder, OPTIONS)
@@ -312,6 +357,14 @@ test('one who opens a store of which the rows are damaged gets no wrong bytes', 
   using lease = await store.open(TENANT, blob.root)
   await assert.rejects(lease!.get(blob.blocks[0]!.id), rotten)
 })
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
 
 function segmentFiles(folder: string): readonly string[] {
   const { segments } = blobFolders(folder)
