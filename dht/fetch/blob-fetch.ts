@@ -95,6 +95,11 @@ export class BlobFetch {
     this.#fail(reason)
   }
 
+  /** Whether it has ended, well or not. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted
+  }
+
   get report(): FetchReport {
     return {
       missing: this.#missing,

@@ -4,6 +4,7 @@ import { rangeWithin } from '../handlers/storage-answer.ts'
 import { storageFault } from '../handlers/storage-fault.ts'
 import type { RoutedPeer } from '../../dht/index.ts'
 import type { BlobFetcher } from './blob-fetcher.ts'
+import type { StoredFetch } from './stored-fetch.ts'
 
 type StorageOperations = (typeof storageService)['operations']
 type Get = Handlers<StorageOperations>['get']
@@ -43,14 +44,15 @@ export function fetching(
         head: { cid: text, ...range, total_len: total },
         status: range.length < total ? 206 : 0,
         ...(form === 'raw'
-          ? { body: leaving(fetch.plain(), leave) }
+          ? { body: leaving(fetch.plain(), fetch, leave) }
           : {
-              body: leaving(framedBlocks(fetch.blocks()), leave),
-              chunks: leaving(blockChunks(fetch.blocks()), leave)
+              body: leaving(framedBlocks(fetch.blocks()), fetch, leave),
+              chunks: leaving(blockChunks(fetch.blocks()), fetch, leave)
             })
       }
     } catch (error) {
       leave()
+      await boarding.fetch.settled()
       throw error
     }
   }
@@ -103,10 +105,16 @@ const { addressBytes, providerAddresses } = STORAGE_LIMITS
 
 const neverAsked = (): Promise<never> => Promise.reject(new OapError('internal'))
 
-async function* leaving<T>(body: AsyncGenerator<T, void>, leave: () => void): AsyncGenerator<T, void> {
+/** Whoever is told of a failure can ask at once why it was. */
+async function* leaving<T>(
+  body: AsyncGenerator<T, void>,
+  fetch: StoredFetch,
+  leave: () => void
+): AsyncGenerator<T, void> {
   try {
     yield* body
   } catch (error) {
+    await fetch.settled()
     throw storageFault(error)
   } finally {
     leave()

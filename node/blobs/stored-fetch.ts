@@ -62,6 +62,11 @@ export class StoredFetch implements Flying {
     }
   }
 
+  /** Resolves once what came of a fetch that has ended is put away; at once where it goes on. */
+  async settled(): Promise<void> {
+    if (this.fetch.isOver) await this.done.catch(() => undefined)
+  }
+
   blocks(): AsyncGenerator<WalkedBlock, void> {
     return this.fetch.blocks()
   }

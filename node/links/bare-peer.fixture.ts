@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { LEAST_TREATY, delegate, grantOf, hubId, publicBytes, signingKey } from '../../federation/index.ts'
 import type { Facts, LinkStatement, Moment, Outcome, Party } from '../../federation/index.ts'
-import { federationService } from '../../protocols/index.ts'
+import { OAP_PROTOCOL, federationService } from '../../protocols/index.ts'
 import type { Client, ConnectionCaller } from '../../protocols/index.ts'
 import { createTransport } from '../../transport/index.ts'
 import { endings } from '../endings.fixture.ts'
@@ -40,6 +40,8 @@ export interface BarePeerOptions {
   readonly hubKey?: KeyObject
   /** How far its clock is ahead. */
   readonly aheadS?: number
+  /** Gets the streams of calls to it; without it there is nobody to take them. */
+  readonly onStream?: (stream: Stream) => void
 }
 
 const FACTS: Facts = {
@@ -54,7 +56,8 @@ export async function barePeer(
     delegation = {},
     federation = 'main',
     hubKey = signingKey(randomBytes(32)),
-    aheadS = 0
+    aheadS = 0,
+    onStream
   }: BarePeerOptions = {}
 ): Promise<BarePeer> {
   const nodeKey = await generateKeyPair('Ed25519')
@@ -81,6 +84,7 @@ export async function barePeer(
   })
   const transport = await createTransport({ privateKey: nodeKey })
   endings(t).defer(() => transport.stop())
+  if (onStream !== undefined) await transport.handle(OAP_PROTOCOL, onStream)
   const now = (): Moment => {
     const { ms, s } = thisMoment()
     return { ms, s: s + aheadS }

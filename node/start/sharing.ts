@@ -41,7 +41,8 @@ export function openSharing(
       links.live
         .all()
         .map(({ hub, connection, caller }) => ({ hub, peer: connection.remotePeer.toString(), caller })),
-    routing: dht.routing,
+    // Where nobody else takes part there is nobody to ask, and asking would take all of its time.
+    routing: () => (dht.peers().length === 0 ? undefined : dht.routing()),
     tenantBytes: () => config.storage.tenantBytes,
     mostBytes: config.storage.fetchBytes,
     fetchesPerTenant: config.storage.fetchesPerTenant,
