@@ -19,6 +19,8 @@ export interface FetchingOptions {
   readonly maySearch: (call: Call) => boolean
 }
 
+/** Searches of `providers` at the same time: each may cost other hubs a look-up. */
+const MOST_SEARCHES = 16
 /** How long the search of `providers` may take. */
 const SEARCH_MS = 5000
 
@@ -30,6 +32,7 @@ export function fetching(
   inner: Service<StorageOperations>,
   { fetcher, mayFetch, tenantOf, maySearch }: FetchingOptions
 ): Service<StorageOperations> {
+  let searches = 0
   const fetched: Get = async (request, call) => {
     const { cid: text, offset, length, form } = request
     const boarding = fetcher.board({ cid: parseCid(text), tenant: tenantOf(call), offset, length })
@@ -68,8 +71,14 @@ export function fetching(
   const providers: Handlers<StorageOperations>['providers'] = async (request, call) => {
     const { providers: here } = await inner.handlers.providers(request, call)
     if (!maySearch(call)) return { providers: here }
-    const most = (request.max ?? STORAGE_LIMITS.providers) - here.length
-    return { providers: [...here, ...(await others(fetcher, request.cid, most, call.signal))] }
+    if (searches >= MOST_SEARCHES) throw new OapError('saturated', `${searches} searches are under way`)
+    searches++
+    try {
+      const most = (request.max ?? STORAGE_LIMITS.providers) - here.length
+      return { providers: [...here, ...(await others(fetcher, request.cid, most, call.signal))] }
+    } finally {
+      searches--
+    }
   }
   return { table: inner.table, handlers: { ...inner.handlers, get, providers } }
 }
