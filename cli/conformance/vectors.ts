@@ -69,7 +69,17 @@ export interface SuchAnswer {
 }
 
 export type Need =
-  'known' | 'stranger' | 'zstd' | 'guarded' | 'capability' | 'mailbox' | 'federation' | 'hub' | 'share'
+  | 'known'
+  | 'stranger'
+  | 'zstd'
+  | 'guarded'
+  | 'capability'
+  | 'mailbox'
+  | 'federation'
+  | 'hub'
+  | 'share'
+  | 'exchange'
+  | 'silent'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

@@ -9,7 +9,7 @@ const TENANT = '7b0c9f3e-54a1-4a52-9c1d-0a6f6f2d7c11'
 
 /** What the runner's hub may do: enough for each of its cases to have something that is refused. */
 const TREATY = {
-  verbs: ['echo:call', 'mailbox:send'],
+  verbs: ['cap:exchange', 'echo:call', 'mailbox:send'],
   rows: [
     {
       share: { id: '5f1d09c4a7e24be08c3a6d2f90b1e7c8', name: 'conformance' },
