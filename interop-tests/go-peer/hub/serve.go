@@ -195,9 +195,9 @@ func (h *Hub) linked(c network.Conn, run onLink) func(context.Context, oap.Calle
 
 // takeTreaty keeps what the other operator grants now, to be shown.
 func (h *Hub) takeTreaty(l *link, _ oap.Caller, body []byte) ([]byte, error) {
-	o, ok := federation.ParseCanonical(body)
+	o, ok := federation.ParseBounded(body, treatyBytes)
 	grant, is := federation.ReadGrant(o)
-	if !ok || !is || len(body) > treatyBytes {
+	if !ok || !is {
 		return nil, oap.Refused("bad_request", 400, "", "no treaty")
 	}
 	h.mu.Lock()
