@@ -67,12 +67,7 @@ export interface TransportOptions extends DialerOptions {
   readonly userAgent?: string
 }
 
-/**
- * Yields a libp2p node over tcp and WebSockets with noise, tls and yamux. It dials only what it is told to, discovers
- * nobody and never throttles dials per address: admission is the gater's task.
- * Connections above `maxConnections` are reset before any cryptography. Rejects, with nothing left running, when one of
- * the addresses cannot be listened on.
- */
+/** See create.ts. */
 export async function createTransport(options: TransportOptions): Promise<Transport> {
   const limits = { ...NODE_LIMITS, ...defined(options) }
   const denies = options.connectionGater?.denyInboundAddress
@@ -100,10 +95,7 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   return node
 }
 
-/**
- * Yields a libp2p node that only dials: no listener, no identify; for clients.
- * It answers no protocol but those that its owner handles.
- */
+/** See create.ts. */
 export async function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
   const limits = { ...DIALER_LIMITS, ...defined(options) }
   const dialer = await createLibp2p({
