@@ -225,7 +225,10 @@ export class Pairing {
 
   #checkNew(hub: string): void {
     if (this.#o.allowlist.get(hub) === undefined) return
-    throw new OapError('conflict', `hub ${hub}: is on the allowlist already; see peer show`)
+    throw new OapError(
+      'conflict',
+      `hub ${hub}: is on the allowlist already; to pair anew, peer remove it first`
+    )
   }
 
   async #record({ actor, ...ids }: By, data: InviteChange): Promise<void> {
