@@ -54,6 +54,7 @@ const ANSWERS: readonly [way: string, code: string][] = [
   ['challenge to a third', 'relayed'],
   ['challenge in version 2', 'unknown_version'],
   ['challenge elsewhere', 'other_federation'],
+  ['challenge too late', 'stalled'],
   ['other hub', 'other_hub'],
   ['delegation by another hub', 'wrong_key'],
   ['delegation that ended', 'expired_delegation'],
