@@ -61,7 +61,10 @@ export interface TransportOptions extends DialerOptions {
   readonly maxPendingConnections?: number
   /** Asked before, during and after an upgrade whether a connection may go on. */
   readonly connectionGater?: Gater
-  /** Has gossip and DHT for linked peers at hand: `services.federation`, to be opened. */
+  /**
+   * Has gossip and DHT for linked peers at hand: `services.federation`, to be opened. Peers are then asked who they are
+   * once they are linked, no more as soon as they connect.
+   */
   readonly federation?: FederationOptions
   /** What identify tells peers about this software. */
   readonly userAgent?: string
@@ -79,7 +82,8 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     // It asks all connections in one turn of the event loop; `watchLiveness` does not.
     connectionMonitor: { enabled: false },
     services: {
-      identify: identify(),
+      // Of a node with links only linked peers are asked, by `FederationServices`: a stranger's answer is of no use.
+      identify: identify({ runOnConnectionOpen: options.federation === undefined }),
       ping: ping(),
       ...(options.federation && federated(options.federation))
     },

@@ -1,4 +1,4 @@
-import type { IdentifyResult } from '@libp2p/interface'
+import type { Connection, IdentifyResult } from '@libp2p/interface'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { DhtOptions } from './dht.ts'
@@ -71,15 +71,17 @@ export class FederationServices {
       import('./dht.ts')
     ])
     const { name, links, topics = [], dht: dhtOptions = {} } = this.#options
-    const { events, logger, peerId } = this.#components
+    const { events, identify, logger, peerId } = this.#components
     const registrar = new LinkedRegistrar(links, logger.forComponent('omnigate:linked'))
     const records = new LinkedRecords(DHT_PREFIX, peerId.toString(), peer => isLinked(links, peer))
     const components = linkedComponents(this.#components, { links, registrar, records })
     const gossip = gossipOf(components, topics) as GossipSub & Service
     const dht = dhtOf(components, name, dhtOptions) as KadDHT & Service
-    // The DHT wants addresses, which come with identify: before the link as a rule, or after it.
+    // The DHT wants addresses, which come with identify.
     const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void =>
       registrar.tellAgain(detail.connection)
+    const ask = (connection: Connection): void => void identify.identify(connection).catch(() => undefined)
+    const onLinked = ({ detail }: CustomEvent<Connection>): void => ask(detail)
     await using started = new AsyncDisposableStack()
     for (const service of [gossip, dht]) {
       await service.start()
@@ -90,6 +92,9 @@ export class FederationServices {
     started.defer(() => events.removeEventListener('peer:identify', onIdentify))
     registrar.open()
     started.defer(() => registrar.close())
+    links.addEventListener('linked', onLinked)
+    started.defer(() => links.removeEventListener('linked', onLinked))
+    for (const connection of links) ask(connection)
     const running = started.move()
     return { gossip, dht, [Symbol.asyncDispose]: () => running.disposeAsync() }
   }
