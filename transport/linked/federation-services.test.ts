@@ -53,7 +53,7 @@ void describe('a stranger', OPTIONS, () => {
     assert.equal(idsOf(hub.services.gossip.getPeers()).includes(stranger.peerId.toString()), false)
   })
 
-  void test('is not asked who it is; a linked peer is, once', async () => {
+  void test('is not asked who it is; a peer that dialled and is linked now is, once', async () => {
     await using hub = await createHub()
     await using other = await createHub()
     await using stranger = await createStranger()
@@ -62,7 +62,7 @@ void describe('a stranger', OPTIONS, () => {
     const connection = await stranger.dial(hub.node.getMultiaddrs()[0]!)
     await connection.newStream('/ipfs/ping/1.0.0')
 
-    await link(hub, other)
+    await link(other, hub)
     await until(() => asked.length > 0)
     await other.node.services.ping.ping(hub.node.peerId)
 

@@ -1,4 +1,4 @@
-import type { Connection, IdentifyResult } from '@libp2p/interface'
+import type { Connection, IdentifyResult, PeerId } from '@libp2p/interface'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { DhtOptions } from './dht.ts'
@@ -80,8 +80,13 @@ export class FederationServices {
     // The DHT wants addresses, which come with identify.
     const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void =>
       registrar.tellAgain(detail.connection)
-    const ask = (connection: Connection): void => void identify.identify(connection).catch(() => undefined)
-    const onLinked = ({ detail }: CustomEvent<Connection>): void => ask(detail)
+    // Who was dialled has an address already.
+    const asked = new WeakSet<Connection>()
+    const onConnect = (_peer: PeerId, connection: Connection): void => {
+      if (connection.direction !== 'inbound' || asked.has(connection)) return
+      asked.add(connection)
+      identify.identify(connection).catch(() => undefined)
+    }
     await using started = new AsyncDisposableStack()
     for (const service of [gossip, dht]) {
       await service.start()
@@ -90,11 +95,9 @@ export class FederationServices {
     await forgetUnlinked(dht, { links, registrar }, dhtProtocol(name))
     events.addEventListener('peer:identify', onIdentify)
     started.defer(() => events.removeEventListener('peer:identify', onIdentify))
+    await registrar.register('identify', { onConnect })
     registrar.open()
     started.defer(() => registrar.close())
-    links.addEventListener('linked', onLinked)
-    started.defer(() => links.removeEventListener('linked', onLinked))
-    for (const connection of links) ask(connection)
     const running = started.move()
     return { gossip, dht, [Symbol.asyncDispose]: () => running.disposeAsync() }
   }
