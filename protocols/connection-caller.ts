@@ -94,16 +94,19 @@ export class ConnectionCaller implements Caller {
 
   async #openShared(): Promise<ClientSession> {
     const rested = this.#session
-    const session = await this.#open(false)
+    const { platform } = this.#o
+    const timers: unknown[] = []
+    const session = await this.#open(false, () => timers.forEach(timer => platform.clearTimer(timer)))
     this.#session = session
     void rested?.end()
-    this.#o.platform.setTimer(() => {
+    const endUnused = (): void => {
       if (session.isUnused) void session.end()
-    }, MAX_UNUSED_MS)
+    }
+    timers.push(platform.setTimer(endUnused, MAX_UNUSED_MS))
     return session
   }
 
-  async #open(isOwn: boolean): Promise<ClientSession> {
+  async #open(isOwn: boolean, onGone?: () => void): Promise<ClientSession> {
     const stream = await this.#o.openStream()
     return new ClientSession(stream, {
       platform: this.#o.platform,
@@ -111,7 +114,8 @@ export class ConnectionCaller implements Caller {
       limits: () => this.#limits,
       mayCompress: () => this.#mayCompress,
       cap: this.#o.cap,
-      isOwn
+      isOwn,
+      ...(onGone && { onGone })
     })
   }
 }

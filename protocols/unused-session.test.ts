@@ -21,6 +21,10 @@ class Pair {
     this.caller = new ConnectionCaller({ platform, openStream: () => Promise.resolve(this.#open()) })
   }
 
+  get timers(): number {
+    return this.#time.timers
+  }
+
   get calls() {
     return this.caller.client(table)
   }
@@ -91,6 +95,17 @@ test('a session that is used goes on, with one call under way and between calls'
 
   assert.equal(both.sessions.length, 1)
   assert.deepEqual(both.refused, [])
+})
+
+test('a session that is gone is held by no timer', async () => {
+  const both = new Pair()
+  await both.caller.shared()
+  assert.equal(both.timers, 1)
+
+  await both.caller.end()
+  await both.pass(TICK_MS)
+
+  assert.equal(both.timers, 0)
 })
 
 test('a first call of a process that did not run for long gets a new session, though no timer has ended the other', async () => {
