@@ -11,9 +11,18 @@ const AT_ONCE = 600
 const ONE_MORE_MS = 10_000
 /** As many strangers of one /24 as a node takes. */
 const SIDE_BY_SIDE = 8
-/** Strangers from so many fill what a node has for strangers; known callers are more than the 256 that may wait for a proof. */
-const NETWORKS = { strict: 30, open: 33 } as const
-const ROUNDS = { strict: 5, open: 4 } as const
+/** From how many networks eight come at a time, and how often in full. */
+interface Crowd {
+  readonly on: TargetName
+  readonly networks: number
+  readonly rounds: number
+}
+
+/** As many strangers as a node takes, but ten. */
+const STRANGERS: Crowd = { on: 'strict', networks: 30, rounds: 5 }
+/** More than the 256 that may wait for a proof. */
+const MORE_THAN_WAIT: Crowd = { on: 'open', networks: 33, rounds: 4 }
+const KNOWN: Crowd = { on: 'open', networks: 25, rounds: 5 }
 const WITHIN_MS = 20_000
 const HALF = 0.5
 /** Later than a proof may come. */
@@ -38,12 +47,11 @@ function alike(answers: readonly string[]): string {
 }
 
 /**
- * Handshakes that stop at one step, 240 of strangers or 264 of known callers at a time, in full five or four times: what
- * each is told in the end, and whether a hub can link meanwhile.
+ * Handshakes that stop at one step, a crowd at a time: what each is told in the end, and whether a hub can link meanwhile.
  */
 const stalls = (
   name: string,
-  on: TargetName,
+  { on, networks, rounds }: Crowd,
   expected: string,
   stall: (stream: RawStream, handshake: HubHandshake) => Promise<() => Promise<string>>,
   isLong = false
@@ -56,10 +64,10 @@ const stalls = (
     const { attacker, hubs, from, count } = scene
     const answers: string[] = []
     const meanwhile: string[] = []
-    for (let round = 0; round < count(1, ROUNDS[on]); round++) {
+    for (let round = 0; round < count(1, rounds); round++) {
       const ends: { readonly link: YamuxLink; readonly end: () => Promise<string> }[] = []
-      for (let n = 0; n < SIDE_BY_SIDE * NETWORKS[on]; n++) {
-        const link = await attacker.connect(`127.203.${n % NETWORKS[on]}.${1 + Math.floor(n / NETWORKS[on])}`)
+      for (let n = 0; n < SIDE_BY_SIDE * networks; n++) {
+        const link = await attacker.connect(`127.203.${n % networks}.${1 + Math.floor(n / networks)}`)
         const stream = await link.open().negotiate().ready()
         ends.push({ link, end: await stall(stream, new HubHandshake(hubs.stalling, attacker)) })
       }
@@ -122,13 +130,13 @@ export const handshakeCases: readonly HostileCase[] = [
       return `linked, ${revoked?.code === 0 ? 'its key revoked' : told(revoked)}, then ${alike(answers)}`
     }
   },
-  stalls('within their hello', 'strict', '408 slow_peer', async (stream, { hello }) => {
+  stalls('within their hello', STRANGERS, '408 slow_peer', async (stream, { hello }) => {
     stream.writeNow(hello.subarray(0, hello.length * HALF))
     return ending(stream, 1n)
   }),
   stalls(
     'behind the challenge, and go on too late',
-    'open',
+    MORE_THAN_WAIT,
     '409 out_of_order',
     async (stream, handshake) => {
       const challenge = await handshake.challenged(stream)
@@ -142,7 +150,7 @@ export const handshakeCases: readonly HostileCase[] = [
     // With short time-outs the node has closed the session before a handshake is stalled.
     true
   ),
-  stalls('within their proof', 'open', '408 slow_peer', async (stream, handshake) => {
+  stalls('within their proof', KNOWN, '408 slow_peer', async (stream, handshake) => {
     const challenge = await handshake.challenged(stream)
     if (challenge === undefined) return async () => 'no challenge'
     const proof = await handshake.proof(challenge)
