@@ -73,7 +73,9 @@ func (h *Hub) federation(c network.Conn) oap.Service {
 		"probe": {Run: h.linked(c, func(*link, oap.Caller, []byte) ([]byte, error) {
 			return fmt.Appendf(nil, `{"time":%d,"revocation_seq":0}`, time.Now().Unix()), nil
 		})},
-		"treaty": {BodyInRecord: true, Run: h.linked(c, h.takeTreaty)},
+		"treaty":   {BodyInRecord: true, Run: h.linked(c, h.takeTreaty)},
+		"keys":     {Run: h.linked(c, h.tellKeys)},
+		"new_keys": {BodyInRecord: true, Run: h.linked(c, h.takeKeys)},
 		"leave": {Run: h.linked(c, func(l *link, call oap.Caller, _ []byte) ([]byte, error) {
 			reason, ok := call.Header()["reason"].(string)
 			if !ok || len(reason) > leaveReason {
