@@ -22,7 +22,7 @@ interface Crowd {
 const STRANGERS: Crowd = { on: 'strict', networks: 30, rounds: 5 }
 /** More than the 256 that may wait for a proof. */
 const MORE_THAN_WAIT: Crowd = { on: 'open', networks: 33, rounds: 4 }
-const KNOWN: Crowd = { on: 'open', networks: 20, rounds: 7 }
+const KNOWN: Crowd = { on: 'open', networks: 25, rounds: 5 }
 const WITHIN_MS = 20_000
 const HALF = 0.5
 /** Later than a proof may come. */
