@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 const LOOK_MS = 1000
 /** From so many connections on, marking all that is alive holds up many calls for long. */
 const MANY_CONNECTIONS = 256
-const FEW_PERCENT = 60
+const FEW_PERCENT = 40
 const MANY_PERCENT = 300
 
 /**
