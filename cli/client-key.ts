@@ -2,9 +2,7 @@ import { constants, existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { CommandError } from './command-error.ts'
 import type { Option } from './command.ts'
 import { EXIT } from './exit-codes.ts'
@@ -45,11 +43,12 @@ function configFolder(env: Readonly<Record<string, string | undefined>>): string
 
 /** The form in which a key stands in its file. */
 export async function newKeyText(): Promise<string> {
+  const { generateKeyPair, privateKeyToProtobuf } = await import('@libp2p/crypto/keys')
   const key = await generateKeyPair('Ed25519')
   return `${Buffer.from(privateKeyToProtobuf(key)).toString('base64')}\n`
 }
 
-export const peerIdOf = (key: Ed25519PrivateKey): string => peerIdFromPrivateKey(key).toString()
+export const peerIdOf = (key: Ed25519PrivateKey): string => key.publicKey.toString()
 
 /** The key of this client; undefined where it has none and nobody named one. @throws as `readClientKey` */
 export async function ownKey(
@@ -69,6 +68,7 @@ export async function readClientKey({ path, isDefault }: KeyPlace): Promise<Ed25
     throw new CommandError(EXIT.noInput, `${path}: no client key there; make one with: ${make}`)
   }
   const text = await readSecret(path)
+  const { privateKeyFromProtobuf } = await import('@libp2p/crypto/keys')
   try {
     const key = privateKeyFromProtobuf(Buffer.from(text, 'base64'))
     if (key.type === 'Ed25519') return key

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { heapGrowthPercent, letHeapGrow } from './heap-growth.ts'
 
 test('the heap may grow to four times what is alive only where many connections wait for it to be marked', () => {
-  assert.deepEqual([0, 63, 64, 1000].map(heapGrowthPercent), [80, 80, 300, 300])
+  assert.deepEqual([0, 255, 256, 1000].map(heapGrowthPercent), [40, 40, 300, 300])
 })
 
 test('connections are looked at once a second, until that is ended', t => {

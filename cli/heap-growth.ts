@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 
 const LOOK_MS = 1000
 /** From so many connections on, marking all that is alive holds up many calls for long. */
-const MANY_CONNECTIONS = 64
-const FEW_PERCENT = 80
+const MANY_CONNECTIONS = 256
+const FEW_PERCENT = 40
 const MANY_PERCENT = 300
 
 /**

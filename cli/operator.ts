@@ -105,7 +105,11 @@ export function refusedRequest(error: unknown, invocation: Invocation): unknown 
   if (!isOapError(error)) return error
   const { code } = error as Error & { code?: unknown }
   const message = printable(asOption(error.message, invocation))
-  if (code === 'bad_request') return new CommandError(EXIT.usage, message, { cause: error })
+  if (code === 'bad_request') {
+    // A treaty comes from a file or an editor: the command line is right.
+    const isTreaty = error.message.startsWith('treaty: ')
+    return new CommandError(isTreaty ? EXIT.badInput : EXIT.usage, message, { cause: error })
+  }
   if (code === 'not_found' || code === 'conflict')
     return new CommandError(EXIT.failed, message, { cause: error })
   return new CommandError(EXIT.failed, answeredError(error), { cause: error })

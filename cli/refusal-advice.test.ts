@@ -13,6 +13,7 @@ test('every refusal of a capability has a way out', () => {
 test('names the restriction that refused', () => {
   assert.match(refusalAdvice({ code: 'cap_denied', reason: 'peer' })!, /^refused by peer; .*--key/)
   assert.match(refusalAdvice({ code: 'cap_denied', reason: 'topic' })!, /^refused by topic; .*cap inspect/)
+  assert.match(refusalAdvice({ code: 'cap_denied', reason: 'share' })!, /^refused by share; .*treaty show/)
   assert.match(refusalAdvice({ code: 'cap_expired', reason: 'kid' })!, /^refused by kid; ask the operator/)
   assert.match(refusalAdvice({ code: 'cap_revoked', reason: 'head' })!, /^refused by head; .*try again/)
   assert.match(refusalAdvice({ code: 'cap_revoked', reason: 'treaty' })!, /cap exchange$/)

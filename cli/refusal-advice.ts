@@ -24,6 +24,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
 const BY_CAVEAT: Readonly<Record<string, string>> = {
   peer: `the token is not for the key of this client; name the right one with --key or OMNIGATE_CLIENT_KEY, ${INSPECT}`,
   verb: `the token is for other verbs; ${ANOTHER}, or ${INSPECT}`,
+  share: `the two hubs have no share for what the token is for; their operators agree on one, see: omnigate treaty show; or ${INSPECT}`,
   'not-before': `the token is not good yet; check the clock of this machine, or ${INSPECT}`,
   'max-bytes': `the token has not so many bytes left; ${ANOTHER}`,
   discharge: `the token needs the word of a third party with it; ${INSPECT}`

@@ -66,6 +66,20 @@ test('does not hold with any field changed', () => {
   }
 })
 
+test('does not hold with another signature, nor another hub’s, once the right one was verified', () => {
+  assert.equal(authorityProblem(DELEGATION), undefined)
+  const signatures = [
+    DELEGATION.signature.with(0, DELEGATION.signature[0]! ^ 1),
+    DELEGATION.signature.subarray(0, 63),
+    new Uint8Array([...DELEGATION.signature, 0]),
+    delegate(signingKey(new Uint8Array(32)), STATEMENT).signature
+  ]
+  for (const signature of signatures)
+    assert.match(authorityProblem({ ...DELEGATION, signature }) ?? '', /not signed by hub/)
+
+  assert.equal(authorityProblem(DELEGATION), undefined)
+})
+
 test('refuses every text that is not the one canonical form', () => {
   const text = formatDelegation(DELEGATION)
   const wrong = [

@@ -1,7 +1,10 @@
 import { PUBLIC_KEY_BYTES, isUsablePublicKey } from './ed25519.ts'
+import { remembered } from './remembered.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 const HUB_ID = /^h1[a-z2-7]{52}$/
+/** As many hubs as an allowlist has. */
+const MOST_KNOWN = 1024
 
 /** The hub id of a public key: `h1` and 52 characters of unpadded lower-case base32. */
 export function hubId(publicKey: Uint8Array): string {
@@ -17,6 +20,13 @@ export function hubId(publicKey: Uint8Array): string {
 
 /** The public key in a hub id; undefined when the text is not one, is not written in its one form, or the key is weak. */
 export function hubPublicKey(id: string): Uint8Array | undefined {
+  const key = known(id)
+  return key && Uint8Array.from(key)
+}
+
+const known = remembered(MOST_KNOWN, readHubKey)
+
+function readHubKey(id: string): Uint8Array | undefined {
   if (!HUB_ID.test(id)) return undefined
   let bits = 0n
   for (const letter of id.slice(2)) bits = (bits << 5n) | BigInt(ALPHABET.indexOf(letter))

@@ -119,6 +119,7 @@ export {
   SECRET_BYTES,
   decodeInvite,
   encodeInvite,
+  inviteAuditId,
   inviteProblem,
   secretDigest
 } from './invite.ts'

@@ -8,6 +8,7 @@ import {
   MAX_INVITE_S,
   decodeInvite,
   encodeInvite,
+  inviteAuditId,
   inviteProblem,
   secretDigest
 } from './invite.ts'
@@ -144,6 +145,15 @@ test('the digest of a secret is its SHA-256', () => {
   assert.equal(
     Buffer.from(secretDigest(Buffer.from('abc'))).toString('hex'),
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+  )
+})
+
+test('what an audit log calls an invite is a digest of its own, not the key of the proofs', () => {
+  const secret = Uint8Array.from({ length: 16 }, (_, n) => n)
+
+  assert.equal(
+    inviteAuditId(secretDigest(secret)),
+    'bda9990a1a81cc187d98694dd6b49b0a159b1f9e7f1685d7a0f5c538ac3d0ac5'
   )
 })
 

@@ -10,6 +10,7 @@ export const MAX_INVITE_ADDRESSES = 8
 /** More than the longest invite; longer texts are not looked at. */
 export const MAX_INVITE_CHARS = 4096
 
+const AUDIT_TAG = 'omnigate/invite-audit/1\n'
 const VERSION = 1
 const CHECK_BYTES = 4
 const SECRET_AT = 1 + PUBLIC_KEY_BYTES
@@ -32,8 +33,15 @@ export interface Invite {
   readonly expires: number
 }
 
-/** The SHA-256 of an invite's secret: all that the hub that invites keeps, and the key of both sides' proofs. */
+/**
+ * The SHA-256 of an invite's secret: all that the hub that invites keeps, and the key of both sides' proofs. Who has it
+ * can pair, so it is as secret as the invite.
+ */
 export const secretDigest = (secret: Uint8Array): Uint8Array => createHash('sha256').update(secret).digest()
+
+/** What an audit log calls the invite of a secret's digest, in hex; it proves nothing and says nothing of the secret. */
+export const inviteAuditId = (secretDigest: Uint8Array): string =>
+  createHash('sha256').update(AUDIT_TAG).update(secretDigest).digest('hex')
 
 /** An invite as text, base64url. @throws SyntaxError for one that no reader takes. */
 export function encodeInvite({ hub, addresses, secret, expires }: Invite): string {

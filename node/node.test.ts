@@ -13,6 +13,7 @@ import { connect } from '../sdk/index.ts'
 import { connectAdmin } from './admin/admin-client.ts'
 import { loadConfig } from './config/index.ts'
 import { openDataFolder } from './data-folder.ts'
+import { endings } from './endings.fixture.ts'
 import { initKeys } from './keys.ts'
 import { createNode } from './node.ts'
 import type { NodeOptions, OmnigateNode } from './node.ts'
@@ -37,14 +38,14 @@ async function running(
   flags: Record<string, unknown> = {}
 ): Promise<OmnigateNode> {
   const node = createNode(configWith(flags), options)
-  t.after(() => node.stop())
+  endings(t).defer(() => node.stop())
   await node.start()
   return node
 }
 
 async function dataFolder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'omnigate-node-'))
-  t.after(() => rm(path, { recursive: true, force: true }))
+  endings(t).defer(() => rm(path, { recursive: true, force: true }))
   await chmod(path, 0o700)
   await using folder = await openDataFolder(path, { create: true })
   await initKeys(folder.keys, { nodeName: 'node1', nowMs: Date.now() })
@@ -314,7 +315,7 @@ for (const key of ['node.listen', 'http.listen']) {
   test(`removes the data folder that it made when the port of ${key} is taken`, async t => {
     const port = await takenPort(t)
     const parent = await mkdtemp(join(tmpdir(), 'omnigate-node-'))
-    t.after(() => rm(parent, { recursive: true, force: true }))
+    endings(t).defer(() => rm(parent, { recursive: true, force: true }))
     const taken = key === 'node.listen' ? [`/ip4/127.0.0.1/tcp/${port}`] : `127.0.0.1:${port}`
     const data = join(parent, 'deep', 'hub')
 
@@ -329,7 +330,7 @@ for (const key of ['node.listen', 'http.listen']) {
 
 test('makes keys and a configuration that stay, and leaves those alone that are there', async t => {
   const parent = await mkdtemp(join(tmpdir(), 'omnigate-node-'))
-  t.after(() => rm(parent, { recursive: true, force: true }))
+  endings(t).defer(() => rm(parent, { recursive: true, force: true }))
   const data = join(parent, 'hub')
   const first = await running(t, { data, init: true })
   const { hub_id } = first.status()

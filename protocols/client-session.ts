@@ -79,6 +79,11 @@ export class ClientSession implements FrameStreamOwner {
     return !this.#isEnded && !this.#frames.isGone
   }
 
+  /** True while nothing has been sent on it. */
+  get isUnused(): boolean {
+    return this.#nextCorr === 1
+  }
+
   /** What it takes: frames that were under way when HELLO lowered the limits may still be longer. */
   maxFrameBytes(): number {
     return MAX_FRAME_BYTES

@@ -10,6 +10,8 @@ import type { Operations, ServiceTable } from './service.ts'
 
 /** A session that rested this long may be gone at the other side: calls get a new stream. */
 const MAX_REST_MS = 50_000
+/** A session on which nothing was sent for so long is ended: the other side waits 5 s for a first frame, then refuses it. */
+const MAX_UNUSED_MS = 3000
 
 /** A client holds no more than its sessions' own bounds allow. */
 const sessionBoundsOnly: InboundBudget = {
@@ -86,17 +88,25 @@ export class ConnectionCaller implements Caller {
   }
 
   #isRested(session: ClientSession): boolean {
-    return session.callsOpen() === 0 && this.#o.platform.now() - session.usedAt > MAX_REST_MS
+    const most = session.isUnused ? MAX_UNUSED_MS : MAX_REST_MS
+    return session.callsOpen() === 0 && this.#o.platform.now() - session.usedAt > most
   }
 
   async #openShared(): Promise<ClientSession> {
     const rested = this.#session
-    this.#session = await this.#open(false)
+    const { platform } = this.#o
+    const timers: unknown[] = []
+    const session = await this.#open(false, () => timers.forEach(timer => platform.clearTimer(timer)))
+    this.#session = session
     void rested?.end()
-    return this.#session
+    const endUnused = (): void => {
+      if (session.isUnused) void session.end()
+    }
+    timers.push(platform.setTimer(endUnused, MAX_UNUSED_MS))
+    return session
   }
 
-  async #open(isOwn: boolean): Promise<ClientSession> {
+  async #open(isOwn: boolean, onGone?: () => void): Promise<ClientSession> {
     const stream = await this.#o.openStream()
     return new ClientSession(stream, {
       platform: this.#o.platform,
@@ -104,7 +114,8 @@ export class ConnectionCaller implements Caller {
       limits: () => this.#limits,
       mayCompress: () => this.#mayCompress,
       cap: this.#o.cap,
-      isOwn
+      isOwn,
+      ...(onGone && { onGone })
     })
   }
 }

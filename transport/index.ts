@@ -1,4 +1,4 @@
-export { createDialer, createTransport } from './transport.ts'
+export { createDialer, createTransport } from './create.ts'
 export type { DialerOptions, Encryption, Transport, TransportOptions } from './transport.ts'
 export { DIALER_LIMITS, NODE_LIMITS, STREAM_LIMITS } from './limits.ts'
 export { createAdmission } from './admission.ts'

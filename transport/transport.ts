@@ -61,18 +61,16 @@ export interface TransportOptions extends DialerOptions {
   readonly maxPendingConnections?: number
   /** Asked before, during and after an upgrade whether a connection may go on. */
   readonly connectionGater?: Gater
-  /** Has gossip and DHT for linked peers at hand: `services.federation`, to be opened. */
+  /**
+   * Has gossip and DHT for linked peers at hand: `services.federation`, to be opened. Peers are then asked who they are
+   * once they are linked, no more as soon as they connect.
+   */
   readonly federation?: FederationOptions
   /** What identify tells peers about this software. */
   readonly userAgent?: string
 }
 
-/**
- * Yields a libp2p node over tcp and WebSockets with noise, tls and yamux. It dials only what it is told to, discovers
- * nobody and never throttles dials per address: admission is the gater's task.
- * Connections above `maxConnections` are reset before any cryptography. Rejects, with nothing left running, when one of
- * the addresses cannot be listened on.
- */
+/** See create.ts. */
 export async function createTransport(options: TransportOptions): Promise<Transport> {
   const limits = { ...NODE_LIMITS, ...defined(options) }
   const denies = options.connectionGater?.denyInboundAddress
@@ -84,7 +82,8 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     // It asks all connections in one turn of the event loop; `watchLiveness` does not.
     connectionMonitor: { enabled: false },
     services: {
-      identify: identify(),
+      // Of a node with links only linked peers are asked, by `FederationServices`: a stranger's answer is of no use.
+      identify: identify({ runOnConnectionOpen: options.federation === undefined }),
       ping: ping(),
       ...(options.federation && federated(options.federation))
     },
@@ -100,10 +99,7 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   return node
 }
 
-/**
- * Yields a libp2p node that only dials: no listener, no identify; for clients.
- * It answers no protocol but those that its owner handles.
- */
+/** See create.ts. */
 export async function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
   const limits = { ...DIALER_LIMITS, ...defined(options) }
   const dialer = await createLibp2p({

@@ -7,7 +7,8 @@ import { TenantClient } from './tenant-client.ts'
 
 // A tenant who calls at a pace whatever it is answered: echo, and as often the mailbox.
 
-const CONNECTIONS = 4
+/** A node reads 1000 refused calls a second of a connection, so ten times the quota of 1000 takes so many. */
+const CONNECTIONS = 10
 
 /** Calls that were made, to one of both apps. */
 export interface Storm {

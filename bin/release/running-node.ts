@@ -38,21 +38,20 @@ export async function startNode(
     void (child.pid !== undefined && process.kill(-child.pid, name))
   const fail = (problem: string): Error =>
     new Error(`${command.join(' ')} start ${words.join(' ')}: ${problem}\n${errors}`)
-  const address = await Promise.race([
+  const started = Promise.race([
     firstAddress(child.stdout),
-    ended.then(code => Promise.reject(fail(`ended with ${code}`))),
-    afterMs(START_MS, () => {
-      signal('SIGKILL')
-      return fail(`said nothing in ${START_MS} ms`)
-    })
+    ended.then(code => Promise.reject(fail(`ended with ${code}`)))
   ])
+  const address = await inTime(START_MS, started, () => {
+    signal('SIGKILL')
+    return fail(`said nothing in ${START_MS} ms`)
+  })
   const stop = async (): Promise<void> => {
     signal('SIGINT')
-    const late = afterMs(STOP_MS, () => {
+    const code = await inTime(STOP_MS, ended, () => {
       signal('SIGKILL')
       return fail(`did not stop in ${STOP_MS} ms`)
     })
-    const code = await Promise.race([ended, late])
     const hasStopped = isNpx ? errors.includes('"event":"NodeStopped"') : code === 0
     if (!hasStopped) throw fail(`ended with ${code} after SIGINT`)
   }
@@ -67,6 +66,13 @@ async function firstAddress(stdout: NodeJS.ReadableStream): Promise<string> {
   return await new Promise(() => {})
 }
 
-function afterMs(ms: number, problem: () => Error): Promise<never> {
-  return new Promise((_, reject) => setTimeout(() => reject(problem()), ms).unref())
+/** What `wanted` gives; the problem, if it takes longer. */
+async function inTime<T>(ms: number, wanted: Promise<T>, problem: () => Error): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(problem()), ms)
+  try {
+    return await Promise.race([wanted, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -29,7 +29,10 @@ export const conformance: Command = {
     '(strangers.loopbackIsKnown). Exit 1 when a case fails.',
   arguments: [NODE_ARGUMENT],
   options: [
-    { name: 'slow', summary: 'also the cases that wait for idle sessions to end: about 70 s' },
+    {
+      name: 'slow',
+      summary: 'also the cases that wait for a minute: about 70 s, with --hub-key about 100 s'
+    },
     { name: 'only', value: 'TEXT', summary: 'only cases whose id contains this', completes: 'nothing' },
     {
       name: 'hub-key',

@@ -76,7 +76,7 @@ export async function conformanceCases(cap?: Uint8Array, play?: FederationPlay):
 
 /**
  * Plays every case against the node at a multiaddr, each on a connection of its own, and yields results as they come.
- * Takes about 20 s, with `slow` about 70 s: cases that wait run beside the others.
+ * Takes about 20 s, with `slow` about 70 s, or 100 s as a hub: cases that wait run beside the others, but for those of hubs.
  * @throws when the node cannot be reached or does not speak OAP/1 at all.
  */
 export async function* runConformance(
@@ -182,6 +182,9 @@ function whyNoHub(needs: readonly Need[], { federation, hub }: Known): string | 
     return `the node does not link with hub ${hub}; allow it, and its treaty echo:call`
   if (needs.includes('share') && federation.share === undefined)
     return 'the treaty has no share of topics that its hub may send to, with mailbox:send and without mailbox:recv'
+  if (needs.includes('exchange') && federation.exchanges !== true) return 'the treaty has no cap:exchange'
+  if (needs.includes('silent') && federation.hasHeard === true)
+    return 'the node has heard of the revocations of this hub; ask again in a minute'
   return undefined
 }
 

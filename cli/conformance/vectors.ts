@@ -79,6 +79,8 @@ export type Need =
   | 'federation'
   | 'hub'
   | 'share'
+  | 'exchange'
+  | 'silent'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

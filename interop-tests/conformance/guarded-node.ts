@@ -13,7 +13,7 @@ const VERBS =
 
 /** What the runner's hub may do: enough for each of its cases to have something that is refused. */
 const TREATY = {
-  verbs: ['echo:call', 'mailbox:send'],
+  verbs: ['cap:exchange', 'echo:call', 'mailbox:send'],
   rows: [
     {
       share: { id: '5f1d09c4a7e24be08c3a6d2f90b1e7c8', name: 'conformance' },

@@ -23,6 +23,8 @@ export interface GoVerdict {
   readonly connections?: number
   /** What another hub minted for it, in hex. */
   readonly token?: string
+  /** How many keys another hub has revoked. */
+  readonly revoked?: number
 }
 
 /** The status, code and reason of a verdict. */

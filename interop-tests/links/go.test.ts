@@ -54,6 +54,7 @@ const ANSWERS: readonly [way: string, code: string][] = [
   ['challenge to a third', 'relayed'],
   ['challenge in version 2', 'unknown_version'],
   ['challenge elsewhere', 'other_federation'],
+  ['challenge too late', 'stalled'],
   ['other hub', 'other_hub'],
   ['delegation by another hub', 'wrong_key'],
   ['delegation that ended', 'expired_delegation'],
@@ -142,6 +143,32 @@ describe('the Go peer as a hub', { skip: goIsMissing() ?? false }, () => {
     )
     assert.deepEqual(verbs, ['mailbox:send'])
     assert.equal(await echoThere(go), 'hi from ours')
+  })
+
+  test('tells what its hub key signed, and takes what ours revokes', async () => {
+    await using go = await allowed()
+    await link(go)
+    const { delegations } = await until(
+      () => operator.federation.peer_show({ hub: go.id }),
+      ({ delegations: known }) => known === 2
+    )
+    assert.equal(delegations, 2)
+
+    await ours.says(
+      'key',
+      'revoke',
+      '--reason',
+      'a test',
+      '--key',
+      '8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394'
+    )
+
+    const { revoked } = await until(
+      () => go.does('revoked', { hub: ours.id }),
+      ({ revoked: known }) => known === 1
+    )
+    assert.equal(revoked, 1)
+    assert.equal((await echo(go)).status, 0)
   })
 
   test('refuses calls of ours that it did not grant', async () => {

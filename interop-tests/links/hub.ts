@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,19 +10,27 @@ import { LAUNCHER, omnigate } from '../our-node.ts'
 export class Hub implements AsyncDisposable {
   readonly data: string
   readonly #top: string
+  readonly #env: Readonly<Record<string, string>>
   #child: Child | undefined
   id = ''
   address = ''
+  /** Where it serves HTTP, where `env` lets it. */
+  http = ''
 
-  private constructor(top: string) {
+  private constructor(top: string, env: Readonly<Record<string, string>>) {
     this.#top = top
+    this.#env = env
     this.data = join(top, 'hub')
   }
 
-  /** Made anew, and running. */
-  static async start(): Promise<Hub> {
-    const hub = new Hub(await mkdtemp(join(tmpdir(), 'omnigate-hub-')))
+  /** Made anew, or with the keys of `twin`, and running. */
+  static async start({
+    env = {},
+    twin
+  }: { readonly env?: Readonly<Record<string, string>>; readonly twin?: Hub } = {}): Promise<Hub> {
+    const hub = new Hub(await mkdtemp(join(tmpdir(), 'omnigate-hub-')), env)
     try {
+      if (twin !== undefined) await hub.#copyKeys(twin)
       await hub.run()
       return hub
     } catch (error) {
@@ -32,11 +40,16 @@ export class Hub implements AsyncDisposable {
   }
 
   /** Starts its node, again on the port that it had. */
-  async run(): Promise<void> {
+  async run(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const port = /\/tcp\/(\d+)/.exec(this.address)?.[1] ?? '0'
     const args = ['start', '--init', '--json', '--data', this.data, '--listen', `/ip4/127.0.0.1/tcp/${port}`]
-    this.#child = new Child(process.execPath, [LAUNCHER, ...args], { OMNIGATE_HTTP__ENABLED: 'false' })
-    const { hub_id, addresses } = await this.#child.firstJson()
+    this.#child = new Child(process.execPath, [LAUNCHER, ...args], {
+      OMNIGATE_HTTP__ENABLED: 'false',
+      ...this.#env,
+      ...env
+    })
+    const { hub_id, addresses, http } = await this.#child.firstJson()
+    this.http = String(http)
     this.id = hub_id as string
     this.address = (addresses as string[])[0]!
   }
@@ -64,6 +77,21 @@ export class Hub implements AsyncDisposable {
       if (performance.now() > end) throw new Error(`the link is ${link} (${why}), not ${wished}`)
       await sleep(50)
     }
+  }
+
+  /** The entries of a type in its audit log, oldest first. */
+  async audited(type: string): Promise<Record<string, unknown>[]> {
+    const { stdout } = await omnigate(['audit', 'tail', '-n', '200', '--data', this.data, '--json'])
+    return stdout
+      .map(line => JSON.parse(line) as { readonly type: string; readonly data: Record<string, unknown> })
+      .filter(entry => entry.type === type)
+      .map(({ data }) => data)
+  }
+
+  async #copyKeys({ data }: Hub): Promise<void> {
+    await mkdir(this.data, { mode: 0o700 })
+    for (const part of ['keys', 'FORMAT'])
+      await cp(join(data, part), join(this.data, part), { recursive: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -13,16 +14,24 @@ const DIAL_MS = 8000
 /** Opens connections from chosen loopback addresses, as many as it likes, all with one identity. */
 export class Attacker implements AsyncDisposable {
   readonly #node: Libp2p
+  readonly #key: Ed25519PrivateKey
+  readonly target: string
   readonly #target: Multiaddr
   readonly #connections: Connection[] = []
+  /** When it came into being, in Unix seconds. */
+  readonly sinceS = Math.floor(Date.now() / 1000)
 
-  private constructor(node: Libp2p, target: string) {
+  private constructor(node: Libp2p, key: Ed25519PrivateKey, target: string) {
     this.#node = node
+    this.#key = key
+    this.target = target
     this.#target = multiaddr(target)
   }
 
   static async create(target: string): Promise<Attacker> {
+    const privateKey = await generateKeyPair('Ed25519')
     const node = await createLibp2p({
+      privateKey,
       addresses: { listen: [] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
@@ -30,12 +39,21 @@ export class Attacker implements AsyncDisposable {
       connectionMonitor: { enabled: false },
       connectionManager: { maxConnections: 5000, reconnectRetries: 0 }
     })
-    return new Attacker(node, target)
+    return new Attacker(node, privateKey, target)
   }
 
   /** Its one peer id. */
   get peer(): string {
     return this.#node.peerId.toString()
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#key.publicKey.raw
+  }
+
+  /** With the key of its peer id. */
+  async sign(bytes: Uint8Array): Promise<Uint8Array> {
+    return this.#key.sign(bytes)
   }
 
   /** One more connection from `from`. Rejects when the node refuses it. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Attacker } from './attacker.ts'
 import type { HostileCase, Scene, TargetName } from './hostile-case.ts'
 import { msUntilServed, warmUp } from './honest.ts'
+import { OwnHub } from './own-hub.ts'
 import { KNOWN_NETWORK } from './target-messages.ts'
 import { Target } from './target.ts'
 import { printTable } from './table.ts'
@@ -38,8 +39,10 @@ interface Result {
 /** Runs the cases one after the other, prints a line for each and the table at the end. True when all pass. */
 export async function runCases(cases: readonly HostileCase[], full: boolean): Promise<boolean> {
   const timeouts = full ? TIMEOUTS.full : TIMEOUTS.short
+  const hubs = { relinking: new OwnHub(), revoked: new OwnHub(), stalling: new OwnHub() }
   const config = {
     'http.enabled': false,
+    'federation.peers': Object.values(hubs).map(({ id }) => ({ hub: id, treaty: { verbs: ['echo:call'] } })),
     'limits.firstFrameTimeoutMs': timeouts.firstFrameMs,
     'limits.frameTimeoutMs': timeouts.frameMs,
     'limits.idleTimeoutMs': timeouts.idleMs,
@@ -51,7 +54,7 @@ export async function runCases(cases: readonly HostileCase[], full: boolean): Pr
   const results: Result[] = []
   const chosen = cases.filter(({ isLong }) => full || isLong !== true)
   for (const [i, one] of chosen.entries()) {
-    const result = await victims[one.on].suffer(one, i, { timeouts, full })
+    const result = await victims[one.on].suffer(one, i, { timeouts, full, hubs })
     results.push(result)
     const cost = `${result.servedMs.toFixed(0)} ms, ${megabytes(result.peakBytes)} MB, then ${megabytes(result.keptBytes)} MB, ${result.seconds.toFixed(1)} s`
     console.log(`${passes(result) ? 'pass' : 'FAIL'}  ${one.name}: ${result.received} (${cost})`)
@@ -112,7 +115,7 @@ class Victim implements AsyncDisposable {
   async suffer(
     one: HostileCase,
     index: number,
-    { timeouts, full }: Pick<Scene, 'timeouts'> & { full: boolean }
+    { timeouts, full, hubs }: Pick<Scene, 'timeouts' | 'hubs'> & { full: boolean }
   ): Promise<Result> {
     const target = this.#target
     const since = performance.now()
@@ -123,7 +126,7 @@ class Victim implements AsyncDisposable {
       `127.${10 + Math.floor(index / 50)}.${(index % 50) * 5 + Math.floor(n / 200)}.${1 + (n % 200)}`
     const count = (short: number, most: number): number => (full ? most : short)
     const received = await one
-      .run({ target, attacker, from, timeouts, count })
+      .run({ target, attacker, from, timeouts, count, hubs })
       .catch((error: Error) => `error: ${error.message}`)
     const servedMs = await msUntilServed(target.address, HONEST).catch(() => Infinity)
     attacker.leave()

@@ -1,7 +1,10 @@
 import type { Attacker } from './attacker.ts'
+import type { OwnHub } from './own-hub.ts'
 import { echoCall } from './raw-frame.ts'
 import type { RawStream, Seen } from './raw-stream.ts'
 import type { Target } from './target.ts'
+
+export const HUBS = ['relinking', 'revoked', 'stalling'] as const
 
 /** `strict`: every caller is a stranger. `open`: callers on loopback are known. */
 export type TargetName = 'strict' | 'open'
@@ -9,6 +12,8 @@ export type TargetName = 'strict' | 'open'
 export interface Scene {
   readonly target: Target
   readonly attacker: Attacker
+  /** Hubs that the node allows, each for one case: what one hub may do is bounded. */
+  readonly hubs: Readonly<Record<(typeof HUBS)[number], OwnHub>>
   /** The n-th loopback address of a /24 that is this case's own; beyond 200 those of the next. */
   readonly from: (n?: number) => string
   readonly timeouts: { readonly firstFrameMs: number; readonly frameMs: number; readonly idleMs: number }
@@ -19,7 +24,7 @@ export interface Scene {
 export interface HostileCase {
   readonly name: string
   readonly on: TargetName
-  /** Waits for time-outs of libp2p that no configuration shortens: left out by --short. */
+  /** Waits for time-outs that no configuration shortens: left out by --short. */
   readonly isLong?: boolean
   /** What the specification says, in the words that `run` yields. */
   readonly expected: string

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { connectionCases } from './cases/connections.ts'
 import { frameCases } from './cases/frames.ts'
+import { handshakeCases } from './cases/handshakes.ts'
 import { sessionCases } from './cases/sessions.ts'
 import { streamCases } from './cases/streams.ts'
 import { backpressure } from './loads/backpressure.ts'
@@ -15,7 +16,7 @@ const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = {
   hubs,
   backpressure
 }
-const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases]
+const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases, ...handshakeCases]
 
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, case: { type: 'string' }, load: { type: 'string' } }

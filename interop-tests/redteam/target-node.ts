@@ -25,7 +25,7 @@ const node = createNode(config, { services: [bulk], overrides: { isKnown } })
 await node.start()
 // As `omnigate start` lets the heap grow.
 const letHeapGrow = (): void => {
-  const percent = Number(node.status()['connections']) < 64 ? 80 : 300
+  const percent = Number(node.status()['connections']) < 256 ? 40 : 300
   setFlagsFromString(`--heap-growing-percent=${percent}`)
 }
 letHeapGrow()

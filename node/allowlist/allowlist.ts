@@ -8,6 +8,7 @@ import type { By } from '../capabilities/audit.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
 import { multiaddrProblem } from '../config/index.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
+import type { RowChange } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
 import { readTreatyDocument, tenantProblems } from './treaty.ts'
 
@@ -60,6 +61,9 @@ export interface AllowlistOptions {
   /** Hears of a stored entry that cannot be read; its hub is not allowed. */
   readonly onDamaged?: (hub: string) => void
 }
+
+/** Has something written together with changes of its own. */
+export type WriteTogether = (write: (changes: readonly RowChange[]) => Promise<void>) => Promise<void>
 
 /**
  * The hubs that may federate with this one; where it is empty, none may. A change is durable and recorded before it is
@@ -183,23 +187,24 @@ export class Allowlist {
   }
 
   /**
-   * Gives the place of a hub on the list, with its treaty, to the one that it goes on as; before that `first` is done,
-   * once nothing stands in the way. Throws as `edit`; `conflict` when that one is on the list already.
+   * Gives the place of a hub on the list, with its treaty, to the one that it goes on as, once nothing stands in the way.
+   * `together` is given how to write that with other changes of the store, all or none, and resolves once it has. Throws
+   * as `edit`; `conflict` when that one is on the list already.
    */
   succeed(
     hub: string,
     successor: string,
     by: By,
-    first = async (): Promise<void> => {}
+    together: WriteTogether = write => write([])
   ): Promise<AllowedHub> {
     return this.#changing(async () => {
       const entry = { ...this.#ours(hub), hub: successor, changedAt: this.#o.seconds() }
       this.#check(entry)
       const known = this.get(successor)
       if (known !== undefined) throw taken(known)
-      await first()
       const { hub: _, source: __, ...kept } = entry
-      await this.#rows.replace(hub, { key: successor, value: kept })
+      const moved = this.#rows.replaces(hub, { key: successor, value: kept })
+      await together(changes => this.#rows.write([...changes, ...moved]))
       this.#stored.delete(hub)
       this.#stored.set(successor, entry)
       this.#tell({ hub, change: 'remove' })

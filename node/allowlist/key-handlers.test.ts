@@ -179,22 +179,37 @@ test('a successor is shown, takes the place with its treaty once the operator co
   assert.deepEqual(changes(), ['peer_key succession', 'peer_key succession', 'peer succeed'])
 })
 
-test('wherever a crash cuts off a confirmation, the hub that ended speaks no more once it is done again', async () => {
-  for (let left = 0; left < 3; left++) {
-    const { federation, open, writes, learn } = await operator()
-    const successions = [follows(OLD, NEXT), follows(NEXT, LAST)]
-    await federation.peer_import({ body: fileOf(LAST, { successions }) })
-    writes(left)
-    await assert.rejects(federation.peer_succeed({ successor: LAST.hub }), /power cut/)
-    writes(Infinity)
+test('a confirmation that a crash cuts off has not happened at all, and is made again', async () => {
+  const { federation, open, writes, learn } = await operator()
+  const successions = [follows(OLD, NEXT), follows(NEXT, LAST)]
+  await federation.peer_import({ body: fileOf(LAST, { successions }) })
+  writes(0)
+  await assert.rejects(federation.peer_succeed({ successor: LAST.hub }), /power cut/)
+  writes(Infinity)
 
-    const again = await open()
-    assert.equal((await again.peer_show({ hub: OLD.hub })).successor, LAST.hub)
-    assert.equal((await again.peer_succeed({ successor: LAST.hub })).hub, LAST.hub)
+  const again = await open()
+  assert.equal((await again.peer_show({ hub: OLD.hub })).successor, LAST.hub)
+  const { refused } = await learn([{ kind: 'delegation', record: link(OLD) }])
+  assert.deepEqual(refused, [])
+  assert.equal((await again.peer_succeed({ successor: LAST.hub })).hub, LAST.hub)
+  const later = await learn([{ kind: 'delegation', record: link(OLD, 2) }])
+  assert.deepEqual(later.refused, ['delegation: succeeded'])
+})
 
-    const { refused } = await learn([{ kind: 'delegation', record: link(OLD) }])
-    assert.deepEqual(refused, ['delegation: succeeded'])
-  }
+test('a confirmation is one write, however long the chain: a crash leaves all of it or nothing', async () => {
+  const { federation, open, writes, learn } = await operator()
+  const successions = [follows(OLD, NEXT), follows(NEXT, LAST)]
+  await federation.peer_import({ body: fileOf(LAST, { successions }) })
+  writes(1)
+
+  assert.equal((await federation.peer_succeed({ successor: LAST.hub })).hub, LAST.hub)
+
+  const again = await open()
+  writes(Infinity)
+  assert.equal((await again.peer_show({ hub: LAST.hub })).note, NOTE)
+  assert.equal((await refusal(again.peer_show({ hub: OLD.hub })))[0], 'not_found')
+  const { refused } = await learn([OLD, NEXT].map(hub => ({ kind: 'delegation', record: link(hub) })))
+  assert.deepEqual(refused, ['delegation: succeeded', 'delegation: succeeded'])
 })
 
 test('what is no successor is refused by name: unknown, one-sided, circular, allowed already, of the configuration', async () => {

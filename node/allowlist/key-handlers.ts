@@ -9,7 +9,7 @@ import type { HubFile } from '../identity/hub-file.ts'
 import type { PeerKeys } from '../peer-keys/index.ts'
 import type { FederationAdmin } from './admin-handlers.ts'
 import { treatyDigest } from './allowlist.ts'
-import type { AllowedHub, Allowlist } from './allowlist.ts'
+import type { AllowedHub, Allowlist, WriteTogether } from './allowlist.ts'
 
 const MAX_TOLD = 16
 
@@ -70,10 +70,9 @@ export function keyHandlers({
           { reason: 'quarantine' }
         )
       const line = [hub, ...keys().successors(hub)]
-      // What a crash cuts off here is done when it is asked again; until then nobody speaks for the hub that ended.
-      const confirm = async (): Promise<void> => {
-        for (const ended of line.slice(0, line.indexOf(successor))) await keys().confirm(ended)
-      }
+      const ended = line.slice(0, line.indexOf(successor))
+      // In one write: no crash leaves a hub that has ended with an entry, nor one that was not confirmed with a treaty.
+      const confirm: WriteTogether = write => keys().confirm(ended, write)
       return rowOf(await allowlist().succeed(hub, successor, operatorOf(call), confirm))
     },
 

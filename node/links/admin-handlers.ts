@@ -113,13 +113,19 @@ async function attempt(
   try {
     connection = await dial(address, signal)
     const outcome = await shake(connection, hub, signal, secret)
-    return 'code' in outcome ? `refused, ${outcome.code}` : outcome
+    return 'code' in outcome ? refusedText(outcome.code) : outcome
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   } finally {
     if (connection !== undefined) hangUp(connection, 'the pairing is over')
   }
 }
+
+// A node tells every stranger the same, so that is all that is known of an invite which it does not take.
+const refusedText = (code: string): string =>
+  code === 'not_allowlisted'
+    ? `refused, ${code}; the invite was used, has expired or was taken back: ask for a new one`
+    : `refused, ${code}`
 
 const rowOf = ({ hub, fingerprint, isInviter, expires }: WaitingPairing) => ({
   hub,

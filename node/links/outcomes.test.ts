@@ -17,8 +17,19 @@ function recorder() {
   const entries: AuditEvent[] = []
   const counted = new Map<string, number>()
   const told: string[] = []
+  const learned: string[] = []
+  const held: (() => void)[] = []
+  let isHeld = false
+  const written = () => (isHeld ? new Promise<void>(resolve => held.push(resolve)) : Promise.resolve())
   const ended = outcomeRecorder({
-    append: async event => entries.push(event),
+    append: event => {
+      entries.push(event)
+      return written()
+    },
+    learn: ({ statement }) => {
+      learned.push(statement.hub)
+      return written()
+    },
     metrics: {
       counters: () => (value: string) => void counted.set(value, (counted.get(value) ?? 0) + 1)
     } as never,
@@ -30,8 +41,24 @@ function recorder() {
     for (let i = 0; i < n; i++) await ended(outcome)
     return entries.length - before
   }
-  return { times, entries, counted, told, pass: (ms: number) => (now += ms) }
+  /** Nothing gets durable until one of what this yields is called for each write. */
+  const hold = () => {
+    isHeld = true
+    return held
+  }
+  return { ended, times, entries, counted, told, learned, hold, pass: (ms: number) => (now += ms) }
 }
+
+const linked = (hub: string, role: 'responder' | 'initiator' = 'responder') =>
+  ({
+    kind: 'linked',
+    role,
+    hub,
+    peer: PEER,
+    transcript: 'ab'.repeat(32),
+    skewS: 0,
+    delegation: { statement: { hub } }
+  }) as unknown as Outcome
 
 const refusedWith = (code: RefusalCode, more: Partial<Refused> = {}): Refused => ({
   kind: 'refused',
@@ -68,14 +95,13 @@ test('and they keep out no entry about a hub that proved itself, or that this no
 })
 
 test('a hub that links again and again is refused in the end, and nothing more is recorded of it', async () => {
-  const { times, entries, counted, pass } = recorder()
-  const linked = (hub: string, role: 'responder' | 'initiator' = 'responder') =>
-    ({ kind: 'linked', role, hub, peer: PEER, transcript: 'ab'.repeat(32), skewS: 0 }) as unknown as Outcome
+  const { times, entries, counted, learned, pass } = recorder()
   assert.equal(await times(LINKS_AT_ONCE, linked(HUB)), LINKS_AT_ONCE)
 
   await assert.rejects(times(1, linked(HUB)), { code: 'quota_peer' })
 
   assert.deepEqual([entries.length, counted.get('linked')], [LINKS_AT_ONCE, LINKS_AT_ONCE])
+  assert.equal(learned.length, LINKS_AT_ONCE)
   assert.equal(await times(1, linked(OTHER_HUB)), 1, 'others are not kept out')
   assert.equal(await times(1, linked(HUB, 'initiator')), 1, 'nor is what this node dials')
   pass(60_000)
@@ -102,4 +128,26 @@ test('a clock that is wrong is a warning where its hub is proved, and none for a
 
   await times(1, refusedWith('expired_delegation', { skewS: 3600 }))
   assert.deepEqual(told, ['debug', 'warn', 'debug'])
+})
+
+test('the entry of a link and what its hub showed are written at once, and both awaited', async () => {
+  const { ended, entries, learned, hold } = recorder()
+  const held = hold()
+  let isDone = false
+  const done = ended(linked(HUB)).then(() => (isDone = true))
+
+  assert.deepEqual([entries.length, learned, held.length], [1, [HUB], 2])
+  held[0]!()
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(isDone, false)
+  held[1]!()
+  await done
+})
+
+test('nothing is learned of a hub but by a link', async () => {
+  const { times, learned } = recorder()
+  await times(1, refusedWith('expired_treaty', { hub: HUB }))
+  await times(1, { kind: 'turned_away', peer: PEER, hub: HUB, code: 'not_allowlisted' })
+
+  assert.deepEqual(learned, [])
 })

@@ -1,5 +1,5 @@
 import { HANDSHAKE, REFUSAL_CODES } from '../../federation/index.ts'
-import type { Outcome, RefusalCode } from '../../federation/index.ts'
+import type { Delegation, Outcome, RefusalCode } from '../../federation/index.ts'
 import { OapError, TokenBucket, clampRetryAfter } from '../../protocols/index.ts'
 import { TOLD, auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
@@ -23,6 +23,8 @@ export const HANDSHAKE_OUTCOMES = ['linked', 'paired', 'turned_away', ...REFUSAL
 export interface OutcomesOptions {
   /** Resolves once it would survive a power cut. */
   readonly append: (event: AuditEvent) => Promise<unknown>
+  /** Keeps what a hub that links showed; resolves once that would survive a power cut. */
+  readonly learn: (delegation: Delegation) => Promise<unknown>
   readonly metrics: Pick<Metrics, 'counters'>
   readonly log: Pick<Log, 'debug' | 'warn'>
   /** Milliseconds that never go back. */
@@ -30,11 +32,13 @@ export interface OutcomesOptions {
 }
 
 /**
- * Records how handshakes end, on either side: durable once it resolves, where it is recorded at all. Throws `quota_peer`
+ * Records how handshakes end, on either side: durable once it resolves, where it is recorded at all, as is the delegation
+ * of a hub that links. Both are written at the same time. Throws `quota_peer`
  * for one more by which a hub would link here than it may; nothing is recorded of that, and it must make no link.
  */
 export function outcomeRecorder({
   append,
+  learn,
   metrics,
   log,
   now
@@ -61,7 +65,10 @@ export function outcomeRecorder({
     }
     count(outcomeName(outcome))
     tell(log, outcome)
-    if (isRecorded(outcome)) await append(outcomeEvent(outcome))
+    await Promise.all([
+      isRecorded(outcome) && append(outcomeEvent(outcome)),
+      outcome.kind === 'linked' && learn(outcome.delegation)
+    ])
   }
 }
 

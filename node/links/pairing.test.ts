@@ -5,6 +5,7 @@ import {
   LEAST_TREATY,
   decodeInvite,
   hubId,
+  inviteAuditId,
   publicBytes,
   secretDigest,
   signingKey
@@ -23,6 +24,7 @@ const BY = { actor: 'local' }
 function pairing() {
   let now: Moment = { ms: 1_000_000, s: 1_795_000_000 }
   const allowed: { readonly hub: string; readonly addresses: readonly string[] }[] = []
+  const events: AuditEvent[] = []
   const changes: string[] = []
   let written = Promise.resolve()
   const node = new Pairing({
@@ -37,7 +39,10 @@ function pairing() {
     },
     now: () => now,
     random: randomBytes,
-    record: async (event: AuditEvent) => void changes.push(event.content.data['change'] as string),
+    record: async (event: AuditEvent) => {
+      events.push(event)
+      changes.push(event.content.data['change'] as string)
+    },
     log: { info: () => undefined, warn: () => undefined }
   })
   const pass = (s: number): void => {
@@ -50,7 +55,7 @@ function pairing() {
     written = promise
     return resolve
   }
-  return { node, pass, allowed, changes, hold }
+  return { node, pass, allowed, changes, events, hold }
 }
 
 /** A hub that proved, as `role` of this one, the invite of a digest. */
@@ -99,6 +104,32 @@ test('an invite is good for one pairing, and the operator has the last word', as
   )
   assert.equal(await codeOf(() => node.confirm(OTHER, waiting!.fingerprint, BY)), 'not_found')
   assert.deepEqual(changes, ['open', 'paired', 'confirmed'])
+})
+
+test('no entry of the audit log holds the key of the proofs of an invite, whatever becomes of it', async () => {
+  const { node, pass, events } = pairing()
+  const keys: Uint8Array[] = []
+  const invite = async (): Promise<void> => {
+    await node.invite({ addresses: ADDRESSES, treaty: LEAST_TREATY }, BY)
+    keys.push(node.openInvite()!)
+  }
+
+  await invite()
+  node.heard(wrongSecret)
+  await node.confirm(OTHER, node.paired(peer(OTHER, 'responder', keys[0]))!.fingerprint, BY)
+  await invite()
+  node.paired(peer(THIRD, 'responder', keys[1]))
+  await node.decline(THIRD, BY)
+  await invite()
+  for (let n = 0; n < 5; n++) node.heard(wrongSecret)
+  await invite()
+  pass(900)
+
+  const entries = events.map(({ content }) => content.data)
+  const becomes = ['open', 'failed', 'paired', 'confirmed', 'declined', 'void', 'expired']
+  assert.deepEqual(new Set(entries.map(data => data['change'])), new Set(becomes))
+  assert.deepEqual([...new Set(entries.map(data => data['invite_sha256']))], keys.map(inviteAuditId))
+  for (const key of keys) assert.ok(!JSON.stringify(entries).includes(Buffer.from(key).toString('hex')))
 })
 
 test('another fingerprint ends the pairing and writes nothing', async () => {

@@ -3,6 +3,7 @@ import {
   NO_PAIRINGS,
   SECRET_BYTES,
   pairCalled,
+  inviteAuditId,
   inviteClosed,
   pairingConfirmed,
   decodeInvite,
@@ -57,8 +58,8 @@ type InviteChange = Parameters<typeof auditEvent<'invite'>>[2]
 /** What a waiting pairing goes back to. */
 interface Agreed {
   readonly treaty: Treaty
-  /** SHA-256 of the invite's secret, in hex; zeros for that of another hub. */
-  readonly digest: string
+  /** What the audit log calls the invite; zeros for that of another hub. */
+  readonly auditId: string
 }
 
 /**
@@ -68,7 +69,7 @@ interface Agreed {
 export class Pairing {
   readonly #o: PairingOptions
   #pairings: Pairings = NO_PAIRINGS
-  #invite: { readonly digest: string; readonly treaty: Treaty; state: InviteState } | undefined
+  #invite: { readonly auditId: string; readonly treaty: Treaty; state: InviteState } | undefined
   readonly #agreed = new Map<string, Agreed>()
 
   constructor(options: PairingOptions) {
@@ -89,8 +90,8 @@ export class Pairing {
     const expires = this.#o.now().s + ttlS
     const code = codeOf({ hub: this.#o.self, addresses, secret, expires })
     const digest = secretDigest(secret)
-    const invite = { digest: hex(digest), treaty, state: 'open' as const }
-    await this.#record(by, { invite_sha256: invite.digest, change: 'open', expires_s: expires })
+    const invite = { auditId: inviteAuditId(digest), treaty, state: 'open' as const }
+    await this.#record(by, { invite_sha256: invite.auditId, change: 'open', expires_s: expires })
     this.#pairings = inviteOpened(this.#pairings, { digest, expires })
     this.#invite = invite
     return { code, expires, addresses }
@@ -113,7 +114,7 @@ export class Pairing {
     this.#pairings = proofFailed(this.#pairings)
     const isVoid = this.#pairings.open === undefined
     if (isVoid) this.#invite.state = 'void'
-    this.#later({ invite_sha256: this.#invite.digest, change: isVoid ? 'void' : 'failed' })
+    this.#later({ invite_sha256: this.#invite.auditId, change: isVoid ? 'void' : 'failed' })
     if (isVoid)
       this.#o.log.warn({ event: 'InviteVoid' }, 'an invite is void: somebody tried to guess its secret')
   }
@@ -141,16 +142,16 @@ export class Pairing {
   ): WaitingPairing | undefined {
     const { s } = this.#o.now()
     const isInviter = role === 'responder'
-    const isNewest = proved !== undefined && this.#invite?.digest === hex(proved)
+    const isNewest = proved !== undefined && this.#invite?.auditId === inviteAuditId(proved)
     const invite = isInviter && isNewest ? this.#invite : undefined
     const given = isInviter ? invite?.treaty : treaty
     const decided = hubPaired(this.#pairings, { hub, addresses, isInviter, transcript, invite: proved }, s)
     this.#pairings = decided.pairings
     if (invite?.state === 'open') invite.state = decided.refusal === undefined ? 'paired' : 'void'
     if (decided.refusal !== undefined || given === undefined) return undefined
-    this.#agreed.set(hub, { treaty: given, digest: invite?.digest ?? NO_INVITE })
+    this.#agreed.set(hub, { treaty: given, auditId: invite?.auditId ?? NO_INVITE })
     if (isInviter && invite !== undefined)
-      this.#later({ invite_sha256: invite.digest, change: 'paired', hub })
+      this.#later({ invite_sha256: invite.auditId, change: 'paired', hub })
     this.#o.log.info({ event: 'Paired', hub }, 'another hub paired; it waits for the operator to confirm')
     return waitingPairings(this.#pairings, s).find(one => one.hub === hub)
   }
@@ -181,7 +182,7 @@ export class Pairing {
     if (pairing === undefined || agreed === undefined) {
       this.#pairings = decided.pairings
       this.#agreed.delete(hub)
-      await this.#record(by, { invite_sha256: digestOf(agreed), change: 'declined', hub })
+      await this.#record(by, { invite_sha256: auditIdOf(agreed), change: 'declined', hub })
       throw new OapError(
         'conflict',
         'fingerprint: not the one of this pairing, which is over; somebody may stand between the two hubs'
@@ -192,12 +193,13 @@ export class Pairing {
     // Much may have happened to invites and other pairings meanwhile.
     this.#pairings = pairingDeclined(this.#pairings, hub)
     this.#agreed.delete(hub)
-    await this.#record(by, { invite_sha256: digestOf(agreed), change: 'confirmed', hub })
+    await this.#record(by, { invite_sha256: auditIdOf(agreed), change: 'confirmed', hub })
   }
 
   /** Ends a pairing that waits; without a hub, takes back the open invite. */
   async decline(hub: string | undefined, by: By): Promise<void> {
-    const digest = hub === undefined ? (this.#invite?.digest ?? NO_INVITE) : digestOf(this.#agreed.get(hub))
+    const auditId =
+      hub === undefined ? (this.#invite?.auditId ?? NO_INVITE) : auditIdOf(this.#agreed.get(hub))
     if (hub === undefined) {
       this.#pairings = inviteClosed(this.#pairings)
       if (this.#invite?.state === 'open') this.#invite.state = 'void'
@@ -205,7 +207,7 @@ export class Pairing {
       this.#pairings = pairingDeclined(this.#pairings, hub)
       this.#agreed.delete(hub)
     }
-    await this.#record(by, { invite_sha256: digest, change: 'declined', ...(hub !== undefined && { hub }) })
+    await this.#record(by, { invite_sha256: auditId, change: 'declined', ...(hub !== undefined && { hub }) })
   }
 
   /** Forgets what has run out; for a timer. */
@@ -217,13 +219,16 @@ export class Pairing {
     if (this.#invite?.state === 'open' && openInviteAt(this.#pairings, s) === undefined) {
       this.#invite.state = 'expired'
       this.#pairings = inviteClosed(this.#pairings)
-      this.#later({ invite_sha256: this.#invite.digest, change: 'expired' })
+      this.#later({ invite_sha256: this.#invite.auditId, change: 'expired' })
     }
   }
 
   #checkNew(hub: string): void {
     if (this.#o.allowlist.get(hub) === undefined) return
-    throw new OapError('conflict', `hub ${hub}: is on the allowlist already; see peer show`)
+    throw new OapError(
+      'conflict',
+      `hub ${hub}: is on the allowlist already; to pair anew, peer remove it first`
+    )
   }
 
   async #record({ actor, ...ids }: By, data: InviteChange): Promise<void> {
@@ -240,9 +245,7 @@ export class Pairing {
 /** Stands for the invite of another hub, whose secret is not kept here. */
 const NO_INVITE = '0'.repeat(64)
 
-const digestOf = (agreed: Agreed | undefined): string => agreed?.digest ?? NO_INVITE
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const auditIdOf = (agreed: Agreed | undefined): string => agreed?.auditId ?? NO_INVITE
 
 function codeOf(invite: Invite): string {
   try {

@@ -177,7 +177,7 @@ test('what follows an allowed hub may speak of its keys; a confirmed succession 
   assert.equal((await keys.learn([next])).learned, 1)
   allowed.delete(HUB.hub)
   allowed.add(NEXT_HUB.hub)
-  await keys.confirm(HUB.hub)
+  await keys.confirm([HUB.hub])
 
   const again = await open()
   assert.equal(again.isRevoked(link()), true)
@@ -298,7 +298,7 @@ test('who leaves the allowlist leaves revocations and what was confirmed, and no
   allowed.add(HUB.hub)
   assert.deepEqual((await keys.learn([delegation(), revocation(NEXT_NODE.hex), follows])).learned, 2)
 
-  await keys.confirm(HUB.hub)
+  await keys.confirm([HUB.hub])
   allowed.delete(HUB.hub)
   await keys.forget(HUB.hub)
   assert.equal((await open()).isRevoked(link()), true)

@@ -19,6 +19,7 @@ import type {
 import type { AuditEvent } from '../audit/index.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
+import type { RowChange } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
 import { Chains } from './chains.ts'
 import { Draft, signatureOf } from './draft.ts'
@@ -163,14 +164,23 @@ export class PeerKeys {
     })
   }
 
-  /** The operator has put a successor in the place of a hub: what the hub signs from now on is refused. */
-  confirm(hub: string): Promise<void> {
+  /**
+   * The operator has put the next hub of the chain in the place of each of these: what they sign from now on is refused.
+   * `write` makes that durable, where more is to be written with it.
+   */
+  confirm(
+    hubs: readonly string[],
+    write = (changes: readonly RowChange[]): Promise<void> => this.#rows.write(changes)
+  ): Promise<void> {
     return this.#turns.run(async () => {
-      const record = this.#chains.next(hub)
-      if (record === undefined) return
-      await this.#write([confirmedRow(record, this.#o.seconds())])
-      this.#confirmed.set(hub, record.statement.successor)
-      this.#tell({ hub, change: 'succession' })
+      const records = hubs.flatMap(hub => this.#chains.next(hub) ?? [])
+      const rows = records.map(record => confirmedRow(record, this.#o.seconds()))
+      await write(this.#rows.puts(this.#marked(rows)))
+      this.#isMarked ||= rows.length > 0
+      for (const { statement } of records) {
+        this.#confirmed.set(statement.hub, statement.successor)
+        this.#tell({ hub: statement.hub, change: 'succession' })
+      }
     })
   }
 
@@ -280,8 +290,12 @@ export class PeerKeys {
   }
 
   async #write(rows: readonly NewRow[]): Promise<void> {
-    await this.#rows.put(this.#isMarked ? rows : [formatRow, ...rows])
+    await this.#rows.put(this.#marked(rows))
     this.#isMarked = true
+  }
+
+  #marked(rows: readonly NewRow[]): readonly NewRow[] {
+    return this.#isMarked || rows.length === 0 ? rows : [formatRow, ...rows]
   }
 
   #hold({ delegations, revocations }: DelegationBook): void {

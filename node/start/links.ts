@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { grantOf } from '../../federation/index.ts'
-import type { Established, Facts, Outcome } from '../../federation/index.ts'
+import type { Established, Facts } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionState, Service } from '../../protocols/index.ts'
 import type { Connection } from '@libp2p/interface'
@@ -81,11 +81,13 @@ export function openLinks(
     return entry === undefined || allowlist.isOver(entry) ? undefined : entry
   }
   const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
-  const recordOutcome = outcomeRecorder({ append: record, metrics, log, now: () => now().ms })
-  const ended = async (outcome: Outcome): Promise<void> => {
-    await recordOutcome(outcome)
-    if (outcome.kind === 'linked') await known.learn([{ kind: 'delegation', record: outcome.delegation }])
-  }
+  const ended = outcomeRecorder({
+    append: record,
+    learn: delegation => known.learn([{ kind: 'delegation', record: delegation }]),
+    metrics,
+    log,
+    now: () => now().ms
+  })
   const checkpoint = new NewestCheckpoint(() => audit.part?.log.checkpoint())
   const callConnections = new CallConnections()
   const pairing = new Pairing({ self: keys.hubId, allowlist, now, random: randomBytes, record, log })

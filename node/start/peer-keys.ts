@@ -47,7 +47,7 @@ export async function openPeerKeys(
     if (successor !== undefined)
       log.warn(
         { event: 'SuccessionUnfinished', hub, successor },
-        'a hub that goes on as another still has its entry, and nobody links by it: run peer succeed, or peer remove'
+        'a hub that goes on as another has an entry, and nobody links by it: run peer succeed, or peer remove'
       )
   }
   metrics.gauge('quarantined_hubs', 'Hubs on the allowlist whose link is in quarantine.', () => {

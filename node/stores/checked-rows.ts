@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import type { AbstractBatchOperation } from 'abstract-level'
 import type { Level } from './level.ts'
 
 // abstract-level's types know no `sync`; LevelDB does, and a store in memory ignores it.
@@ -27,6 +28,9 @@ export interface Row {
   readonly value: unknown
 }
 
+/** A change of rows, of whichever name of a store. */
+export type RowChange = AbstractBatchOperation<Level, string, Uint8Array>
+
 /** Rows of JSON under one name of a store. `level` is asked each time: a store that failed is opened again. */
 export class CheckedRows {
   readonly #level: () => Level
@@ -48,17 +52,23 @@ export class CheckedRows {
 
   /** Resolves once they would survive a power cut, all or none. */
   async put(rows: readonly { readonly key: string; readonly value: unknown }[]): Promise<void> {
-    const operations = rows.map(({ key, value }) => ({ type: 'put' as const, key, value: rowBytes(value) }))
-    await this.#rows.batch(operations, DURABLE)
+    await this.write(this.puts(rows))
   }
 
-  /** Resolves once one row stands in the place of another, or, after a power cut, either of the two did. */
-  async replace(key: string, by: { readonly key: string; readonly value: unknown }): Promise<void> {
-    const operations = [
-      { type: 'del' as const, key },
-      { type: 'put' as const, key: by.key, value: rowBytes(by.value) }
-    ]
-    await this.#rows.batch(operations, DURABLE)
+  /** What puts rows, for `write`. */
+  puts(rows: readonly { readonly key: string; readonly value: unknown }[]): RowChange[] {
+    const sublevel = this.#rows
+    return rows.map(({ key, value }) => ({ type: 'put', key, value: rowBytes(value), sublevel }))
+  }
+
+  /** What puts one row in the place of another, for `write`. */
+  replaces(key: string, by: { readonly key: string; readonly value: unknown }): RowChange[] {
+    return [{ type: 'del', key, sublevel: this.#rows }, ...this.puts([by])]
+  }
+
+  /** Resolves once all changes would survive a power cut; they are made all or none, also those of another name. */
+  async write(changes: readonly RowChange[]): Promise<void> {
+    await this.#rows.batch([...changes], DURABLE)
   }
 
   /** Resolves once they would be gone after a power cut, too. */

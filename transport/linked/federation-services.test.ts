@@ -55,6 +55,22 @@ void describe('a stranger', OPTIONS, () => {
     assert.equal(idsOf(hub.services.gossip.getPeers()).includes(stranger.peerId.toString()), false)
   })
 
+  void test('is not asked who it is; a peer that dialled and is linked now is, once', async () => {
+    await using hub = await createHub()
+    await using other = await createHub()
+    await using stranger = await createStranger()
+    const asked: string[] = []
+    hub.node.addEventListener('peer:identify', ({ detail }) => asked.push(String(detail.peerId)))
+    const connection = await stranger.dial(hub.node.getMultiaddrs()[0]!)
+    await connection.newStream('/ipfs/ping/1.0.0')
+
+    await link(other, hub)
+    await until(() => asked.length > 0)
+    await other.node.services.ping.ping(hub.node.peerId)
+
+    assert.deepEqual(asked, [String(other.node.peerId)])
+  })
+
   void test('may connect as often as it likes: the services keep nothing of it', async () => {
     await using hub = await createHub()
     for (let i = 0; i < 3; i++) {

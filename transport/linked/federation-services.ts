@@ -1,4 +1,4 @@
-import type { IdentifyResult, PeerId } from '@libp2p/interface'
+import type { Connection, IdentifyResult, PeerId } from '@libp2p/interface'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { DhtOptions, Records } from './dht.ts'
@@ -75,16 +75,23 @@ export class FederationServices {
       import('./gossip.ts'),
       dhtOptions === false ? undefined : import('./dht.ts')
     ])
-    const { events, logger } = this.#components
+    const { events, identify, logger } = this.#components
     const registrar = new LinkedRegistrar(links, logger.forComponent('omnigate:linked'))
     const options = dhtOptions === false ? {} : dhtOptions
     const records = await this.#records(options)
     const components = linkedComponents(this.#components, { links, registrar, records })
     const gossip = gossipOf(components, topics) as GossipSub & Service
     const dht = lib?.dhtOf(components, name, options) as (KadDHT & Service) | undefined
-    // The DHT wants addresses, which come with identify: before the link as a rule, or after it.
+    // The DHT wants addresses, which come with identify.
     const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void =>
       registrar.tellAgain(detail.connection)
+    // Who was dialled has an address already.
+    const asked = new WeakSet<Connection>()
+    const onConnect = (_peer: PeerId, connection: Connection): void => {
+      if (connection.direction !== 'inbound' || asked.has(connection)) return
+      asked.add(connection)
+      identify.identify(connection).catch(() => undefined)
+    }
     await using started = new AsyncDisposableStack()
     for (const service of dht === undefined ? [gossip] : [gossip, dht]) {
       await service.start()
@@ -93,6 +100,7 @@ export class FederationServices {
     if (dht !== undefined) await lib!.forgetUnlinked(dht, { links, registrar }, lib!.dhtProtocol(name))
     events.addEventListener('peer:identify', onIdentify)
     started.defer(() => events.removeEventListener('peer:identify', onIdentify))
+    await registrar.register('identify', { onConnect })
     registrar.open()
     started.defer(() => registrar.close())
     const running = started.move()

@@ -1,5 +1,6 @@
 import { NotFoundError } from '@libp2p/interface'
 import type { Connection, DialTarget, PeerId, PeerInfo } from '@libp2p/interface'
+import type { Identify } from '@libp2p/identify'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
 import type { LinkedConnections } from './linked-connections.ts'
 import type { Records } from './dht.ts'
@@ -19,7 +20,7 @@ export type NodeComponents = Pick<
   | 'events'
   | 'logger'
   | 'ping'
->
+> & { readonly identify: Identify }
 
 export interface LinkedParts {
   readonly links: LinkedConnections

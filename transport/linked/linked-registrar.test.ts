@@ -140,6 +140,21 @@ void describe('a topology', () => {
     assert.deepEqual(told, ['+a'])
   })
 
+  test('is told when both sides know of the link, and not of one that ended before', async () => {
+    const waiting: (() => void)[] = []
+    const { links, registrar, told } = await listening(tell => void waiting.push(tell))
+    const [here, gone] = [new FakeConnection('peer'), new FakeConnection('other')]
+    await registrar.handle(PROTOCOL, () => {})
+    links.link(here.real)
+    links.link(gone.real)
+
+    assert.deepEqual([told, await here.open(PROTOCOL)], [[], 'served'])
+    links.unlink(gone.real)
+    for (const tell of waiting) tell()
+
+    assert.deepEqual(told, ['+peer'])
+  })
+
   test('that comes late is told of those that are linked already', async () => {
     const { links, registrar } = await listening()
     links.link(new FakeConnection('a').real)
@@ -200,9 +215,9 @@ void describe('a topology', () => {
   })
 })
 
-function opened() {
+function opened(later = (tell: () => void): void => tell()) {
   const links = new LinkedConnections()
-  const registrar = new LinkedRegistrar(links, silentLogger.forComponent('test'))
+  const registrar = new LinkedRegistrar(links, silentLogger.forComponent('test'), later)
   registrar.open()
   return { links, registrar }
 }
@@ -214,8 +229,8 @@ async function serving() {
   return { links, registrar, served }
 }
 
-async function listening() {
-  const { links, registrar } = opened()
+async function listening(later?: (tell: () => void) => void) {
+  const { links, registrar } = opened(later)
   const told: string[] = []
   const id = await registrar.register(PROTOCOL, topologyOf(told))
   return { links, registrar, told, id }

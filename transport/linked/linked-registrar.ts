@@ -16,6 +16,11 @@ export type Registrar = KadDHTComponents['registrar']
 // What libp2p's own registrar falls back to.
 const STREAM_BOUNDS = { maxInboundStreams: 32, maxOutboundStreams: 64 }
 
+/** The side that answered a handshake knows of the link first; what it opened at once would be refused. */
+const SETTLE_MS = 250
+
+const settled = (tell: () => void): void => void setTimeout(tell, SETTLE_MS).unref()
+
 interface Listening {
   readonly protocol: string
   readonly topology: Topology
@@ -26,21 +31,23 @@ interface Listening {
 /**
  * A registrar for services that only linked peers may know of. Its protocols are not in libp2p's own registrar, so that
  * neither identify nor a negotiation names them to a stranger: who asks for one is answered as for one that does not
- * exist. Streams are reset when their connection has no link, also when it loses it. Topologies are told of a peer when
- * it is linked, whatever protocols it speaks, and that it is gone when its last link ends; their filters are not asked.
+ * exist. Streams are reset when their connection has no link, also when it loses it. Topologies are told of a peer a
+ * moment after it is linked, when both sides know of it, whatever protocols it speaks, and that it is gone when its last link ends; their filters are not asked.
  * Keeps nothing of a connection that has no link.
  */
 export class LinkedRegistrar implements Registrar {
   readonly #links: LinkedConnections
   readonly #log: Logger
+  readonly #later: (tell: () => void) => void
   readonly #handlers = new Map<string, StreamHandlerRecord>()
   readonly #topologies = new Map<string, Listening>()
   #lastId = 0
   #isOpen = false
 
-  constructor(links: LinkedConnections, log: Logger) {
+  constructor(links: LinkedConnections, log: Logger, later = settled) {
     this.#links = links
     this.#log = log
+    this.#later = later
   }
 
   /** From here on protocols are shown and topologies told, of peers that are linked already too. */
@@ -127,7 +134,10 @@ export class LinkedRegistrar implements Registrar {
 
   readonly #onLinked = ({ detail: connection }: CustomEvent<Connection>): void => {
     this.#show(connection)
-    for (const listening of this.#topologies.values()) this.#tell(listening, connection)
+    this.#later(() => {
+      if (!this.#isOpen || !this.#links.isLinked(connection)) return
+      for (const listening of this.#topologies.values()) this.#tell(listening, connection)
+    })
   }
 
   readonly #onUnlinked = ({ detail: connection }: CustomEvent<Connection>): void => {

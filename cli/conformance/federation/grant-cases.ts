@@ -2,38 +2,18 @@ import { mailboxService } from '../../../protocols/index.ts'
 import type { VectorFrame } from '../../../specs/index.ts'
 import { narrowed } from '../narrowed.ts'
 import type { Step } from '../vectors.ts'
-import type { FederationCase, Told } from './federation-case.ts'
+import { BODY, FOREIGN_TENANT, TOPIC_OF_NOBODY, asked, denied, messageFrame, stored } from './asked.ts'
+import type { Header } from './asked.ts'
+import type { FederationCase } from './federation-case.ts'
 import { Talk, corrOf, refused } from './talk.ts'
 
 const ECHO_APP = 1
-const FOREIGN_TENANT = 'a0b0c0d0-0000-4000-8000-00000000000f'
 const SHARE_NOBODY_HAS = 'f'.repeat(32)
-const TOPIC_OF_NOBODY = 'conformance-elsewhere/topic'
-const BODY = '6869'
-
-type Header = Readonly<Record<string, unknown>>
-
-const asked = (n: number, app: number, header: Header, more: Partial<VectorFrame> = {}): Step => ({
-  send: {
-    flags: ['REQ', 'START', 'END'],
-    app,
-    corr_id: corrOf(n),
-    payload: { record: { header: { utf8: JSON.stringify(header) }, body: BODY } },
-    ...more
-  }
-})
 
 const echo = (n: number, more: Partial<VectorFrame> = {}): Step => asked(n, ECHO_APP, { op: 'echo' }, more)
 const echoed = (n: number): Step => ({ expect_answer: { corr_id: corrOf(n), code: 0, body: BODY } })
 
-const send = (n: number, topic: string, more: Header = {}): Step =>
-  asked(n, mailboxService.app, { op: 'send', topic, ttl_s: 60, ...more })
-
-const DENIED: Told = [403, 'cap_denied']
-
-const denied = (n: number, app: number, reason: string, [status, code] = DENIED): Step => ({
-  expect: { flags: ['RESP', 'END'], app, corr_id: corrOf(n), code: status, reason: code, json: { reason } }
-})
+const send = (n: number, topic: string, more: Header = {}): Step => ({ send: messageFrame(n, topic, more) })
 
 /** How a node that wants capabilities judges the calls of the runner's hub: what is allowed is so by the grant. */
 export const GRANT_CASES: readonly FederationCase[] = [
@@ -105,9 +85,9 @@ export const shareCases = ({ id, prefix }: OpenShare): readonly FederationCase[]
     steps: parties => [
       ...new Talk(parties).all(),
       send(3, `${prefix}x`),
-      { expect: { corr_id: corrOf(3), code: 0, json: { duplicate: false } } },
+      stored(3),
       send(4, `${prefix}x`, { share: id }),
-      { expect: { corr_id: corrOf(4), code: 0, json: { duplicate: false } } }
+      stored(4)
     ]
   },
   {

@@ -1,4 +1,5 @@
 import type { Conversation, Need } from '../vectors.ts'
+import { exchangeCases } from './exchange-cases.ts'
 import type { FederationCase } from './federation-case.ts'
 import { GRANT_CASES, shareCases, tokenCases } from './grant-cases.ts'
 import type { OpenShare } from './grant-cases.ts'
@@ -44,12 +45,17 @@ export function federationCases({ parties, token, share }: FederationPlay = {}):
       steps: parties !== undefined && isPlayable ? steps(parties) : []
     }))
   const guarded: readonly Need[] = [...LINKED, 'guarded']
+  const shared: readonly Need[] = [...guarded, 'share']
+  const exchanging: readonly Need[] = [...shared, 'exchange']
+  const exchanges = exchangeCases(share ?? NOTHING)
   return [
     ...made([...HELLO_CASES, ...PROOF_CASES], ['federation']),
     ...made([...LINK_CASES, ...KEY_CASES], LINKED),
     ...made(GRANT_CASES, guarded),
     ...made(tokenCases(Buffer.from(token ?? [])), [...guarded, 'capability'], token !== undefined),
-    ...made(shareCases(share ?? NOTHING), [...guarded, 'share'], share !== undefined),
+    ...made(shareCases(share ?? NOTHING), shared, share !== undefined),
+    ...made(exchanges.silent, [...exchanging, 'silent'], share !== undefined),
+    ...made(exchanges.usual, exchanging, share !== undefined),
     ...made(LAST_CASES, LINKED)
   ]
 }

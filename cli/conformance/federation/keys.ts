@@ -56,7 +56,7 @@ export function hubKeyOf(id: string): Buffer {
 export const peerKeyOf = (peerId: string): Uint8Array =>
   peerIdFromString(peerId).publicKey?.raw ?? new Uint8Array(0)
 
-const publicBytes = (key: KeyObject): Buffer =>
+export const publicBytes = (key: KeyObject): Buffer =>
   createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_HEAD.length)
 
 const joined = (parts: readonly (string | Uint8Array)[]): Buffer =>

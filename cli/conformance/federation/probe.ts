@@ -1,9 +1,10 @@
 import type { Connection } from '@libp2p/interface'
-import { mailboxService, parseJson } from '../../../protocols/index.ts'
+import { EXCHANGE_VERB, mailboxService, parseJson } from '../../../protocols/index.ts'
 import { vectorFrame } from '../../../specs/index.ts'
 import type { DecodedFrame, VectorFrame } from '../../../specs/index.ts'
 import { Wire } from '../wire.ts'
 import type { OpenShare } from './grant-cases.ts'
+import { Exchanging, exchangeFrame } from './exchanging.ts'
 import { Talk, call, grantIn } from './talk.ts'
 import type { Parties } from './talk.ts'
 
@@ -19,6 +20,10 @@ export interface Federation {
   readonly isAllowed: boolean
   /** A share of topics that the runner's hub may send to and not receive from. */
   readonly share?: OpenShare
+  /** The treaty lets the runner's hub exchange capabilities. */
+  readonly exchanges?: boolean
+  /** The node has heard within the last minute where the runner's list of revocations stands. */
+  readonly hasHeard?: boolean
 }
 
 /** Shakes hands once. */
@@ -31,8 +36,19 @@ export async function probeFederation(connection: Connection, parties: Parties):
   if (talk.challengeFault(hello.payload) !== undefined) return { is: 'ours', isAllowed: false }
   const proof = await answerTo(wire, talk.proofCall(2))
   if (proof === undefined || proof.code !== 0) return { is: 'ours', isAllowed: false }
-  const share = openShare(grantIn(proof.payload))
-  return { is: 'ours', isAllowed: true, ...(share && { share }) }
+  const grant = grantIn(proof.payload)
+  const share = openShare(grant)
+  const known = { is: 'ours', isAllowed: true } as const
+  if (share === undefined) return known
+  const exchanges = (grant['verbs'] as readonly string[]).includes(EXCHANGE_VERB)
+  return { ...known, share, exchanges, hasHeard: exchanges && (await hasHeard(wire, parties, share, talk)) }
+}
+
+/** A right that is shown is refused for its head alone where none was heard. */
+async function hasHeard(wire: Wire, parties: Parties, share: OpenShare, talk: Talk): Promise<boolean> {
+  const line = new Exchanging(parties, share, talk).line()
+  const answer = await answerTo(wire, exchangeFrame(3, line))
+  return answer === undefined || answer.code === 0 || parseJson(answer.payload)['reason'] !== 'head'
 }
 
 async function answerTo(wire: Wire, frame: VectorFrame): Promise<DecodedFrame | undefined> {

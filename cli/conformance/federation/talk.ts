@@ -93,6 +93,12 @@ export class Talk {
     return textIn(parseJson(this.#challengeBytes), 'nonce')
   }
 
+  /** The hub id that the challenge shows. */
+  get theirHub(): string {
+    const { statement } = parseJson(this.#challengeBytes)['delegation'] as { statement: Members }
+    return textIn(statement, 'hub')
+  }
+
   /** The hello, its bytes changed. */
   hello(n = 1, change: (hello: Buffer) => Buffer = bytes => bytes): Step {
     return { send: call(n, { op: 'hello' }, change(this.helloBytes)) }

@@ -54,11 +54,18 @@ type proof struct {
 }
 
 func parseMessage(body []byte, most int) *reader {
-	if len(body) > most {
-		return &reader{}
+	o, ok := ParseBounded(body, most)
+	return &reader{o, ok}
+}
+
+// ParseBounded gives an object whose text is strict, canonical, of at most so many bytes, and of as many values as a
+// message may hold.
+func ParseBounded(text []byte, most int) (oap.Object, bool) {
+	if len(text) > most {
+		return nil, false
 	}
-	o, ok := ParseCanonical(body)
-	return &reader{o, ok && values(o) <= mostValues}
+	o, ok := ParseCanonical(text)
+	return o, ok && values(o) <= mostValues
 }
 
 // values are the members and items of a value in all.

@@ -39,6 +39,9 @@ func (r *Revocations) public() string {
 	return hex.EncodeToString(r.key.Public().(ed25519.PublicKey))
 }
 
+// Delegation is the hub key's word for the key of the list, as it stands inside other JSON.
+func (r *Revocations) Delegation() oap.Object { return r.delegation }
+
 // Seq is how many statements the list has.
 func (r *Revocations) Seq() int64 { return int64(len(r.statements)) }
 

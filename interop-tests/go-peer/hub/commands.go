@@ -62,6 +62,7 @@ var doings = map[string]func(context.Context, *Hub, command) (any, error){
 		v.Body = string(body)
 		return v, err
 	},
+	"revoked":  knowsRevoked,
 	"exchange": exchanges,
 	"tell":     tells,
 	"obtain":   obtains,

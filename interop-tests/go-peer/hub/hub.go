@@ -67,6 +67,8 @@ type Hub struct {
 	followed map[string]*federation.Followed
 	minted   map[string]minted
 	shown    map[string]bool
+	// goneKeys are those that other hubs have revoked.
+	goneKeys map[string]bool
 	rootKey  []byte
 }
 
@@ -95,13 +97,13 @@ func New(h host.Host, keys Keys, name string) *Hub {
 		handshakes: map[string]*federation.Responder{}, waiting: map[string]string{}, limits: map[string]*oap.Link{},
 		revoked: federation.NewRevocations(keys.Hub, keys.Revocation, nodeName, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
 		told:    map[string]int64{}, followed: map[string]*federation.Followed{}, minted: map[string]minted{},
-		shown: map[string]bool{}, rootKey: rootKey,
+		shown: map[string]bool{}, goneKeys: map[string]bool{}, rootKey: rootKey,
 	}
 	hub.node = &federation.Node{
 		PeerID: peerID, Key: keys.Node, Boot: hex.EncodeToString(boot), Federation: name, Nonces: &federation.Nonces{},
 		Delegation: federation.Delegate(keys.Hub, nodeName, peerID, 1, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
 		Allows:     func(id string) bool { _, allowed := hub.granted(id); return allowed },
-		Revoked:    func(federation.Delegation) bool { return false },
+		Revoked:    func(d federation.Delegation) bool { return hub.isGone(d) },
 		Facts: func(id string) oap.Object {
 			grant, _ := hub.granted(id)
 			return oap.Object{"revocation_seq": 0, "treaty": grant.Value}

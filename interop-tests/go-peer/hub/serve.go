@@ -73,7 +73,9 @@ func (h *Hub) federation(c network.Conn) oap.Service {
 		"probe": {Run: h.linked(c, func(*link, oap.Caller, []byte) ([]byte, error) {
 			return fmt.Appendf(nil, `{"time":%d,"revocation_seq":0}`, time.Now().Unix()), nil
 		})},
-		"treaty": {BodyInRecord: true, Run: h.linked(c, h.takeTreaty)},
+		"treaty":   {BodyInRecord: true, Run: h.linked(c, h.takeTreaty)},
+		"keys":     {Run: h.linked(c, h.tellKeys)},
+		"new_keys": {BodyInRecord: true, Run: h.linked(c, h.takeKeys)},
 		"leave": {Run: h.linked(c, func(l *link, call oap.Caller, _ []byte) ([]byte, error) {
 			reason, ok := call.Header()["reason"].(string)
 			if !ok || len(reason) > leaveReason {
@@ -195,9 +197,9 @@ func (h *Hub) linked(c network.Conn, run onLink) func(context.Context, oap.Calle
 
 // takeTreaty keeps what the other operator grants now, to be shown.
 func (h *Hub) takeTreaty(l *link, _ oap.Caller, body []byte) ([]byte, error) {
-	o, ok := federation.ParseCanonical(body)
+	o, ok := federation.ParseBounded(body, treatyBytes)
 	grant, is := federation.ReadGrant(o)
-	if !ok || !is || len(body) > treatyBytes {
+	if !ok || !is {
 		return nil, oap.Refused("bad_request", 400, "", "no treaty")
 	}
 	h.mu.Lock()

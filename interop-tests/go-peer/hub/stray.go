@@ -320,6 +320,7 @@ var answers = map[string]way{
 	"challenge to a third":       {alter: in("challenge", func(o oap.Object) { o["to"] = strangerPeer() })},
 	"challenge in version 2":     member("challenge", "version", 2),
 	"challenge elsewhere":        member("challenge", "federation", "elsewhere"),
+	"challenge too late":         {alter: in("challenge", func(oap.Object) { time.Sleep(stallTime) })},
 }
 
 // Stray lets the hub answer in a way that is not that of the text, wherever it is dialled from now on.

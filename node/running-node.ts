@@ -1,0 +1,200 @@
+import {
+  adminService,
+  auditService,
+  capabilitiesService,
+  federationService,
+  mailboxService,
+  serviceDirectory,
+  storageService
+} from '../protocols/index.ts'
+import { federationAdmin } from './allowlist/index.ts'
+import type { Standing } from './allowlist/index.ts'
+import { dhtAdmin } from './blobs/index.ts'
+import type { BackupSources } from './backup/index.ts'
+import type { Config } from './config/index.ts'
+import { echo } from './handlers/echo.ts'
+import type { SessionHost } from './listener/session-host.ts'
+import type { NodeOptions } from './node-options.ts'
+import type { Capabilities } from './capabilities/index.ts'
+import { capabilitiesOf } from './capabilities/index.ts'
+import { noSources } from './start/audit-admin.ts'
+import { auditServices } from './start/audit-service.ts'
+import { openAudit } from './start/audit.ts'
+import type { NodeAudit } from './start/audit.ts'
+import { openAllowlist } from './start/allowlist.ts'
+import { openFederation } from './start/federation.ts'
+import { openRights } from './start/capabilities.ts'
+import { nodeBase } from './start/base.ts'
+import type { NodeBase } from './start/base.ts'
+import { prepareDht } from './start/dht.ts'
+import { openExchange } from './start/exchange.ts'
+import { openIdentity } from './start/identity.ts'
+import { openLinks } from './start/links.ts'
+import { openPeerKeys } from './start/peer-keys.ts'
+import { openMailbox } from './start/mailbox.ts'
+import type { NodeMailbox } from './start/mailbox.ts'
+import type { Identity } from './start/identity.ts'
+import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
+import { servePeers } from './start/peers.ts'
+import { watchPressure } from './start/pressure.ts'
+import { startSessions } from './start/sessions.ts'
+import { openSharing } from './start/sharing.ts'
+import { openStorage } from './start/storage.ts'
+import { openStore } from './start/store.ts'
+import { statusOf } from './status.ts'
+import type { NodeStatus } from './status.ts'
+import { BootStore } from './stores/boot-store.ts'
+import type { NodeStore } from './stores/node-store.ts'
+import { VERSION } from './version.ts'
+
+/** A node that serves. */
+export interface RunningNode {
+  readonly capabilities: Capabilities
+  stop(): Promise<void>
+  status(): NodeStatus
+}
+
+/** Builds the parts of a node in order and starts each; what had started is stopped when one fails. */
+export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
+  await using started = new AsyncDisposableStack()
+  const { services: own = [], overrides = {} } = options
+  const base = nodeBase(config, overrides, started)
+
+  const identity = await openIdentity(base, options)
+  const store = await openStore(base, identity, options)
+  const boot = await new BootStore(store.level).next()
+
+  const audit = await openAudit(base, identity, {
+    store,
+    boot,
+    services: [
+      echo.table,
+      capabilitiesService,
+      auditService,
+      adminService,
+      mailboxService,
+      federationService,
+      storageService,
+      ...own.map(({ table }) => table)
+    ]
+  })
+  const isPassing = options.ephemeral === true && identity.folder !== undefined
+  const rights = await openRights(base, { ...identity, isPassing }, store, audit)
+  const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
+  const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
+  const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
+  const { capabilities } = rights
+  const readable = auditServices(audit)
+  const mailbox = await openMailbox(base, identity, {
+    store,
+    boot,
+    isOnDisk: options.ephemeral !== true,
+    rights
+  })
+  const isOnDisk = options.ephemeral !== true
+  const storage = await openStorage(base, identity, {
+    isOnDisk,
+    audit,
+    capabilities,
+    self: () => {
+      const { peer_id: peer, addresses } = status()
+      return { peer, addresses }
+    }
+  })
+  const dht = prepareDht(base, identity, { isOnDisk, storage })
+  const sharing = openSharing(base, identity, { storage, dht, links, seconds: rights.seconds })
+  const exchange = await openExchange(base, identity, {
+    store,
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    links,
+    services: [echo, mailbox.forPeers, sharing.forPeers, ...readable, ...own].map(({ table }) => table)
+  })
+  const services = serviceDirectory([
+    echo,
+    capabilitiesOf(capabilities, exchange.handlers),
+    mailbox.forPeers,
+    sharing.forPeers,
+    links.service,
+    ...readable,
+    ...own
+  ])
+  const apps = [0, ...services.keys()]
+  const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
+  const host = hostSessions(services, links.callConnections.noting(rights.guard))
+  capabilities.onWithdrawal(() => host.review(rights.review))
+  rights.grants.onChange(() => host.review(rights.review))
+  exchange.onChange(() => host.review(rights.review))
+  await watchPressure(base, identity, host)
+  const peers = await servePeers(base, {
+    ...identity,
+    host,
+    grants: rights.grants,
+    isKnown: overrides.isKnown,
+    dht: dht.options
+  })
+  await links.connect(peers)
+  await openFederation(base, { allowlist, services: peers.transport.services.federation!, dht })
+
+  const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
+  const federation = federationAdmin({
+    allowlist: () => allowlist,
+    keys: () => peerKeys.known,
+    links: links.states,
+    standing: () => standingOf(config, status())
+  })
+  const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
+  const operator = operatorService(status, capabilities, sources, {
+    ...federation,
+    ...links.admin,
+    ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
+    ...storage.admin
+  })
+  await serveAdmin(base, identity, {
+    hostSessions,
+    services: [operator, mailbox.forOperator, sharing.forOperator, ...readable]
+  })
+  for (const part of overrides.parts ?? []) await base.supervise(part)
+  await serveHttp(base)
+
+  base.state.isStarted = true
+  base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')
+  return { status, capabilities, stop: stopOf(base, { host, mailbox }, started.move()) }
+}
+
+function sourcesOf(
+  { folder }: Identity,
+  { level }: NodeStore,
+  { part }: NodeAudit,
+  capabilities: Capabilities
+): BackupSources {
+  if (folder === undefined || part === undefined) return noSources()
+  return { folder, level, log: part.log, capabilities }
+}
+
+const standingOf = (
+  { federation }: Config,
+  { hub_id, addresses, only_private_addresses }: NodeStatus
+): Standing => ({
+  federation: federation.name,
+  hub: hub_id,
+  addresses,
+  only_private_addresses
+})
+
+/** Lets calls of peers finish, then ends all parts in reverse. */
+function stopOf(
+  { config, log, state }: NodeBase,
+  { host, mailbox }: { readonly host: SessionHost; readonly mailbox: NodeMailbox },
+  started: AsyncDisposableStack
+) {
+  return async (): Promise<void> => {
+    state.isDraining = true
+    mailbox.drain()
+    const cutOff = await host.drain(config.node.drainTimeoutMs)
+    await started.disposeAsync()
+    log.info({ event: 'NodeStopped', calls_cut_off: cutOff }, 'stopped')
+  }
+}
