@@ -11,6 +11,7 @@ import { cutPower } from './power-cuts.ts'
 
 const BREAKAGES = fileURLToPath(new URL('breakages.ts', import.meta.url))
 const WORK_MS = 1000
+const RUNS_MOST = 8
 
 test('kill -9, 20 times under load, loses nothing that was acknowledged', async () => {
   const verdict = await killAtRandom({ kills: 20, random: drawn() })
@@ -49,22 +50,31 @@ test('a disk that was full and has room again, under the same node, loses nothin
 })
 
 test('a store that syncs nothing is found to lose messages in a power cut', async () => {
-  const verdict = await cutPower({ cuts: 2, workMs: WORK_MS, random: drawn(), env: broken('unsynced') })
+  const env = broken('unsynced')
+  const isFound = await finds('lost', () => cutPower({ cuts: 2, workMs: WORK_MS, random: drawn(), env }))
 
-  assert.ok(rules(verdict).has('lost'), 'nothing was lost')
+  assert.ok(isFound, 'nothing was lost')
 })
 
 test('a store that answers before it writes is found to lose messages when it is killed', async () => {
-  const verdict = await killAtRandom({ kills: 3, random: drawn(), env: broken('early') })
+  const env = broken('early')
+  const isFound = await finds('lost', () => killAtRandom({ kills: 3, random: drawn(), env }))
 
-  assert.ok(rules(verdict).has('lost'), 'nothing was lost')
+  assert.ok(isFound, 'nothing was lost')
 })
 
 test('a store that keeps what was acknowledged is found to deliver it again', async () => {
-  const verdict = await killAtRandom({ kills: 2, random: drawn(), env: broken('undeleted') })
+  const env = broken('undeleted')
+  const isFound = await finds('delivered_after_ack', () => killAtRandom({ kills: 2, random: drawn(), env }))
 
-  assert.ok(rules(verdict).has('delivered_after_ack'), 'nothing came again')
+  assert.ok(isFound, 'nothing came again')
 })
+
+/** Whether a broken rule shows in one of a few runs: where a store is struck is drawn, and not every place shows it. */
+async function finds(rule: string, run: () => Promise<Verdict>): Promise<boolean> {
+  for (let n = 0; n < RUNS_MOST; n++) if (rules(await run()).has(rule)) return true
+  return false
+}
 
 function drawn(): Random {
   const dice = new Dice(newSeed())
