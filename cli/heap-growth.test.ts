@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { heapGrowthPercent, letHeapGrow } from './heap-growth.ts'
 
@@ -16,4 +17,16 @@ test('connections are looked at once a second, until that is ended', t => {
   t.mock.timers.tick(2000)
 
   assert.equal(looks, 3)
+})
+
+test('the node that the red team attacks lets its heap grow by the same numbers', () => {
+  const target = readFileSync(new URL('../interop-tests/redteam/target-node.ts', import.meta.url), 'utf8')
+  const [, many, few, most] = /< (\d+) \? (\d+) : (\d+)/.exec(target)!.map(Number) as [
+    number,
+    number,
+    number,
+    number
+  ]
+
+  assert.deepEqual([many - 1, many].map(heapGrowthPercent), [few, most])
 })

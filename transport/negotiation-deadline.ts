@@ -2,7 +2,10 @@ import type { Libp2p, Stream, StreamMuxer, StreamMuxerEvents } from '@libp2p/int
 
 type EventName = keyof StreamMuxerEvents
 
-/** A muxer's event of a new stream. A literal would read as the operation of that name, which code below sessions may not know. */
+/**
+ * A muxer's event of a new stream. A literal would read as the operation of that name, which code below sessions may not
+ * know.
+ */
 const [NEW_STREAM] = Object.keys({ stream: true } satisfies Record<EventName, true>) as [EventName]
 
 /** What libp2p 3.3.11 keeps in a connection without a public name. */

@@ -16,8 +16,8 @@ export interface Place {
 const FOREIGN = /^(OMNIGATE_|RON_|FORCE_COLOR$|NODE_|npm_)/
 
 /**
- * Makes a folder for programs with `omnigate` in it, linked as npm would, and yields the environment that finds it. Compiled code is kept in
- * `cache`, so that many short commands do not each compile all of it.
+ * Makes a folder for programs with `omnigate` in it, linked as npm would, and yields the environment that finds it.
+ * Compiled code is kept in `cache`, so that many short commands do not each compile all of it.
  */
 export async function shellEnv(programs: string, cache: string): Promise<Record<string, string>> {
   await mkdir(programs, { recursive: true })

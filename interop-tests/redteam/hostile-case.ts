@@ -4,8 +4,6 @@ import { echoCall } from './raw-frame.ts'
 import type { RawStream, Seen } from './raw-stream.ts'
 import type { Target } from './target.ts'
 
-export const HUBS = ['relinking', 'revoked', 'stalling'] as const
-
 /** `strict`: every caller is a stranger. `open`: callers on loopback are known. */
 export type TargetName = 'strict' | 'open'
 
@@ -13,7 +11,7 @@ export interface Scene {
   readonly target: Target
   readonly attacker: Attacker
   /** Hubs that the node allows, each for one case: what one hub may do is bounded. */
-  readonly hubs: Readonly<Record<(typeof HUBS)[number], OwnHub>>
+  readonly hubs: Readonly<Record<'relinking' | 'revoked' | 'stalling', OwnHub>>
   /** The n-th loopback address of a /24 that is this case's own; beyond 200 those of the next. */
   readonly from: (n?: number) => string
   readonly timeouts: { readonly firstFrameMs: number; readonly frameMs: number; readonly idleMs: number }

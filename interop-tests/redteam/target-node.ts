@@ -23,7 +23,7 @@ const isKnown = ({ remoteAddr }: Connection): boolean =>
 const node = createNode(config, { services: [bulk], overrides: { isKnown } })
 
 await node.start()
-// As `omnigate start` lets the heap grow.
+// As `omnigate start` lets the heap grow, by the numbers of cli/heap-growth.ts.
 const letHeapGrow = (): void => {
   const percent = Number(node.status()['connections']) < 256 ? 40 : 300
   setFlagsFromString(`--heap-growing-percent=${percent}`)

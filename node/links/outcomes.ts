@@ -33,8 +33,8 @@ export interface OutcomesOptions {
 
 /**
  * Records how handshakes end, on either side: durable once it resolves, where it is recorded at all, as is the delegation
- * of a hub that links. Both are written at the same time. Throws `quota_peer`
- * for one more by which a hub would link here than it may; nothing is recorded of that, and it must make no link.
+ * of a hub that links. Both are written at the same time. Throws `quota_peer` for one more by which a hub would link here
+ * than it may; nothing is recorded of that, and it must make no link.
  */
 export function outcomeRecorder({
   append,

@@ -39,8 +39,9 @@ interface Handshake {
 }
 
 /**
- * Answers handshakes that peers begin, one in the life of each connection, and none where this node began it. What it keeps of one under way is a few
- * kilobytes for at most five seconds, of at most 256 at a time: one more ends the one that has waited longest.
+ * Answers handshakes that peers begin, one in the life of each connection, and none where this node began it. What it
+ * keeps of one under way is a few kilobytes for at most five seconds, of at most 256 at a time: one more ends the one
+ * that has waited longest.
  */
 export class Responding {
   readonly #o: RespondingOptions

@@ -1,7 +1,10 @@
 import { TREATY_GRANT, readForm } from '../../federation/index.ts'
 import type { TreatyGrant } from '../../federation/index.ts'
 
-/** What other hubs grant this one, by their own word, for its operator to see. At most as many as there are hubs on the allowlist. */
+/**
+ * What other hubs grant this one, by their own word, for its operator to see. At most as many as there are hubs on the
+ * allowlist.
+ */
 export class TheirTreaties {
   readonly #of = new Map<string, TreatyGrant>()
 

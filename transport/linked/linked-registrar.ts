@@ -32,7 +32,8 @@ interface Listening {
  * A registrar for services that only linked peers may know of. Its protocols are not in libp2p's own registrar, so that
  * neither identify nor a negotiation names them to a stranger: who asks for one is answered as for one that does not
  * exist. Streams are reset when their connection has no link, also when it loses it. Topologies are told of a peer a
- * moment after it is linked, when both sides know of it, whatever protocols it speaks, and that it is gone when its last link ends; their filters are not asked.
+ * moment after it is linked, when both sides know of it, whatever protocols it speaks, and that it is gone when its last
+ * link ends; their filters are not asked.
  * Keeps nothing of a connection that has no link.
  */
 export class LinkedRegistrar implements Registrar {

@@ -29,10 +29,6 @@ export class Listeners {
     this.#entries = this.#entries.filter(entry => entry.type !== type || entry.listener !== listener)
   }
 
-  clear(): void {
-    this.#entries = []
-  }
-
   count(type: string): number {
     let count = 0
     for (const entry of this.#entries) if (entry.type === type) count++
