@@ -1,5 +1,12 @@
 import { BlameBook, FetchFailed, Flights, LinkedFirst } from '../../dht/index.ts'
-import type { Boarding, FetchReport, Routing, SearchOptions } from '../../dht/index.ts'
+import type {
+  BlobProvider,
+  Boarding,
+  FetchReport,
+  RoutedPeer,
+  Routing,
+  SearchOptions
+} from '../../dht/index.ts'
 import { OapError, cidText } from '../../protocols/index.ts'
 import type { Cid } from '../../protocols/index.ts'
 import type { BlobStore } from '../stores/blobs/index.ts'
@@ -13,6 +20,8 @@ export interface BlobFetcherOptions {
   readonly linked: () => readonly StoragePeer[]
   /** Undefined while the DHT is not open. */
   readonly routing: () => Routing | undefined
+  /** How a peer without a link is asked that the DHT names; undefined for one that cannot be. */
+  readonly named?: (peer: RoutedPeer) => Pick<BlobProvider, 'provider' | 'get'> | undefined
   readonly tenantBytes: (tenant: string) => number
   /** Longer blobs are not fetched. */
   readonly mostBytes: number
@@ -85,17 +94,16 @@ export class BlobFetcher {
    * deadlines.
    */
   search(cid: Cid, { reach, signal }: Pick<SearchOptions, 'reach' | 'signal'> = {}): LinkedFirst {
-    const { linked, routing } = this.#options
+    const { linked, routing, named } = this.#options
     return new LinkedFirst({
       cid,
       linked: linked().map(holderOf),
       routing: routing(),
-      // Nobody is dialled because another said so: a peer that the DHT names has to have a link.
       reach:
         reach ??
-        (({ peer }) => {
-          const known = linked().find(one => one.peer === peer)
-          return known === undefined ? undefined : providerOf(known)
+        (routed => {
+          const known = linked().find(({ peer }) => peer === routed.peer)
+          return known === undefined ? named?.(routed) : providerOf(known)
         }),
       ...(signal && { signal })
     })

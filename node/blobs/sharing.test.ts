@@ -124,6 +124,31 @@ void describe('the DHT of linked hubs', OPTIONS, () => {
     assert.deepEqual(await providersOf(c, hidden), [])
   })
 
+  void test('has a public blob fetched by who has no link with its provider, unless dht.dial is off', async t => {
+    const flags = { 'dht.dial': false }
+    const [a, b, c, d] = await Promise.all([startHub(t), startHub(t), startHub(t), startHub(t, { flags })])
+    for (const hub of [a, c, d]) {
+      await allow(hub, b, SHARED)
+      await linked(hub, b)
+    }
+    const bytes = randomBytes(3_000_000)
+    const cid = await put(a, bytes, 'public')
+    await until(async () => (await providersOf(c, cid)).length > 0, 'the DHT names it')
+    const connections = () => Number(c.node.status()['connections'])
+    const before = connections()
+
+    assert.deepEqual(await get(c, cid), bytes)
+
+    const { providers } = await c.operator.dht.fetch_report({ cid })
+    assert.deepEqual(
+      providers.map(({ peer, via, ended }) => [peer, via, ended]),
+      [[a.peer, 'dht', 'done']]
+    )
+    await until(async () => connections() === before, 'the connection is left')
+    await assert.rejects(get(d, cid), NOT_FOUND)
+    assert.match(String((await d.operator.dht.fetch_report({ cid })).searches), /cannot be reached/)
+  })
+
   void test('is not needed', async t => {
     const flags = { 'dht.enabled': false }
     const [a, c] = await Promise.all([startHub(t, { flags }), startHub(t, { flags })])

@@ -216,7 +216,11 @@ export const configSchema = Type.Object(
       fetchesPerTenant: count('Fetches for one tenant at the same time.', 4, 1, 1024)
     }),
     dht: section('Who among linked hubs has which public blob.', {
-      enabled: flag('Take part in the DHT, and announce public blobs in it.', true)
+      enabled: flag('Take part in the DHT, and announce public blobs in it.', true),
+      dial: flag(
+        'Fetch public blobs also from hubs without a link that the DHT names, at the addresses that it tells.',
+        true
+      )
     }),
     compression: section('Bodies that arrive compressed. These bounds can only be lowered.', {
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),

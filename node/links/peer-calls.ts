@@ -22,8 +22,8 @@ export const callsTo = (connection: Connection): ConnectionCaller =>
 /** A connection of its own, also where there is one with that peer already: each carries one handshake. */
 export const dialOver =
   (transport: Transport) =>
-  (address: string, signal: AbortSignal): Promise<Connection> =>
-    transport.dial(multiaddr(address), { signal, force: true })
+  (addresses: readonly string[], signal: AbortSignal): Promise<Connection> =>
+    transport.dial(addresses.map(multiaddr), { signal, force: true })
 
 const CLOSE_MS = 1000
 

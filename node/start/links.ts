@@ -47,6 +47,8 @@ export interface NodeLinks {
   readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange'>
   /** Where this node can be dialled. */
   readonly addresses: () => readonly string[]
+  /** A connection of its own with a peer that needs no link, at the first of these addresses that answers. */
+  readonly dial: (addresses: readonly string[], signal: AbortSignal) => Promise<Connection>
   /** Begins to link over the connections of `peers`. */
   connect(peers: Peers): Promise<void>
 }
@@ -146,7 +148,7 @@ export function openLinks(
     return outcome
   }
   const dial = (address: string, signal: AbortSignal): Promise<Connection> =>
-    dialOver(theConnected().transport)(address, signal)
+    dialOver(theConnected().transport)([address], signal)
   const relations = new Relations({
     links,
     allowed: () => allowlist.list().filter(entry => !allowlist.isOver(entry)),
@@ -181,6 +183,7 @@ export function openLinks(
     service,
     live: links,
     addresses,
+    dial: (all, signal) => dialOver(theConnected().transport)(all, signal),
     states: linkStates(links, relations),
     admin: linksAdmin({
       allowlist,

@@ -1,5 +1,6 @@
-import { BlobFetcher, announcing, fetching, repaired } from '../blobs/index.ts'
+import { BlobFetcher, NamedPeers, announcing, fetching, providerOf, repaired } from '../blobs/index.ts'
 import type { FetchOutcome } from '../blobs/index.ts'
+import { callsTo, hangUp } from '../links/index.ts'
 import { OapError, refusalOf, storageService } from '../../protocols/index.ts'
 import type { Call, Service } from '../../protocols/index.ts'
 import type { NodeBase } from './base.ts'
@@ -19,7 +20,7 @@ export interface NodeSharing {
 export interface SharingPlace {
   readonly storage: NodeStorage
   readonly dht: NodeDht
-  readonly links: Pick<NodeLinks, 'live'>
+  readonly links: Pick<NodeLinks, 'live' | 'addresses' | 'dial'>
   /** Unix seconds by the clock that cannot be set back. */
   readonly seconds: () => number
 }
@@ -29,12 +30,23 @@ const FETCH_VERB = 'storage:fetch'
 
 /** The storage service of a node with links: it announces public blobs, and fetches from others for who may. */
 export function openSharing(
-  { config, log, metrics }: NodeBase,
+  { config, log, metrics, started }: NodeBase,
   { keys }: Identity,
   { storage, dht, links, seconds }: SharingPlace
 ): NodeSharing {
   let fetched = 0
   let failed = 0
+  const named = new NamedPeers({
+    own: links.addresses,
+    dial: async (addresses, signal) => {
+      const connection = await links.dial(addresses, signal)
+      return {
+        get: providerOf({ peer: connection.remotePeer.toString(), caller: callsTo(connection) }).get,
+        isOpen: () => connection.status === 'open',
+        close: () => hangUp(connection, 'nothing more is fetched from there')
+      }
+    }
+  })
   const fetcher = new BlobFetcher({
     store: storage.store,
     linked: () =>
@@ -43,6 +55,7 @@ export function openSharing(
         .map(({ hub, connection, caller }) => ({ hub, peer: connection.remotePeer.toString(), caller })),
     // Where nobody else takes part there is nobody to ask, and asking would take all of its time.
     routing: () => (dht.peers().length === 0 ? undefined : dht.routing()),
+    ...(config.dht.dial && { named: peer => named.provider(peer) }),
     tenantBytes: () => config.storage.tenantBytes,
     mostBytes: config.storage.fetchBytes,
     fetchesPerTenant: config.storage.fetchesPerTenant,
@@ -54,6 +67,7 @@ export function openSharing(
       log.info({ event: 'FetchFailed', code, ...report }, 'a blob could not be fetched from others')
     }
   })
+  started.defer(() => named.close())
   storage.repairFrom((id, signal) => repaired({ store: storage.store, fetcher }, id, signal))
   metrics.gauge('storage_fetches', 'Blobs that are fetched from others.', () => fetcher.underWay)
   metrics.counter('storage_fetched_bytes_total', 'Bytes of blobs that came from others.', () => fetched)
