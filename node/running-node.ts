@@ -37,6 +37,7 @@ import type { Identity } from './start/identity.ts'
 import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
+import { recorded } from './start/refused-requests.ts'
 import { startSessions } from './start/sessions.ts'
 import { openSharing } from './start/sharing.ts'
 import { openStorage } from './start/storage.ts'
@@ -147,8 +148,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
   const operator = operatorService(status, capabilities, sources, {
-    ...federation,
     ...links.admin,
+    ...recorded(base, audit, { ...federation, ...links.admin }),
     ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
     ...storage.admin
   })

@@ -38,23 +38,16 @@ export const peerImport: Command = {
   ],
   exits: OPERATOR_EXITS,
   async run(invocation) {
-    const { parseHubFile } = await import('../../node/index.ts')
     const data = invocation.neededOption(DATA_OPTION)
     const path = invocation.neededArgument(FILE_ARGUMENT.name)
     const hub = invocation.option('hub')
     const { text } = await readConfigFile(path, 'the file that key export printed')
-    try {
-      parseHubFile(text)
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      throw new CommandError(EXIT.badInput, `${printable(path)}: ${printable(error.message)}`, {
-        cause: error
-      })
-    }
     const body = Buffer.from(text)
     const taken = await withFederation(invocation, federation =>
       federation.peer_import({ ...(hub !== undefined && { hub }), body })
-    )
+    ).catch((error: unknown) => {
+      throw inFile(path, error)
+    })
     const { learned, known, refused, equivocating, follows } = taken
     const succeed = asCalled(`omnigate peer succeed --data ${shellWord(data)} ${taken.hub}`)
     invocation.show(taken, () =>
@@ -73,4 +66,12 @@ export const peerImport: Command = {
     )
     return EXIT.ok
   }
+}
+
+/** What is wrong with the file is said with its path; the hub judges it, so that its audit log has the refusal. */
+function inFile(path: string, error: unknown): unknown {
+  const [, problem] = error instanceof CommandError ? (/^file: (.*)$/s.exec(error.message) ?? []) : []
+  return problem === undefined || problem.startsWith('is of hub ')
+    ? error
+    : new CommandError(EXIT.badInput, `${printable(path)}: ${problem}`, { cause: error })
 }

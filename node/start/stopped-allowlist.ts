@@ -1,8 +1,10 @@
-import { Allowlist, configuredHubs, directFederation, nodeStopped } from '../allowlist/index.ts'
+import { federationAdminOperations } from '../../protocols/index.ts'
+import { Allowlist, configuredHubs, federationAdmin, nodeStopped } from '../allowlist/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
-import { SteadyClock } from '../capabilities/index.ts'
+import { SteadyClock, directOver } from '../capabilities/index.ts'
 import type { Config } from '../config/index.ts'
 import { PeerKeys } from '../peer-keys/index.ts'
+import { recordedStopped } from './refused-requests.ts'
 import type { StoppedHub } from './stopped.ts'
 
 /**
@@ -32,10 +34,11 @@ export async function stoppedFederation(
     record: event => log.append(event),
     seconds: () => clock.seconds()
   })
-  return directFederation({
+  const handlers = federationAdmin({
     allowlist: () => allowlist,
     keys: () => keys,
     links: nodeStopped,
     standing: () => standing
   })
+  return directOver(federationAdminOperations, recordedStopped(log, handlers))
 }
