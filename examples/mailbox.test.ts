@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,8 +11,7 @@ import { createClient } from 'omnigate/sdk'
 import { matches } from '../docs/harness/match.ts'
 import { parsePage } from '../docs/harness/page.ts'
 import { secretIn } from './chat/secret.ts'
-
-const WAIT_MS = 30_000
+import { Program, textOf } from './program.fixture.ts'
 
 test('examples/chat prints what its page shows', { timeout: 90_000 }, async t => {
   const [keygen, bobs, alices] = stepsOf('chat')
@@ -247,51 +243,4 @@ async function startedNode(t: TestContext, options: Started = {}): Promise<Omnig
 async function nodeUrl(t: TestContext, openVerbs?: readonly string[]): Promise<string> {
   const node = await startedNode(t, openVerbs && { openVerbs })
   return node.status().addresses[0]!
-}
-
-const { RON_CAP: _cap, OMNIGATE_CLIENT_KEY: _key, ...env } = process.env
-
-/** A program of an example, with what it has printed. */
-class Program {
-  readonly child: ChildProcessWithoutNullStreams
-  readonly end: Promise<unknown[]>
-  printed = ''
-
-  constructor(t: TestContext, example: string, words: readonly string[], url: string) {
-    const cwd = fileURLToPath(new URL(`${example}/`, import.meta.url))
-    this.child = spawn(process.execPath, words, { cwd, env: { ...env, RON_NODE_URL: url } })
-    const hear = (piece: Buffer): void => void (this.printed += piece.toString())
-    this.child.stdout.on('data', hear)
-    this.child.stderr.on('data', hear)
-    this.end = once(this.child, 'close')
-    t.after(() => this.child.kill('SIGKILL'))
-  }
-
-  says(what: RegExp): Promise<void> {
-    return this.until(() => what.test(this.printed))
-  }
-
-  /** Resolves when `holds` does after this program, or `other`, has printed something. */
-  async until(holds: () => boolean, other: Program = this): Promise<void> {
-    const late = AbortSignal.timeout(WAIT_MS)
-    const outputs = [this, other].flatMap(({ child }) => [child.stdout, child.stderr])
-    while (!holds()) {
-      const ended = this.end.then(() => assert.fail(`it ended: ${this.printed}`))
-      ended.catch(() => undefined)
-      const heard = new AbortController()
-      const signal = AbortSignal.any([late, heard.signal])
-      await Promise.race([...outputs.map(output => once(output, 'data', { signal })), ended])
-      heard.abort()
-    }
-  }
-
-  async interrupted(): Promise<number | null> {
-    this.child.kill('SIGINT')
-    return (await this.end)[0] as number | null
-  }
-}
-
-async function textOf(program: Program): Promise<string> {
-  await program.end
-  return program.printed
 }

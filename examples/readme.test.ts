@@ -38,7 +38,7 @@ test('the application in the README answers its client', { timeout: 60_000 }, as
   assert.deepEqual(await ended, [0, null])
 })
 
-for (const example of ['chat', 'echo', 'worker']) {
+for (const example of ['chat', 'echo', 'tile-server', 'worker']) {
   test(
     `what examples/${example} says to type runs a Node 24, whatever Node there is`,
     { timeout: 60_000 },

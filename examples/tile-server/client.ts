@@ -1,0 +1,67 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { ConnectError, OapError, createClient } from 'omnigate/sdk'
+import type { Hub } from 'omnigate/sdk'
+import { Served } from './served.ts'
+import { MOST_TILE_BYTES, vestService } from './service.ts'
+
+const AT_ONCE = 4
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { zoom: { type: 'string' }, output: { type: 'string', short: 'o' } }
+})
+const [url, path] = positionals
+
+if (url === undefined || (path === undefined) === (values.zoom === undefined)) {
+  console.error('usage: npx node client.ts MULTIADDR PATH [-o FILE]')
+  console.error('       npx node client.ts MULTIADDR --zoom Z, for all tiles of a zoom')
+  process.exit(64)
+}
+
+try {
+  await using hub = await createClient({ url, cap: undefined, key: undefined })
+  if (path === undefined) await allOf(hub, Number(values.zoom))
+  else await one(hub, path)
+} catch (error) {
+  if (!(error instanceof ConnectError) && !(error instanceof OapError)) throw error
+  console.error(error instanceof OapError ? `${error.status} ${error.code}: ${error.message}` : error.message)
+  process.exitCode = 1
+}
+
+async function one(hub: Hub, path: string): Promise<void> {
+  const { contentType, bytes } = await tile(hub, path)
+  if (values.output !== undefined) await writeFile(values.output, bytes, { flag: 'wx' })
+  console.log(`${path}: ${contentType}, ${bytes.length} bytes`)
+}
+
+async function allOf(hub: Hub, zoom: number): Promise<void> {
+  const side = 2 ** zoom
+  const paths = Array.from(
+    { length: side * side },
+    (_, n) => `/${zoom}/${Math.floor(n / side)}/${n % side}.png`
+  )
+  const next = paths.values()
+  const got = new Served(performance.now())
+  const carry = async (): Promise<void> => {
+    for (const path of next) {
+      const begun = performance.now()
+      const { bytes } = await tile(hub, path)
+      got.tile(bytes.length, performance.now() - begun)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, carry))
+  console.log(got.text(performance.now()))
+}
+
+async function tile(hub: Hub, path: string): Promise<{ contentType: string; bytes: Uint8Array }> {
+  const { head, body } = await hub.client(vestService).get({ path })
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of body) {
+    length += piece.length
+    if (length > MOST_TILE_BYTES) throw new OapError('body_oversize', `${path}: longer than a tile may be`)
+    pieces.push(piece)
+  }
+  return { contentType: head.content_type, bytes: Buffer.concat(pieces) }
+}
