@@ -25,6 +25,10 @@ export interface GoVerdict {
   readonly token?: string
   /** How many keys another hub has revoked. */
   readonly revoked?: number
+  /** What became of each succession of a file. */
+  readonly verdicts?: readonly string[]
+  /** Why a succession was not confirmed; empty where it was. */
+  readonly refusal?: string
 }
 
 /** The status, code and reason of a verdict. */

@@ -171,6 +171,55 @@ describe('the Go peer as a hub', { skip: goIsMissing() ?? false }, () => {
     assert.equal((await echo(go)).status, 0)
   })
 
+  test('lets its operator confirm that a hub goes on as another, which gets its treaty; nobody else', async () => {
+    await using ending = await Hub.start()
+    await using go = await GoHub.start()
+    const linkTo = (hub: Hub, id: string) => go.does('link', { hub: id, address: hub.address })
+    const before = ending.id
+    await go.does('allow', { hub: before, verbs: ['echo:call'] })
+    await ending.says('peer', 'add', go.id)
+    assert.equal((await linkTo(ending, before)).linked, true)
+    await ending.kill()
+    await ending.says('key', 'succeed', '--reason', 'a test', '--yes')
+    const file = await ending.says('key', 'export')
+    await ending.run()
+    const after = ending.id
+    const confirm = async (hub: string, successor: string) =>
+      (await go.does('succeed', { hub, successor })).refusal
+
+    assert.equal(await confirm(before, after), 'not_successor')
+    const { verdicts } = await go.does('learn', { text: JSON.stringify(file) })
+    assert.deepEqual(verdicts, ['new'])
+    assert.notEqual((await linkTo(ending, after)).linked, true)
+    assert.equal(await confirm(before, ours.id), 'not_successor')
+    assert.equal(await confirm(after, before), 'not_allowed')
+    assert.equal(await confirm(before, after), '')
+
+    assert.equal((await linkTo(ending, after)).linked, true)
+    assert.equal(await confirm(before, after), 'not_allowed')
+  })
+
+  test('takes eight new_keys at once and one a second, and answers others quota_peer', async () => {
+    await using go = await GoHub.start()
+    await using teller = await GoHub.start()
+    await go.does('allow', { hub: teller.id, verbs: ['echo:call'] })
+    await teller.does('allow', { hub: go.id, verbs: ['echo:call'] })
+    await teller.does('link', { hub: go.id, address: go.address })
+    const [answers, began] = [[] as unknown[][], performance.now()]
+
+    for (let n = 0; n < 20; n++) answers.push(refusalOf(await teller.does('news', { hub: go.id })))
+
+    const taken = answers.filter(([status]) => status === 0).length
+    const most = 8 + Math.ceil((performance.now() - began) / 1000)
+    assert.ok(taken >= 8 && taken <= most, `${taken} of at most ${most}`)
+    const refused = answers.filter(([status]) => status !== 0)
+    assert.deepEqual(refused, Array(refused.length).fill([429, 'quota_peer', undefined]))
+    assert.deepEqual(await teller.does('call', { hub: go.id, op: 'echo', text: 'hi' }), {
+      status: 0,
+      body: 'hi'
+    })
+  })
+
   test('refuses calls of ours that it did not grant', async () => {
     await using go = await allowed()
     await go.does('allow', { hub: ours.id, verbs: ['mailbox:send'] })

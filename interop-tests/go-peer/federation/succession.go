@@ -101,13 +101,16 @@ func (known Successions) Chain(hub string) []string {
 }
 
 // before counts the successions that lead to a hub.
-func (known Successions) before(hub string) int {
+func (known Successions) before(hub string) int { return len(known.Until(hub)) - 1 }
+
+// Until is a hub and those before it, itself first.
+func (known Successions) Until(hub string) []string {
 	for ends, successor := range known {
 		if successor == hub {
-			return 1 + known.before(ends)
+			return append([]string{hub}, known.Until(ends)...)
 		}
 	}
-	return 0
+	return []string{hub}
 }
 
 // Confirm gives why an operator may not put a successor in the place of a hub; nothing when they may.

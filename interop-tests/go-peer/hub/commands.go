@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go-peer/federation"
+	"go-peer/oap"
 )
 
 const (
@@ -24,6 +25,7 @@ const (
 type command struct {
 	Do                        string
 	Hub, Address, Way         string
+	Successor                 string
 	Invite                    string
 	Op, Text                  string
 	Peer, Share, Topic, Token string
@@ -62,7 +64,13 @@ var doings = map[string]func(context.Context, *Hub, command) (any, error){
 		v.Body = string(body)
 		return v, err
 	},
+	"news": func(_ context.Context, h *Hub, c command) (any, error) {
+		_, v, err := h.over(c.Hub, federationApp, oap.Record(`{"op":"new_keys"}`, nil))
+		return v, err
+	},
 	"revoked":  knowsRevoked,
+	"learn":    learns,
+	"succeed":  succeeds,
 	"exchange": exchanges,
 	"tell":     tells,
 	"obtain":   obtains,

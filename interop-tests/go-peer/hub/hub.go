@@ -69,7 +69,10 @@ type Hub struct {
 	shown    map[string]bool
 	// goneKeys are those that other hubs have revoked.
 	goneKeys map[string]bool
-	rootKey  []byte
+	// successions are those of chains with a hub of the allowlist; news says how often each hub may tell.
+	successions federation.Successions
+	news        map[string]*pace
+	rootKey     []byte
 }
 
 // link is a connection whose other end has proved its hub.
@@ -98,6 +101,7 @@ func New(h host.Host, keys Keys, name string) *Hub {
 		revoked: federation.NewRevocations(keys.Hub, keys.Revocation, nodeName, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
 		told:    map[string]int64{}, followed: map[string]*federation.Followed{}, minted: map[string]minted{},
 		shown: map[string]bool{}, goneKeys: map[string]bool{}, rootKey: rootKey,
+		successions: federation.Successions{}, news: map[string]*pace{},
 	}
 	hub.node = &federation.Node{
 		PeerID: peerID, Key: keys.Node, Boot: hex.EncodeToString(boot), Federation: name, Nonces: &federation.Nonces{},
@@ -139,6 +143,7 @@ func (h *Hub) remove(id string) network.Conn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.allowed, id)
+	delete(h.news, id)
 	for _, l := range h.links {
 		if l.hub == id {
 			return l.conn

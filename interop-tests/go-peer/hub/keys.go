@@ -30,14 +30,18 @@ func (h *Hub) tellKeys(_ *link, call oap.Caller, _ []byte) ([]byte, error) {
 	return oap.Record(header, federation.RecordsPage(lines, from)), nil
 }
 
-// takeKeys keeps which keys the hubs of the allowlist have revoked, and ends links that were made with one. Other
-// records are passed over: the delegation of a link comes with its handshake, and no operator confirms successions here.
+// takeKeys keeps which keys the hubs of the allowlist have revoked, and ends links that were made with one; and who goes
+// on as whom, for the operator to confirm. Delegations are passed over: that of a link comes with its handshake.
 func (h *Hub) takeKeys(_ *link, _ oap.Caller, body []byte) ([]byte, error) {
 	lines, ok := federation.ReadPage(body)
 	if !ok {
 		return nil, oap.Refused("bad_request", 400, "", "no page of records")
 	}
 	for _, line := range lines {
+		if s, ok := federation.SuccessionLine(line); ok {
+			h.succession(s)
+			continue
+		}
 		r, ok := federation.KeyRevocationLine(line)
 		if !ok {
 			continue

@@ -75,7 +75,7 @@ func (h *Hub) federation(c network.Conn) oap.Service {
 		})},
 		"treaty":   {BodyInRecord: true, Run: h.linked(c, h.takeTreaty)},
 		"keys":     {Run: h.linked(c, h.tellKeys)},
-		"new_keys": {BodyInRecord: true, Run: h.linked(c, h.takeKeys)},
+		"new_keys": {BodyInRecord: true, Run: h.paced(c, h.takeKeys)},
 		"leave": {Run: h.linked(c, func(l *link, call oap.Caller, _ []byte) ([]byte, error) {
 			reason, ok := call.Header()["reason"].(string)
 			if !ok || len(reason) > leaveReason {
@@ -171,6 +171,19 @@ func record(m federation.Message, op string) []byte {
 		header["op"] = op
 	}
 	return oap.Record(string(federation.Canonical(header)), m.Body)
+}
+
+// paced is linked for what a hub may only tell so often; beyond that nothing of it is read.
+func (h *Hub) paced(c network.Conn, run onLink) func(context.Context, oap.Caller) error {
+	served := h.linked(c, run)
+	return func(ctx context.Context, call oap.Caller) error {
+		if l := h.linkOn(c); l != nil {
+			if err := h.mayTell(l.hub, time.Now()); err != nil {
+				return err
+			}
+		}
+		return served(ctx, call)
+	}
 }
 
 type onLink func(l *link, call oap.Caller, body []byte) ([]byte, error)

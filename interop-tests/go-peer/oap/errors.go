@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
 type row struct {
@@ -29,6 +30,7 @@ var reasons = map[string]row{
 	"deadline":          {504, true},
 	"slow_peer":         {408, true},
 	"internal":          {500, false},
+	"quota_peer":        {429, true},
 }
 
 // Failure is an error that the other side is told.
@@ -38,6 +40,8 @@ type Failure struct {
 	Message string
 	// Cause is the finer reason of section 9.1, empty where there is none.
 	Cause string
+	// Wait is how long a bucket needs; without it a time is drawn.
+	Wait time.Duration
 }
 
 func (f *Failure) Error() string { return fmt.Sprintf("%d %s: %s", f.Status, f.Reason, f.Message) }
@@ -51,6 +55,13 @@ func Refused(code string, status uint16, cause, message string) *Failure {
 	return &Failure{Reason: code, Status: status, Message: message, Cause: cause}
 }
 
+// Later is what a service answers whom it has served enough for now.
+func Later(reason string, wait time.Duration) *Failure {
+	f := fail(reason, "too many calls of this kind")
+	f.Wait = wait
+	return f
+}
+
 func (f *Failure) payload(corr uint64) []byte {
 	o := map[string]any{
 		"code":      f.Reason,
@@ -61,7 +72,10 @@ func (f *Failure) payload(corr uint64) []byte {
 	if f.Cause != "" {
 		o["reason"] = f.Cause
 	}
-	if f.Status == 429 || f.Status == 503 {
+	switch {
+	case f.Wait > 0:
+		o["retry_after_ms"] = min(5000, max(1000, f.Wait.Milliseconds()))
+	case f.Status == 429 || f.Status == 503:
 		o["retry_after_ms"] = 1000 + rand.IntN(4001)
 	}
 	text, err := json.Marshal(o)
