@@ -74,6 +74,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/audit/verify-log.ts', 'readLines', 'lines of a file, each bounded'],
   ['node/blobs/fetching-service.ts', 'fetcher.search', 'providers, at most twenty, within a deadline'],
   ['node/blobs/fetching-service.ts', 'body', 'blocks that were proved, pulled as the caller takes them'],
+  ['node/blobs/named-peers.ts', 'Symbol.asyncIterator', 'defines it: a body queue, pulled by its reader'],
   ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/handlers/storage-answer.ts', 'walk', 'blocks of our own store'],

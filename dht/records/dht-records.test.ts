@@ -70,6 +70,22 @@ void describe('records of the DHT', () => {
     assert.deepEqual([...(await records.get(value('x')))], [7])
   })
 
+  for (const [what, name] of [
+    ['another hash', `/dht/provider/bqka${'a'.repeat(52)}/a`],
+    ['bytes in place of a hash', `/dht/provider/${'a'.repeat(1_000_000)}/a`],
+    ['a short hash', `/dht/provider/ciq${'a'.repeat(51)}/a`],
+    ['a hash and more', `/dht/provider/ciq${'a'.repeat(52)}/a/a`],
+    ['nobody', `/dht/provider/ciq${'a'.repeat(52)}/`],
+    ['a name without end', `/dht/record/${'a'.repeat(300)}`]
+  ] as const)
+    void test(`of ${what} are refused`, async () => {
+      const { records } = await createRecords()
+
+      await assert.rejects(records.put(named(name), VALUE), /a record of no blob/)
+
+      assert.equal(records.size, 0)
+    })
+
   void test('name the providers that can be reached, and those that are back', async () => {
     const { records, reachable } = await createRecords()
     for (const peer of ['self', 'a', 'b']) await records.put(provider('1', peer), VALUE)
@@ -122,13 +138,16 @@ async function createRecords() {
   return { records: await reopen(), reopen, reachable, time }
 }
 
-const provider = (id: string, peer: string): Key => named(`/dht/provider/${id}/${peer}`)
+const provider = (id: string, peer: string): Key => named(`/dht/provider/${rootOf(id)}/${peer}`)
+/** As kad-dht writes the multihash of a blob. */
+const rootOf = (id: string): string =>
+  `ciq${id.replaceAll(/\d/g, digit => 'abcdefghij'[Number(digit)]!).padEnd(52, 'z')}`
 const value = (name: string): Key => named(`/dht/record/${name}`)
 const named = (name: string): Key => ({ toString: () => name }) as Key
 
 async function providersOf(records: DhtRecords, id: string): Promise<string[]> {
   const found: string[] = []
-  for await (const { key } of records.query({ prefix: `/dht/provider/${id}` }))
+  for await (const { key } of records.query({ prefix: `/dht/provider/${rootOf(id)}` }))
     found.push(key.toString().split('/').at(-1)!)
   return found
 }

@@ -37,6 +37,10 @@ export interface RecordsOptions {
 }
 
 const TIME_BYTES = 8
+/** A multihash of SHA-256, 12 20 and the digest, in base 32; and the peer. */
+const ROOT_AND_PEER = /^ciq[a-z2-7]{52}\/[^/]{1,128}$/
+/** Of a value. */
+const MOST_NAME = 256
 /** Behind every name that begins with what stands before it. */
 const LAST = '\uffff'
 
@@ -73,9 +77,10 @@ export class DhtRecords {
     return this.#foreign
   }
 
-  /** @throws when a bound is reached; what is there already can be replaced. */
+  /** @throws when a bound is reached, or the key is of no blob; what is there already can be replaced. */
   async put(key: Key, value: Uint8Array): Promise<Key> {
     const name = key.toString()
+    this.#checkName(name)
     if (value.byteLength > this.#bounds.maxRecordBytes)
       throw new Error(`a record of ${value.byteLength} bytes`)
     await this.#inTurn(async () => {
@@ -128,6 +133,14 @@ export class DhtRecords {
       await this.#rows.del(name)
       this.#count(this.#providerOf(name), -1)
     })
+  }
+
+  #checkName(name: string): void {
+    const { prefix } = this.#options
+    const isGood = name.startsWith(prefix)
+      ? ROOT_AND_PEER.test(name.slice(prefix.length))
+      : name.length <= MOST_NAME
+    if (!isGood) throw new Error('a record of no blob')
   }
 
   #count(provider: string | undefined, by: 1 | -1, { isChecked = false } = {}): void {

@@ -1,10 +1,11 @@
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { KadDHT, KadDHTComponents, Selectors, ValidateFn, Validators } from '@libp2p/kad-dht'
 import type { PeerId } from '@libp2p/interface'
+import { boundedMessages } from './bounded-messages.ts'
 import type { LinkedConnections } from './linked-connections.ts'
 import { DHT_PREFIX } from './linked-records.ts'
 import type { LinkedRecords } from './linked-records.ts'
-import type { LinkedRegistrar } from './linked-registrar.ts'
+import type { LinkedRegistrar, Registrar } from './linked-registrar.ts'
 
 /** What the DHT's own store has to do: `LinkedRecords` does it in memory. */
 export type Records = Pick<LinkedRecords, 'put' | 'get' | 'has' | 'delete' | 'query'>
@@ -55,8 +56,20 @@ export function dhtOf(components: KadDHTComponents, federation: string, options:
     reprovide: { validity: PROVIDER_VALIDITY_MS, threshold: 0 },
     maxInboundStreams: 32,
     maxOutboundStreams: 32
-  })(components)
+  })({ ...components, registrar: bounded(components.registrar) })
 }
+
+/** What peers may send is bounded before the library keeps it. */
+const bounded = (registrar: Registrar): Registrar =>
+  Object.create(registrar, {
+    handle: {
+      value: (...[protocol, handler, options]: Parameters<Registrar['handle']>) =>
+        registrar.handle(protocol, boundedMessages(handler), options)
+    },
+    register: { value: registrar.register.bind(registrar) },
+    unregister: { value: registrar.unregister.bind(registrar) },
+    unhandle: { value: registrar.unhandle.bind(registrar) }
+  }) as Registrar
 
 export const dhtProtocol = (federation: string): string => `/omnigate/${federation}/kad/1.0.0`
 

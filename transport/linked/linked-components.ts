@@ -6,6 +6,9 @@ import type { LinkedConnections } from './linked-connections.ts'
 import type { Records } from './dht.ts'
 import type { LinkedRegistrar } from './linked-registrar.ts'
 
+/** Of a peer that has not said yet where it is. */
+const MOST_ADDRESSES = 8
+
 type ConnectionManager = KadDHTComponents['connectionManager']
 type PeerStore = KadDHTComponents['peerStore']
 
@@ -82,8 +85,12 @@ function peerStore({ peerId, peerStore: all }: NodeComponents, links: LinkedConn
     if (peer.equals(peerId) || links.of(peer) !== undefined) return peer
     throw new NotFoundError('the peer has no link')
   }
+  // Where a peer is says the peer, by identify: what comes with records could be any number of addresses, of anybody.
   const merge = (async (peer, { multiaddrs }, options) => {
-    if (multiaddrs !== undefined) await all.merge(known(peer), { multiaddrs }, options)
+    if (multiaddrs === undefined) return
+    const { addresses } = await all.get(known(peer), options).catch(() => ({ addresses: [] }))
+    if (addresses.length > 0) return
+    await all.merge(peer, { multiaddrs: multiaddrs.slice(0, MOST_ADDRESSES) }, options)
   }) satisfies Merge as unknown as PeerStore['merge']
   return {
     all: async () => [],

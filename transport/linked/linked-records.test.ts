@@ -54,6 +54,14 @@ test('refuses a record that is too large, also in place of a small one', async (
   assert.equal(await records.get(value('x')), VALUE)
 })
 
+test('refuses a record whose key is too long', async () => {
+  const { records } = empty()
+
+  await assert.rejects(records.put(provider('q'.repeat(300), 'a'), VALUE), /key is too long/)
+
+  assert.equal(records.size, 0)
+})
+
 test('names the providers that can be reached, and those that are back', async () => {
   const { records, reachable } = empty()
   for (const peer of ['self', 'a', 'b']) await records.put(provider('1', peer), VALUE)

@@ -13,12 +13,15 @@ export interface RecordBounds {
   /** Records of all other peers together. */
   readonly maxRecords: number
   readonly maxRecordBytes: number
+  /** Characters of the name that a record lies under. */
+  readonly maxNameLength: number
 }
 
 export const RECORD_BOUNDS: RecordBounds = {
   maxProvidedByPeer: 1000,
   maxRecords: 20_000,
-  maxRecordBytes: 16_384
+  maxRecordBytes: 16_384,
+  maxNameLength: 256
 }
 
 interface Entry {
@@ -46,12 +49,12 @@ export class LinkedRecords {
     prefix: string,
     self: string,
     isReachable: (peer: string) => boolean,
-    bounds: RecordBounds = RECORD_BOUNDS
+    bounds: Partial<RecordBounds> = {}
   ) {
     this.#prefix = `${prefix}/provider/`
     this.#self = self
     this.#isReachable = isReachable
-    this.#bounds = bounds
+    this.#bounds = { ...RECORD_BOUNDS, ...bounds }
   }
 
   get size(): number {
@@ -62,6 +65,7 @@ export class LinkedRecords {
   async put(key: Key, value: Uint8Array): Promise<Key> {
     const name = key.toString()
     const provider = this.#providerOf(name)
+    if (name.length > this.#bounds.maxNameLength) throw new Error('a record whose key is too long')
     if (value.byteLength > this.#bounds.maxRecordBytes)
       throw new Error(`a record of ${value.byteLength} bytes`)
     if (!this.#entries.has(name) && provider !== this.#self) this.#count(provider)
