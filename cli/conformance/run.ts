@@ -8,7 +8,7 @@ import { readRequirements } from '../../specs/index.ts'
 import { capabilityCases } from './capability-cases.ts'
 import { cannotCarry } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
-import { federationCases, probeFederation, runnerHub, runnerOf } from './federation/index.ts'
+import { GONE, federationCases, probeFederation, runnerHub, runnerOf } from './federation/index.ts'
 import type { Federation, FederationPlay, Parties, Runner } from './federation/index.ts'
 import { FLOW_CASES } from './flow-cases.ts'
 import { frameCases } from './frame-cases.ts'
@@ -182,6 +182,10 @@ function whyNoHub(needs: readonly Need[], { federation, hub }: Known): string | 
     return `the node does not link with hub ${hub}; allow it, and its treaty echo:call`
   if (needs.includes('share') && federation.share === undefined)
     return 'the treaty has no share of topics that its hub may send to, with mailbox:send and without mailbox:recv'
+  if (needs.includes('share_out') && federation.share?.out === undefined)
+    return 'the treaty has no share of topics with the direction out'
+  if (needs.includes('share_gone') && federation.share?.gone === undefined)
+    return `the treaty has no share by the name ${GONE} of a tenant that was removed`
   if (needs.includes('exchange') && federation.exchanges !== true) return 'the treaty has no cap:exchange'
   if (needs.includes('silent') && federation.hasHeard === true)
     return 'the node has heard of the revocations of this hub; ask again in a minute'

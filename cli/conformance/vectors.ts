@@ -79,6 +79,8 @@ export type Need =
   | 'federation'
   | 'hub'
   | 'share'
+  | 'share_out'
+  | 'share_gone'
   | 'exchange'
   | 'silent'
 

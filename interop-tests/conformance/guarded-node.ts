@@ -6,6 +6,8 @@ import { createNode, hubKeyPath, initKeys, loadConfig } from 'omnigate'
 /** Far above what the cases spend: they are not about quotas. */
 const AMPLE = 1_000_000
 const TENANT = '7b0c9f3e-54a1-4a52-9c1d-0a6f6f2d7c11'
+/** Added, and removed again. */
+const GONE_TENANT = '8c1d0a4f-65b2-4b63-8d2e-1b707a3e8d22'
 
 /** Enough for all cases of echo, the mailbox and storage. */
 const VERBS =
@@ -20,6 +22,18 @@ const TREATY = {
       dir: 'in',
       tenant: TENANT,
       topics: ['linked/**']
+    },
+    {
+      share: { id: '6a7e3c1f90d24b5e8f6071a2b3c4d5e6', name: 'conformance-out' },
+      dir: 'out',
+      tenant: TENANT,
+      topics: ['sent/**']
+    },
+    {
+      share: { id: '7b8f4d2091e35c6f907182b3c4d5e6f7', name: 'conformance-gone' },
+      dir: 'in',
+      tenant: GONE_TENANT,
+      topics: ['gone/**']
     }
   ],
   quotas: { calls_per_s: AMPLE, bytes_per_s: 2 ** 30, streams: 64 }
@@ -50,6 +64,8 @@ export async function guardedNode() {
   const node = started.use(createNode(config))
   await node.start()
   await node.capabilities().addTenant({ name: 'linked', id: TENANT }, { actor: 'local' })
+  await node.capabilities().addTenant({ name: 'gone', id: GONE_TENANT }, { actor: 'local' })
+  await node.capabilities().removeTenant(GONE_TENANT, { purge: false }, { actor: 'local' })
   const asked = { verb: VERBS, tenant: 'default', bearer: true }
   const { token } = await node.capabilities().mint(asked, { actor: 'local' })
   const running = started.move()

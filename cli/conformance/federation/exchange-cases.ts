@@ -4,7 +4,8 @@ import { CAPABILITIES_APP, Exchanging, exchangeFrame, nowS, revokedFrame } from 
 import type { StatementChange } from './exchanging.ts'
 import { OTHER_PEER } from './federation-case.ts'
 import type { FederationCase, Told } from './federation-case.ts'
-import type { OpenShare } from './grant-cases.ts'
+import type { NamedShare, OpenShare } from './grant-cases.ts'
+import type { Right } from './home-list.ts'
 import { newHub, publicBytes } from './keys.ts'
 import { answered, corrOf, hex, refused } from './talk.ts'
 import type { Parties } from './talk.ts'
@@ -62,6 +63,24 @@ export function exchangeCases(share: OpenShare) {
     send_after: () => messageFrame(n, topic, {}, { cap: link.token })
   })
   const notSent = (n: number, reason: string, told: Told): Step => denied(n, mailboxService.app, reason, told)
+
+  const revokedAtHome = (id: string, what: string, by: keyof Right): FederationCase =>
+    made(
+      `revoked-${id}`,
+      `${what} falls within a second, and is not given out again: 401 cap_revoked, 403 ${by}`,
+      link => [
+        ...link.heard(),
+        ...link.exchange(5, () => ({ statement: { [by]: link.next[by] } })),
+        link.given(5),
+        sends(link, 6),
+        stored(6),
+        ...link.revokes(7),
+        sends(link, 8),
+        notSent(8, by, REVOKED),
+        ...link.exchange(9, () => ({ statement: { [by]: link.last[by] } })),
+        denied(9, CAPABILITIES_APP, by)
+      ]
+    )
 
   /** While the node has heard no head of this hub for a minute. */
   const silent: FederationCase[] = [
@@ -223,22 +242,9 @@ export function exchangeCases(share: OpenShare) {
         refused(2, 401, 'cap_missing', CAPABILITIES_APP)
       ]
     ),
-    made(
-      'revoked-at-home',
-      'what its hub takes back falls within a second, and is not given out again: 401 cap_revoked, 403 cap_id',
-      link => [
-        ...link.heard(),
-        ...link.exchange(5, () => ({ statement: { cap_id: link.nextRight } })),
-        link.given(5),
-        sends(link, 6),
-        stored(6),
-        ...link.revokes(7),
-        sends(link, 8),
-        notSent(8, 'cap_id', REVOKED),
-        ...link.exchange(9, () => ({ statement: { cap_id: link.lastRight } })),
-        denied(9, CAPABILITIES_APP, 'cap_id')
-      ]
-    ),
+    revokedAtHome('at-home', 'what its hub takes back', 'cap_id'),
+    revokedAtHome('root-key', 'what was shown under a root key that its hub takes back', 'kid'),
+    revokedAtHome('subject', 'what was given out for a subject that its hub takes back', 'subject'),
     made('bad-news', 'news of another form, or of more than 32 statements, is 400 bad_request', link => [
       ...link.heard(),
       { send: revokedFrame(5, Buffer.from('{"delegations":[]}')) },
@@ -279,7 +285,21 @@ export function exchangeCases(share: OpenShare) {
       ...batches(MANY_NEWS, revokedFrame(0, Buffer.from('{}')))
     ])
   ]
-  return { silent, usual }
+  /** Where the treaty has such a share. */
+  const ofShare = (named: NamedShare | undefined) => (): StatementChange => ({
+    statement: { share: named?.id, topics: [`${named?.prefix}**`] }
+  })
+  const out = [
+    refusedFor('other-way', 'a verb that goes the other way than the share is refused: dir', 'dir', [
+      ofShare(share.out)
+    ])
+  ]
+  const gone = [
+    refusedFor('gone-tenant', 'a share whose tenant was removed is refused: tenant', 'tenant', [
+      ofShare(share.gone)
+    ])
+  ]
+  return { silent, usual, out, gone }
 }
 
 /** The same call so often, no more at once than a node may ask for (OAP/1, section 7); the last is one too many. */

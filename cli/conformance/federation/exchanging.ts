@@ -6,7 +6,7 @@ import { askedFrame } from './asked.ts'
 import { canonical } from './canonical.ts'
 import type { OpenShare } from './grant-cases.ts'
 import { HomeList, signedValue } from './home-list.ts'
-import type { HeadChange } from './home-list.ts'
+import type { HeadChange, Right } from './home-list.ts'
 import { peerKeyOf } from './keys.ts'
 import { Talk, answered, corrOf, hex } from './talk.ts'
 import type { Parties } from './talk.ts'
@@ -15,6 +15,8 @@ export const CAPABILITIES_APP = capabilitiesService.app
 /** A node looks at five statements a second of one hub; so far apart, all cases together stay below that. */
 const PACE_MS = 220
 const LIFE_S = 600
+/** One of each kind. */
+const REVOKED_AT_ONCE = 3
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -61,14 +63,14 @@ export class Exchanging {
     return this.#token.toString('hex')
   }
 
-  /** A right that the runner's hub has not taken back, and takes back next. */
-  get nextRight(): string {
-    return HomeList.right(this.#followed + 1)
+  /** What the runner's hub has not taken back, and takes back next. */
+  get next(): Right {
+    return HomeList.three(this.#followed + 1)
   }
 
-  /** The one that it took back last. */
-  get lastRight(): string {
-    return HomeList.right(this.#followed)
+  /** What it took back last. */
+  get last(): Right {
+    return HomeList.three(this.#followed + 1 - REVOKED_AT_ONCE)
   }
 
   /** So many statements that come next in the list. */
@@ -111,10 +113,11 @@ export class Exchanging {
     return { send_after: () => revokedFrame(n, Buffer.from(JSON.stringify(body()))) }
   }
 
-  /** Takes back the next right, and says so. */
+  /** Takes back the next right, root key and subject, and says so. */
   revokes(n: number): Step[] {
     const news = (): News => {
-      const from = this.#followed++
+      const from = this.#followed
+      this.#followed += REVOKED_AT_ONCE
       return { statements: this.#list.statements(from, this.#followed), head: this.head(nowS()) }
     }
     return [
@@ -122,7 +125,7 @@ export class Exchanging {
       {
         expect_such: {
           corr_id: corrOf(n),
-          words: 'that it follows to the new statement',
+          words: 'that it follows to the newest statement',
           fault: ([frame]) =>
             parseJson(frame!.payload)['seq'] === this.#followed ? undefined : String(frame!.payload)
         }

@@ -63,9 +63,20 @@ export const tokenCases = (token: Buffer): readonly FederationCase[] => [
 ]
 
 /** A share of the topics under `prefix`, by its id. */
-export interface OpenShare {
+export interface NamedShare {
   readonly id: string
   readonly prefix: string
+}
+
+/** The name that says of a share that its tenant was removed: the treaty that travels does not. */
+export const GONE = 'conformance-gone'
+
+/** One that the runner's hub may send to, and others of the same treaty. */
+export interface OpenShare extends NamedShare {
+  /** One from which it is sent to. */
+  readonly out?: NamedShare | undefined
+  /** One whose tenant was removed. */
+  readonly gone?: NamedShare | undefined
 }
 
 /** The same where the treaty has mailbox:send without mailbox:recv, and a share that this hub may send to. */
@@ -117,6 +128,34 @@ export const shareCases = ({ id, prefix }: OpenShare): readonly FederationCase[]
       ...new Talk(parties).all(),
       asked(3, mailboxService.app, { op: 'send', topic: `${prefix}x` }, { tenant: FOREIGN_TENANT }),
       denied(3, mailboxService.app, 'tenant')
+    ]
+  }
+]
+
+/** The same where there is a share with the direction `out`. */
+export const outCases = ({ id, prefix }: NamedShare): readonly FederationCase[] => [
+  {
+    id: 'link-send-other-way',
+    about: 'a message to a share that goes the other way is 403 cap_denied, and says dir',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      send(3, `${prefix}x`),
+      denied(3, mailboxService.app, 'dir'),
+      send(4, `${prefix}x`, { share: id }),
+      denied(4, mailboxService.app, 'dir')
+    ]
+  }
+]
+
+/** The same where the tenant of a share was removed. */
+export const goneCases = ({ prefix }: NamedShare): readonly FederationCase[] => [
+  {
+    id: 'link-send-gone-tenant',
+    about: 'a message to a share whose tenant was removed is 401 cap_revoked, and says tenant',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      send(3, `${prefix}x`),
+      denied(3, mailboxService.app, 'tenant', [401, 'cap_revoked'])
     ]
   }
 ]

@@ -9,6 +9,16 @@ const MADE_AT = 1_700_000_000
 const LATEST = 8_640_000_000_000
 const NOTHING_BEFORE = '0'.repeat(64)
 
+/** Other cases show rights under root keys with small numbers. */
+const FIRST_KID = 1_000_000
+
+/** By what a right can be taken back. */
+export interface Right {
+  readonly cap_id: string
+  readonly kid: number
+  readonly subject: string
+}
+
 type Members = Readonly<Record<string, unknown>>
 
 /** How a head is to be wrong. */
@@ -20,7 +30,8 @@ export interface HeadChange {
 
 /**
  * What the runner's hub has revoked. A node keeps what it has taken of it, so the list is the same in every run: its key
- * follows from the hub key, its times are fixed, and each statement takes back the next right of a row that never changes.
+ * follows from the hub key, its times are fixed, and each statement takes back the next of a row that never changes: of
+ * three in a row one is a right, one a root key and one a subject.
  * @see specs/revocation.md, section 3
  */
 export class HomeList {
@@ -36,9 +47,16 @@ export class HomeList {
     this.#keyHex = publicBytes(this.#key).toString('hex')
   }
 
-  /** The right that the statement with this `seq` takes back. */
-  static right(seq: number): string {
-    return createHash('sha256').update(`conformance right ${seq}`).digest('hex').slice(0, 32)
+  /** What the statement with this `seq` takes back. */
+  static taken(seq: number): Partial<Right> {
+    if (seq % 3 === 0) return { kid: FIRST_KID + seq }
+    if (seq % 3 === 1) return { subject: `conformance-${seq}` }
+    return { cap_id: createHash('sha256').update(`conformance right ${seq}`).digest('hex').slice(0, 32) }
+  }
+
+  /** What three statements from `seq` on take back. */
+  static three(seq: number): Right {
+    return { ...HomeList.taken(seq), ...HomeList.taken(seq + 1), ...HomeList.taken(seq + 2) } as Right
   }
 
   /** The statements behind `from` up to `to`, as they stand in the body of `revoked`. */
@@ -90,7 +108,7 @@ export class HomeList {
         key: this.#keyHex,
         prev: this.#digest(seq - 1),
         reason: 'conformance',
-        revoke: { cap_id: HomeList.right(seq) },
+        revoke: HomeList.taken(seq),
         seq
       }
       this.#lines.push(canonical(signedValue(this.#key, 'omnigate/revocation/1', statement)))

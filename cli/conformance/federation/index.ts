@@ -1,7 +1,7 @@
 import type { Conversation, Need } from '../vectors.ts'
 import { exchangeCases } from './exchange-cases.ts'
 import type { FederationCase } from './federation-case.ts'
-import { GRANT_CASES, shareCases, tokenCases } from './grant-cases.ts'
+import { GRANT_CASES, goneCases, outCases, shareCases, tokenCases } from './grant-cases.ts'
 import type { OpenShare } from './grant-cases.ts'
 import { HELLO_CASES } from './hello-cases.ts'
 import { KEY_CASES, LAST_CASES } from './key-cases.ts'
@@ -11,6 +11,7 @@ import type { Parties } from './talk.ts'
 
 export { runnerHub } from './keys.ts'
 export type { RunnerHub } from './keys.ts'
+export { GONE } from './grant-cases.ts'
 export type { OpenShare } from './grant-cases.ts'
 export { probeFederation } from './probe.ts'
 export type { Federation } from './probe.ts'
@@ -54,7 +55,11 @@ export function federationCases({ parties, token, share }: FederationPlay = {}):
     ...made(GRANT_CASES, guarded),
     ...made(tokenCases(Buffer.from(token ?? [])), [...guarded, 'capability'], token !== undefined),
     ...made(shareCases(share ?? NOTHING), shared, share !== undefined),
+    ...made(outCases(share?.out ?? NOTHING), [...shared, 'share_out'], share?.out !== undefined),
+    ...made(goneCases(share?.gone ?? NOTHING), [...shared, 'share_gone'], share?.gone !== undefined),
     ...made(exchanges.silent, [...exchanging, 'silent'], share !== undefined),
+    ...made(exchanges.out, [...exchanging, 'share_out'], share?.out !== undefined),
+    ...made(exchanges.gone, [...exchanging, 'share_gone'], share?.gone !== undefined),
     ...made(exchanges.usual, exchanging, share !== undefined),
     ...made(LAST_CASES, LINKED)
   ]

@@ -3,6 +3,7 @@ import { EXCHANGE_VERB, mailboxService, parseJson } from '../../../protocols/ind
 import { vectorFrame } from '../../../specs/index.ts'
 import type { DecodedFrame, VectorFrame } from '../../../specs/index.ts'
 import { Wire } from '../wire.ts'
+import { GONE } from './grant-cases.ts'
 import type { OpenShare } from './grant-cases.ts'
 import { Exchanging, exchangeFrame } from './exchanging.ts'
 import { Talk, call, grantIn } from './talk.ts'
@@ -60,7 +61,7 @@ const codeOf = (frame: DecodedFrame | undefined): unknown =>
   frame === undefined ? undefined : parseJson(frame.payload)['code']
 
 interface Row {
-  readonly share: { readonly id: string }
+  readonly share: { readonly id: string; readonly name: string }
   readonly dir: string
   readonly topics: readonly string[]
 }
@@ -69,9 +70,11 @@ function openShare(grant: Readonly<Record<string, unknown>>): OpenShare | undefi
   const { verbs, rows } = grant as { verbs: readonly string[]; rows: readonly Row[] }
   const { verb } = mailboxService.operations.send
   if (!verbs.includes(verb) || verbs.includes(NEVER_NAMED)) return undefined
-  for (const { share, dir, topics } of rows) {
+  const known = rows.flatMap(({ share: { id, name }, dir, topics }) => {
     const prefix = topics.map(topic => OPEN_PATTERN.exec(topic)?.[1]).find(found => found !== undefined)
-    if (dir === 'in' && prefix !== undefined) return { id: share.id, prefix }
-  }
-  return undefined
+    return prefix === undefined ? [] : [{ id, prefix, kind: name === GONE ? 'gone' : dir }]
+  })
+  const of = (wanted: string) => known.find(({ kind }) => kind === wanted)
+  const open = of('in')
+  return open && { ...open, out: of('out'), gone: of('gone') }
 }
