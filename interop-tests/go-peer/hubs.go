@@ -11,7 +11,7 @@ import (
 )
 
 // runHub is a hub of new keys. It prints one JSON line of who it is, and does what it is told until standard input ends.
-func runHub(encryption, federation, stray string) error {
+func runHub(encryption, federation, stray string, inDHT bool) error {
 	keys, err := hub.NewKeys()
 	if err != nil {
 		return err
@@ -28,6 +28,11 @@ func runHub(encryption, federation, stray string) error {
 	h := hub.New(host, keys, federation)
 	if err := h.Stray(stray); err != nil {
 		return err
+	}
+	if inDHT {
+		if err := h.JoinDHT(federation); err != nil {
+			return err
+		}
 	}
 	host.SetStreamHandler(hub.Protocol, h.Serve)
 	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{"hub": h.ID(), "multiaddr": h.Address()}); err != nil {

@@ -19,7 +19,7 @@ import (
 
 const usage = `usage: go-peer serve [--encryption noise|tls] [--hostile]
        go-peer dial [--encryption noise|tls] [--case hello|echo|stream8m|slowreader|error|hostile|all] MULTIADDR
-       go-peer hub [--federation NAME] [--stray WAY]   (commands on standard input)
+       go-peer hub [--federation NAME] [--stray WAY] [--dht]   (commands on standard input)
        go-peer call [--encryption noise|tls] [--verb VERBS] [--ttl DURATION] MULTIADDR   (token: RON_CAP)`
 
 func main() {
@@ -39,6 +39,7 @@ func run(args []string) error {
 	name := flags.String("case", "all", "dial: which case to play")
 	federation := flags.String("federation", "main", "hub: the federation that it is of")
 	stray := flags.String("stray", "", "hub: how it answers wrongly where it is dialled")
+	inDHT := flags.Bool("dht", false, "hub: take part in the DHT of linked hubs")
 	var add restrictions
 	flags.StringVar(&add.verb, "verb", "", "call: narrow the token to these verbs")
 	flags.DurationVar(&add.ttl, "ttl", 0, "call: let the token end so long from now")
@@ -49,7 +50,7 @@ func run(args []string) error {
 	case args[0] == "serve" && flags.NArg() == 0:
 		return serve(*encryption, *hostile)
 	case args[0] == "hub" && flags.NArg() == 0:
-		return runHub(*encryption, *federation, *stray)
+		return runHub(*encryption, *federation, *stray, *inDHT)
 	case args[0] == "dial" && flags.NArg() == 1:
 		return dial(*encryption, *name, flags.Arg(0))
 	case args[0] == "call" && flags.NArg() == 1:

@@ -25,6 +25,14 @@ export interface GoVerdict {
   readonly token?: string
   /** How many keys another hub has revoked. */
   readonly revoked?: number
+  /** Of a blob that it serves. */
+  readonly cid?: string
+  /** How often it was asked for that. */
+  readonly asked?: number
+  /** Whom its DHT names. */
+  readonly providers?: readonly { readonly peer: string; readonly addresses: readonly string[] }[]
+  /** What became of a question behind a record: answer, reset or end. */
+  readonly told?: string
   /** What became of each succession of a file. */
   readonly verdicts?: readonly string[]
   /** Why a succession was not confirmed; empty where it was. */

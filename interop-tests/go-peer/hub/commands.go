@@ -32,6 +32,10 @@ type command struct {
 	CapID                     string `json:"cap_id"`
 	Verbs                     []string
 	Expires                   int64
+	// CID and what follows is of a blob: Bytes of a sample, and the leaf from which on it strays.
+	CID         string
+	CIDs        []string
+	Bytes, Leaf int
 }
 
 // grant is what a command allows another hub.
@@ -68,13 +72,20 @@ var doings = map[string]func(context.Context, *Hub, command) (any, error){
 		_, v, err := h.over(c.Hub, federationApp, oap.Record(`{"op":"new_keys"}`, nil))
 		return v, err
 	},
-	"revoked":  knowsRevoked,
-	"learn":    learns,
-	"succeed":  succeeds,
-	"exchange": exchanges,
-	"tell":     tells,
-	"obtain":   obtains,
-	"send":     leaves,
+	"revoked":   knowsRevoked,
+	"learn":     learns,
+	"succeed":   succeeds,
+	"keep":      keeps,
+	"asked":     wasAsked,
+	"fetch":     fetches,
+	"has":       asksHas,
+	"provide":   provides,
+	"providers": findsProviders,
+	"record":    tellsRecord,
+	"exchange":  exchanges,
+	"tell":      tells,
+	"obtain":    obtains,
+	"send":      leaves,
 	"knows": func(_ context.Context, h *Hub, c command) (any, error) {
 		l := h.linkWith(c.Hub)
 		if l == nil {

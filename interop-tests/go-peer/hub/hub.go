@@ -9,8 +9,10 @@ import (
 	"sync"
 	"time"
 
+	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"go-peer/federation"
 	"go-peer/oap"
@@ -47,6 +49,10 @@ type Hub struct {
 	keys Keys
 	host host.Host
 	node *federation.Node
+	// dht is nil where the hub takes no part in it.
+	dht         *dht.IpfsDHT
+	dhtProtocol protocol.ID
+	shelf       *shelf
 	// judging lets handshakes take their messages one at a time.
 	judging sync.Mutex
 
@@ -96,7 +102,7 @@ func New(h host.Host, keys Keys, name string) *Hub {
 	now := time.Now()
 	peerID := federation.PeerID(public(keys.Node))
 	hub := &Hub{
-		keys: keys, host: h, allowed: map[string]federation.Grant{}, links: map[string]*link{},
+		keys: keys, host: h, shelf: newShelf(), allowed: map[string]federation.Grant{}, links: map[string]*link{},
 		handshakes: map[string]*federation.Responder{}, waiting: map[string]string{}, limits: map[string]*oap.Link{},
 		revoked: federation.NewRevocations(keys.Hub, keys.Revocation, nodeName, now.Add(-delegationAge).Unix(), now.Add(delegationLife).Unix()),
 		told:    map[string]int64{}, followed: map[string]*federation.Followed{}, minted: map[string]minted{},
@@ -169,6 +175,9 @@ func (h *Hub) settle(c network.Conn, made *federation.Linked) {
 	if made.Purpose == federation.PurposePair {
 		h.waiting[made.Hub] = federation.Fingerprint(made.Transcript)
 		return
+	}
+	if h.dht != nil {
+		go h.meets(c.RemotePeer())
 	}
 	h.links[c.ID()] = &link{conn: c, hub: made.Hub, here: here, there: made.Theirs, transcript: made.Transcript, by: made.Delegation}
 }

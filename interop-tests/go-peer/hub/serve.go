@@ -10,6 +10,7 @@ import (
 
 	"go-peer/federation"
 	"go-peer/oap"
+	"go-peer/storage"
 )
 
 const (
@@ -31,7 +32,7 @@ func (h *Hub) Serve(s network.Stream) {
 	h.mu.Unlock()
 	oap.Serve(s, limits, map[uint16]oap.Service{
 		oap.EchoApp: h.guarded(c, oap.Echo, echoVerb), federationApp: h.federation(c), capabilitiesApp: h.capabilities(c),
-		mailboxApp: h.mailbox(c),
+		mailboxApp: h.mailbox(c), storage.App: storage.Service(h.shelf),
 	})
 }
 

@@ -28,6 +28,8 @@ type Caller interface {
 	Sealed() bool
 	// Next gives the next bytes of the body, nil after the last.
 	Next(ctx context.Context) ([]byte, error)
+	// Head begins an answer with a record that has no body yet, under a status.
+	Head(status uint16, record []byte) error
 	// Answer sends bytes of the answer and waits until the stream has taken them.
 	Answer(bytes []byte, last bool) error
 	// Event sends one event once credit allows it.
@@ -219,7 +221,7 @@ func (c *call) Answer(bytes []byte, last bool) error {
 	for {
 		n := min(chunk, len(bytes))
 		ends := last && n == len(bytes)
-		if err := c.respond(bytes[:n], ends); err != nil {
+		if err := c.respond(0, bytes[:n], ends); err != nil {
 			return err
 		}
 		if bytes = bytes[n:]; len(bytes) == 0 {
@@ -228,9 +230,11 @@ func (c *call) Answer(bytes []byte, last bool) error {
 	}
 }
 
+func (c *call) Head(status uint16, record []byte) error { return c.respond(status, record, false) }
+
 var errOver = errors.New("the call is over")
 
-func (c *call) respond(payload []byte, last bool) error {
+func (c *call) respond(status uint16, payload []byte, last bool) error {
 	flags := RESP
 	if !c.answered {
 		flags |= START
@@ -241,7 +245,7 @@ func (c *call) respond(payload []byte, last bool) error {
 	if c.sealed {
 		flags |= APPE2E | c.start.Flags&COMP
 	}
-	return c.send(Frame{Flags: flags, Payload: payload})
+	return c.send(Frame{Flags: flags, Code: status, Payload: payload})
 }
 
 // end gives the call its error, unless it has ended already.
