@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { ConnectError, OapError, createClient } from 'omnigate/sdk'
 import type { Hub } from 'omnigate/sdk'
 import { Served } from './served.ts'
-import { MOST_TILE_BYTES, vestService } from './service.ts'
+import { vestService } from './service.ts'
 
 const AT_ONCE = 4
 
@@ -55,13 +55,8 @@ async function allOf(hub: Hub, zoom: number): Promise<void> {
 }
 
 async function tile(hub: Hub, path: string): Promise<{ contentType: string; bytes: Uint8Array }> {
-  const { head, body } = await hub.client(vestService).get({ path })
-  const pieces: Uint8Array[] = []
-  let length = 0
-  for await (const piece of body) {
-    length += piece.length
-    if (length > MOST_TILE_BYTES) throw new OapError('body_oversize', `${path}: longer than a tile may be`)
-    pieces.push(piece)
-  }
-  return { contentType: head.content_type, bytes: Buffer.concat(pieces) }
+  const { content_type: contentType, body: bytes = new Uint8Array() } = await hub
+    .client(vestService)
+    .get({ path })
+  return { contentType, bytes }
 }

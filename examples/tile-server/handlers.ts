@@ -13,10 +13,8 @@ export const vestHandlers = (
     const begun = performance.now()
     try {
       const { contentType, bytes } = await tile(tiles, path)
-      return {
-        head: { length: bytes.length, content_type: contentType },
-        body: body(bytes, () => served.tile(bytes.length, performance.now() - begun))
-      }
+      served.tile(bytes.length, performance.now() - begun)
+      return { content_type: contentType, body: bytes }
     } catch (error) {
       served.refused()
       throw error
@@ -28,10 +26,4 @@ export const vestHandlers = (
 export async function tile(tiles: TileSource, path: string) {
   const at = tilePath(path)
   return { contentType: at.contentType, bytes: await tiles.read(at) }
-}
-
-// Goes on once the node has taken the piece: what a slow reader keeps waiting counts.
-async function* body(bytes: Uint8Array, done: () => void): AsyncGenerator<Uint8Array, void> {
-  if (bytes.length > 0) yield bytes
-  done()
 }
