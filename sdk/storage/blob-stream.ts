@@ -93,7 +93,9 @@ export class BlobStream implements AsyncIterable<Uint8Array> {
       try {
         opened ??= await open(restOf(range, verifier))
         for await (const chunk of opened.body) {
-          for (const { plain } of proved(verifier, chunk, opened.head.total_len)) {
+          const blocks = proved(verifier, chunk, opened.head.total_len)
+          if (opened === first) checkHead(first.head, range, verifier.totalLength)
+          for (const { plain } of blocks) {
             for (const piece of plain) {
               failures = 0
               yield piece
@@ -124,11 +126,25 @@ function proved(verifier: DagVerifier, chunk: Uint8Array, claimed: number) {
   const blocks = verifier.push(chunk)
   const { totalLength } = verifier
   if (totalLength !== undefined && totalLength !== claimed)
-    throw new LinkError('upstream', `the node said ${claimed} bytes, the blob has ${totalLength}`, {
-      code: 'bad_head'
-    })
+    throw badHead(`the node said ${claimed} bytes, the blob has ${totalLength}`)
   return blocks
 }
+
+/** Nothing proves the head but what the root says: what it promises of the range must follow from that. */
+function checkHead(
+  head: OpenBlob['head'],
+  { offset = 0, length = Infinity }: ByteSpan,
+  total?: number
+): void {
+  if (total === undefined) return
+  const most = Math.min(length, total - offset)
+  if (head.offset !== offset || head.length !== most)
+    throw badHead(
+      `the node said ${head.length} bytes from ${head.offset} on, there are ${most} from ${offset} on`
+    )
+}
+
+const badHead = (what: string): LinkError => new LinkError('upstream', what, { code: 'bad_head' })
 
 /** The way to the answer broke, and nothing says that the node is wrong; or it asks to come again. */
 const isLost = (error: unknown): boolean =>
