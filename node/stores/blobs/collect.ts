@@ -137,9 +137,11 @@ export async function expire({ level, writer, pace, signal }: CollectParts, nowM
       due.map(({ key, tenant, root }) =>
         writer.commit({
           records: [],
-          keys: keysOfRoot(tenant, root),
+          keys: [key, ...keysOfRoot(tenant, root)],
           isDurable: false,
           apply(rows) {
+            // It may have been pinned, or given another end, since it was found.
+            if (!rows.has(key)) return
             takeRoot(rows, tenant, root)
             rows.del(key)
           }

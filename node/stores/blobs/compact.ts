@@ -32,12 +32,18 @@ async function removeEmpty(parts: CollectParts, segments: Segments): Promise<num
   let freed = 0
   for (const [segment, { bytes, live }] of segments.counts) {
     if (live > 0 || !segments.isSealed(segment)) continue
-    await parts.writer.commit({
+    const isEmpty = await parts.writer.commit({
       records: [],
       keys: [],
       isDurable: true,
-      apply: rows => rows.del(segmentKey(segment))
+      apply(rows) {
+        // The rows of its last records may have been on their way.
+        if ((segments.counts.get(segment)?.live ?? 0) > 0) return false
+        rows.del(segmentKey(segment))
+        return true
+      }
     })
+    if (!isEmpty) continue
     await segments.remove(segment)
     freed += bytes
     await parts.pace.rest(parts.signal)

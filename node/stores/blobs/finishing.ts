@@ -109,6 +109,7 @@ function giveRoot(
   const usage = usageOf(rows, tenant)
   const others = usage.bytes + usage.uploading - uploadedBytes - (before?.storedBytes ?? 0)
   checkRoom(tenant, others + totals.bytes, blob.tenantBytes)
+  if (before !== undefined && blob.isYielding === true) return { stat: statOf(key, before), wasThere: true }
   const isPinned = blob.isPinned === true || before?.isPinned === true
   const row: RootRow = {
     class: blob.class,

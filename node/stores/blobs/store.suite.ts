@@ -349,6 +349,20 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
     await assert.rejects(upload.write(blob.blocks[0]!.id, blob.blocks[0]!.bytes), code('closed'))
   })
 
+  it('an upload of one block again and again is refused in the middle, once the tenant has no room', async ({
+    store
+  }) => {
+    const { id, bytes } = block(seeded('again', 65_536))
+    await using upload = await store.beginPut(TENANT, { ...PRIVATE, tenantBytes: 4 * 1024 * 1024 })
+
+    const writes = async (): Promise<void> => {
+      for (let n = 0; n < 1000; n++) await upload.write(id, bytes)
+    }
+
+    await assert.rejects(writes(), code('tenant_full'))
+    assert.ok(upload.bytes < 8 * 1024 * 1024, `${upload.bytes} bytes were taken`)
+  })
+
   it('a pinned root is not deleted, and does not expire', async ({ store, clock }) => {
     const blob = blobOf(seeded('pinned', 300))
     await put(store, blob, { isPinned: true, expiresAtMs: START_MS + 1 })

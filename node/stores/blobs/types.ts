@@ -61,6 +61,8 @@ export interface NewBlob {
   readonly isPinned?: boolean | undefined
   /** Unix ms; for one that is not pinned. */
   readonly expiresAtMs?: number | undefined
+  /** A root that the tenant has by then stays as it is: its class, type, pin and end. */
+  readonly isYielding?: boolean | undefined
   /** Known beforehand: refused at once when it does not fit. */
   readonly expectedBytes?: number | undefined
   /** What the tenant may store in all, open uploads included; without it no bound. */

@@ -165,7 +165,8 @@ export class StoredUpload implements Upload {
   }
 
   get #isFull(): boolean {
-    if (this.#gatheredBytes >= FLUSH_BYTES || this.#gathering.size >= FLUSH_BLOCKS) return true
+    // What repeats itself is not gathered again, but counts: whoever has no room for it is told in the middle.
+    if (this.#uncounted >= FLUSH_BYTES || this.#gathering.size >= FLUSH_BLOCKS) return true
     return this.#parts.gathered.bytes >= GATHERED_BYTES
   }
 
