@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test'
 import { BlameBook, FileDag } from '../../dht/index.ts'
 import type { BlobProvider, Block, ProviderSearch, Question, Root, Routing } from '../../dht/index.ts'
 import { cidOf, cidText, dagWalk, framedBlocks } from '../../protocols/index.ts'
+import type { Profile } from '../../protocols/index.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
 import { BlobFetcher } from './blob-fetcher.ts'
 import type { BlobFetcherOptions } from './blob-fetcher.ts'
@@ -70,6 +71,57 @@ void describe('a blob that is fetched into the store', OPTIONS, () => {
     await assert.rejects(fetch.total(), { code: 'storage_full' })
     assert.ok((await store.usage(TENANT)).uploadingBytes < LEAF)
   })
+
+  void test('leaves alone what its tenant has stored meanwhile', async t => {
+    const { store } = await openStore(t)
+    const blob = blobOf(3 * LEAF)
+    const fetch = fetchOf(store, blob, [new FakeProvider('a', blob, Infinity, () => stores())])
+    /** The tenant puts the same, for everybody and for good, before the first byte comes. */
+    const stores = async (): Promise<void> => {
+      await using upload = await store.beginPut(TENANT, { class: 'public', contentType: 'text/plain' })
+      for (const { cid, bytes } of blob.blocks.values()) await upload.write(cid, bytes)
+      await upload.finish(blob.root.cid, blob.bytes.length)
+    }
+
+    await fetch.done
+
+    const stat = await store.roots.stat(TENANT, blob.root.cid)
+    assert.deepEqual([stat?.class, stat?.contentType, stat?.expiresAtMs], ['public', 'text/plain', undefined])
+    assert.deepEqual(await store.usage(TENANT), { bytes: stat?.storedBytes, blobs: 1, uploadingBytes: 0 })
+    assert.equal(await store.roots.classOf(blob.root.cid), 'public')
+    fetch.abort()
+    assert.equal(await store.roots.delete(TENANT, blob.root.cid), 'deleted')
+    await store.gc()
+    assert.equal(await store.blocks.has(blob.root.cid), false)
+  })
+
+  void test('keeps nothing from being collected once its last reader has left, however early', async t => {
+    for (const turns of [0, 1, 2, 3, 4, 5, 8]) {
+      const { store } = await openStore(t)
+      const blob = blobOf(3 * LEAF)
+      const fetch = fetchOf(store, blob, [new FakeProvider('a', blob)])
+      await fetch.fetch.done
+      for (let n = 0; n < turns; n++) await Promise.resolve()
+
+      fetch.abort()
+      await fetch.done
+      await store.roots.delete(TENANT, blob.root.cid)
+      await store.gc()
+
+      assert.equal(store.bytes, 0, `after ${turns} turns`)
+    }
+  })
+
+  void test('ends where its blocks are many times its bytes', async t => {
+    const { store } = await openStore(t)
+    const blob = tinyLeaves(4096)
+
+    const fetch = fetchOf(store, blob, [new FakeProvider('a', blob)], { mostBytes: 4096 })
+
+    await assert.rejects(fetch.done, { code: 'storage_full' })
+    const { uploadingBytes } = await store.usage(TENANT)
+    assert.ok(uploadingBytes <= 2 * 4096 + 65_536, `${uploadingBytes}`)
+  })
 })
 
 void describe('fetches of a node', OPTIONS, () => {
@@ -129,9 +181,12 @@ interface WholeBlob {
   readonly blocks: ReadonlyMap<string, Block>
 }
 
-function blobOf(length: number): WholeBlob {
+/** Leaves of one byte, and so many more nodes. */
+const tinyLeaves = (length: number): WholeBlob => blobOf(length, { leafBytes: 1, links: 4 })
+
+function blobOf(length: number, profile?: Profile): WholeBlob {
   const bytes = randomBytes(length)
-  const dag = new FileDag()
+  const dag = new FileDag(profile)
   const first = dag.push(bytes)
   const { blocks: last, root } = dag.end()
   return { bytes, root, blocks: new Map([...first, ...last].map(block => [cidText(block.cid), block])) }
@@ -145,14 +200,19 @@ class FakeProvider implements BlobProvider {
   readonly #blob: WholeBlob
   readonly #chunks: number
 
-  constructor(provider: string, blob: WholeBlob, chunks = Infinity) {
+  readonly #before: () => Promise<void>
+
+  /** `before` is what happens before it answers. */
+  constructor(provider: string, blob: WholeBlob, chunks = Infinity, before = () => Promise.resolve()) {
     this.provider = provider
     this.#blob = blob
     this.#chunks = chunks
+    this.#before = before
   }
 
   async get(question: Question) {
     this.asked.push(question)
+    await this.#before()
     return { totalLength: this.#blob.bytes.length, body: this.#body(question) }
   }
 

@@ -1,6 +1,6 @@
 import { BlobFetch } from '../../dht/index.ts'
 import type { BlockShelf, Flying, FetchOptions } from '../../dht/index.ts'
-import { OapError } from '../../protocols/index.ts'
+import { OapError, STORAGE_LIMITS } from '../../protocols/index.ts'
 import type { Cid, WalkedBlock } from '../../protocols/index.ts'
 import { storageFault } from '../handlers/storage-fault.ts'
 import type { BlobStore, ReadingLease, Upload } from '../stores/blobs/index.ts'
@@ -19,6 +19,8 @@ export interface StoredFetchOptions extends Pick<FetchOptions, 'search' | 'blame
 }
 
 const FULL_MS = 5000
+/** Blocks may have so many times the bytes of the longest blob; leaves of 64 bytes are below it. */
+const MOST_SURPLUS = 2
 
 /**
  * A blob on its way into the store of a tenant: private, for a while. What came of one that is broken off, or of a range, is
@@ -33,6 +35,7 @@ export class StoredFetch implements Flying {
   /** The blob once it is stored: the upload has no blocks then. */
   #stored: Promise<ReadingLease | undefined> | undefined
   #room = 0
+  #isLeft = false
 
   constructor(options: StoredFetchOptions) {
     this.#options = options
@@ -77,7 +80,12 @@ export class StoredFetch implements Flying {
 
   /** Nobody reads it any more. */
   abort(): void {
+    this.#isLeft = true
     this.fetch.abort()
+    this.#release()
+  }
+
+  #release(): void {
     void this.#stored?.then(
       lease => lease?.release(),
       () => undefined
@@ -88,7 +96,13 @@ export class StoredFetch implements Flying {
     const { store, tenant, tenantBytes, cid, expiresAtMs } = this.#options
     const { bytes, uploadingBytes } = await store.usage(tenant)
     this.#room = tenantBytes - bytes - uploadingBytes
-    return store.beginPut(tenant, { class: 'private', root: cid, tenantBytes, expiresAtMs })
+    return store.beginPut(tenant, {
+      class: 'private',
+      root: cid,
+      tenantBytes,
+      expiresAtMs,
+      isYielding: true
+    })
   }
 
   async #run(): Promise<void> {
@@ -99,6 +113,8 @@ export class StoredFetch implements Flying {
       if (offset === 0 && length === undefined) {
         const total = await this.fetch.total
         this.#stored = upload.finish(cid, total).then(() => store.open(tenant, cid))
+        // Whoever read the last byte may have left before it was stored.
+        if (this.#isLeft) this.#release()
         await this.#stored
       } else await upload.suspend()
     } catch (error) {
@@ -113,8 +129,21 @@ export class StoredFetch implements Flying {
       has: async cid => (await this.#upload).has(cid),
       get: async cid =>
         this.#stored === undefined ? (await this.#upload).get(cid) : (await this.#stored)?.get(cid),
-      write: async (cid, bytes) => (await this.#upload).write(cid, bytes)
+      write: async (cid, bytes) => {
+        const upload = await this.#upload
+        this.#checkSurplus(upload.bytes + bytes.length)
+        await upload.write(cid, bytes)
+      }
     }
+  }
+
+  /** A blob of tiny blocks brings many times its own bytes: what comes is bounded, too. */
+  #checkSurplus(bytes: number): void {
+    if (bytes <= this.#options.mostBytes * MOST_SURPLUS + STORAGE_LIMITS.nodeBytes) return
+    throw new OapError('quota_tenant', 'the blocks of the blob are many times its bytes', {
+      code: 'storage_full',
+      retryAfterMs: FULL_MS
+    })
   }
 
   #checkRoom(bytes: number): void {
