@@ -57,11 +57,9 @@ async function main({ kills, cuts, damages, blobs, seed }: CrashArguments): Prom
   return Object.values(all).some(({ violations }) => violations.length > 0) ? 1 : 0
 }
 
-const ofBlobs = ({ crashes, steps, violations }: BlobVerdict): AnyVerdict => ({
-  crashes,
-  sends: steps,
-  violations
-})
+function ofBlobs({ crashes, steps, violations }: BlobVerdict): AnyVerdict {
+  return { crashes, sends: steps, violations }
+}
 
 async function inRuns(
   count: number,

@@ -1,25 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ClassicLevel } from 'classic-level'
 import { Leases } from '../../../node/stores/blobs/leases.ts'
 import { Rows } from '../../../node/stores/blobs/rows.ts'
 import { TenantRoots } from '../../../node/stores/blobs/tenant-roots.ts'
 import type { BlockId } from '../../../node/stores/blobs/index.ts'
-import { Writer } from '../../../node/stores/blobs/writer.ts'
-import type { Change } from '../../../node/stores/blobs/writer.ts'
 
 const LATE_MS = 400
 
-type Commit = (this: Writer, change: Change<unknown>) => Promise<unknown>
+type Batch = (this: ClassicLevel, operations: readonly object[], options?: object) => Promise<void>
 type Delete = (this: TenantRoots, tenant: string, root: BlockId) => Promise<unknown>
 
-const { commit } = Writer.prototype as unknown as { readonly commit: Commit }
+const { batch } = ClassicLevel.prototype as unknown as { readonly batch: Batch }
 const { delete: takeAway } = TenantRoots.prototype as unknown as { readonly delete: Delete }
 
 const BREAKAGES: Readonly<Record<string, () => void>> = {
   /** No row is synced any more; only a power cut shows it. */
   unsynced() {
-    set(Writer.prototype, 'commit', function (this: Writer, change: Change<unknown>) {
-      return commit.call(this, { ...change, isDurable: false })
-    } satisfies Commit)
+    set(ClassicLevel.prototype, 'batch', function (this: ClassicLevel, operations: readonly object[]) {
+      return batch.call(this, operations, { sync: false })
+    } satisfies Batch)
   },
   /** Deletes are answered before they are made. */
   early() {

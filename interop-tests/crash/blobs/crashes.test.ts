@@ -4,6 +4,9 @@ import { Dice, newSeed } from '../../faults/random.ts'
 import type { Random } from '../load.ts'
 import { cutBlobPower, fillBlobDisk, killBlobs } from './crashes.ts'
 import type { BlobVerdict } from './crashes.ts'
+import type { Rule } from './history.ts'
+
+const RUNS_MOST = 8
 
 test('kill -9 at random points of put, gc and delete leaves every blob whole or absent', async t => {
   const verdict = await killBlobs({ random: drawn(t) }, 12)
@@ -27,22 +30,35 @@ test('on a full disk nothing half done is kept, and nothing that was answered is
 })
 
 test('a store that syncs no rows is found to lose blobs in a power cut', async t => {
-  const verdict = await cutBlobPower({ random: drawn(t), breakage: 'unsynced' }, { cuts: 8, workMs: 1500 })
+  const isFound = await finds(['lost'], () =>
+    cutBlobPower({ random: drawn(t), breakage: 'unsynced' }, { cuts: 8, workMs: 1500 })
+  )
 
-  assert.ok(rules(verdict).has('lost'), 'nothing was lost')
+  assert.ok(isFound, 'nothing was lost')
 })
 
 test('a store that answers deletes before it makes them is found out when it is killed', async t => {
-  const verdict = await killBlobs({ random: drawn(t), breakage: 'early' }, 5)
+  const isFound = await finds(['came_back'], () => killBlobs({ random: drawn(t), breakage: 'early' }, 5))
 
-  assert.ok(rules(verdict).has('came_back'), 'nothing came back')
+  assert.ok(isFound, 'nothing came back')
 })
 
 test('a store that does not hold what a root names is found to have blobs that are not whole', async t => {
-  const verdict = await killBlobs({ random: drawn(t), breakage: 'unheld' }, 3)
+  const isFound = await finds(['not_whole', 'unsound'], () =>
+    killBlobs({ random: drawn(t), breakage: 'unheld' }, 3)
+  )
 
-  assert.ok(rules(verdict).has('not_whole') || rules(verdict).has('unsound'), 'all was whole')
+  assert.ok(isFound, 'all was whole')
 })
+
+/** Whether one of the rules is broken in one of a few runs: where a store is struck is drawn, and not every place shows it. */
+async function finds(broken: readonly Rule[], run: () => Promise<BlobVerdict>): Promise<boolean> {
+  for (let n = 0; n < RUNS_MOST; n++) {
+    const { violations } = await run()
+    if (violations.some(({ rule }) => broken.includes(rule))) return true
+  }
+  return false
+}
 
 function drawn(t: { diagnostic(text: string): void }): Random {
   const seed = newSeed()
@@ -50,5 +66,3 @@ function drawn(t: { diagnostic(text: string): void }): Random {
   const dice = new Dice(seed)
   return () => dice.between(0, 2 ** 30) / 2 ** 30
 }
-
-const rules = ({ violations }: BlobVerdict): Set<string> => new Set(violations.map(({ rule }) => rule))

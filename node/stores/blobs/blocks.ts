@@ -53,7 +53,6 @@ export class HeldBlocks implements Blocks {
     await this.#writer.commit({
       records: [{ digest: id.digest, bytes }],
       keys: [blockKey(hex), loose],
-      isDurable: true,
       apply(rows, [place]) {
         rows.point(hex, id.codec, place!)
         if (rows.has(loose)) return
@@ -69,7 +68,6 @@ export class HeldBlocks implements Blocks {
     await this.#writer.commit({
       records: [],
       keys: [blockKey(hex), loose],
-      isDurable: true,
       apply(rows) {
         if (!rows.has(loose)) return
         rows.del(loose)

@@ -104,7 +104,6 @@ function take({ writer, leases }: CollectParts, garbage: readonly Garbage[]): Pr
       blockKey(hex),
       ...(node?.children ?? []).map(child => blockKey(child.hex))
     ]),
-    isDurable: false,
     apply(rows) {
       let sum = NOTHING
       for (const { hex, node } of garbage) {
@@ -138,7 +137,6 @@ export async function expire({ level, writer, pace, signal }: CollectParts, nowM
         writer.commit({
           records: [],
           keys: [key, ...keysOfRoot(tenant, root)],
-          isDurable: false,
           apply(rows) {
             // It may have been pinned, or given another end, since it was found.
             if (!rows.has(key)) return

@@ -35,7 +35,6 @@ async function removeEmpty(parts: CollectParts, segments: Segments): Promise<num
     const isEmpty = await parts.writer.commit({
       records: [],
       keys: [],
-      isDurable: true,
       apply(rows) {
         // The rows of its last records may have been on their way.
         if ((segments.counts.get(segment)?.live ?? 0) > 0) return false
@@ -99,7 +98,6 @@ class Moving {
       await writer.commit({
         records: moving.map(({ hex, bytes }) => ({ digest: digestOf(hex), bytes })),
         keys: moving.map(({ hex }) => blockKey(hex)),
-        isDurable: false,
         apply(changed, places) {
           for (const [i, { hex, place }] of moving.entries()) {
             const row = changed.block(hex)

@@ -101,7 +101,6 @@ function holding({ upload, class: blobClass }: WholeParts, hex: string, { childr
       own,
       ...children.flatMap(child => [blockKey(child.hex), holdKey(upload, child.hex)])
     ],
-    isDurable: false,
     apply(rows: Rows): Totals {
       const node = rows.block(hex)
       const held = rows.get(own)

@@ -152,7 +152,6 @@ function putting(text: string) {
   return {
     records: [{ digest: id.digest, bytes }],
     keys: [keyOf(text)],
-    isDurable: true,
     apply(rows: Rows, [place]: readonly Place[]) {
       rows.point(hex, id.codec, place!)
       rows.hold(hex)

@@ -41,7 +41,6 @@ export function finishing(finished: Finished, totals: Totals): Change<RootStat> 
       uploadKey(upload),
       ...(blob.root === undefined ? [] : [resumeKey(tenant, blob.root)])
     ],
-    isDurable: true,
     apply(rows) {
       const held = rows.get(own)
       const uploadRow = rows.json<UploadRow>(uploadKey(upload))
@@ -66,7 +65,6 @@ export function finishingAtOnce(finished: Finished, bytes: Uint8Array): Change<R
   return {
     records: [{ digest: root.digest, bytes }],
     keys: keysOf(finished),
-    isDurable: true,
     apply(rows, [place]) {
       const { stat, wasThere } = giveRoot(rows, finished, { levels: 1, blocks: 1, bytes: bytes.length }, 0)
       rows.point(hex, root.codec, place!)

@@ -30,7 +30,6 @@ async function purgeRoots({ level, writer, pace, signal }: CollectParts, tenant:
       return writer.commit({
         records: [],
         keys: keysOfRoot(tenant, root),
-        isDurable: false,
         apply: rows => void takeRoot(rows, tenant, root)
       })
     })

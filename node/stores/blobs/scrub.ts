@@ -83,7 +83,6 @@ class Scrub {
     await this.#parts.writer.commit({
       records: [],
       keys: [],
-      isDurable: false,
       apply: rows => rows.put(SCRUB_KEY, sealedJson(SCRUB_KEY, { after } satisfies Cursor))
     })
   }
@@ -124,7 +123,6 @@ class Scrub {
     return await this.#parts.writer.commit({
       records: [{ digest: id.digest, bytes }],
       keys: [blockKey(hex)],
-      isDurable: true,
       apply(rows, [place]) {
         // It may have gone while its bytes were fetched.
         if (!rows.has(blockKey(hex))) return false

@@ -63,7 +63,6 @@ export class Sweeper {
     await this.#writer.commit({
       records: [],
       keys: hexes.flatMap(hex => [blockKey(hex), holdKey(upload, hex)]),
-      isDurable: false,
       apply(rows) {
         for (const hex of hexes) {
           const key = holdKey(upload, hex)

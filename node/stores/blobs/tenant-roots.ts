@@ -188,7 +188,6 @@ export class TenantRoots implements Roots {
     return this.#writer.commit({
       records: [],
       keys: keysOfRoot(tenant, root),
-      isDurable: true,
       apply: rows => apply(rows, rows.json<RootRow>(key))
     })
   }

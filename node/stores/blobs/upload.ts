@@ -251,7 +251,6 @@ function gathering(
       ...(resume === undefined ? [] : [resume]),
       ...hexes.flatMap(hex => [blockKey(hex), holdKey(upload, hex)])
     ],
-    isDurable: false,
     apply(rows, places) {
       const { bytes, uploading } = usageOf(rows, tenant)
       checkRoom(tenant, bytes + uploading + counted, tenantBytes)
@@ -284,7 +283,6 @@ export function aborting(upload: string, tenant: string, root: BlockId | undefin
   return {
     records: [],
     keys: [key, usageKey(tenant), ...(root === undefined ? [] : [resumeKey(tenant, root)])],
-    isDurable: true,
     apply(rows) {
       const row = rows.json<UploadRow>(key)
       if (row !== undefined) endUpload(rows, upload, row)

@@ -18,8 +18,6 @@ export interface Change<T> {
   readonly records: readonly NewRecord[]
   /** Of every row that `apply` looks at. */
   readonly keys: readonly string[]
-  /** False where the next durable change may make it so. */
-  readonly isDurable: boolean
   /** Decides and does no I/O; the places are those of `records`. What it throws refuses this change alone. */
   apply(rows: Rows, places: readonly Place[]): T
 }
@@ -56,7 +54,7 @@ export class Writer {
     return this.#failure
   }
 
-  /** Resolves with what `apply` gave, once that would survive a power cut or, where it need not, a kill. */
+  /** Resolves with what `apply` gave, once that would survive a power cut. */
   commit<T>(change: Change<T>): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(failed(this.#failure))
     const bytes = change.records.reduce((sum, record) => sum + record.bytes.length, 0)
@@ -131,7 +129,6 @@ export class Writer {
       if (this.#failure !== undefined) throw this.#failure
       const rows = await this.#read(placed)
       const changed = new Map<string, RowBytes>()
-      let isDurable = false
       for (const { waiting, places } of placed) {
         const change = new Rows(rows)
         try {
@@ -149,13 +146,12 @@ export class Writer {
           rows.set(key, bytes)
           changed.set(key, bytes)
         }
-        isDurable ||= waiting.change.isDurable
       }
       for (const segment of this.#segments.takeTouched()) {
         const key = segmentKey(segment)
         changed.set(key, sealedJson(key, this.#segments.counts.get(segment)))
       }
-      await this.#write(changed, isDurable)
+      await this.#write(changed)
     } catch (error) {
       this.#failure ??= error
       const refused = failed(error)
@@ -171,12 +167,16 @@ export class Writer {
     return new Map(keys.map((key, i) => [key, values[i]]))
   }
 
-  async #write(changed: ReadonlyMap<string, RowBytes>, isDurable: boolean): Promise<void> {
+  /**
+   * Every write is synced, also where its change alone could be lost: LevelDB goes over to a new log without syncing the old
+   * one, so that of two writes a synced later one can be there after a power cut and an earlier one not.
+   */
+  async #write(changed: ReadonlyMap<string, RowBytes>): Promise<void> {
     if (changed.size === 0) return
     const operations = [...changed].map(([key, value]) =>
       value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const)
     )
-    await this.#level.batch(operations, isDurable ? DURABLE : {})
+    await this.#level.batch(operations, DURABLE)
   }
 }
 
