@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { differenceOf, isTold } from './difference.ts'
+import { differenceOf, isConfirmed, isTold } from './difference.ts'
 
 /** Numbers between 0 and 1 that are the same in each run. */
 function drawn(count: number, seed: number): number[] {
@@ -49,4 +49,20 @@ test('equal times are no difference, and times wholly apart are the largest ther
     ).medians,
     [3, 4]
   )
+})
+
+test('a difference counts when it shows twice, in the same direction', () => {
+  const [one, other] = [drawn(5000, 1), drawn(5000, 2)]
+  const longer = differenceOf(
+    one.map(ms => ms + 0.2),
+    other
+  )
+  const shorter = differenceOf(
+    one.map(ms => ms - 0.2),
+    other
+  )
+
+  assert.equal(isConfirmed(longer, longer), true)
+  assert.equal(isConfirmed(longer, shorter), false)
+  assert.equal(isConfirmed(longer, differenceOf(one, other)), false)
 })

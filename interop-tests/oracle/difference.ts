@@ -5,6 +5,8 @@ export interface Difference {
   /** What that may differ from 0.5 by chance, as a standard deviation. */
   readonly chance: number
   readonly medians: readonly [number, number]
+  /** How many of both kinds there were. */
+  readonly times: number
 }
 
 /** So many standard deviations are no chance any more: one in 15,000 for one comparison. */
@@ -26,11 +28,16 @@ export function differenceOf(first: readonly number[], second: readonly number[]
   return {
     auc: (rankSum - (n * (n + 1)) / 2) / (n * m),
     chance: Math.sqrt((n + m + 1) / (12 * n * m)),
-    medians: [medianOf(first), medianOf(second)]
+    medians: [medianOf(first), medianOf(second)],
+    times: n + m
   }
 }
 
 export const isTold = ({ auc, chance }: Difference): boolean => Math.abs(auc - 0.5) > SIGNIFICANT * chance
+
+/** Whether two comparisons, of times of their own, show the same difference: by chance one in 500,000,000. */
+export const isConfirmed = (first: Difference, again: Difference): boolean =>
+  isTold(first) && isTold(again) && first.auc > 0.5 === again.auc > 0.5
 
 const medianOf = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN

@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode, loadConfig } from 'omnigate'
+import { plantOracle } from './planted.ts'
 
+// node node-process.ts [planted]
 // A node with two tenants, its blobs on a disk. Prints its address and a token for each, and ends with its standard input.
+if (process.argv[2] === 'planted') plantOracle()
 const LOCAL = { actor: 'local' }
 const AMPLE = 1_000_000
 const VERBS = 'storage:get,storage:has,storage:providers,storage:put'
