@@ -52,6 +52,25 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
     assert.equal((await store.roots.list(TENANT)).length, 1)
   })
 
+  it('gives every block that was written, at once, while several write', async ({ store }) => {
+    await using upload = await store.beginPut(TENANT, PRIVATE)
+    const blocks = Array.from({ length: 120 }, (_, n) => block(seeded(`several ${n}`, 65_536)))
+    const written: typeof blocks = []
+    const missed: number[] = []
+
+    const writers = Array.from({ length: 4 }, async (_, first) => {
+      for (let n = first; n < blocks.length; n += 4) {
+        await upload.write(blocks[n]!.id, blocks[n]!.bytes)
+        written.push(blocks[n]!)
+        const found = await Promise.all(written.map(({ id }) => upload.get(id)))
+        missed.push(...found.flatMap((bytes, at) => (bytes === undefined ? [at] : [])))
+      }
+    })
+    await Promise.all(writers)
+
+    assert.deepEqual(missed, [])
+  })
+
   it('refuses a block whose bytes do not have its digest, and keeps nothing of it', async ({ store }) => {
     const { id, bytes } = block('the bytes')
     const upload = await store.beginPut(TENANT, PRIVATE)

@@ -90,11 +90,10 @@ export class StoredUpload implements Upload {
       this.#gatheredBytes += bytes.length
       this.#parts.gathered.bytes += bytes.length
     }
-    if (!this.#isFull) return
-    // One more may come in while the last is written.
-    await this.#flushed()
+    // One more may come in while the last is written. Of several who wait for that, one writes what all have gathered.
+    while (this.#isFull && this.#flushing !== undefined) await this.#flushed()
     this.#check()
-    this.#flush()
+    if (this.#isFull && this.#gathering.size > 0) this.#flush()
   }
 
   async has({ digest }: BlockId): Promise<boolean> {
@@ -186,7 +185,7 @@ export class StoredUpload implements Upload {
   }
 
   async #flushAll(): Promise<void> {
-    await this.#flushed()
+    while (this.#flushing !== undefined) await this.#flushed()
     this.#check()
     if (this.#gathering.size === 0) return
     this.#flush()
