@@ -84,7 +84,7 @@ export class FakeProvider implements BlobProvider {
     try {
       for await (const view of framedBlocks(walk, chunkBytes)) {
         const chunk = view.slice()
-        if (n === dropsAt) throw new Error('the connection is gone')
+        if (n === dropsAt) throw lost()
         if (n === cutAt) return
         if (n === stallsAt) await aborted(signal)
         if (paceMs !== undefined) await Promise.race([pause(clock!, paceMs), aborted(signal)])
@@ -155,3 +155,6 @@ export class FakeSearch implements ProviderSearch {
     }
   }
 }
+
+/** As the client of a session says it. */
+const lost = (): OapError => new OapError('upstream', 'the session ended', { reason: 'session_lost' })

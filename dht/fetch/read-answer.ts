@@ -125,7 +125,8 @@ async function endOfBody(
 
 function endOf(error: unknown, otherwise: 'unreachable' | 'dropped'): AnswerEnd {
   if (!(error instanceof OapError)) return { code: otherwise, detail: messageOf(error) }
-  const { code, message, retryable, retryAfterMs } = error
+  const { code, message, reason, retryable, retryAfterMs } = error
+  if (reason === 'session_lost') return { code: otherwise, detail: message }
   if (isProviderFault(error)) return { code: code as EndCode, detail: message }
   if (code === 'not_found') return { code }
   if (!retryable) return { code: 'denied', detail: code }

@@ -6,7 +6,7 @@ import type { AdminClient } from 'omnigate'
 import { buildGoPeer, goIsMissing } from '../go-peer.ts'
 import { GoHub, until } from '../links/go-hub.ts'
 import { Hub } from '../links/hub.ts'
-import { SHARED, allow, get, providersOf, put } from './operator.ts'
+import { SHARED, allow, get, providersOf, put, reportOf } from './operator.ts'
 import { sample } from './sample.ts'
 
 const OPTIONS = { skip: goIsMissing() ?? false, timeout: 240_000 }
@@ -154,7 +154,7 @@ describe('a hub in Go that shares blobs', OPTIONS, () => {
     const bytes = await get(operator, cid)
 
     assert.ok(bytes.equals(sample('endless', 9 * LEAF)))
-    const { providers, fetched } = await operator.dht.fetch_report({ cid })
+    const { providers, fetched } = await reportOf(operator, cid)
     assert.equal(fetched, 9 * LEAF)
     assert.match(providers.map(({ ended }) => ended).join(), /^(done|dag_surplus)$/)
   })
@@ -172,7 +172,7 @@ describe('a hub in Go that shares blobs', OPTIONS, () => {
       const cid = await keep(liar, way, length, way, 4)
 
       const alone = await get(operator, cid).catch((error: unknown) => error)
-      const { providers } = await operator.dht.fetch_report({ cid })
+      const { providers } = await reportOf(operator, cid)
       await keep(honest, way, length)
       const bytes = await get(operator, cid)
 

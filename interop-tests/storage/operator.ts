@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdminClient } from 'omnigate'
+import { OapError } from 'omnigate/protocols'
 import type { Hub } from '../links/hub.ts'
 
 /** What hubs of these tests let each other do. */
@@ -48,4 +50,21 @@ export async function get(
 export async function providersOf({ storage }: AdminClient, cid: string): Promise<[string, string][]> {
   const { providers } = await storage.providers({ cid })
   return providers.map(({ peer, via }) => [peer, via])
+}
+
+type Report = Awaited<ReturnType<AdminClient['dht']['fetch_report']>>
+
+const REPORT_TRIES = 100
+const REPORT_PAUSE_MS = 50
+
+/** What became of the last fetch of a blob; a reader has all of it a moment before the fetch has ended. */
+export async function reportOf({ dht }: AdminClient, cid: string): Promise<Report> {
+  for (let n = 1; ; n++) {
+    try {
+      return await dht.fetch_report({ cid })
+    } catch (error) {
+      if (n === REPORT_TRIES || !(error instanceof OapError) || error.code !== 'not_found') throw error
+    }
+    await sleep(REPORT_PAUSE_MS)
+  }
 }

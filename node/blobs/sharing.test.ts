@@ -139,9 +139,12 @@ void describe('the DHT of linked hubs', OPTIONS, () => {
 
     assert.deepEqual(await get(c, cid), bytes)
 
-    const { providers } = await c.operator.dht.fetch_report({ cid })
+    const ended = await until(
+      async () => c.operator.dht.fetch_report({ cid }).catch(() => undefined),
+      'the fetch has ended'
+    )
     assert.deepEqual(
-      providers.map(({ peer, via, ended }) => [peer, via, ended]),
+      ended.providers.map(one => [one.peer, one.via, one.ended]),
       [[a.peer, 'dht', 'done']]
     )
     await until(async () => connections() === before, 'the connection is left')
