@@ -25,6 +25,8 @@ export interface Readiness {
 export interface HttpSources {
   readonly readiness: () => Readiness
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  /** Adds what else is served; none if missing. */
+  readonly routes?: ((app: FastifyInstance, url: () => string) => void) | undefined
 }
 
 export interface HttpListener extends AsyncDisposable {
@@ -40,13 +42,15 @@ export interface HttpListener extends AsyncDisposable {
 }
 
 /**
- * Serves `/healthz` (200 while the process lives), `/readyz` (200, or 503 with `Retry-After`) and `/metrics` to this
- * machine. Only requests that name a loopback host are answered, so that a web page cannot reach it by a name that
+ * Serves `/healthz` (200 while the process lives), `/readyz` (200, or 503 with `Retry-After`), `/metrics` and `routes` to
+ * this machine. Only requests that name a loopback host are answered, so that a web page cannot reach it by a name that
  * it made point here (421). Bounds: 64 connections, 8 KiB of headers within 5 s, a whole request within 10 s.
  * @throws SetupError `portInUse` naming the address.
  */
 export async function startHttp({ host, port }: HostPort, sources: HttpSources): Promise<HttpListener> {
-  const app = createApp(sources)
+  let taken = port
+  const url = (): string => `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
+  const app = createApp(sources, url)
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -54,10 +58,10 @@ export async function startHttp({ host, port }: HostPort, sources: HttpSources):
     throw listenError(host, port, error)
   }
   const address = app.server.address()
-  const taken = typeof address === 'object' && address !== null ? address.port : port
+  taken = typeof address === 'object' && address !== null ? address.port : port
   const stop = () => app.close()
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    url: url(),
     port: taken,
     serve: signal => serving(app.server, signal),
     stop,
@@ -65,7 +69,7 @@ export async function startHttp({ host, port }: HostPort, sources: HttpSources):
   }
 }
 
-function createApp({ readiness, metrics }: HttpSources): FastifyInstance {
+function createApp({ readiness, metrics, routes }: HttpSources, url: () => string): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -75,10 +79,12 @@ function createApp({ readiness, metrics }: HttpSources): FastifyInstance {
     maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
     forceCloseConnections: true,
     return503OnClosing: false,
+    frameworkErrors: (error, _, reply) => void failAs(reply as unknown as FastifyReply, error),
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES }
   })
   app.server.maxConnections = MAX_CONNECTIONS
   app.addHook('onRequest', refuseForeignHost)
+  app.addHook('onRequest', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
   app.setNotFoundHandler((_, reply) =>
     fail(reply, 404, 'not_found', 'here are /healthz, /readyz and /metrics')
   )
@@ -90,6 +96,7 @@ function createApp({ readiness, metrics }: HttpSources): FastifyInstance {
     const text = await metrics.text()
     return reply.header('cache-control', 'no-store').type(metrics.contentType).send(text)
   })
+  routes?.(app, url)
   return app
 }
 
@@ -118,7 +125,7 @@ function failAs(reply: FastifyReply, error: unknown): FastifyReply {
 }
 
 function fail(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ code, message })
+  return reply.code(status).header('x-content-type-options', 'nosniff').send({ code, message })
 }
 
 function listenError(host: string, port: number, error: unknown): unknown {

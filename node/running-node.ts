@@ -23,6 +23,7 @@ import { openAudit } from './start/audit.ts'
 import type { NodeAudit } from './start/audit.ts'
 import { openAllowlist } from './start/allowlist.ts'
 import { openFederation } from './start/federation.ts'
+import { gatewayRoutes } from './start/gateway.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
@@ -158,7 +159,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     services: [operator, mailbox.forOperator, sharing.forOperator, ...readable]
   })
   for (const part of overrides.parts ?? []) await base.supervise(part)
-  await serveHttp(base)
+  await serveHttp(base, gatewayRoutes(base, peers, storage, status))
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')

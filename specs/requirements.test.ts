@@ -20,7 +20,7 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   mailbox: 14,
   'federation-links': 23,
   'federation-handshake': 9,
-  storage: 7
+  storage: 10
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

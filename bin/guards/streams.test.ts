@@ -76,6 +76,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/blobs/fetching-service.ts', 'fetcher.search', 'providers, at most twenty, within a deadline'],
   ['node/blobs/fetching-service.ts', 'body', 'blocks that were proved, pulled as the caller takes them'],
   ['node/blobs/named-peers.ts', 'Symbol.asyncIterator', 'defines it: a body queue, pulled by its reader'],
+  ['node/gateway/bodies.ts', 'pieces', 'blocks of our own store, pulled as the reader takes them'],
+  ['node/gateway/car-blocks.ts', 'dagWalk', 'blocks of our own store'],
   ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/handlers/storage-answer.ts', 'walk', 'blocks of our own store'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Cid } from '../../protocols/index.ts'
+import type { Cid, VerifiedBlock } from '../../protocols/index.ts'
 import type { BlobPlace } from './place.ts'
 
 export interface Download {
@@ -9,14 +9,16 @@ export interface Download {
   readonly length?: number | undefined
   /** Takes the bytes in order; the next come when it resolves. */
   readonly write: (bytes: Uint8Array) => Promise<void>
-  /** Told how many bytes will come. */
+  /** Told how many bytes of the blob will come. */
   readonly onLength?: (bytes: number) => void
+  /** What of a block is written; its bytes of the blob if missing. */
+  readonly piecesOf?: (block: VerifiedBlock) => readonly Uint8Array[]
 }
 
-/** Gets bytes of a blob, each block proved here before it is written; yields how many. */
+/** Gets bytes of a blob, each block proved here before it is written; yields how many were. */
 export async function download(
   { rows, calling }: BlobPlace,
-  { cid, offset, length, write, onLength }: Download
+  { cid, offset, length, write, onLength, piecesOf = ({ plain }) => plain }: Download
 ): Promise<number> {
   const { cidText, dagVerifier } = await import('../../protocols/index.ts')
   const range = { offset, ...(length !== undefined && { length }) }
@@ -25,8 +27,8 @@ export async function download(
   const verifier = dagVerifier({ cid, ...range, sha256: () => createHash('sha256') })
   let bytes = 0
   for await (const chunk of body) {
-    for (const { plain } of verifier.push(chunk)) {
-      for (const piece of plain) {
+    for (const block of verifier.push(chunk)) {
+      for (const piece of piecesOf(block)) {
         await write(piece)
         bytes += piece.length
       }

@@ -1,6 +1,8 @@
 import type { Cid } from '../../protocols/index.ts'
+import { downloadCar } from '../blob/car.ts'
 import { cidArgument } from '../blob/cid-argument.ts'
 import { download } from '../blob/download.ts'
+import type { Download } from '../blob/download.ts'
 import { partFile } from '../blob/part-file.ts'
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
 import type { BlobPlace } from '../blob/place.ts'
@@ -29,16 +31,20 @@ export const blobGet: Command = {
       summary: 'bytes A to B alone, B included and counted from 0; B may be missing',
       completes: 'nothing'
     },
+    { name: 'car', summary: 'as a CAR, for ipfs dag import: every block of it, proved like its bytes' },
     ...CALLER_OPTIONS
   ],
   examples: [
     { line: 'omnigate blob get bafybei... -o map.webp', says: 'to a client' },
-    { line: 'omnigate blob get bafybei... --data ./hub --range 0-99', says: 'the first hundred bytes' }
+    { line: 'omnigate blob get bafybei... --data ./hub --range 0-99', says: 'the first hundred bytes' },
+    { line: 'omnigate blob get bafybei... --data ./hub --car -o map.car', says: 'for IPFS tools' }
   ],
   exits: [...BLOB_EXITS, 'cannotCreate'],
   async run(invocation) {
     const { text, cid } = await cidArgument(invocation)
     const range = rangeOption(invocation)
+    if (range !== undefined && invocation.flag('car'))
+      throw new CommandError(EXIT.usage, '--car is the whole blob; leave --range out')
     try {
       return await withBlobs(invocation, place => got(invocation, place, cid, range))
     } catch (error) {
@@ -62,6 +68,7 @@ async function got(
   range: Range | undefined
 ): Promise<number> {
   const output = invocation.option('output')
+  if (invocation.flag('car')) return await gotCar(invocation, place, cid, output)
   const { offset, length } = range ?? { offset: 0 }
   if (output === undefined) {
     await download(place, { cid, offset, length, write: toStandardOutput })
@@ -71,7 +78,25 @@ async function got(
   const bytes =
     range === undefined
       ? await wholeFile(invocation, place, cid, output)
-      : await rangeFile(invocation, place, from, output)
+      : await newFileOf(invocation, output, progress => download(place, { ...from, ...progress }))
+  return shownFile(invocation, output, bytes)
+}
+
+async function gotCar(
+  invocation: Invocation,
+  place: BlobPlace,
+  cid: Cid,
+  output: string | undefined
+): Promise<number> {
+  if (output === undefined) {
+    await downloadCar(place, { cid, write: toStandardOutput })
+    return EXIT.ok
+  }
+  const bytes = await newFileOf(invocation, output, progress => downloadCar(place, { cid, ...progress }))
+  return shownFile(invocation, output, bytes)
+}
+
+function shownFile(invocation: Invocation, output: string, bytes: number): number {
   invocation.show({ file: output, bytes }, () => `${output}: ${bytesText(bytes)}`)
   return EXIT.ok
 }
@@ -101,19 +126,15 @@ async function wholeFile(
   return offset + bytes
 }
 
-async function rangeFile(
+/** A file that is there when all of it is. */
+async function newFileOf(
   invocation: Invocation,
-  place: BlobPlace,
-  from: Range & { readonly cid: Cid },
-  output: string
+  output: string,
+  get: (writing: Pick<Download, 'write' | 'onLength'>) => Promise<number>
 ): Promise<number> {
   await using file = await newFile(output)
-  const bytes = await shown(invocation, 0, progress =>
-    download(place, {
-      ...from,
-      ...progress,
-      write: async piece => (await file.write(piece), progress.told(piece))
-    })
+  const bytes = await shown(invocation, 0, ({ onLength, told }) =>
+    get({ onLength, write: async piece => (await file.write(piece), told(piece)) })
   )
   await file.commit()
   return bytes

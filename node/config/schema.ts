@@ -226,12 +226,23 @@ export const configSchema = Type.Object(
       maxRatio: count('Bytes out for one byte in.', 10, 1, 10),
       maxInflatedBytes: count('Bytes out in all.', 8 * MIB, 1024, 8 * MIB)
     }),
-    http: section('Health, readiness and metrics for the operator.', {
+    http: section('Health, readiness and metrics for the operator, and public blobs for IPFS tools.', {
       enabled: flag('Serve /healthz, /readyz and /metrics.', true),
       listen: checked(
         { description: 'A loopback address and port.', default: '127.0.0.1:4803' },
         httpListenProblem
-      )
+      ),
+      gateway: flag(
+        'Serve public blobs at /ipfs/, as a trustless gateway does, and who has them at /routing/v1/providers/.',
+        true
+      ),
+      announce: Type.Array(checked({}, multiaddrProblem), {
+        description:
+          'Addresses of the gateway to tell others, for one behind a proxy: "/dns/example.org/tcp/443/https".',
+        default: [],
+        maxItems: 8,
+        uniqueItems: true
+      })
     }),
     log: section('The log: one JSON object a line.', {
       level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -11,6 +11,7 @@ import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
 import { echo } from '../handlers/echo.ts'
 import { startHttp } from '../http.ts'
+import type { HttpSources } from '../http.ts'
 import { readinessOf } from '../readiness.ts'
 import type { NodeStatus } from '../status.ts'
 import { auditAdmin } from './audit-admin.ts'
@@ -50,15 +51,21 @@ export const operatorService = (
   } as Service['handlers']
 })
 
-/** Serves health, readiness and metrics, if the configuration says so; after a crash on the port that it had. */
-export async function serveHttp({ config, metrics, state, supervise }: NodeBase): Promise<void> {
+/**
+ * Serves health, readiness, metrics and what `routes` adds, if the configuration says so; after a crash on the port that it
+ * had.
+ */
+export async function serveHttp(
+  { config, metrics, state, supervise }: NodeBase,
+  routes: HttpSources['routes']
+): Promise<void> {
   if (!config.http.enabled) return
   let address = parseHostPort(config.http.listen)!
   await supervise({
     service: 'http',
     crashReason: 'crash_listener',
     async run(started, signal) {
-      await using http = await startHttp(address, { readiness: () => readinessOf(state), metrics })
+      await using http = await startHttp(address, { readiness: () => readinessOf(state), metrics, routes })
       address = { ...address, port: http.port }
       state.httpUrl = http.url
       started()

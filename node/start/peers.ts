@@ -6,12 +6,14 @@ import type { Admission, DhtOptions, Transport } from '../../transport/index.ts'
 import type { NodeBudget } from '../admission/inbound-budget.ts'
 import type { Config } from '../config/index.ts'
 import type { Grants } from '../guards/grants.ts'
+import type { PeerMeter } from '../guards/peer-quotas.ts'
 import { OVERLOADED } from '../guards/pressure.ts'
 import type { NodeKeys } from '../keys.ts'
 import { listenFailure } from '../listen-failure.ts'
 import { OapListener } from '../listener/oap-listener.ts'
 import type { SessionHost } from '../listener/session-host.ts'
 import type { SupervisedPart } from '../supervision.ts'
+import { nodePlatform } from '../platform.ts'
 import { VERSION } from '../version.ts'
 import type { NodeState } from '../readiness.ts'
 import type { NodeBase } from './base.ts'
@@ -25,6 +27,8 @@ export interface Peers {
   /** Which of its connections are links; whoever links says so. */
   readonly linked: LinkedConnections
   readonly budget: NodeBudget
+  /** Charged by all that come over no connection of libp2p, as strangers of one prefix. */
+  readonly strangersMeter: PeerMeter
   /** What guards know a connection by. */
   readonly stateOf: (connection: Connection) => ConnectionState
   /** The same for a connection that has had a stream or was asked for before. */
@@ -69,7 +73,9 @@ export async function servePeers(
   const stateOf = (connection: Connection): ConnectionState => listener.stateOf(connection)
   const knownStateOf = (connection: Connection) => listener.knownState(connection)
   const connectionOf = (state: ConnectionState): Connection | undefined => listener.connectionOf(state)
-  const peers = { transport, admission, linked, budget: listener.budget, stateOf, knownStateOf, connectionOf }
+  const { budget, quotas } = listener
+  const strangersMeter = quotas.meter('http', 'http', () => true, nodePlatform.now())
+  const peers = { transport, admission, linked, budget, strangersMeter, stateOf, knownStateOf, connectionOf }
   gaugePeers(base, peers)
   return peers
 }
@@ -119,7 +125,7 @@ function oapListener(
 }
 
 /** Why the whole node takes no call of a peer at this moment, if it does not. */
-function refusalOf({ isDraining, pressure }: NodeState): OapError | undefined {
+export function refusalOf({ isDraining, pressure }: NodeState): OapError | undefined {
   if (isDraining) return new OapError('draining')
   return pressure?.shedding === 'calls' ? new OapError('saturated', OVERLOADED) : undefined
 }

@@ -8,7 +8,7 @@ import { blobTenantOfPeer, storageOver } from '../handlers/storage.ts'
 import type { StorageServiceOptions } from '../handlers/storage.ts'
 import { auditEvent } from '../audit/index.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
-import type { BlobStore, ScrubOptions } from '../stores/blobs/index.ts'
+import type { BlobError, BlobStore, ScrubOptions } from '../stores/blobs/index.ts'
 import { systemClock } from '../supervision.ts'
 import type { Capabilities } from '../capabilities/index.ts'
 import type { NodeAudit } from './audit.ts'
@@ -31,6 +31,8 @@ export interface NodeStorage {
   /** The store that is open now. @throws OapError `not_ready` */
   readonly store: () => BlobStore
   readonly admin: BlobsAdmin
+  /** To be told of a block that was not sent, because it does not have its hash any more. */
+  readonly foundRotten: (error: BlobError) => void
   /** From now on what has rotted is looked for there. */
   repairFrom(fetch: NonNullable<ScrubOptions['fetch']>): void
 }
@@ -124,10 +126,7 @@ export async function openStorage(
       }
     },
     findProviders: (_cid, { isOurs }) => Promise.resolve(isOurs ? [hereOf(self())] : []),
-    onRotten: err => {
-      rotten++
-      log.error({ event: 'BlockRotten', err }, 'a stored block does not have its hash and was not sent')
-    },
+    onRotten: foundRotten,
     now: () => Date.now()
   } satisfies Omit<StorageServiceOptions, 'tenantOf'>
   return {
@@ -135,9 +134,15 @@ export async function openStorage(
     forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }),
     store,
     admin: scrubs.admin,
+    foundRotten,
     repairFrom(from) {
       fetch = from
     }
+  }
+
+  function foundRotten(err: BlobError): void {
+    rotten++
+    log.error({ event: 'BlockRotten', err }, 'a stored block does not have its hash and was not sent')
   }
 
   function failedScrub(err: unknown): void {

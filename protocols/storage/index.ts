@@ -1,4 +1,5 @@
 export { blockChunks, framedBlocks } from './block-frames.ts'
+export { carBlockHead, carHeader } from './car.ts'
 export { CID_BYTES, DIGEST_BYTES, cidOf, cidText, isCid, parseCid } from './cid.ts'
 export type { BlockCodec, Cid } from './cid.ts'
 export { dagVerifier } from './dag-verifier.ts'

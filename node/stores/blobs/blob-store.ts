@@ -33,6 +33,7 @@ import { Writer } from './writer.ts'
 import type {
   BlobStore,
   BlockId,
+  BlockLease,
   GcReport,
   NewBlob,
   ReadingLease,
@@ -168,17 +169,17 @@ export class LevelBlobStore implements BlobStore {
     { classes = PUBLIC }: { readonly classes?: readonly SharedClass[] } = {}
   ): Promise<ReadingLease | undefined> {
     this.#check()
-    // The lease comes first, so that nothing is collected between finding the root and holding it.
     const lease = new ReadingRoot(root, this.#reader, this.#leases)
-    try {
+    return await lease.orRelease(async () => {
       const found = await this.roots.readable(tenant, root, classes)
-      if (found !== undefined) return lease.of(found)
-      lease.release()
-      return undefined
-    } catch (error) {
-      lease.release()
-      throw error
-    }
+      return found && lease.of(found)
+    })
+  }
+
+  async openPublic(id: BlockId): Promise<BlockLease | undefined> {
+    this.#check()
+    const lease = new ReadingRoot(id, this.#reader, this.#leases)
+    return await lease.orRelease(async () => ((await this.roots.isPublicBlock(id)) ? lease : undefined))
   }
 
   async usage(tenant: string): Promise<Usage> {

@@ -42,6 +42,19 @@ export class ReadingRoot implements ReadingLease {
     return this
   }
 
+  /**
+   * What `find` yields; without it the lease is released. It is held before anything is looked for, so that nothing is
+   * collected in between.
+   */
+  async orRelease(find: () => Promise<this | undefined>): Promise<this | undefined> {
+    let found: this | undefined
+    try {
+      return (found = await find())
+    } finally {
+      if (found === undefined) this.release()
+    }
+  }
+
   async get(id: BlockId): Promise<Uint8Array | undefined> {
     this.#check()
     return await this.#reader.get(id)

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { BlobError } from './blob-error.ts'
 import type { BlobErrorCode } from './blob-error.ts'
 import { PRIVATE, START_MS, TENANT, block, blobOf, held, put, seeded } from './blobs.fixture.ts'
+import { decodeFileNode } from '../../../protocols/index.ts'
 import type { Blob, Given } from './blobs.fixture.ts'
 import { MAX_BLOCK_BYTES } from './types.ts'
 import type { ReadingLease } from './types.ts'
@@ -241,6 +242,31 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
       [new Set([false]), new Set([true]), new Set([false])]
     )
     assert.equal(await store.roots.isPublicBlock(secret.blocks[0]!.id), false)
+  })
+
+  it('opens each block that a public root reaches, and keeps what is below it while it is read', async ({
+    store
+  }) => {
+    const [open, secret] = [blobOf(seeded('opened', 9000)), blobOf(seeded('closed', 3000))]
+    await put(store, open, { class: 'public' })
+    await put(store, secret, { class: 'federated' })
+    const { id } = open.blocks.findLast(
+      ({ id: { codec, digest } }) => codec === 'dag-pb' && digest !== open.root.digest
+    )!
+
+    const lease = (await store.openPublic(id))!
+    await store.roots.delete(TENANT, open.root)
+    await store.gc()
+    const [child] = decodeFileNode((await lease.get(id))!).links
+    const kept = await lease.get(child!.cid)
+    const again = await store.openPublic(id)
+    lease.release()
+    await store.gc()
+
+    assert.deepEqual([kept !== undefined, again], [true, undefined])
+    assert.equal(await store.blocks.get(child!.cid), undefined)
+    for (const one of [secret.root, secret.blocks[0]!.id, block('nowhere').id])
+      assert.equal(await store.openPublic(one), undefined)
   })
 
   it('finds the roots that reach a block, and where', async ({ store }) => {

@@ -116,6 +116,9 @@ export interface ReadingLease extends Disposable {
   release(): void
 }
 
+/** A block and what lies below it being read: nothing of that is collected before `release`. */
+export type BlockLease = Pick<ReadingLease, 'root' | 'get' | 'release'> & Disposable
+
 /** An upload that is not finished, of a root that is known. */
 export interface PartialBlob {
   readonly tenant: string
@@ -242,6 +245,8 @@ export interface BlobStore extends AsyncDisposable {
     root: BlockId,
     options?: { readonly classes?: readonly SharedClass[] }
   ): Promise<ReadingLease | undefined>
+  /** A block that a public root reaches; undefined for any other. What is not public costs as much as what is not there. */
+  openPublic(id: BlockId): Promise<BlockLease | undefined>
   usage(tenant: string): Promise<Usage>
   /** Collects what nothing holds, slowly beside readers and writers; one run at a time. */
   gc(options?: { readonly signal?: AbortSignal | undefined }): Promise<GcReport>

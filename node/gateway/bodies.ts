@@ -1,0 +1,163 @@
+import type { ServerResponse } from 'node:http'
+import { OapError } from '../../protocols/index.ts'
+
+/** What a reader that takes nothing is left, at most so much at a time. */
+const PIECE_BYTES = 65_536
+
+export interface BodiesOptions {
+  /** Bodies under way at the same time. */
+  readonly most: number
+  /** A reader that takes no piece for so long is cut off. */
+  readonly stallMs: number
+  /** A reader that has taken nothing for so long makes way where there is no room. */
+  readonly makesWayAfterMs: number
+  /** Charges bytes; yields the milliseconds until they are paid for. */
+  readonly charge: (bytes: number) => number
+  readonly clock: BodiesClock
+  readonly onCut: () => void
+}
+
+export interface BodiesClock {
+  /** Milliseconds that never go back. */
+  now(): number
+  /** Runs `late` after that time, unless what it yields is called before. */
+  after(ms: number, late: () => void): () => void
+}
+
+/** The clock of this machine. */
+export const bodiesClock: BodiesClock = {
+  now: () => performance.now(),
+  after(ms, late) {
+    const timer = setTimeout(late, ms)
+    return () => clearTimeout(timer)
+  }
+}
+
+/** The reader has gone away, or was too slow. */
+export class ReaderGone extends Error {}
+
+/** Room for one body; disposing gives it back. */
+export interface BodyPlace extends Disposable {
+  /**
+   * Writes the pieces as fast as the reader takes them, and ends the answer. At most one piece and what the system keeps for
+   * the connection waits for it. Rejects, and breaks the connection off, when `pieces` throws, and with ReaderGone.
+   */
+  send(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
+}
+
+/**
+ * Bodies on their way to readers, so many at a time that slow ones hold little memory. One more makes whoever has kept it
+ * waiting the longest make way, if that is long; else it is refused.
+ */
+export class Bodies {
+  readonly #options: BodiesOptions
+  readonly #open = new Set<OpenBody>()
+  #bytes = 0
+
+  constructor(options: BodiesOptions) {
+    this.#options = options
+  }
+
+  get underWay(): number {
+    return this.#open.size
+  }
+
+  /** Bytes written in all. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** @throws OapError `saturated` */
+  enter(response: ServerResponse): BodyPlace {
+    if (this.#open.size >= this.#options.most) this.#makeRoom()
+    const body = new OpenBody(response, this.#options, {
+      written: bytes => (this.#bytes += bytes),
+      left: () => this.#open.delete(body)
+    })
+    this.#open.add(body)
+    return body
+  }
+
+  #makeRoom(): void {
+    const { makesWayAfterMs, clock } = this.#options
+    const before = clock.now() - makesWayAfterMs
+    let slowest: OpenBody | undefined
+    for (const body of this.#open)
+      if (body.waitsSince <= before && body.waitsSince < (slowest?.waitsSince ?? Infinity)) slowest = body
+    if (slowest === undefined) throw new OapError('saturated', 'too many answers are under way')
+    slowest.cut()
+  }
+}
+
+interface Told {
+  readonly written: (bytes: number) => void
+  readonly left: () => void
+}
+
+class OpenBody implements BodyPlace {
+  readonly #response: ServerResponse
+  readonly #options: BodiesOptions
+  readonly #told: Told
+  /** Since when the reader has taken nothing that waits for it; Infinity while nothing does. */
+  waitsSince = Infinity
+
+  constructor(response: ServerResponse, options: BodiesOptions, told: Told) {
+    this.#response = response
+    this.#options = options
+    this.#told = told
+  }
+
+  async send(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const piece of pieces)
+        for (let at = 0; at < piece.length; at += PIECE_BYTES)
+          await this.#write(piece.subarray(at, at + PIECE_BYTES))
+      this.#response.end()
+      if (!this.#response.writableFinished) await this.#taken('finish')
+    } catch (error) {
+      this.#response.destroy()
+      throw error
+    }
+  }
+
+  /** Breaks it off. */
+  cut(): void {
+    this.#options.onCut()
+    this.#response.destroy()
+    this.#told.left()
+  }
+
+  [Symbol.dispose](): void {
+    this.#told.left()
+  }
+
+  async #write(piece: Uint8Array): Promise<void> {
+    const { charge, clock } = this.#options
+    if (this.#response.destroyed) throw new ReaderGone()
+    const isTaken = this.#response.write(piece)
+    this.#told.written(piece.length)
+    const unpaidMs = charge(piece.length)
+    if (!isTaken) await this.#taken('drain')
+    if (unpaidMs > 0) await new Promise<void>(resolve => clock.after(unpaidMs, resolve))
+  }
+
+  /** @throws where the reader goes away or takes too long */
+  #taken(event: 'drain' | 'finish'): Promise<void> {
+    const { clock, stallMs } = this.#options
+    const response = this.#response
+    this.waitsSince = clock.now()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const gone = (): void => reject(new ReaderGone())
+    const inTime = clock.after(stallMs, () => {
+      this.cut()
+      gone()
+    })
+    response.once(event, resolve).once('close', gone)
+    if (response.destroyed) gone()
+    return promise.finally(() => {
+      this.waitsSince = Infinity
+      inTime()
+      response.off(event, resolve).off('close', gone)
+    })
+  }
+}
