@@ -9,9 +9,16 @@ export interface Missing {
   readonly ranges: ByteRanges
 }
 
+/** So many blocks are looked at, and one more for so many bytes: leaves of 4 KiB are all looked at. */
+const MOST_LOOKS = 65_536
+const BYTES_A_LOOK = 4096
+/** More ranges are one: it is cheaper to fetch what is between them again. */
+const MOST_RANGES = 4096
+
 /**
  * Which bytes of a range are not here yet: what a broken download goes on with. It looks at each block of the range that
- * has a parent here. Throws what is wrong with the form of the blob, and `bad_range` where the root is here.
+ * has a parent here, as often as it is named; a blob of tiny or repeated blocks is looked at in part, and what is behind
+ * that counts as missing. Throws what is wrong with the form of the blob, and `bad_range` where the root is here.
  */
 export async function missingRanges(
   shelf: Pick<BlockShelf, 'has' | 'get'>,
@@ -26,9 +33,14 @@ export async function missingRanges(
   }
   enter(descent, root)
   const missing: Span[] = []
+  let looks = MOST_LOOKS + (descent.totalLength ?? 0) / BYTES_A_LOOK
   for (let next = descent.next; next !== undefined; next = descent.next) {
     signal?.throwIfAborted()
     const length = next.length!
+    if (looks-- < 1) {
+      add(missing, descent, { from: next.offset, to: descent.to })
+      break
+    }
     const node = next.cid.codec === 'raw' ? undefined : await shelf.get(next.cid)
     if (node !== undefined) {
       descent.node(decodeFileNode(node))
@@ -49,6 +61,7 @@ function enter(descent: Descent, root: Uint8Array): void {
 function add(missing: Span[], descent: Descent, { from, to }: Span): void {
   const part = { from: Math.max(from, descent.from), to: Math.min(to, descent.to) }
   const last = missing.at(-1)
-  if (last?.to === part.from) missing[missing.length - 1] = { from: last.from, to: part.to }
+  if (last !== undefined && (last.to === part.from || missing.length === MOST_RANGES))
+    missing[missing.length - 1] = { from: last.from, to: part.to }
   else missing.push(part)
 }
