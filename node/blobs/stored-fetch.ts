@@ -35,6 +35,8 @@ export class StoredFetch implements Flying {
   /** The blob once it is stored: the upload has no blocks then. */
   #stored: Promise<ReadingLease | undefined> | undefined
   #room = 0
+  /** Bytes of blocks. */
+  #came = 0
   #isLeft = false
 
   constructor(options: StoredFetchOptions) {
@@ -130,16 +132,16 @@ export class StoredFetch implements Flying {
       get: async cid =>
         this.#stored === undefined ? (await this.#upload).get(cid) : (await this.#stored)?.get(cid),
       write: async (cid, bytes) => {
-        const upload = await this.#upload
-        this.#checkSurplus(upload.bytes + bytes.length)
-        await upload.write(cid, bytes)
+        this.#came += bytes.length
+        this.#checkSurplus()
+        await (await this.#upload).write(cid, bytes)
       }
     }
   }
 
   /** A blob of tiny blocks brings many times its own bytes: what comes is bounded, too. */
-  #checkSurplus(bytes: number): void {
-    if (bytes <= this.#options.mostBytes * MOST_SURPLUS + STORAGE_LIMITS.nodeBytes) return
+  #checkSurplus(): void {
+    if (this.#came <= this.#options.mostBytes * MOST_SURPLUS + STORAGE_LIMITS.nodeBytes) return
     throw new OapError('quota_tenant', 'the blocks of the blob are many times its bytes', {
       code: 'storage_full',
       retryAfterMs: FULL_MS
