@@ -11,8 +11,9 @@ import type { CollectParts } from './collect.ts'
 import { compact } from './compact.ts'
 import { FileDisk } from './file-disk.ts'
 import { checkRoom } from './finishing.ts'
-import { KIND, checkTenant, rangeOf, resumeKey, rootOf, uploadKey } from './keys.ts'
+import { checkTenant, resumeKey, uploadKey } from './keys.ts'
 import { Leases } from './leases.ts'
+import { forgetSuspended } from './forget-suspended.ts'
 import { findSegments } from './opening.ts'
 import type { Found, OpeningReport } from './opening.ts'
 import { Pace, systemSleep } from './pace.ts'
@@ -48,7 +49,6 @@ const MIGRATIONS: readonly Migration[] = []
 /** Rows are small: more would be memory for nothing, beside that of the blocks on their way. */
 const WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 const SUSPENDED_MS = 7 * 24 * 3_600_000
-const ROWS_AT_ONCE = 256
 
 export interface BlobStoreOptions {
   /** Unix ms. */
@@ -87,6 +87,8 @@ export class LevelBlobStore implements BlobStore {
   readonly #options: BlobStoreOptions
   readonly #gathered = { bytes: 0 }
   readonly #uploads = new Map<string, StoredUpload>()
+  /** Suspended uploads that the last collection took away: whoever read their rows just before begins anew. */
+  readonly #forgotten = new Set<string>()
   #collecting: Promise<GcReport> | undefined
   readonly #scrubbing = new Set<Promise<ScrubReport>>()
   readonly #closing = new AbortController()
@@ -157,10 +159,10 @@ export class LevelBlobStore implements BlobStore {
       bytes + Math.max(uploading, uploading - (kept?.row.bytes ?? 0) + expectedBytes),
       tenantBytes
     )
-    const upload = kept?.upload ?? randomBytes(8).toString('hex')
     // Of two that come at once, one goes on with what was suspended.
-    if (this.#uploads.has(upload)) return await this.#begin(randomBytes(8).toString('hex'), tenant, blob)
-    return await this.#begin(upload, tenant, blob, kept?.row)
+    if (kept === undefined || this.#uploads.has(kept.upload) || this.#forgotten.has(kept.upload))
+      return await this.#begin(randomBytes(8).toString('hex'), tenant, blob)
+    return await this.#begin(kept.upload, tenant, blob, kept.row)
   }
 
   async open(
@@ -253,7 +255,7 @@ export class LevelBlobStore implements BlobStore {
   }
 
   async #collect(signal: AbortSignal): Promise<GcReport> {
-    const { now, sleep = systemSleep, isPurged } = this.#options
+    const { now, sleep = systemSleep, isPurged, suspendedMs = SUSPENDED_MS } = this.#options
     const parts: CollectParts = {
       level: this.#level,
       writer: this.#writer,
@@ -263,30 +265,16 @@ export class LevelBlobStore implements BlobStore {
       signal
     }
     if (isPurged !== undefined) await purge(parts, isPurged, upload => this.#sweeper.add(upload))
-    await this.#forgetSuspended(now())
+    this.#forgotten.clear()
+    await forgetSuspended(parts, now() - suspendedMs, {
+      isOpen: upload => this.#uploads.has(upload),
+      forgotten: this.#forgotten,
+      over: upload => this.#sweeper.add(upload)
+    })
     await this.#sweeper.idle()
     await expire(parts, now())
     const { blocks, bytes } = await collect(parts)
     return { blocks, bytes, freedBytes: await compact(parts, this.#segments) }
-  }
-
-  /** Uploads that nobody went on with. */
-  async #forgetSuspended(nowMs: number): Promise<void> {
-    const { suspendedMs = SUSPENDED_MS } = this.#options
-    for (let after = ''; ;) {
-      const range = { ...rangeOf(KIND.upload, '', after), limit: ROWS_AT_ONCE }
-      const found = await this.#level.iterator(range).all()
-      for (const [key, bytes] of found) {
-        const upload = key.slice(1)
-        const row = unsealJson<UploadRow>(key, bytes)
-        if (this.#uploads.has(upload) || row === undefined || row.touchedAtMs + suspendedMs > nowMs) continue
-        const root = row.root === undefined ? undefined : rootOf(row.root)
-        await this.#writer.commit(aborting(upload, row.tenant, root))
-        this.#sweeper.add(upload)
-      }
-      if (found.length < ROWS_AT_ONCE) return
-      after = found.at(-1)![0].slice(1)
-    }
   }
 
   async #close(): Promise<void> {

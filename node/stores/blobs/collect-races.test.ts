@@ -11,24 +11,26 @@ import { Pace } from './pace.ts'
 import { Rows } from './rows.ts'
 import { MemoryDisk } from './segment-disk.ts'
 import { Segments } from './segments.ts'
+import type { Upload } from './types.ts'
 import type { Change } from './writer.ts'
 
-interface KeysRead {
-  all(): Promise<string[]>
+interface Read {
+  all(): Promise<unknown>
 }
 
-type ReadsKeys = (this: unknown, range: { readonly gt?: string }) => KeysRead
+type ReadsMany = (this: unknown, keys: readonly string[]) => Promise<unknown>
+type Reads = (this: unknown, range: { readonly gt?: string }) => Read
 
 /** `change` happens once, between reading which roots are due and taking them away. */
 function onceDueIsRead(t: TestContext, change: () => Promise<unknown>): void {
-  const level = MemoryLevel.prototype as unknown as { keys: ReadsKeys }
+  const level = MemoryLevel.prototype as unknown as { keys: Reads }
   const { keys } = level
   let isDone = false
-  t.mock.method(level, 'keys', function (this: unknown, range: { readonly gt?: string }): KeysRead {
+  t.mock.method(level, 'keys', function (this: unknown, range: { readonly gt?: string }): Read {
     const read = Reflect.apply(keys, this, [range])
     if (isDone || range.gt?.startsWith(KIND.expiry) !== true) return read
     isDone = true
-    const all = async (): Promise<string[]> => {
+    const all = async (): Promise<unknown> => {
       const found = await read.all()
       await change()
       return found
@@ -62,6 +64,33 @@ for (const [what, change] of [
     assert.equal(await held(made.store, blob), blob.blocks.length)
   })
 }
+
+test('an old upload that is gone on with while such are forgotten is not', async t => {
+  const { store, clock } = await given(t, { inMemory: true, suspendedMs: 1000 })
+  const { root, blocks, length } = blobOf(seeded('gone on with', 600))
+  const [first, ...rest] = blocks
+  const begin = () => store.beginPut(TENANT, { class: 'private', root })
+  const broken = await begin()
+  await broken.write(first!.id, first!.bytes)
+  await broken.suspend()
+  clock.nowMs += 2000
+  let again: Upload | undefined
+  const level = MemoryLevel.prototype as unknown as { getMany: ReadsMany }
+  const { getMany } = level
+  t.mock.method(level, 'getMany', async function (this: unknown, keys: readonly string[]) {
+    const found = await Reflect.apply(getMany, this, [keys])
+    if (again === undefined && keys.some(key => key.startsWith(KIND.upload))) again = await begin()
+    return found
+  })
+
+  await store.gc()
+  for (const { id, bytes } of rest) await again!.write(id, bytes)
+  await again!.finish(root, length)
+  await store.gc()
+
+  assert.equal(await held(store, { root, blocks, length }), blocks.length)
+  assert.equal((await store.usage(TENANT)).uploadingBytes, 0)
+})
 
 test('a segment is not removed into which the last blocks came while it was found empty', async () => {
   const disk = new MemoryDisk()
