@@ -1,4 +1,11 @@
-import { checkTls, prepareNatsServer, preparePackages, prepareRedisServer } from './alternatives/prepare.ts'
+import {
+  checkTls,
+  prepareKubo,
+  prepareNatsServer,
+  preparePackages,
+  prepareRedisServer
+} from './alternatives/prepare.ts'
+import type { BlobContender } from './harness/blob-contender.ts'
 import type { EchoContender } from './harness/echo-contender.ts'
 
 const file = (path: string) => new URL(path, import.meta.url)
@@ -81,3 +88,33 @@ export function redis(variant: 'plain' | 'tls', install: boolean): EchoContender
     }
   }
 }
+
+type Encryption = BlobContender['encryption']
+
+export const plainBlob = (encryption: Encryption): BlobContender => ({
+  name: `plain ${encryption}`,
+  ends: file('./baselines/plain-blob.ts'),
+  encryption
+})
+export const ourBlob = (encryption: Encryption): BlobContender => ({
+  name: `ours ${encryption}`,
+  ends: file('./ours/blob-reads.ts'),
+  encryption
+})
+
+export const heliaBlob = (install: boolean): BlobContender => ({
+  name: 'helia',
+  ends: file('./alternatives/helia-blob.ts'),
+  encryption: 'noise',
+  prepare: async () => {
+    await preparePackages({ install })
+    return undefined
+  }
+})
+
+export const kuboBlob = (install: boolean): BlobContender => ({
+  name: 'kubo',
+  ends: file('./alternatives/kubo-blob.ts'),
+  encryption: 'tls',
+  prepare: () => prepareKubo({ install })
+})

@@ -88,3 +88,33 @@ declare module 'redis' {
   }
   export function createClient(options: { url: string; socket?: SocketOptions }): Client
 }
+
+declare module 'helia' {
+  export interface Helia {
+    readonly libp2p: {
+      getMultiaddrs(): readonly { toString(): string }[]
+      dial(address: unknown): Promise<unknown>
+    }
+    start(): Promise<Helia>
+    stop(): Promise<void>
+  }
+  export function createHeliaLight(): Helia
+}
+
+declare module '@helia/libp2p' {
+  import type { Helia } from 'helia'
+  export function withLibp2pLight(helia: Helia, libp2p: object): Helia
+}
+
+declare module '@helia/bitswap' {
+  import type { Helia } from 'helia'
+  export function withBitswap(helia: Helia): Helia
+}
+
+declare module '@helia/unixfs' {
+  import type { Helia } from 'helia'
+  export function unixfs(helia: Helia): {
+    addByteStream(pieces: Iterable<Uint8Array>): Promise<{ toString(): string }>
+    cat(cid: unknown): AsyncIterable<Uint8Array>
+  }
+}

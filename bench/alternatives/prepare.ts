@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { NotAvailable } from '../harness/echo-contender.ts'
@@ -8,9 +8,12 @@ import { NotAvailable } from '../harness/echo-contender.ts'
 const NATS_SERVER = 'v2.15.2'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const CACHE = fileURLToPath(new URL('../.cache/', import.meta.url))
-const PACKAGES = ['@grpc/grpc-js', '@nats-io/transport-node', '@nats-io/jetstream', 'redis']
+const KUBO = 'v0.39.0'
+const SWISS = 'v0.0.0-20260820225851-333444432258'
+const PACKAGES = ['@grpc/grpc-js', '@nats-io/transport-node', '@nats-io/jetstream', 'redis', 'helia']
 const REDIS_PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1']
 const INSTALL_MS = 5 * 60_000
+const BUILD_MS = 20 * 60_000
 const TRY_MS = 10_000
 const run = promisify(execFile)
 
@@ -31,19 +34,34 @@ export async function preparePackages({ install }: Preparation): Promise<void> {
 }
 
 /** Path of a nats-server of the pinned version, built from its Go module when it is not in the cache. */
-export async function prepareNatsServer({ install }: Preparation): Promise<string> {
-  const folder = `${CACHE}nats-server-${NATS_SERVER}`
-  const program = `${folder}/nats-server`
-  if (existsSync(program)) return program
-  if (!install) throw new NotAvailable('nats-server is not built, and this run builds nothing')
-  await mkdir(folder, { recursive: true })
-  const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod', CGO_ENABLED: '0' }
-  const build = run('go', ['install', `github.com/nats-io/nats-server/v2@${NATS_SERVER}`], {
-    env,
-    cwd: folder,
-    timeout: INSTALL_MS
+export const prepareNatsServer = (preparation: Preparation): Promise<string> =>
+  prepareGoProgram('nats-server', NATS_SERVER, preparation, {
+    build: ['install', `github.com/nats-io/nats-server/v2@${NATS_SERVER}`]
   })
-  await attempt(`go install of nats-server ${NATS_SERVER}`, build)
+
+/** Path of Kubo's command of the pinned version, in the same way; it takes ten minutes. */
+export const prepareKubo = (preparation: Preparation): Promise<string> =>
+  prepareGoProgram('ipfs', KUBO, preparation, {
+    // A module of its own: one of Kubo's own requirements is older than the compiler that it then does not know.
+    module: `module bench\n\ngo 1.25.0\n\nrequire (\n\tgithub.com/cockroachdb/swiss ${SWISS}\n\tgithub.com/ipfs/kubo ${KUBO}\n)\n`,
+    build: ['build', '-o', 'ipfs', 'github.com/ipfs/kubo/cmd/ipfs']
+  })
+
+async function prepareGoProgram(
+  name: string,
+  version: string,
+  { install }: Preparation,
+  { module, build }: { readonly module?: string; readonly build: readonly string[] }
+): Promise<string> {
+  const folder = `${CACHE}${name}-${version}`
+  const program = `${folder}/${name}`
+  if (existsSync(program)) return program
+  if (!install) throw new NotAvailable(`${name} is not built, and this run builds nothing`)
+  await mkdir(folder, { recursive: true })
+  if (module !== undefined) await writeFile(`${folder}/go.mod`, module)
+  const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod', CGO_ENABLED: '0' }
+  const built = run('go', [...build], { env, cwd: folder, timeout: BUILD_MS })
+  await attempt(`go ${build[0]} of ${name} ${version}`, built)
   return program
 }
 

@@ -2,19 +2,9 @@ import { performance } from 'node:perf_hooks'
 import { mailboxService } from 'omnigate/protocols'
 import { connect, createClient } from 'omnigate/sdk'
 import { answerParent } from '../harness/answering.ts'
-import { threadsCpuMicrosOf } from '../harness/process-files.ts'
+import { NotedCosts, type Costs } from '../harness/costs.ts'
 
 // A client of the SDK that fills a topic of a node, works on it while it stays as deep as it was, or loads it until it dies.
-
-/** What one operation cost, over so many of them. */
-export interface Cost {
-  readonly operations: number
-  readonly elapsedMicros: number
-  /** Of the node. */
-  readonly cpuMicros: number
-}
-
-export type Costs = Readonly<Record<string, Cost>>
 
 const [address, cap, pid] = process.argv.slice(2) as [string, string, string]
 const hub = await createClient({ url: address, cap })
@@ -49,19 +39,9 @@ async function fill({ topic, messages, hasKeys }: Filling): Promise<number> {
 
 /** Works until `forMs` have passed, in whole cycles that leave the topic as deep as it was. */
 async function cycles({ topic, forMs }: { topic: string; forMs: number }): Promise<Costs> {
-  const costs = new Map<string, Cost>()
+  const costs = new NotedCosts(Number(pid))
+  const noted = costs.noted.bind(costs)
   const until = performance.now() + forMs
-  const noted = async <T>(name: string, operations: number, work: () => Promise<T>): Promise<T> => {
-    const [at, cpu] = [performance.now(), threadsCpuMicrosOf(Number(pid))]
-    const result = await work()
-    const before = costs.get(name) ?? { operations: 0, elapsedMicros: 0, cpuMicros: 0 }
-    costs.set(name, {
-      operations: before.operations + operations,
-      elapsedMicros: before.elapsedMicros + (performance.now() - at) * 1000,
-      cpuMicros: before.cpuMicros + threadsCpuMicrosOf(Number(pid)) - cpu
-    })
-    return result
-  }
   do {
     const ids = await noted('send', CYCLE_SENDS + BATCH, () => sends(topic, CYCLE_SENDS + BATCH))
     await noted('delete', BATCH, () => Promise.all(ids.slice(-BATCH).map(id => mailbox.delete(topic, id))))
@@ -70,7 +50,7 @@ async function cycles({ topic, forMs }: { topic: string; forMs: number }): Promi
     await noted('peek', LOOKS, () => looks(() => peekOnce(topic)))
     await noted('stats', LOOKS, () => looks(() => mailbox.stats(topic)))
   } while (performance.now() < until)
-  return Object.fromEntries(costs)
+  return costs.all
 }
 
 /** Yields their ids, in the order of their answers. */

@@ -1,6 +1,7 @@
 import { Child } from '../harness/child.ts'
 import type { BuiltNode } from './built-node.ts'
-import type { Costs, Filling } from './mailbox-worker-child.ts'
+import type { Costs } from '../harness/costs.ts'
+import type { Filling } from './mailbox-worker-child.ts'
 
 const SCRIPT = new URL('./mailbox-worker-child.ts', import.meta.url)
 const VERBS = ['send', 'recv', 'delete', 'peek', 'stats'].map(verb => `mailbox:${verb}`)

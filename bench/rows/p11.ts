@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtProgram } from '../harness/built-package.ts'
 import { Child } from '../harness/child.ts'
+import { whileWatched } from '../harness/peak-rss.ts'
 import { rssBytesOf } from '../harness/process-files.ts'
 import { interleaved } from '../harness/rounds.ts'
 import type { Row, RunOptions } from '../harness/row.ts'
 import { median, rounded, spread } from '../harness/statistics.ts'
 import { atMost, type Figures } from '../harness/verdict.ts'
+import { BlobWorker } from '../ours/blob-worker.ts'
 import { BuiltNode } from '../ours/built-node.ts'
 import { MailboxWorker } from '../ours/mailbox-worker.ts'
 
@@ -21,6 +23,8 @@ const CONNECTIONS = 600
 const BATCH = 100
 const QUEUED = 1_000_000
 const SMOKE_QUEUED = 2000
+const BLOB_BYTES = 10e9
+const SMOKE_BLOB_BYTES = 4e6
 
 type Encryption = 'noise' | 'tls'
 type Case = 'bare' | 'idle' | 'queued' | Encryption
@@ -30,7 +34,8 @@ const CASES: readonly Case[] = ['bare', 'idle', 'noise', 'tls', 'queued']
 
 export const p11: Row = {
   id: 'P11',
-  summary: 'resident memory of the built package: idle, for each connection, for a million queued messages',
+  summary:
+    'resident memory of the built package: idle, for each connection, for a million queued messages, and with 10 GB of blobs',
   async run(options) {
     const program = await builtProgram(options)
     const samples = await interleaved(CASES, options.rounds, async (work, round) => {
@@ -38,7 +43,8 @@ export const p11: Row = {
       options.say(`round ${round + 1}/${options.rounds} ${work}: ${rounded(bytes / MB, 4)} MB`)
       return bytes
     })
-    return figuresOf(samples)
+    const large = await memoryOfLarge(program, options)
+    return figuresOf(samples, large)
   }
 }
 
@@ -92,6 +98,44 @@ async function rssOfQueued(node: BuiltNode, { smoke }: RunOptions): Promise<numb
   return after - before
 }
 
+/** What a node with one large blob takes: at most over its first memory, garbage included, and over a start without it. */
+interface Large {
+  readonly putBytes: number
+  readonly getBytes: number
+  readonly againBytes: number
+}
+
+/** Once a run: the most that is seen counts, not a median. */
+async function memoryOfLarge(program: string, { smoke, say }: RunOptions): Promise<Large> {
+  const bytes = smoke ? SMOKE_BLOB_BYTES : BLOB_BYTES
+  const folder = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
+  try {
+    const grown = await workedOnLarge(program, folder, bytes)
+    await using again = await BuiltNode.start(program, folder)
+    await sleep(smoke ? 200 : IDLE_MS)
+    const large = { ...grown, againBytes: again.rssBytes() }
+    const mb = (value: number) => `${rounded(value / MB)} MB`
+    say(
+      `10 GB: put +${mb(large.putBytes)}, get +${mb(large.getBytes)}, started again ${mb(large.againBytes)}`
+    )
+    return large
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function workedOnLarge(program: string, folder: string, bytes: number) {
+  await using node = await BuiltNode.start(program, folder, { collects: true })
+  await using worker = await BlobWorker.start(node)
+  await worker.get(await worker.put(SMOKE_BLOB_BYTES))
+  await node.settledRssBytes()
+  const { result: cid, grownBytes: putBytes } = await whileWatched(node.pid, () => worker.put(bytes))
+  await node.settledRssBytes()
+  const { result: came, grownBytes: getBytes } = await whileWatched(node.pid, () => worker.get(cid))
+  if (came !== bytes) throw new Error(`${came} bytes came instead of ${bytes}`)
+  return { putBytes, getBytes }
+}
+
 /** V8 keeps what a burst of handshakes made it allocate, so each batch's garbage goes before the next. */
 async function openInBatches(node: BuiltNode, dialers: Dialers, connections: number): Promise<void> {
   for (let left = connections; left > 0; left -= BATCH) {
@@ -120,7 +164,7 @@ class Dialers implements AsyncDisposable {
   }
 }
 
-function figuresOf(samples: Samples): Figures {
+function figuresOf(samples: Samples, large: Large): Figures {
   const of = (work: Case) => median(samples.get(work)!)
   return {
     what: 'resident memory of the built package when idle: MB; limit: a Node process that does nothing',
@@ -131,7 +175,10 @@ function figuresOf(samples: Samples): Figures {
       atMost('idle, MB', 160, of('idle') / MB),
       atMost('a noise connection, KB', 120, of('noise') / KB),
       atMost('a TLS connection, KB', 400, of('tls') / KB),
-      atMost('1,000,000 queued messages, MB', 100, of('queued') / MB)
+      atMost('1,000,000 queued messages, MB', 100, of('queued') / MB),
+      atMost('a PUT of 10 GB adds, at most, MB', 64, large.putBytes / MB),
+      atMost('a GET of 10 GB adds, at most, MB', 64, large.getBytes / MB),
+      atMost('idle with 10 GB of blobs, MB', 160, large.againBytes / MB)
     ],
     spread: Object.fromEntries([...samples].map(([work, list]) => [work, rounded(spread(list))])),
     notes: {}
