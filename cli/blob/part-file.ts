@@ -3,12 +3,12 @@ import { link, open, rm } from 'node:fs/promises'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 
-/** A download goes on at a multiple of this, at least so much before the end of what is there. */
-const STEP_BYTES = 1_048_576
+/** Nothing behind a multiple of this is written before what stands before it would survive a power cut. */
+export const STEP_BYTES = 16 * 1_048_576
 
 /**
- * A file that is being downloaded, under another name until it is whole: what a broken download left is gone on with, but
- * for its last MiB, which a power cut may have damaged.
+ * A file that is being downloaded, under another name until it is whole: what a broken download left is gone on with at the
+ * last multiple of 16 MiB behind which something was written, since what follows it a power cut may have damaged.
  */
 export interface PartFile extends AsyncDisposable {
   /** Its name until it is whole. */
@@ -31,15 +31,22 @@ export async function partFile(output: string, cid: string): Promise<PartFile> {
     })
   const file = await guarded(open(path, existsSync(path) ? 'r+' : 'wx+'))
   const { size } = await guarded(file.stat())
-  const offset = Math.max(0, Math.floor(size / STEP_BYTES) - 1) * STEP_BYTES
+  const offset = Math.max(0, Math.ceil(size / STEP_BYTES) - 1) * STEP_BYTES
   await guarded(file.truncate(offset))
   let at = offset
   return {
     path,
     offset,
     async write(bytes) {
-      await guarded(file.write(bytes, 0, bytes.length, at))
-      at += bytes.length
+      for (let from = 0; from < bytes.length;) {
+        const room = STEP_BYTES - (at % STEP_BYTES)
+        const length = Math.min(room, bytes.length - from)
+        // A disk that is getting full takes less than it is given.
+        const { bytesWritten } = await guarded(file.write(bytes, from, length, at))
+        at += bytesWritten
+        from += bytesWritten
+        if (bytesWritten === room) await guarded(file.datasync())
+      }
     },
     commit: () =>
       guarded(
