@@ -113,14 +113,14 @@ function file(t: TestContext): string {
 }
 
 interface Handle {
-  write(
+  write: (
     this: unknown,
     bytes: Uint8Array,
     from: number,
     length: number,
     at: number
-  ): Promise<{ readonly bytesWritten: number }>
-  datasync(this: unknown): Promise<void>
+  ) => Promise<{ readonly bytesWritten: number }>
+  datasync: (this: unknown) => Promise<void>
 }
 
 /** What all open files have in common. */
