@@ -12,39 +12,58 @@ import { begins, matches } from './harness/match.ts'
 import { parsePage } from './harness/page.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const PAGE = readFileSync(new URL('quickstart.md', import.meta.url), 'utf8')
+const STARTS = /^npm start$| start --init /
 const FREE_PORTS = { OMNIGATE_HTTP__LISTEN: '127.0.0.1:0', OMNIGATE_NODE__LISTEN: '/ip4/127.0.0.1/tcp/0' }
 const FOREIGN = /^(OMNIGATE_|RON_|FORCE_COLOR$|NODE_|npm_)/
 
-test(
-  'what quickstart.md says, from the first command to the last, in a fresh checkout',
-  { timeout: 180_000 },
-  async t => {
-    const top = mkdtempSync(join(tmpdir(), 'omnigate-quickstart-'))
-    t.after(() => rmSync(top, { recursive: true, force: true }))
-    const folder = copyCheckout(ROOT, join(top, 'omnigate'))
-    for (const [, name = '', source = ''] of PAGE.matchAll(/Save this as `([\w.]+)`:\n\n```ts\n(.*?)```/gs))
-      writeFileSync(join(folder, name), source)
-    const [start, ...steps] = parsePage(PAGE).steps
-    assert.ok(start && steps.length === 8)
+/** How many commands each page has, and how many of them are nodes that run until its end. */
+const PAGES = { 'quickstart.md': [9, 1], 'storage.md': [24, 2] } as const
 
-    const node = run(folder, `exec ${start.command}`)
-    t.after(() => node.child.kill('SIGKILL'))
-    await node.until(() => begins(start.output, node.text()))
-    let prepared = ''
-    for (const { command, output, line, exitCode } of steps) {
-      // What a line sets for the shell holds for those after it.
-      if (command.startsWith('. ')) prepared += `${command}\n`
-      const program = run(folder, `${prepared}${command}`)
-      const [code] = await program.end
-      assert.equal(code, exitCode, `line ${line}: ${program.all()}`)
-      assert.ok(matches(output, program.text()), `line ${line}: ${program.all()}`)
+for (const [name, [count, nodes]] of Object.entries(PAGES))
+  test(
+    `what ${name} says, from the first command to the last, in a fresh checkout`,
+    { timeout: 240_000 },
+    async t => {
+      const page = readFileSync(new URL(name, import.meta.url), 'utf8')
+      const top = mkdtempSync(join(tmpdir(), 'omnigate-quickstart-'))
+      t.after(() => rmSync(top, { recursive: true, force: true }))
+      const folder = copyCheckout(ROOT, join(top, 'omnigate'))
+      for (const [, file = '', source = ''] of page.matchAll(/Save this as `([\w.]+)`:\n\n```ts\n(.*?)```/gs))
+        writeFileSync(join(folder, file), source)
+      const { steps } = parsePage(page)
+      assert.equal(steps.length, count)
+
+      const running: Running[] = []
+      let prepared = ''
+      for (const { command, output, line, exitCode } of steps) {
+        if (STARTS.test(command)) {
+          const node = run(folder, execOf(command))
+          t.after(() => ended(node.child))
+          await node.until(() => begins(output, node.text()))
+          running.push(node)
+          continue
+        }
+        // What a line sets for the shell holds for those after it.
+        if (command.startsWith('. ')) prepared += `${command}\n`
+        const program = run(folder, `${prepared}${command}`)
+        const [code] = await program.end
+        assert.equal(code, exitCode, `line ${line}: ${program.all()}`)
+        // npx says on standard error what it thinks of a configuration.
+        const shown = command.startsWith('npx ') ? program.text() : program.all()
+        assert.ok(matches(output, shown), `line ${line}: ${program.all()}`)
+      }
+      for (const node of running) node.child.kill('SIGINT')
+
+      assert.equal(running.length, nodes)
+      for (const node of running) assert.equal((await node.end)[0], 0, node.all())
     }
-    node.child.kill('SIGINT')
+  )
 
-    assert.equal((await node.end)[0], 0, node.all())
-  }
-)
+/** The shell gives way to a node, so that signals reach it; other tests may have the port. */
+const execOf = (command: string): string =>
+  command.replace(/(npm|node) /, 'exec $1 ').replace('/tcp/4811', '/tcp/0')
+
+type Running = ReturnType<typeof run>
 
 function run(folder: string, command: string) {
   const own = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))
@@ -52,6 +71,8 @@ function run(folder: string, command: string) {
   const child: ChildProcess = spawn('/bin/sh', ['-c', command], {
     cwd: folder,
     env,
+    // A group of its own, so that what npm started ends with it.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let text = ''
@@ -65,4 +86,8 @@ function run(folder: string, command: string) {
     while (!holds()) await Promise.race([once(child.stdout!, 'data'), ended])
   }
   return { child, end, until, text: () => text, all: () => `${text}${errors}` }
+}
+
+function ended({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (exitCode === null && signalCode === null) process.kill(-pid!, 'SIGKILL')
 }

@@ -20,7 +20,7 @@ export const blobAdd: Command = {
   details:
     'Ends once the blob would survive a power cut, and prints its content id: the one that IPFS tools give the same ' +
     'bytes with the options that are printed beside it. Of a folder each file below it becomes a blob of its own, one line ' +
-    `each with its name; links are passed over. ${CALLER_DETAILS}`,
+    `each with its name, and no content id stands for all of it; links are passed over. ${CALLER_DETAILS}`,
   arguments: [
     { name: 'FILE', summary: 'the file, or a folder of files; - is standard input', completes: 'file' },
     NODE_ARGUMENT
@@ -67,7 +67,14 @@ export const blobAdd: Command = {
       pin: invocation.flag('pin') ? true : undefined
     })
     return withBlobs(invocation, async place => {
-      if (await isFolder(path)) return addFolder(invocation, place, path, members)
+      if (await isFolder(path)) {
+        const { files, bytes } = await addFolder(invocation, place, path, members)
+        if (!invocation.isJson)
+          invocation.terminal.note(
+            `${files} ${files === 1 ? 'file' : 'files'}, ${bytesText(bytes)}, ${blobClass}; each as: ${ipfsAdd}`
+          )
+        return EXIT.ok
+      }
       const { cid, len } = await added(invocation, place, path, members)
       invocation.show({ cid, len, class: blobClass, ipfs_add: ipfsAdd }, () => cid)
       if (!invocation.isJson) invocation.terminal.note(`${bytesText(len)}, ${blobClass}; as: ${ipfsAdd}`)
@@ -95,14 +102,17 @@ async function addFolder(
   place: BlobPlace,
   folder: string,
   members: Members
-): Promise<number> {
+): Promise<{ readonly files: number; readonly bytes: number }> {
   if (members.cid !== undefined)
     throw new CommandError(EXIT.usage, '--cid goes with one file, not with a folder')
+  let [files, bytes] = [0, 0]
   for (const { path, name } of await filesIn(folder)) {
     const { cid, len } = await added(invocation, place, path, members)
     invocation.show({ cid, len, name }, () => `${cid} ${printable(name)}`)
+    files++
+    bytes += len
   }
-  return EXIT.ok
+  return { files, bytes }
 }
 
 const namesOf = <T extends object>(table: T): readonly (keyof T & string)[] =>
