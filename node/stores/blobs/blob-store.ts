@@ -153,12 +153,9 @@ export class LevelBlobStore implements BlobStore {
     checkTenant(tenant)
     const { expectedBytes = 0, tenantBytes, root } = blob
     const kept = root === undefined ? undefined : await this.#suspended(tenant, root)
-    const { bytes, uploading } = await readUsage(this.#level, tenant)
-    checkRoom(
-      tenant,
-      bytes + Math.max(uploading, uploading - (kept?.row.bytes ?? 0) + expectedBytes),
-      tenantBytes
-    )
+    const { bytes, blobs, uploading } = await readUsage(this.#level, tenant)
+    const most = Math.max(uploading, uploading - (kept?.row.bytes ?? 0) + expectedBytes)
+    checkRoom(tenant, { bytes: bytes + most, blobs }, tenantBytes)
     // Of two that come at once, one goes on with what was suspended.
     if (kept === undefined || this.#uploads.has(kept.upload) || this.#forgotten.has(kept.upload))
       return await this.#begin(randomBytes(8).toString('hex'), tenant, blob)

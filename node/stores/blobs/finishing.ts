@@ -14,7 +14,7 @@ import {
   usageKey
 } from './keys.ts'
 import { addUsage, resumeKeyOf, share, sharedKeys, statOf, unshare, usageOf } from './records.ts'
-import type { RootRow, UploadRow } from './records.ts'
+import type { RootRow, UploadRow, UsageRow } from './records.ts'
 import type { Rows } from './rows.ts'
 import type { BlockId, NewBlob, RootStat } from './types.ts'
 import type { Change } from './writer.ts'
@@ -106,7 +106,8 @@ function giveRoot(
   const before = rows.json<RootRow>(key)
   const usage = usageOf(rows, tenant)
   const others = usage.bytes + usage.uploading - uploadedBytes - (before?.storedBytes ?? 0)
-  checkRoom(tenant, others + totals.bytes, blob.tenantBytes)
+  const blobs = usage.blobs + (before === undefined ? 1 : 0)
+  checkRoom(tenant, { bytes: others + totals.bytes, blobs }, blob.tenantBytes)
   if (before !== undefined && blob.isYielding === true) return { stat: statOf(key, before), wasThere: true }
   const isPinned = blob.isPinned === true || before?.isPinned === true
   const row: RootRow = {
@@ -133,8 +134,15 @@ function giveRoot(
   return { stat: statOf(key, row), wasThere: before !== undefined }
 }
 
+/** What the rows of a blob take, however short it is. */
+const ROWS_BYTES = 512
+
 /** @throws BlobError `tenant_full` */
-export function checkRoom(tenant: string, bytes: number, tenantBytes = Infinity): void {
-  if (bytes <= tenantBytes) return
+export function checkRoom(
+  tenant: string,
+  { bytes, blobs }: Pick<UsageRow, 'bytes' | 'blobs'>,
+  tenantBytes = Infinity
+): void {
+  if (bytes + blobs * ROWS_BYTES <= tenantBytes) return
   throw new BlobError('tenant_full', `tenant ${tenant} may store ${tenantBytes} bytes`)
 }

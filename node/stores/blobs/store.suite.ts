@@ -302,7 +302,7 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
     assert.deepEqual(await store.usage(TENANT), { bytes: storedBytes, blobs: 1, uploadingBytes: 0 })
     assert.equal(await held(store, second), 0)
     // The same again needs room until it is known to be the same.
-    await put(store, first, { tenantBytes: 2 * storedBytes })
+    await put(store, first, { tenantBytes: 2 * storedBytes + 512 })
     await put(store, second, { tenant: 'oslo', tenantBytes })
     assert.equal((await store.usage(TENANT)).bytes, storedBytes)
   })
@@ -406,6 +406,23 @@ export function blobStoreSuite(name: string, given: (t: TestContext) => Promise<
 
     await assert.rejects(writes(), code('tenant_full'))
     assert.ok(upload.bytes < 8 * 1024 * 1024, `${upload.bytes} bytes were taken`)
+  })
+
+  it('many blobs of few bytes fill the room of their tenant with what it takes to keep them', async ({
+    store
+  }) => {
+    const limits = { tenantBytes: 64 * 1024 }
+    const puts = async (): Promise<void> => {
+      for (let n = 0; n < 1000; n++) await put(store, blobOf(Buffer.from(`${n}`)), limits)
+    }
+
+    await assert.rejects(puts(), code('tenant_full'))
+
+    const { blobs, bytes } = await store.usage(TENANT)
+    assert.ok(blobs > 100 && blobs <= 128, `${blobs} blobs`)
+    assert.ok(bytes < 1000)
+    await put(store, blobOf(Buffer.from('0')), limits)
+    await put(store, blobOf(Buffer.from('again')), { tenant: 'oslo', ...limits })
   })
 
   it('a pinned root is not deleted, and does not expire', async ({ store, clock }) => {

@@ -251,8 +251,8 @@ function gathering(
       ...hexes.flatMap(hex => [blockKey(hex), holdKey(upload, hex)])
     ],
     apply(rows, places) {
-      const { bytes, uploading } = usageOf(rows, tenant)
-      checkRoom(tenant, bytes + uploading + counted, tenantBytes)
+      const { bytes, blobs, uploading } = usageOf(rows, tenant)
+      checkRoom(tenant, { bytes: bytes + uploading + counted, blobs }, tenantBytes)
       const before = rows.json<UploadRow>(uploadKey(upload))
       if (resume !== undefined && !rows.has(resume)) rows.put(resume, Buffer.from(upload))
       const isResumable = resume !== undefined && isResumedBy(rows, resume, upload)
