@@ -82,7 +82,7 @@ const fuzzTargets = {
 
 // Hubs without a node: what a link opens is tried where the transport offers it.
 const linkedLoads = {
-  files: ['interop-tests/redteam/loads/linked-*.ts'],
+  files: ['interop-tests/redteam/loads/linked-*.ts', 'interop-tests/dht/members-process.ts'],
   rules: restricted(boundaries('interop-tests', ['transport']))
 }
 
