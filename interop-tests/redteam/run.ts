@@ -7,6 +7,7 @@ import { streamCases } from './cases/streams.ts'
 import { backpressure } from './loads/backpressure.ts'
 import { hubs } from './loads/hubs.ts'
 import { linked } from './loads/linked.ts'
+import { storage } from './loads/storage.ts'
 import { strangers } from './loads/strangers.ts'
 import { runCases } from './case-runner.ts'
 
@@ -14,7 +15,8 @@ const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = {
   strangers,
   linked,
   hubs,
-  backpressure
+  backpressure,
+  storage
 }
 const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases, ...handshakeCases]
 

@@ -7,8 +7,9 @@ import { KNOWN_NETWORK } from './target-messages.ts'
 import type { Ask } from './target-messages.ts'
 import type { Connection } from '@libp2p/interface'
 
-// The node under attack: configured by PATH=JSON arguments, it answers its parent over IPC and stops when that leaves.
-const flags = Object.fromEntries(process.argv.slice(2).map(parseFlag))
+// The node under attack: configured by PATH=JSON arguments, it answers its parent over IPC and stops when that leaves. What it
+// stores is in memory, or in the folder that `data` names.
+const { data, ...flags } = Object.fromEntries(process.argv.slice(2).map(parseFlag))
 const { config } = loadConfig({
   flags: {
     'node.listen': ['/ip4/127.0.0.1/tcp/0'],
@@ -20,7 +21,11 @@ const { config } = loadConfig({
 // Callers from here are known, as a hub with a treaty would be; all others are strangers.
 const isKnown = ({ remoteAddr }: Connection): boolean =>
   remoteAddr.toString().startsWith(`/ip4/${KNOWN_NETWORK}`)
-const node = createNode(config, { services: [bulk], overrides: { isKnown } })
+const node = createNode(config, {
+  services: [bulk],
+  overrides: { isKnown },
+  ...(typeof data === 'string' && { data, init: true })
+})
 
 await node.start()
 // As `omnigate start` lets the heap grow, by the numbers of cli/heap-growth.ts.

@@ -9,6 +9,7 @@ import { printTable } from '../table.ts'
 import { KNOWN_NETWORK } from '../target-messages.ts'
 import { Target } from '../target.ts'
 import { HelperProcess } from './helper-process.ts'
+import { mostOver } from './most-over.ts'
 import type { FastRead } from './fast-reader-process.ts'
 
 const MB = 1e6
@@ -54,18 +55,6 @@ export async function backpressure(full: boolean): Promise<boolean> {
   const faults = target.takeFaults()
   for (const fault of faults) console.log(fault)
   return faults.length === 0 && outcomes.every(({ passes }) => passes)
-}
-
-/** Most resident bytes over idle while `work` runs; garbage counts. */
-async function mostOver<T>(target: Target, idle: number, work: () => Promise<T>): Promise<[number, T]> {
-  let most = 0
-  const watch = setInterval(() => (most = Math.max(most, target.rssBytes() - idle)), 50)
-  try {
-    const result = await work()
-    return [Math.max(most, target.rssBytes() - idle), result]
-  } finally {
-    clearInterval(watch)
-  }
 }
 
 async function unread(target: Target, idle: number, full: boolean): Promise<Outcome> {
