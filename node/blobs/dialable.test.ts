@@ -53,6 +53,20 @@ void describe('addresses that somebody else told', () => {
     assert.deepEqual(dialable(PEER, ['/ip6/::ffff:192.168.1.7/tcp/4001'], [PUBLIC]), [])
     assert.deepEqual(dialable(PEER, ['/ip6/::ffff:127.0.0.1/tcp/4001'], [PRIVATE]), [])
     assert.deepEqual(dialable(PEER, ['/ip6/64:ff9b::a00:1/tcp/4001'], [PUBLIC]), [])
+    for (const hidden of ['::127.0.0.1', '::a00:1', '::ffff:0:127.0.0.1', '::ffff:0:7f00:1', '2001:0:1::1'])
+      assert.deepEqual(dialable(PEER, [`/ip6/${hidden}/tcp/4001`], [PUBLIC]), [], hidden)
+  })
+
+  void test('that only one network knows are of that network', () => {
+    for (const own of ['/ip6/fec0::3/tcp/4001', '/ip4/198.18.0.1/tcp/4001', '/ip4/192.0.0.8/tcp/4001']) {
+      assert.deepEqual(dialable(PEER, [own], [PUBLIC]), [])
+      assert.deepEqual(dialable(PEER, [own], [PRIVATE]), ended(own))
+    }
+  })
+
+  void test('are of this machine where they are its loopback, in IPv6 too', () => {
+    assert.deepEqual(dialable(PEER, ['/ip6/::1/tcp/4001'], [LOOPBACK]), ended('/ip6/::1/tcp/4001'))
+    assert.deepEqual(dialable(PEER, ['/ip6/::1/tcp/4001'], [PRIVATE]), [])
   })
 
   void test('are four of a peer at most', () => {

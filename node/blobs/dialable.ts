@@ -19,13 +19,25 @@ const listOf = (...subnets: readonly string[]): BlockList => {
 }
 
 const OWN_MACHINE = listOf('127.0.0.0/8', '::1/128')
-const OWN_NETWORK = listOf('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7')
+const OWN_NETWORK = listOf(
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '192.0.0.0/24',
+  '198.18.0.0/15',
+  'fc00::/7',
+  'fec0::/10'
+)
 /** No node of anybody: unspecified, link-local (what clouds serve their secrets on), multicast, and ways to IPv4 unseen. */
 const NOBODY = listOf(
   '0.0.0.0/8',
   '169.254.0.0/16',
   '224.0.0.0/3',
-  '::/128',
+  '::/96',
+  '::ffff:0:0:0/96',
+  '100::/64',
+  '2001::/32',
   'fe80::/10',
   'ff00::/8',
   '64:ff9b::/32',
@@ -58,7 +70,8 @@ function scopeOf(address: string): number | undefined {
   const [, version, ip = '', port = '0'] = ADDRESS.exec(address) ?? []
   if (isIP(ip) !== Number(version) || Number(port) < 1 || Number(port) > 65_535) return undefined
   const family = version === '4' ? 'ipv4' : 'ipv6'
-  if (NOBODY.check(ip, family)) return undefined
+  // Its own loopback stands among what is nobody's.
   if (OWN_MACHINE.check(ip, family)) return MACHINE
+  if (NOBODY.check(ip, family)) return undefined
   return OWN_NETWORK.check(ip, family) ? NETWORK : INTERNET
 }
