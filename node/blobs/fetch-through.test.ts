@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { storageService } from '../../protocols/index.ts'
+import { attenuate, decodeToken, encodeToken, storageService } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import { endings } from '../endings.fixture.ts'
+import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { allow, linked, startHub, until } from '../links/hubs.fixture.ts'
 import type { TestHub } from '../links/hubs.fixture.ts'
 
@@ -35,6 +36,19 @@ void describe('a caller who wants what another hub has', OPTIONS, () => {
       await got(t, open, { verb: 'storage:get,storage:fetch' }, other),
       await got(t, provider, undefined, other)
     )
+  })
+
+  void test('is not given more by a caveat that the holder of a capability adds', async t => {
+    const { provider, open } = await threeHubs(t)
+    const cid = await put(provider, randomBytes(1000))
+    const asked = { tenant: 'default', bearer: true, verb: 'storage:get' }
+    const { token } = await open.node.capabilities().mint(asked, { actor: 'local' })
+    const { macaroon, discharges } = decodeToken(token)
+    const narrowed = attenuate(nodeMacaroonCrypto, macaroon, [{ key: 'content', value: [cid] }])
+    const cap = Buffer.from(encodeToken({ macaroon: narrowed, discharges })).toString('base64url')
+    await using connection = await connect(open.address, { cap })
+
+    await assert.rejects(connection.client(storageService).get({ cid }), NOT_FOUND)
   })
 
   void test('has it for its tenant alone', async t => {

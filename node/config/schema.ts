@@ -209,7 +209,7 @@ export const configSchema = Type.Object(
     storage: section('Blobs by the hash of their content.', {
       tenantBytes: count('Bytes of blocks that are kept for one tenant.', 100 * 1024 * MIB, MIB, 2 ** 50),
       fetchThrough: flag(
-        'Fetch blobs that are not here from other hubs for callers whose capability says storage:fetch or names the content. The operator may always.',
+        'Fetch blobs that are not here from other hubs for callers whose capability says storage:fetch or was minted for the content. The operator may always.',
         false
       ),
       fetchBytes: count('Longer blobs are not fetched.', 10 * 1024 * MIB, MIB, 2 ** 50),

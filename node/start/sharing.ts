@@ -1,4 +1,12 @@
-import { BlobFetcher, NamedPeers, announcing, fetching, providerOf, repaired } from '../blobs/index.ts'
+import {
+  BlobFetcher,
+  NamedPeers,
+  announcing,
+  fetching,
+  isMintedForContent,
+  providerOf,
+  repaired
+} from '../blobs/index.ts'
 import type { FetchOutcome } from '../blobs/index.ts'
 import { callsTo, hangUp } from '../links/index.ts'
 import { OapError, refusalOf, storageService } from '../../protocols/index.ts'
@@ -76,7 +84,7 @@ export function openSharing(
   const isAllowed = (call: Call, cid: string): boolean => {
     const { capability } = call
     if (!config.storage.fetchThrough || capability === undefined) return false
-    if (capability.caveats.some(({ key }) => key === 'content')) return true
+    if (isMintedForContent(capability)) return true
     const use = {
       verb: FETCH_VERB,
       app: storageService.app,
