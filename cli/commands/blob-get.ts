@@ -11,6 +11,7 @@ import { whyNot, whyNotText } from '../blob/why-not.ts'
 import { CommandError } from '../command-error.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { interruptible } from '../interruptible.ts'
 import type { Invocation } from '../invocation.ts'
 import { newFile } from '../new-file.ts'
 import { bytesText } from '../quantity.ts'
@@ -39,7 +40,7 @@ export const blobGet: Command = {
     { line: 'omnigate blob get bafybei... --data ./hub --range 0-99', says: 'the first hundred bytes' },
     { line: 'omnigate blob get bafybei... --data ./hub --car -o map.car', says: 'for IPFS tools' }
   ],
-  exits: [...BLOB_EXITS, 'cannotCreate'],
+  exits: [...BLOB_EXITS, 'cannotCreate', 'interrupted'],
   async run(invocation) {
     const { text, cid } = await cidArgument(invocation)
     const range = rangeOption(invocation)
@@ -48,6 +49,7 @@ export const blobGet: Command = {
     try {
       return await withBlobs(invocation, place => got(invocation, place, cid, range))
     } catch (error) {
+      if (isInterrupted(error)) throw error
       const data = invocation.option('data')
       const report = data === undefined ? undefined : await whyNot(data, text)
       if (report?.code !== undefined && !invocation.isJson) invocation.terminal.note(whyNotText(report))
@@ -55,6 +57,9 @@ export const blobGet: Command = {
     }
   }
 }
+
+const isInterrupted = (error: unknown): boolean =>
+  error instanceof CommandError && error.exitCode === EXIT.interrupted
 
 interface Range {
   readonly offset: number
@@ -111,15 +116,16 @@ async function wholeFile(
   const { cidText } = await import('../../protocols/index.ts')
   await using file = await partFile(output, cidText(cid))
   const { offset } = file
-  const bytes = await shown(invocation, offset, progress =>
-    download(place, {
-      cid,
-      offset,
-      ...progress,
-      write: async piece => (await file.write(piece), progress.told(piece))
-    })
-  ).catch((error: unknown) => {
-    invocation.terminal.note(`what came is in ${file.path}; the same command goes on with it`)
+  const left = `what came is in ${file.path}; the same command goes on with it`
+  const part = (signal: AbortSignal): Promise<number> =>
+    shown(invocation, offset, progress =>
+      download(
+        { ...place, calling: { ...place.calling, signal } },
+        { cid, offset, ...progress, write: async piece => (await file.write(piece), progress.told(piece)) }
+      )
+    )
+  const bytes = await interruptible('blob get', part, left).catch((error: unknown) => {
+    if (!isInterrupted(error)) invocation.terminal.note(left)
     throw error
   })
   await file.commit()
