@@ -54,6 +54,18 @@ void describe('announcing', OPTIONS, () => {
     assert.ok(leastGap(network) >= 1000)
   })
 
+  void test('ends for a root that is not public, and not for one that is public again by then', async () => {
+    const answers = [false, true]
+    const { announcer } = await createAnnouncer({ isPublic: () => answers.shift() ?? false })
+    const [again, gone] = roots(2) as [Cid, Cid]
+    await announcer.add([again, gone])
+
+    await announcer.review(again)
+    assert.equal(announcer.stats.roots, 2)
+    await announcer.review(gone)
+    assert.equal(announcer.stats.roots, 1)
+  })
+
   void test('of many goes on over the whole interval', async () => {
     const { announcer, network, clock } = await createAnnouncer({ numbers: { intervalMs: HOUR } })
     await announcer.add(roots(7200))

@@ -91,6 +91,15 @@ export class Announcer {
     await withdrawn.catch((error: unknown) => this.#options.onError?.(error))
   }
 
+  /** Announces a root no longer that is not public. */
+  async review(cid: Cid): Promise<void> {
+    const { isPublic } = this.#options
+    if (await isPublic(cid)) return
+    await this.remove(cid)
+    // It may have become public again meanwhile, while its row was still there.
+    if (await isPublic(cid)) await this.add([cid])
+  }
+
   start(): void {
     if (this.#isRunning) return
     this.#isRunning = true
@@ -152,7 +161,7 @@ export class Announcer {
   async #announce({ cid, failures }: ProvideRow): Promise<void> {
     const { rows, isPublic, onAnnounced } = this.#options
     try {
-      if (!(await isPublic(cid))) return await this.remove(cid)
+      if (!(await isPublic(cid))) return await this.review(cid)
       const peers = await this.#provide(cid)
       this.#announced++
       await rows.settle(cid, { dueMs: this.#wallMs() + this.#numbers.intervalMs, failures: 0 })

@@ -111,10 +111,7 @@ export function prepareDht(
     routing: () => open?.routing,
     announcements: {
       announce: cid => told(open?.announcer.add([cid])),
-      review: cid => {
-        const { announcer } = open ?? {}
-        told(announcer && isPublic(cid).then(is => (is ? undefined : announcer.remove(cid))))
-      }
+      review: cid => told(open?.announcer.review(cid))
     },
     stats: () => open?.announcer.stats,
     counts: () => ({ announced, failed }),
