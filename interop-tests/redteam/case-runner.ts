@@ -41,7 +41,12 @@ interface Result {
 /** Runs the cases one after the other, prints a line for each and the table at the end. True when all pass. */
 export async function runCases(cases: readonly HostileCase[], full: boolean): Promise<boolean> {
   const timeouts = full ? TIMEOUTS.full : TIMEOUTS.short
-  const hubs = { relinking: new OwnHub(), revoked: new OwnHub(), stalling: new OwnHub() }
+  const hubs = {
+    relinking: new OwnHub(),
+    revoked: new OwnHub(),
+    sharing: new OwnHub(),
+    stalling: new OwnHub()
+  }
   const config = {
     'http.enabled': false,
     'federation.peers': Object.values(hubs).map(({ id }) => ({ hub: id, treaty: { verbs: ['echo:call'] } })),

@@ -11,7 +11,7 @@ export interface Scene {
   readonly target: Target
   readonly attacker: Attacker
   /** Hubs that the node allows, each for one case: what one hub may do is bounded. */
-  readonly hubs: Readonly<Record<'relinking' | 'revoked' | 'stalling', OwnHub>>
+  readonly hubs: Readonly<Record<'relinking' | 'revoked' | 'sharing' | 'stalling', OwnHub>>
   /** The n-th loopback address of a /24 that is this case's own; beyond 200 those of the next. */
   readonly from: (n?: number) => string
   readonly timeouts: { readonly firstFrameMs: number; readonly frameMs: number; readonly idleMs: number }

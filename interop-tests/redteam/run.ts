@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { connectionCases } from './cases/connections.ts'
 import { frameCases } from './cases/frames.ts'
 import { handshakeCases } from './cases/handshakes.ts'
+import { sharingCases } from './cases/sharing.ts'
 import { sessionCases } from './cases/sessions.ts'
 import { streamCases } from './cases/streams.ts'
 import { backpressure } from './loads/backpressure.ts'
@@ -18,7 +19,14 @@ const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = {
   backpressure,
   storage
 }
-const CASES = [...frameCases, ...sessionCases, ...streamCases, ...connectionCases, ...handshakeCases]
+const CASES = [
+  ...frameCases,
+  ...sessionCases,
+  ...streamCases,
+  ...connectionCases,
+  ...handshakeCases,
+  ...sharingCases
+]
 
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, case: { type: 'string' }, load: { type: 'string' } }
