@@ -103,6 +103,30 @@ void describe('announcing', OPTIONS, () => {
     )
   })
 
+  void test('of 100,000 goes on evenly after a restart, with none that was announced before', async () => {
+    const level = new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })
+    const first = await createAnnouncer({}, { level })
+    await first.announcer.add(roots(100_000))
+    const partMs = PROVIDE.intervalMs / 400
+    first.announcer.start()
+    await first.clock.advance(partMs)
+    await first.announcer.stop()
+
+    const second = await createAnnouncer({}, { level, startMs: START_MS + partMs })
+    second.announcer.start()
+    await second.clock.advance(partMs)
+    await second.announcer.stop()
+
+    assert.equal(second.announcer.stats.roots, 100_000)
+    for (const { network } of [first, second]) {
+      const { size } = network.announced
+      // Of 250 that are the share of this time a quarter more, so that what was late is caught up with.
+      assert.ok(size >= 312 && size <= 314, `${size} in a four hundredth of the time`)
+      assert.ok(leastGap(network) >= 345, `${leastGap(network)} ms`)
+    }
+    assert.ok([...second.network.announced.keys()].every(cid => !first.network.announced.has(cid)))
+  })
+
   void test('after a long rest makes no burst of what is overdue', async () => {
     const level = new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })
     const first = await createAnnouncer({}, { level })
