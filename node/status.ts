@@ -60,6 +60,7 @@ export function statusOf(s: StatusSources): NodeStatus {
     apps: [...s.apps],
     connections: s.transport.getConnections().length,
     strangers: s.admission.strangers,
+    strangers_waiting: s.admission.valve.waiting,
     sessions: s.host.sessions,
     calls: s.host.callsOpen,
     inbound_held_bytes: s.budget.all.heldBytes,

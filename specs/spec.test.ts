@@ -58,7 +58,10 @@ const NUMBERS: Readonly<Record<string, number>> = {
   stranger_calls: 4,
   stranger_linger_ms: 10_000,
   stranger_share_percent: 25,
-  strangers_per_prefix: 8
+  strangers_per_prefix: 8,
+  strangers_busy_percent: 25,
+  strangers_waiting: 256,
+  strangers_wait_ms: 5_000
 }
 
 const OBJECTS: Readonly<Record<string, readonly string[]>> = {

@@ -20,6 +20,10 @@ const BOUNDS = {
   maxOpening: 30,
   maxStreams: 8,
   maxKeptBytes: 1_000_000,
+  maxLoopPercent: 25,
+  maxWaiting: 256,
+  maxWaitMs: 5000,
+  utilisation: () => 0,
   loopbackIsKnown: false
 }
 

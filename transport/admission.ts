@@ -1,11 +1,17 @@
+import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { Connection, Libp2p, MultiaddrConnection } from '@libp2p/interface'
 import type { Gater } from './address-gate.ts'
 import { boundInboundStreams, keptBytes, toShed } from './connection-streams.ts'
 import type { LinkEvents, LinkedConnections } from './linked/linked-connections.ts'
 import { watchNegotiations } from './negotiations.ts'
-import { isLoopback, prefixOf, prefixOfIp } from './remote-prefix.ts'
+import { ipOf, isLoopback, prefixOf, prefixOfIp } from './remote-prefix.ts'
+import type { StrangerCost } from './stranger-budget.ts'
 import { StrangerLedger } from './stranger-ledger.ts'
 import type { StrangerBounds, StrangerRefusal } from './stranger-ledger.ts'
+import { StrangerTurns } from './stranger-turns.ts'
+import { StrangerValve } from './stranger-valve.ts'
+import { innards } from './tuned/message-stream.ts'
 
 const SWEEP_INTERVAL_MS = 250
 /** Streams of a stranger beside those of its calls: identify, ping, and those still negotiating. */
@@ -18,6 +24,14 @@ export interface AdmissionOptions extends StrangerBounds {
   readonly maxStreams: number
   /** Bytes that all strangers together may leave unread, or leave us to send. */
   readonly maxKeptBytes: number
+  /** What strangers may have of the event loop's time while it is busy, before new ones wait; 100 for no such bound. */
+  readonly maxLoopPercent: number
+  /** New connections that wait; one more is refused. */
+  readonly maxWaiting: number
+  /** For how long one may wait. */
+  readonly maxWaitMs: number
+  /** What part of the time since it was last asked the event loop was busy, from 0 to 1; that of this thread if absent. */
+  readonly utilisation?: () => number
   /** Told of every inbound connection that is refused or evicted; the prefix is not for a metric's label. */
   readonly onRefused?: (reason: StrangerRefusal, prefix: string) => void
   readonly now?: () => number
@@ -29,6 +43,8 @@ export interface Admission {
   readonly connectionGater: Gater
   /** Strangers' connections at present, those being upgraded included. */
   readonly strangers: number
+  /** Connections that wait to be let in, how many have had to so far, and what the event loop spent on strangers' input. */
+  readonly valve: Pick<StrangerValve, 'waiting' | 'waited' | 'spentMs' | 'sample'>
   /** False for connections that we dialled, that were promoted, or that come from a known loopback. */
   isStranger(connection: Connection): boolean
   /** To be called once a connection has shown a verified token: it is known until it closes. */
@@ -55,6 +71,15 @@ export interface Admission {
 export function createAdmission(options: AdmissionOptions): Admission {
   const { loopbackIsKnown, onRefused, now = Date.now } = options
   const ledger = new StrangerLedger(options)
+  const valve = new StrangerValve({
+    ...options,
+    maxOfNetwork: options.maxPerPrefix,
+    utilisation: options.utilisation ?? ownUtilisation(),
+    now,
+    onRefused: ip => onRefused?.('stranger_wait', prefixOfIp(ip))
+  })
+  const turns = new StrangerTurns()
+  const costs = new Map<number, StrangerCost>()
   // A raw connection and the connection made from it share their timeline object, and nothing else that is public.
   const ids = new WeakMap<object, number>()
   const open = new Map<number, Connection>()
@@ -74,13 +99,40 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (verdict.evicted !== undefined) evict(verdict.evicted)
     ids.set(raw.timeline, verdict.id)
     raws.set(verdict.id, raw)
+    costs.set(verdict.id, pace(raw, verdict.id))
     // Fires for a failed upgrade too: libp2p aborts the raw connection.
     raw.addEventListener('close', () => {
       ledger.release(verdict.id)
       open.delete(verdict.id)
       raws.delete(verdict.id)
+      costs.get(verdict.id)?.end()
+      costs.delete(verdict.id)
     })
     return false
+  }
+
+  /** What comes over anything but a socket of its own is neither paced nor measured. */
+  function pace(raw: MultiaddrConnection, id: number): StrangerCost {
+    const { socket } = raw as { socket?: Socket }
+    const isPaced =
+      socket !== undefined &&
+      turns.pace(socket, {
+        isStranger: () => ledger.isStranger(id),
+        mayRead: () => innards(raw).readStatus !== 'paused',
+        spend: ms => costs.get(id)?.spend(ms)
+      })
+    return valve.open(isPaced)
+  }
+
+  function forgive(id: number): void {
+    costs.get(id)?.forgive()
+    costs.delete(id)
+  }
+
+  /** A hub is at home there. */
+  function prove({ remoteAddr }: Connection): void {
+    const ip = ipOf(remoteAddr)
+    if (ip !== undefined) valve.prove(ip)
   }
 
   /** Who is barred tries again and again: nothing is spent on it. */
@@ -128,6 +180,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function onLinked({ detail: connection }: LinkEvents['linked']): void {
+    prove(connection)
+    forgive(idOf(connection))
     if (!ledger.isStranger(idOf(connection))) return
     ledger.park(idOf(connection))
     open.delete(idOf(connection))
@@ -135,6 +189,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function onUnlinked({ detail: connection }: LinkEvents['unlinked']): void {
+    prove(connection)
     if (connection.status !== 'open') return
     const verdict = ledger.unpark(idOf(connection), now())
     if (verdict === undefined) return
@@ -164,13 +219,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    connectionGater: { denyInboundConnection, denyInboundAddress },
+    connectionGater: {
+      denyInboundConnection,
+      denyInboundAddress,
+      holdInbound: (socket, letIn) => valve.arrived(socket, letIn)
+    },
     get strangers() {
       return ledger.size
     },
+    valve,
     isStranger: connection => ledger.isStranger(idOf(connection)),
     promote(connection) {
       ledger.promote(idOf(connection))
+      forgive(idOf(connection))
       open.delete(idOf(connection))
       raws.delete(idOf(connection))
       unbound(connection)
@@ -191,14 +252,27 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const sweep = (): void => {
         closeOverdue()
         shed()
+        valve.sample()
       }
       const timer = setInterval(sweep, SWEEP_INTERVAL_MS).unref()
       node.addEventListener('connection:open', onOpen)
       return () => {
         clearInterval(timer)
+        valve.close()
         node.removeEventListener('connection:open', onOpen)
       }
     }
+  }
+}
+
+/** How busy the event loop of this thread was since the last question. */
+function ownUtilisation(): () => number {
+  let last = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, last)
+    last = now
+    return utilization
   }
 }
 

@@ -13,9 +13,27 @@ export function prefixOfIp(ip: string): string {
   return networkOf(hostOfIp(ip))
 }
 
+/** What one owner has of addresses, at a guess: the /24 for IPv4 (also when mapped into IPv6), the /48 for IPv6. */
+export function siteOfIp(ip: string): string {
+  return networkOf(hostOfIp(ip), 48)
+}
+
 /** True for 127.0.0.0/8, ::1 and Unix sockets: callers on this machine. */
 export function isLoopback(address: Multiaddr): boolean {
-  const host = hostOf(address)
+  return isLoopbackHost(hostOf(address))
+}
+
+/** The same for an IP address as text. */
+export function isLoopbackIp(ip: string): boolean {
+  return isLoopbackHost(hostOfIp(ip))
+}
+
+/** The IP address of a remote address, where it has one. */
+export function ipOf(address: Multiaddr): string | undefined {
+  return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
+}
+
+function isLoopbackHost(host: Host): boolean {
   if (host.kind === 'ip4') return host.octets[0] === 127
   if (host.kind === 'ip6') return host.groups.every((group, i) => group === (i === 7 ? 1 : 0))
   return host.kind === 'local'
@@ -26,15 +44,15 @@ type Host =
   | { readonly kind: 'ip6'; readonly groups: readonly number[] }
   | { readonly kind: 'local' | 'unknown' }
 
-function networkOf(host: Host): string {
+function networkOf(host: Host, ip6Bits: 48 | 64 = 64): string {
   switch (host.kind) {
     case 'ip4':
       return `${host.octets.slice(0, 3).join('.')}.0/24`
     case 'ip6':
       return `${host.groups
-        .slice(0, 4)
+        .slice(0, ip6Bits / 16)
         .map(group => group.toString(16))
-        .join(':')}::/64`
+        .join(':')}::/${ip6Bits}`
     default:
       return host.kind
   }

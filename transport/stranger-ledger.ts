@@ -12,7 +12,7 @@ export interface StrangerBounds {
   readonly maxOpening: number
 }
 
-export type StrangerRefusal = 'stranger_share' | 'stranger_prefix'
+export type StrangerRefusal = 'stranger_share' | 'stranger_prefix' | 'stranger_wait'
 
 /** `evicted` has lost its place to the newcomer and must be closed. */
 export type StrangerVerdict =

@@ -73,10 +73,10 @@ export interface TransportOptions extends DialerOptions {
 /** See create.ts. */
 export async function createTransport(options: TransportOptions): Promise<Transport> {
   const limits = { ...NODE_LIMITS, ...defined(options) }
-  const denies = options.connectionGater?.denyInboundAddress
+  const gater = options.connectionGater
   const node = await createLibp2p({
     ...common(options, limits),
-    ...(denies && { transports: [gatedTcp(denies), gatedWebSockets(denies)] }),
+    ...(gater && { transports: [gatedTcp(gater), gatedWebSockets(gater)] }),
     start: false,
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
     // It asks all connections in one turn of the event loop; `watchLiveness` does not.
@@ -87,7 +87,7 @@ export async function createTransport(options: TransportOptions): Promise<Transp
       ping: ping(),
       ...(options.federation && federated(options.federation))
     },
-    ...(options.connectionGater && { connectionGater: options.connectionGater }),
+    ...(gater && { connectionGater: gater }),
     ...(options.userAgent !== undefined && { nodeInfo: { userAgent: options.userAgent } })
   })
   forgetPeersThatLeave(node)

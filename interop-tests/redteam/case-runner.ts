@@ -162,7 +162,14 @@ class Victim implements AsyncDisposable {
 
   /** What is not back at nothing when all peers have left. */
   async #leftovers(): Promise<string[]> {
-    const counts = ['connections', 'strangers', 'sessions', 'calls', 'inbound_held_bytes']
+    const counts = [
+      'connections',
+      'strangers',
+      'strangers_waiting',
+      'sessions',
+      'calls',
+      'inbound_held_bytes'
+    ]
     const left = async () => {
       const status = await this.#target.status()
       return counts

@@ -120,7 +120,15 @@ export const configSchema = Type.Object(
       maxCalls: count('Open calls of one of them.', 4, 1, 65_536),
       graceMs: count('Closed this long after its last call.', 10_000, 100, HOUR_MS),
       maxSharePercent: count('Share of all connections that they may take together.', 25, 0, 100),
-      maxPerPrefix: count('Connections from one IPv4 /24 or IPv6 /64.', 8, 1, 1_000_000)
+      maxPerPrefix: count('Connections from one IPv4 /24 or IPv6 /64.', 8, 1, 1_000_000),
+      maxLoopPercent: count(
+        'Share of the time of a busy event loop beyond which new ones wait; 100 for no such bound.',
+        25,
+        1,
+        100
+      ),
+      maxWaiting: count('New connections that wait for that.', 256, 0, 65_536),
+      maxWaitMs: count('Refused after waiting this long.', 5000, 100, 60_000)
     }),
     quotas: section(
       'Rates, each with a burst of one second. Beyond them calls get 429 with the time to wait. Rates of bytes hold for calls and, once more, for streams, which run at them.',

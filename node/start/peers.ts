@@ -149,4 +149,12 @@ function gaugePeers({ metrics }: NodeBase, { transport, admission, budget }: Pee
   metrics.gauge('inbound_held_bytes', 'Received bytes that wait to be handled.', () => budget.all.heldBytes)
   metrics.gauge('connections', 'Connections open.', () => transport.getConnections().length)
   metrics.gauge('stranger_connections', 'Connections without a link or a token.', () => admission.strangers)
+  const { valve } = admission
+  metrics.gauge('strangers_waiting', 'New connections that wait to be let in.', () => valve.waiting)
+  metrics.counter('strangers_waited_total', 'New connections that had to wait.', () => valve.waited)
+  metrics.counter(
+    'stranger_loop_seconds_total',
+    'Time that the event loop spent on what strangers sent.',
+    () => valve.spentMs / 1000
+  )
 }

@@ -13,6 +13,8 @@ import type { TimedLatency } from './timed.ts'
 const EVERY_MS = 10
 const ANSWER_MS = 5000
 const LINK_MS = 30_000
+/** Hubs that link again under attack. */
+const RELINKED = 5
 const BODY = new Uint8Array(128).fill(7)
 
 // Whole nodes that link with the hub, and call it over their links.
@@ -27,15 +29,25 @@ answerParent({
     // One after the other: until they are linked a network may not have more than 8 strangers.
     for (const one of hubs) callers.push(await linkWith(one, hub, address))
   },
+  /** Some hubs lose their connections and link again at once, one after the other; yields how long each took, in ms. */
+  relink: async ({ hub, address }: { hub: string; address: string }) => {
+    const took: number[] = []
+    for (const one of hubs.slice(0, RELINKED)) {
+      await one.operator.federation.peer_remove({ hub })
+      for (const connection of one.connections) connection.abort(new Error('lost'))
+      const since = performance.now()
+      await linked(one, hub, address)
+      took.push(performance.now() - since)
+    }
+    return took
+  },
   measure: ({ seconds }: { seconds: number }): Promise<TimedLatency> =>
     timed(callers, { seconds, everyMs: EVERY_MS }, call => call())
 })
 
 /** Resolves once the link is up, with a call over it. */
 async function linkWith(one: HubNode, hub: string, address: string): Promise<() => Promise<void>> {
-  await allow(one, hub, [address])
-  for (const end = performance.now() + LINK_MS; !(await isUp(one)); await sleep(50))
-    if (performance.now() > end) throw new Error('no link came up')
+  await linked(one, hub, address)
   // A link that ends is dialled again, on another connection.
   const connection = () => one.connections.findLast(({ status }) => status === 'open')
   let of = connection()
@@ -46,6 +58,13 @@ async function linkWith(one: HubNode, hub: string, address: string): Promise<() 
     const answer = await caller.client(echoService).echo({ body: BODY }, { deadlineMs: ANSWER_MS })
     if (Buffer.compare(answer, BODY) !== 0) throw new Error('echo: other bytes came back')
   }
+}
+
+/** Resolves once the link is up. */
+async function linked(one: HubNode, hub: string, address: string): Promise<void> {
+  await allow(one, hub, [address])
+  for (const end = performance.now() + LINK_MS; !(await isUp(one)); await sleep(50))
+    if (performance.now() > end) throw new Error('no link came up')
 }
 
 const isUp = async ({ operator }: HubNode): Promise<boolean> =>

@@ -24,6 +24,8 @@ export interface HubTold {
   readonly links: number
   /** Handshakes by how they ended; those that did are left out which never occurred. */
   readonly handshakes: Readonly<Record<string, number>>
+  /** What became of strangers who had to wait, and what the event loop spent on the others. */
+  readonly valve: Readonly<Record<string, number>>
 }
 
 answerParent({
@@ -35,23 +37,31 @@ answerParent({
     const { user, system } = process.cpuUsage(before)
     const { connections: all, strangers, http } = hub.node.status()
     const { up } = await hub.operator.federation.federation_status({})
+    const text = await (await fetch(new URL('/metrics', http!))).text()
     return {
       cpuSeconds: (user + system) / 1e6,
       rssBytes: process.memoryUsage.rss(),
       connections: all,
       strangers,
       links: up,
-      handshakes: await handshakes(http!)
+      handshakes: handshakes(text),
+      valve: valve(text)
     }
   }
 })
 
-async function handshakes(http: string): Promise<Record<string, number>> {
-  const text = await (await fetch(new URL('/metrics', http))).text()
+function handshakes(text: string): Record<string, number> {
   const found = text.matchAll(/^[a-z_]*federation_handshakes_total\{outcome="([a-z_]+)"\} ([0-9]+)$/gm)
   return Object.fromEntries(
     [...found]
       .map(([, outcome, times]) => [outcome!, Number(times)] as const)
       .filter(([, times]) => times > 0)
   )
+}
+
+function valve(text: string): Record<string, number> {
+  const found = text.matchAll(
+    /^(strangers_waiting|stranger[a-z_]+_total|connections_refused_total) ([0-9.]+)$/gm
+  )
+  return Object.fromEntries([...found].map(([, name, value]) => [name!, Number(value)]))
 }

@@ -12,6 +12,8 @@ const MB = 1e6
 const P99_RATIO_MOST = 2
 /** Below that a p99 says more about who got the processor than about the hub. */
 const P99_MS_ALWAYS_GOOD = 3
+/** How much longer than with the spared hub a link may take. */
+const RELINK_MS_MORE = 2000
 const SETTLE_MS = 3000
 const ROUNDS = 3
 const SIZES = { full: { strangers: 500, seconds: 10 }, short: { strangers: 60, seconds: 2 } } as const
@@ -37,7 +39,7 @@ interface Strangers {
  * Whole nodes: strangers shake hands badly, call what is for links, and ask for gossip and DHT, while 10 hubs that are
  * linked by the handshake call operations under their treaties. As many are linked with a second hub on the same machine,
  * which nobody attacks: what their calls take in the same seconds is the quiet value. That the strangers learn nothing,
- * and that no link ends, is judged too.
+ * that no link ends, and that hubs which lose theirs link again as soon, is judged too.
  */
 export async function hubs(full: boolean): Promise<boolean> {
   const { strangers: many, seconds } = full ? SIZES.full : SIZES.short
@@ -61,6 +63,7 @@ export async function hubs(full: boolean): Promise<boolean> {
   for (let i = 0; i < ROUNDS; i++) rounds.push(await round())
   const told = await target.tell()
   const strangers = await attack.ask<Strangers>('tell')
+  const [again, sparedAgain] = await Promise.all([target.relink(), spared.relink()])
 
   printTable(
     ['10 linked hubs', 'calls', 'failed', 'p50 ms', 'p99 ms', 'spared hub: p50 ms', 'p99 ms', 'p99 ratio'],
@@ -73,7 +76,12 @@ export async function hubs(full: boolean): Promise<boolean> {
   )
   console.log(`the strangers: ${JSON.stringify(strangers)}`)
   console.log(`the hub at the end: ${JSON.stringify(told)}`)
-  const problems = [...slow(rounds), ...failures([before, ...rounds]), ...leaks(idle, told, strangers)]
+  const problems = [
+    ...slow(rounds),
+    ...failures([before, ...rounds]),
+    ...leaks(idle, told, strangers),
+    ...late(again, sparedAgain)
+  ]
   for (const problem of problems) console.log(problem)
   console.log(problems.length === 0 ? 'pass' : 'FAIL')
   return problems.length === 0
@@ -122,6 +130,11 @@ class LinkedHub implements AsyncDisposable {
     return this.#peers.ask<TimedLatency>('measure', { seconds })
   }
 
+  /** How long hubs took that lost their connections and linked again, in milliseconds. */
+  relink(): Promise<number[]> {
+    return this.#peers.ask<number[]>('relink', { hub: this.hub, address: this.address })
+  }
+
   tell(): Promise<HubTold> {
     return this.#hub.ask<HubTold>('tell')
   }
@@ -137,6 +150,13 @@ function slow(rounds: readonly Round[]): string[] {
   const text = `p99 ratio ${ratioOf(middle).toFixed(2)}, the median of ${rounds.length} rounds`
   console.log(`${text}, at most ${P99_RATIO_MOST}`)
   return isGood ? [] : [`${text}: too slow`]
+}
+
+function late(again: readonly number[], spared: readonly number[]): string[] {
+  const [slowest, quiet] = [Math.max(...again), Math.max(...spared)]
+  const text = `${again.length} hubs linked again under attack within ${slowest.toFixed(0)} ms, with the spared hub within ${quiet.toFixed(0)}`
+  console.log(text)
+  return slowest <= quiet + RELINK_MS_MORE ? [] : [`${text}: too slow`]
 }
 
 function failures(rounds: readonly Round[]): string[] {

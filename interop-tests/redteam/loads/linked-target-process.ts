@@ -20,6 +20,9 @@ const admission = createAdmission({
   maxOpening: 48,
   maxStreams: 8,
   maxKeptBytes: 67_108_864,
+  maxLoopPercent: 25,
+  maxWaiting: 256,
+  maxWaitMs: 5000,
   loopbackIsKnown: false
 })
 admission.follow(links)
