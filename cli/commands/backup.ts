@@ -13,7 +13,8 @@ export const backup: Command = {
   summary: 'write a copy of a data folder that a hub can be restored from',
   details:
     'The running node writes the copy itself and goes on serving; while no node runs, this command does. DIR appears once ' +
-    'it is whole. It has the keys of the hub in it: whoever can read it is the hub. The audit log tells of each backup.',
+    'it is whole. It has the keys of the hub in it: whoever can read it is the hub. The audit log tells of each backup. Blobs ' +
+    'are not in it: stop the node and copy the folder blobs, or have them put again.',
   arguments: [{ name: 'DIR', summary: 'new or empty folder for the copy', completes: 'folder' }],
   options: [DATA_OPTION],
   examples: [{ line: 'omnigate backup /mnt/copies/hub-1 --data ./hub', says: 'while the node runs, or not' }],
@@ -43,6 +44,7 @@ export const backup: Command = {
           ['log', made.origin],
           ['entries', made.size],
           ['root', made.root],
+          ['blobs', 'not in it'],
           ['restore', next]
         ],
         terminal

@@ -12,7 +12,8 @@ export const restore: Command = {
   details:
     'Checks the backup and leaves it as it is. The folder has an audit log of its own, whose first entry names the log of ' +
     'before; that lies in audit-before. What was revoked after the backup was taken is not revoked in the new folder: ' +
-    'revoke it again. Never run two nodes with the keys of one.',
+    'revoke it again. Never run two nodes with the keys of one. Blobs are not in a backup: a folder blobs that was copied from ' +
+    'the stopped node goes into the new data folder before the start.',
   arguments: [{ name: 'DIR', summary: 'folder that omnigate backup made', completes: 'folder' }],
   options: [{ ...DATA_OPTION, summary: 'new or empty folder to make the data folder in' }],
   examples: [
@@ -35,6 +36,7 @@ export const restore: Command = {
           ['as of', dateText(taken)],
           ['log', origin],
           ['before it', `${before.origin}, ${before.size} entries`],
+          ['blobs', 'none'],
           ['next', asCalled(`omnigate start --data ${shellWord(data)}`)]
         ],
         invocation.terminal

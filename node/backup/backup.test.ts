@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { appendFile, cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { echoService } from '../../protocols/index.ts'
+import { echoService, storageService } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
@@ -115,6 +115,38 @@ test('messages are there again as of the backup, and what was acknowledged after
     [[kept.msg_id, 1, 'kept']]
   )
   assert.deepEqual(await send(restored, 'kept'), { ...kept, duplicate: true })
+})
+
+test('blobs are not in a backup, and a copy of their folder brings them to the restored hub', async t => {
+  const top = await scratch(t)
+  const [data, backup, again] = [join(top, 'hub'), join(top, 'copy'), join(top, 'again')]
+  const node = await nodeOn(t, data)
+  const { token } = await minted(node, { verb: 'storage:put,storage:has' })
+  const address = (of: OmnigateNode): string => of.status().addresses[0]!
+  const put = async (): Promise<string> => {
+    await using hub = await connect(address(node), { cap: token })
+    return (await hub.client(storageService).put({}, { body: [Buffer.from('kept')] })).cid
+  }
+  const cid = await put()
+  {
+    await using admin = await connectAdmin(data)
+    await admin.audit.admin.backup({ folder: backup })
+  }
+  await node.stop()
+  await restoreBackup(backup, again)
+  const found = async (): Promise<string> => {
+    const restored = await nodeOn(t, again)
+    await using hub = await connect(address(restored), { cap: token })
+    const { body = new Uint8Array(0) } = await hub.client(storageService).has({ cids: [cid] })
+    await restored.stop()
+    return body[0] === 1 ? 'there' : 'absent'
+  }
+
+  assert.ok(!(await readdir(backup)).includes('blobs'))
+  assert.equal(await found(), 'absent')
+  await rm(join(again, 'blobs'), { recursive: true })
+  await cp(join(data, 'blobs'), join(again, 'blobs'), { recursive: true })
+  assert.equal(await found(), 'there')
 })
 
 test('a stopped node is backed up in the same way, and again after a restore', async t => {
