@@ -95,7 +95,10 @@ async function linkAll(hubs: readonly HubProcess[], ring: Ring): Promise<void> {
 }
 
 async function announceAll(hubs: readonly HubProcess[], { rootsEach }: HubsSize): Promise<boolean> {
-  for (const hub of hubs) hub.cids = await hub.ask<string[]>('put', { count: rootsEach })
+  const put = async (hub: HubProcess): Promise<void> => {
+    hub.cids = await hub.ask<string[]>('put', { count: rootsEach })
+  }
+  await Promise.all(hubs.map(put))
   const since = performance.now()
   const before = await cpu(hubs)
   // One a second each, and as long again.
