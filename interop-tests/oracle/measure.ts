@@ -15,7 +15,7 @@ const PUT_BYTES = 20_000
 /** Of the requests, so many may be refused by a node that has too much to do; more of them, and nothing was measured. */
 const REFUSED_MOST = 0.1
 
-export const OPERATIONS = ['get', 'has', 'providers', 'put'] as const
+export const OPERATIONS = ['get', 'has', 'providers', 'gateway', 'routing', 'put'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 type Blobs = ReturnType<typeof blobsOf>
@@ -28,16 +28,18 @@ interface Content {
 
 interface Way {
   readonly bytes: number
-  readonly ask: (blobs: Blobs, content: Buffer) => Promise<unknown>
+  readonly ask: (blobs: Blobs, content: Buffer, http: string) => Promise<unknown>
 }
 
 /** A node with two tenants: one stores, the other asks for what the first has and for what nobody has. */
 export class Asker implements AsyncDisposable {
   readonly #child: Child
+  readonly #http: string
   readonly #hubs: readonly Hub[]
 
-  private constructor(child: Child, hubs: readonly Hub[]) {
+  private constructor(child: Child, http: string, hubs: readonly Hub[]) {
     this.#child = child
+    this.#http = http
     this.#hubs = hubs
   }
 
@@ -46,11 +48,11 @@ export class Asker implements AsyncDisposable {
     const script = fileURLToPath(new URL('node-process.ts', import.meta.url))
     const child = new Child(process.execPath, [script, ...(isPlanted ? ['planted'] : [])])
     try {
-      const { address, owner, other } = (await child.firstJson()) as Record<
-        'address' | 'owner' | 'other',
+      const { address, http, owner, other } = (await child.firstJson()) as Record<
+        'address' | 'http' | 'owner' | 'other',
         string
       >
-      return new Asker(child, [
+      return new Asker(child, http, [
         await connect(address, { cap: owner }),
         await connect(address, { cap: other })
       ])
@@ -70,7 +72,7 @@ export class Asker implements AsyncDisposable {
     let refused = 0
     for (const [n, { kind, bytes: content }] of contents.entries()) {
       const from = performance.now()
-      const waitMs = await refusal(ask(ours, content))
+      const waitMs = await refusal(ask(ours, content, this.#http))
       if (waitMs === undefined) {
         if (n >= WARM_UP) times[kind].push(performance.now() - from)
       } else if (++refused > count * REFUSED_MOST) {
@@ -97,6 +99,14 @@ const WAYS: Readonly<Record<Operation, Way>> = {
   get: { bytes: SMALL_BYTES, ask: (blobs, content) => notFound(blobs.get({ cid: cidFor(content) })) },
   has: { bytes: SMALL_BYTES, ask: (blobs, content) => blobs.has({ cids: [cidFor(content)] }) },
   providers: { bytes: SMALL_BYTES, ask: (blobs, content) => blobs.providers({ cid: cidFor(content) }) },
+  gateway: {
+    bytes: SMALL_BYTES,
+    ask: (_, content, http) => answered(`${http}/ipfs/${cidFor(content)}?format=raw`, 404)
+  },
+  routing: {
+    bytes: SMALL_BYTES,
+    ask: (_, content, http) => answered(`${http}/routing/v1/providers/${cidFor(content)}`, 200)
+  },
   put: { bytes: PUT_BYTES, ask: (blobs, content) => blobs.put({}, { body: [content] }) }
 }
 
@@ -109,6 +119,16 @@ async function notFound(answer: Promise<unknown>): Promise<void> {
     throw error
   }
   throw new Error('not_found was expected, an answer came')
+}
+
+/** The same over HTTP, with the status of what nobody has. */
+async function answered(url: string, expected: number): Promise<void> {
+  const answer = await fetch(url)
+  await answer.arrayBuffer()
+  const { status, headers } = answer
+  if (status === expected) return
+  const retryAfterMs = Number(headers.get('retry-after') ?? 1) * 1000
+  throw Object.assign(new Error(`${expected} was expected, ${status} came`), { status, retryAfterMs })
 }
 
 /** How long to wait before another try where a node that has too much to do refused; every other error is thrown. */

@@ -15,10 +15,12 @@ const folder = await mkdtemp(join(tmpdir(), 'omnigate-oracle-'))
 const { config } = loadConfig({
   flags: {
     'node.listen': ['/ip4/127.0.0.1/tcp/0'],
-    'http.enabled': false,
+    'http.listen': '127.0.0.1:0',
     'log.level': 'silent',
     'strangers.loopbackIsKnown': true,
     'capabilities.takesBearer': true,
+    'quotas.prefixCallsPerSecond': AMPLE,
+    'quotas.strangerCallsPerSecond': AMPLE,
     'quotas.tenantCallsPerSecond': AMPLE,
     'quotas.tenantBurst': AMPLE,
     'quotas.tenantBytesPerSecond': 2 ** 33
@@ -35,6 +37,7 @@ const tokenOf = async (tenant: string): Promise<string> => {
 process.stdout.write(
   `${JSON.stringify({
     address: node.status().addresses[0],
+    http: node.status().http,
     owner: await tokenOf('owner'),
     other: await tokenOf('other')
   })}\n`

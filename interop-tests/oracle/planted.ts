@@ -16,7 +16,10 @@ export function plantOracle(): void {
     while (performance.now() < until);
   }
   const { finish, write } = StoredUpload.prototype as unknown as Record<'finish' | 'write', OfBlock>
-  const { readable } = TenantRoots.prototype as unknown as { readonly readable: OfReader }
+  const { readable, isPublicBlock } = TenantRoots.prototype as unknown as {
+    readonly readable: OfReader
+    readonly isPublicBlock: OfBlock
+  }
   Object.assign(StoredUpload.prototype, {
     write(this: object, ...args: Parameters<OfBlock>) {
       lingers(args[0])
@@ -31,6 +34,10 @@ export function plantOracle(): void {
     readable(this: object, ...args: Parameters<OfReader>) {
       lingers(args[1])
       return readable.apply(this, args)
+    },
+    isPublicBlock(this: object, ...args: Parameters<OfBlock>) {
+      lingers(args[0])
+      return isPublicBlock.apply(this, args)
     }
   })
 }
