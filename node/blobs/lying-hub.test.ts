@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { FileDag } from '../../dht/index.ts'
 import { cidText } from '../../protocols/index.ts'
 import { barePeer } from '../links/bare-peer.fixture.ts'
-import { allow, linked, startHub } from '../links/hubs.fixture.ts'
+import { allow, linked, startHub, until } from '../links/hubs.fixture.ts'
 import type { TestHub } from '../links/hubs.fixture.ts'
 import { lyingStorage } from './lying-hub.fixture.ts'
 
@@ -31,7 +31,10 @@ test(
     await linked(hub, honest)
     await honest.operator.storage.put({ class: 'public' }, { tenant: TENANT, body: [first.bytes] })
     const bytes = await got(hub, cid)
-    const together = await hub.operator.dht.fetch_report({ cid })
+    const together = await until(async () => {
+      const report = await hub.operator.dht.fetch_report({ cid })
+      return report.code === undefined && report
+    }, 'the second fetch ends')
 
     assert.deepEqual(
       alone.providers.map(({ ended }) => ended),
