@@ -10,6 +10,8 @@ export interface Argument {
   /** The environment variable that stands in for it. */
   readonly env?: string
   readonly isOptional?: boolean
+  /** Takes one word or more. Behind it may stand `NODE_ARGUMENT` alone. */
+  readonly isSeveral?: boolean
   readonly choices?: readonly string[]
   readonly completes?: Completes
 }

@@ -37,7 +37,7 @@ export const EXIT_MEANING: Readonly<Record<ExitName, string>> = {
   newerFormat: 'the data folder was written by a newer version',
   cannotCreate: 'something is already there; nothing is overwritten',
   io: 'reading or writing failed',
-  inUse: 'the data folder belongs to a running process',
+  inUse: 'the data folder, or the download, belongs to a running process',
   notOap: 'something answered, but does not speak OAP/1',
   permission: 'no permission, or a secret that others may read',
   config: 'the configuration is wrong',

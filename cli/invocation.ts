@@ -1,6 +1,7 @@
 import { CommandError } from './command-error.ts'
 import type { Option } from './command.ts'
 import { EXIT } from './exit-codes.ts'
+import type { Positionals } from './positionals.ts'
 import type { Terminal } from './terminal.ts'
 
 export type OptionValue = string | boolean | readonly string[] | undefined
@@ -9,14 +10,10 @@ export type OptionValue = string | boolean | readonly string[] | undefined
 export class Invocation {
   readonly terminal: Terminal
   readonly isJson: boolean
-  readonly #arguments: Readonly<Record<string, string | undefined>>
+  readonly #arguments: Positionals
   readonly #options: Readonly<Record<string, OptionValue>>
 
-  constructor(
-    terminal: Terminal,
-    args: Readonly<Record<string, string | undefined>>,
-    options: Readonly<Record<string, OptionValue>>
-  ) {
+  constructor(terminal: Terminal, args: Positionals, options: Readonly<Record<string, OptionValue>>) {
     this.terminal = terminal
     this.#arguments = args
     this.#options = options
@@ -24,15 +21,23 @@ export class Invocation {
   }
 
   argument(name: string): string | undefined {
-    return this.#arguments[name]
+    const value = this.#arguments[name]
+    return typeof value === 'string' ? value : undefined
   }
 
   /** @throws CommandError `usage`, which names the environment variable that may stand in. */
   neededArgument(name: string, env?: string): string {
-    const value = this.#arguments[name]
+    const value = this.argument(name)
     if (value !== undefined && value !== '') return value
     const wayOut = env === undefined ? '' : `; give it, or set ${env} to it`
     throw new CommandError(EXIT.usage, `${name} is missing${wayOut}`)
+  }
+
+  /** The words of an argument that takes several. @throws CommandError `usage` when there is none */
+  neededWords(name: string): readonly string[] {
+    const words = this.#arguments[name]
+    if (Array.isArray(words) && words.length > 0) return words as readonly string[]
+    throw new CommandError(EXIT.usage, `${name} is missing; give one or more`)
   }
 
   option(name: string): string | undefined {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COMMANDS } from './commands/index.ts'
+import { NODE_ARGUMENT } from './command.ts'
 import type { Command } from './command.ts'
+import { completionScript } from './completion/script.ts'
 import { EXIT } from './exit-codes.ts'
 import { main } from './main.ts'
 import { buildProgram } from './program.ts'
@@ -78,10 +80,16 @@ test('tells a failure as one JSON object when results are JSON', async () => {
   })
 })
 
-const probe = (run: (invocation: Invocation) => Promise<number>): Command => ({
+const WHERE = { name: 'WHERE', summary: 'where', env: 'RON_NODE_URL' }
+const SEVERAL = [{ name: 'WHAT', summary: 'what', isSeveral: true }, WHERE]
+
+const probe = (
+  run: (invocation: Invocation) => Promise<number>,
+  args: Command['arguments'] = [WHERE]
+): Command => ({
   name: 'probe',
   summary: 'probe',
-  arguments: [{ name: 'WHERE', summary: 'where', env: 'RON_NODE_URL' }],
+  arguments: args,
   options: [
     { name: 'listen', value: 'MULTIADDR', summary: 'listen', isList: true },
     { name: 'no-wait', summary: 'do not wait' },
@@ -93,14 +101,18 @@ const probe = (run: (invocation: Invocation) => Promise<number>): Command => ({
   run
 })
 
-async function invoked(args: string[], env: Record<string, string> = {}): Promise<Invocation> {
+async function invoked(
+  args: string[],
+  env: Record<string, string> = {},
+  declared?: Command['arguments']
+): Promise<Invocation> {
   const terminal = new WrittenTerminal()
   Object.assign(terminal.env, env)
   let seen: Invocation | undefined
   const command = probe(invocation => {
     seen = invocation
     return Promise.resolve(EXIT.ok)
-  })
+  }, declared)
   await buildProgram([command], '0', terminal, () => undefined).parseAsync(['probe', ...args], {
     from: 'user'
   })
@@ -144,11 +156,55 @@ test('takes an argument from the environment only when it is not given', async (
   })
 })
 
+test('takes several words for an argument, and an address behind them', async () => {
+  const env = { RON_NODE_URL: '/ip4/127.0.0.1/tcp/1' }
+  const given = async (...words: string[]) => {
+    const seen = await invoked(words, env, SEVERAL)
+    return [seen.neededWords('WHAT'), seen.argument('WHERE'), seen.flag('dry-run')]
+  }
+
+  assert.deepEqual(await given('a'), [['a'], env.RON_NODE_URL, false])
+  assert.deepEqual(await given('a', 'b', '--dry-run', 'c'), [['a', 'b', 'c'], env.RON_NODE_URL, true])
+  assert.deepEqual(await given('a', '--dry-run', 'b', '/other'), [['a', 'b'], '/other', true])
+  assert.deepEqual(await given('a', '/b', 'c'), [['a', '/b', 'c'], env.RON_NODE_URL, false])
+  await assert.rejects(given('/other'), {
+    exitCode: EXIT.usage,
+    message: 'WHAT is missing; give one or more'
+  })
+  await assert.rejects(given(), /missing required argument 'WHAT'/)
+  const alone = await invoked(['a', '/b'], env, SEVERAL.slice(0, 1))
+  assert.deepEqual(alone.neededWords('WHAT'), ['a', '/b'])
+})
+
+test('has an address behind an argument of several words in the help', () => {
+  const written = buildProgram(
+    [probe(() => Promise.resolve(EXIT.ok), SEVERAL)],
+    '0',
+    new WrittenTerminal(),
+    () => undefined
+  ).commands[0]!.helpInformation()
+
+  assert.match(written, /^Usage: \S+ probe \[options\] <WHAT\.\.\.> \[WHERE\]\n/)
+  assert.match(written, /\n {2}WHAT +what\n {2}WHERE +where \(default: RON_NODE_URL of the environment\)\n/)
+})
+
+test('completes every word of an argument of several, and the first of others', () => {
+  const folders = (isSeveral: boolean) =>
+    probe(() => Promise.resolve(EXIT.ok), [{ name: 'WHAT', summary: 'what', isSeveral, completes: 'folder' }])
+
+  assert.match(completionScript('bash', [folders(true)]), /COMP_CWORD >= at\)\); then compopt/)
+  assert.match(completionScript('bash', [folders(false)]), /COMP_CWORD == at\)\); then compopt/)
+  assert.match(completionScript('zsh', [folders(true)]), /'\*:WHAT:_files -\/' /)
+  assert.match(completionScript('zsh', [folders(false)]), /'1:WHAT:_files -\/' /)
+})
+
 test('every command has a summary, examples that name it, and known exit codes', () => {
-  for (const { name, summary, examples, exits } of COMMANDS) {
+  for (const { name, summary, examples, exits, arguments: declared = [] } of COMMANDS) {
     assert.doesNotMatch(summary, /\.$|^[A-Z]/, name)
     assert.ok(examples.length > 0, name)
     for (const { line } of examples) assert.ok(line.includes(`omnigate ${name}`), line)
     for (const exit of exits) assert.ok(exit in EXIT, `${name}: ${exit}`)
+    const several = declared.findIndex(({ isSeveral }) => isSeveral)
+    if (several !== -1) assert.deepEqual(declared.slice(several + 1), [NODE_ARGUMENT], name)
   }
 })

@@ -1,10 +1,11 @@
-import { Argument as CommanderArgument, Command as Commander, Option as CommanderOption } from 'commander'
-import type { Argument, Command, Option } from './command.ts'
+import { Command as Commander, Option as CommanderOption } from 'commander'
+import type { Command, Option } from './command.ts'
 import { optionsOf } from './command.ts'
 import { EXIT, EXIT_MEANING } from './exit-codes.ts'
 import type { ExitName } from './exit-codes.ts'
 import { Invocation } from './invocation.ts'
 import type { OptionValue } from './invocation.ts'
+import { addArguments, positionals } from './positionals.ts'
 import { asCalled, selfCommand } from './self.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -72,15 +73,11 @@ function addCommand(
     .description(sentence(command))
     .addHelpText('after', helpTail(command))
     .allowExcessArguments(false)
-  for (const argument of command.arguments ?? []) added.addArgument(commanderArgument(argument))
+  addArguments(added, command)
   for (const option of optionsOf(command)) added.addOption(commanderOption(option))
   added.action(async (...given: unknown[]) => {
-    const values = given.slice(0, command.arguments?.length ?? 0)
-    finish(
-      await command.run(
-        new Invocation(terminal, named(command, values, terminal), optionValues(command, added))
-      )
-    )
+    const args = positionals(command, given.slice(0, added.registeredArguments.length), terminal.env)
+    finish(await command.run(new Invocation(terminal, args, optionValues(command, added))))
   })
 }
 
@@ -98,13 +95,6 @@ function group(program: Commander, name: string): Commander {
 const sentence = ({ summary, details }: Command): string =>
   `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${details === undefined ? '' : `\n\n${details}`}`
 
-function commanderArgument({ name, summary, env, isOptional, choices }: Argument): CommanderArgument {
-  const isOpen = isOptional === true || env !== undefined
-  const text = env === undefined ? summary : `${summary} (default: ${env} of the environment)`
-  const argument = new CommanderArgument(isOpen ? `[${name}]` : `<${name}>`, text)
-  return choices === undefined ? argument : argument.choices([...choices])
-}
-
 function commanderOption({ name, short, summary, value, isRequired, isList }: Option): CommanderOption {
   const flags = short === undefined ? `--${name}` : `-${short}, --${name}`
   const shape = value === undefined ? flags : `${flags} <${value}${isList === true ? '...' : ''}>`
@@ -119,21 +109,6 @@ function helpTail({ examples, exits }: Command): string {
     .sort((a, b) => EXIT[a] - EXIT[b])
     .map(name => `  ${String(EXIT[name]).padEnd(4)} ${EXIT_MEANING[name]}`)
   return ['', 'Examples:', ...shown, '', 'Exit codes:', ...rows].join('\n')
-}
-
-function named(
-  command: Command,
-  values: readonly unknown[],
-  terminal: Terminal
-): Record<string, string | undefined> {
-  const pairs = (command.arguments ?? []).map(({ name, env }, at) => {
-    const value = values[at]
-    return [
-      name,
-      typeof value === 'string' ? value : env === undefined ? undefined : terminal.env[env]
-    ] as const
-  })
-  return Object.fromEntries(pairs)
 }
 
 function optionValues(command: Command, parsed: Commander): Record<string, OptionValue> {

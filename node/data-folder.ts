@@ -77,7 +77,7 @@ export async function openDataFolder(path: string, { create = false } = {}): Pro
   const paths = dataFolderPaths(path)
   const outermost = create ? await makeFolder(paths.folder) : undefined
   const format = await checkDataFolder(path, { acceptEmpty: create })
-  const lock = await takeLock(paths.folder, paths.lock)
+  const lock = await takeLock(`data folder ${paths.folder}`, paths.lock)
   const close = () => lock.close()
   try {
     await removeUnfinished(paths.folder)

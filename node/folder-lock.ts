@@ -12,10 +12,10 @@ export interface FolderLock {
 }
 
 /**
- * Takes the lock of a data folder for this process.
+ * Takes the lock of `subject`, such as a data folder, for this process; it is a folder at `path`, made when it is missing.
  * @throws SetupError `inUse`, which names the process that holds it.
  */
-export async function takeLock(folder: string, path: string): Promise<FolderLock> {
+export async function takeLock(subject: string, path: string): Promise<FolderLock> {
   const isNew = (await makeFolder(path)) !== undefined
   // LevelDB's LOCK is an fcntl lock: the kernel frees it with the process, and it cannot be taken twice within one.
   const lock = new ClassicLevel(path)
@@ -24,7 +24,7 @@ export async function takeLock(folder: string, path: string): Promise<FolderLock
     await writePid(path)
   } catch (error) {
     await lock.close()
-    throw await lockError(folder, path, error)
+    throw await lockError(subject, path, error)
   }
   return { isNew, close: () => lock.close() }
 }
@@ -38,14 +38,13 @@ async function writePid(path: string): Promise<void> {
   }
 }
 
-async function lockError(folder: string, path: string, cause: unknown): Promise<SetupError> {
+async function lockError(subject: string, path: string, cause: unknown): Promise<SetupError> {
   if (cause instanceof SetupError) return cause
   if (!(cause instanceof Error) || errorCode(cause.cause) !== 'LEVEL_LOCKED')
-    return new SetupError('io', `${path}: cannot be locked; remove this folder if no node runs`, { cause })
-  return new SetupError(
-    'inUse',
-    `data folder ${folder} is in use by process ${await holder(path)}: stop it first`
-  )
+    return new SetupError('io', `${path}: cannot be locked; remove this folder if no process uses it`, {
+      cause
+    })
+  return new SetupError('inUse', `${subject} is in use by process ${await holder(path)}: stop it first`)
 }
 
 async function holder(path: string): Promise<string> {

@@ -84,6 +84,7 @@ export {
 export type * from './identity/index.ts'
 export { initKeys, loadKeys } from './keys.ts'
 export type { NodeKeys } from './keys.ts'
+export { takeLock } from './folder-lock.ts'
 export { EXIT, SetupError, systemError } from './setup-error.ts'
 export type { ExitName } from './setup-error.ts'
 export { echo } from './handlers/echo.ts'

@@ -71,7 +71,8 @@ export type Client<O extends Operations> = { readonly [K in keyof O]: Method<O[K
 /** Where calls go: `shared` is the connection's long-lived session, `own` a stream for one call. */
 export interface Caller {
   shared(): ClientSession | Promise<ClientSession>
-  own(): Promise<ClientSession>
+  /** No longer than until `signal` aborts. */
+  own(signal?: AbortSignal): Promise<ClientSession>
 }
 
 /** The client of a table over `caller`. */
@@ -127,7 +128,7 @@ const ownSession = <O extends CallOptions>(
 ): Promise<readonly [ClientSession, O]> =>
   patiently(
     options,
-    () => caller.own(),
+    signal => caller.own(signal),
     late => late.reset(new OapError('deadline', 'nobody waits for this stream any more'))
   )
 

@@ -7,11 +7,15 @@ import { DEFAULT_LIMITS, agree, checkVersion } from './hello.ts'
 import type { Hello, HelloRequest, Limits } from './hello.ts'
 import type { Platform } from './platform.ts'
 import type { Operations, ServiceTable } from './service.ts'
+import { StreamPlaces } from './stream-places.ts'
 
 /** A session that rested this long may be gone at the other side: calls get a new stream. */
 const MAX_REST_MS = 50_000
 /** A session on which nothing was sent for so long is ended: the other side waits 5 s for a first frame, then refuses it. */
 const MAX_UNUSED_MS = 3000
+
+/** A node of ours takes 256 streams of a connection; some are for the shared session and for libp2p itself. */
+const MAX_OWN_STREAMS = 240
 
 /** A client holds no more than its sessions' own bounds allow. */
 const sessionBoundsOnly: InboundBudget = {
@@ -26,17 +30,21 @@ export interface ConnectionCallerOptions {
   readonly platform: Platform
   /** Opens one more stream for `/oap/1.0.0`. */
   readonly openStream: () => Promise<ByteStream>
+  /** Calls with a stream of their own at once; further ones wait. Default 240. */
+  readonly maxOwnStreams?: number
   readonly hello?: HelloRequest
   /** The capability of calls that bring none of their own; asked for each call. */
   readonly cap?: (() => Uint8Array | undefined) | undefined
 }
 
 /**
- * Calls over one connection: unary ones share a long-lived session, streamed ones get a stream each.
+ * Calls over one connection: unary ones share a long-lived session, streamed ones get a stream each, and wait for it where
+ * too many are open, no longer than their deadline.
  * A HELLO is sent once, when it is asked for. What it states holds for every later frame, the answer from its arrival.
  */
 export class ConnectionCaller implements Caller {
   readonly #o: ConnectionCallerOptions
+  readonly #places: StreamPlaces
   #limits: Limits = DEFAULT_LIMITS
   #mayCompress = true
   #session: ClientSession | undefined
@@ -45,6 +53,7 @@ export class ConnectionCaller implements Caller {
 
   constructor(options: ConnectionCallerOptions) {
     this.#o = options
+    this.#places = new StreamPlaces(options.maxOwnStreams ?? MAX_OWN_STREAMS)
   }
 
   client<O extends Operations>(table: ServiceTable<O>): Client<O> {
@@ -78,8 +87,14 @@ export class ConnectionCaller implements Caller {
     return this.#opening
   }
 
-  async own(): Promise<ClientSession> {
-    return this.#open(true)
+  async own(signal?: AbortSignal): Promise<ClientSession> {
+    const give = await this.#places.take(signal)
+    try {
+      return await this.#open(true, give)
+    } catch (error) {
+      give()
+      throw error
+    }
   }
 
   /** Ends the shared session once its calls have their answers. */

@@ -53,8 +53,8 @@ export class Link implements Caller {
     return this.#opening
   }
 
-  async own(): Promise<ClientSession> {
-    return (await this.#caller()).own()
+  async own(signal?: AbortSignal): Promise<ClientSession> {
+    return (await this.#caller()).own(signal)
   }
 
   /** What is connected now, after dialling if need be. @throws ConnectError */

@@ -20,7 +20,7 @@ const BLOB_BYTES = 40 * MIB
 const KEPT_BYTES = 16 * MIB
 
 test(
-  'a download that Ctrl-C ends says where it is, twice, and the same command goes on with it',
+  'a download that Ctrl-C ends says where it is, twice, and the same command goes on with it, once that is over',
   { timeout: 240_000 },
   async t => {
     const folder = newFolder(t)
@@ -39,6 +39,12 @@ test(
       const printed = text(child.stderr!)
       const ended = once(child, 'close')
       await when(folder, () => size() > reached)
+      child.kill('SIGSTOP')
+      const second = get()
+      const refused = text(second.stderr!)
+      assert.deepEqual(await once(second, 'close'), [75, null])
+      assert.match(await refused, new RegExp(`\\.part is in use by process ${child.pid}: stop it first\n$`))
+      child.kill('SIGCONT')
       child.kill('SIGINT')
 
       assert.deepEqual(await ended, [130, null])
@@ -54,6 +60,7 @@ test(
     assert.equal(await printed, `${file}: 40.0 MiB\n`)
     assert.ok(readFileSync(file).equals(bytes))
     assert.equal(part(), undefined)
+    assert.deepEqual(readdirSync(folder).toSorted(), ['hub', 'map.bin'])
   }
 )
 

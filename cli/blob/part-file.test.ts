@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { STEP_BYTES, partFile } from './part-file.ts'
@@ -93,6 +93,49 @@ void describe('a file that is being downloaded', () => {
     await using other = await partFile(path, CID.replace('4yeq', '4yea'))
 
     assert.equal(other.offset, 0)
+  })
+
+  void test('is written by one at a time, and by the next when that is done', async t => {
+    const path = file(t)
+    {
+      await using part = await partFile(path, CID)
+      await part.write(randomBytes(2 * STEP_BYTES))
+
+      await assert.rejects(partFile(path, CID), {
+        exitCode: 75,
+        message: `${part.path} is in use by process ${process.pid}: stop it first`
+      })
+      await using other = await partFile(path, CID.replace('4yeq', '4yea'))
+      assert.equal(other.offset, 0)
+    }
+
+    await using part = await partFile(path, CID)
+    assert.equal(part.offset, STEP_BYTES)
+  })
+
+  void test('makes no folder that it would be in', async t => {
+    const path = join(file(t), 'below', 'map.webp')
+
+    await assert.rejects(partFile(path, CID), { exitCode: 66 })
+    assert.equal(existsSync(dirname(path)), false)
+  })
+
+  void test('leaves no lock behind, whether it was whole, broke off or could not be begun', async t => {
+    const path = file(t)
+    const left = () => readdirSync(dirname(path)).filter(name => name.endsWith('.lock'))
+    {
+      await using _part = await partFile(path, CID)
+      assert.equal(left().length, 1)
+    }
+    assert.deepEqual(left(), [])
+    {
+      await using part = await partFile(path, CID)
+      await part.commit()
+    }
+    assert.deepEqual(left(), [])
+    await assert.rejects(partFile(path, CID), { exitCode: 73 })
+
+    assert.deepEqual(left(), [])
   })
 
   void test('does not take a name that somebody has by then', async t => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { link, open, rm } from 'node:fs/promises'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 
@@ -8,7 +8,8 @@ export const STEP_BYTES = 16 * 1_048_576
 
 /**
  * A file that is being downloaded, under another name until it is whole: what a broken download left is gone on with at the
- * last multiple of 16 MiB behind which something was written, since what follows it a power cut may have damaged.
+ * last multiple of 16 MiB behind which something was written, since what follows it a power cut may have damaged. One process
+ * at a time writes it: beside it lies a lock, a folder that the next takes over where a process was killed.
  */
 export interface PartFile extends AsyncDisposable {
   /** Its name until it is whole. */
@@ -20,10 +21,43 @@ export interface PartFile extends AsyncDisposable {
   commit(): Promise<void>
 }
 
-/** @throws CommandError `cannotCreate` when something has that name already; SetupError */
+/** @throws CommandError `cannotCreate` when something has that name already; SetupError, `inUse` while another writes it */
 export async function partFile(output: string, cid: string): Promise<PartFile> {
-  const { systemError } = await import('../../node/index.ts')
   const path = `${output}.${cid.slice(-12)}.part`
+  if (existsSync(output)) throw taken(output)
+  const lock = await partLock(path)
+  try {
+    return await opened(output, path, lock)
+  } catch (error) {
+    await lock.free()
+    throw error
+  }
+}
+
+interface PartLock {
+  free(): Promise<void>
+}
+
+async function partLock(path: string): Promise<PartLock> {
+  const { systemError, takeLock } = await import('../../node/index.ts')
+  const folder = `${path}.lock`
+  // Of the folders above it none is made.
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (!isTaken(error)) throw systemError(path, error)
+  })
+  const lock = await takeLock(path, folder)
+  return {
+    async free() {
+      // While it is held: the next must not find its own lock removed.
+      await rm(folder, { recursive: true, force: true })
+      await lock.close()
+    }
+  }
+}
+
+async function opened(output: string, path: string, lock: PartLock): Promise<PartFile> {
+  const { systemError } = await import('../../node/index.ts')
+  // Asked again with the lock in hand: whoever had it before may have been done.
   if (existsSync(output)) throw taken(output)
   const guarded = <T>(step: Promise<T>): Promise<T> =>
     step.catch((error: unknown) => {
@@ -58,6 +92,7 @@ export async function partFile(output: string, cid: string): Promise<PartFile> {
       ),
     async [Symbol.asyncDispose]() {
       await file.close()
+      await lock.free()
     }
   }
 }

@@ -40,7 +40,7 @@ export const blobGet: Command = {
     { line: 'omnigate blob get bafybei... --data ./hub --range 0-99', says: 'the first hundred bytes' },
     { line: 'omnigate blob get bafybei... --data ./hub --car -o map.car', says: 'for IPFS tools' }
   ],
-  exits: [...BLOB_EXITS, 'cannotCreate', 'interrupted'],
+  exits: [...BLOB_EXITS, 'cannotCreate', 'inUse', 'interrupted'],
   async run(invocation) {
     const { text, cid } = await cidArgument(invocation)
     const range = rangeOption(invocation)

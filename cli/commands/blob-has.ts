@@ -11,24 +11,26 @@ export const blobHas: Command = {
   name: 'blob has',
   summary: 'ask whether a node has a blob',
   details:
-    'Of several, one line each. The exit is 1 when it lacks one, or shows it to others only: the answer is the same. ' +
+    `Of several, one line each, at most ${MOST} at once; the address of the node stands behind them. The exit is 1 when it ` +
+    'lacks one, or shows it to others only: the answer is the same. ' +
     `Nothing is fetched. ${CALLER_DETAILS}`,
   arguments: [
     {
       ...CID_ARGUMENT,
-      summary: `the content id of the blob, such as bafkrei...; up to ${MOST} with commas between`
+      summary: 'the content ids of the blobs, such as bafkrei...',
+      isSeveral: true
     },
     NODE_ARGUMENT
   ],
   options: CALLER_OPTIONS,
   examples: [
     { line: 'omnigate blob has bafkrei...', says: 'to a client' },
-    { line: 'omnigate blob has bafkrei...,bafybei...', says: 'two at once' },
+    { line: 'omnigate blob has bafkrei... bafybei...', says: 'two at once' },
     { line: 'omnigate blob has bafkrei... --data ./hub', says: 'to the operator' }
   ],
   exits: BLOB_EXITS,
   async run(invocation) {
-    const cids = invocation.neededArgument('CID').split(',')
+    const cids = invocation.neededWords('CID')
     if (cids.length > MOST) throw new CommandError(EXIT.usage, `CID: at most ${MOST} at once`)
     return withBlobs(invocation, async ({ rows, calling }) => {
       const { body } = await rows.has({ cids }, calling)

@@ -47,9 +47,10 @@ function valueCases(command: Command): string[] {
 }
 
 function commandCase(command: Command): string {
-  const { words: choices, completes } = argumentWords(command)
+  const { words: choices, completes, isSeveral } = argumentWords(command)
   const argument = choices.length > 0 ? lines(choices) : GENERATED[completes]
-  return `    "${command.name}") if [[ $cur == -* ]]; then ${lines(allSpellings(command))}; elif ((COMP_CWORD == at)); then ${argument}; fi ;;`
+  const where = isSeveral ? 'COMP_CWORD >= at' : 'COMP_CWORD == at'
+  return `    "${command.name}") if [[ $cur == -* ]]; then ${lines(allSpellings(command))}; elif ((${where})); then ${argument}; fi ;;`
 }
 
 const lines = (list: readonly string[]): string =>

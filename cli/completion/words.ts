@@ -41,13 +41,18 @@ export const allSpellings = (command: Command): readonly string[] => [
   '--help'
 ]
 
-/** What completes the first argument of a command. */
+/** What completes the first argument of a command, and whether it does the words that follow. */
 export function argumentWords(command: Command): {
   readonly words: readonly string[]
   readonly completes: Completes
+  readonly isSeveral: boolean
 } {
   const [argument] = command.arguments ?? []
-  return { words: argument?.choices ?? [], completes: argument?.completes ?? 'nothing' }
+  return {
+    words: argument?.choices ?? [],
+    completes: argument?.completes ?? 'nothing',
+    isSeveral: argument?.isSeveral === true
+  }
 }
 
 /** `text` in single quotes for bash, zsh and fish alike. It must hold no single quote and no backslash. */

@@ -32,10 +32,11 @@ const describe = (what: string, words: readonly (readonly [string, string])[]): 
   `local -a list=(${words.map(([word, says]) => quoted(`${word}:${plain(says)}`)).join(' ')}); _describe ${what} list`
 
 function commandCase(command: Command): string {
-  const { words, completes } = argumentWords(command)
+  const { words, completes, isSeveral } = argumentWords(command)
   const [argument] = command.arguments ?? []
   const action = words.length > 0 ? `(${words.join(' ')})` : ACTIONS[completes]
-  const positional = argument === undefined ? [] : [quoted(`1:${plain(argument.name)}:${action}`)]
+  const positional =
+    argument === undefined ? [] : [quoted(`${isSeveral ? '*' : '1'}:${plain(argument.name)}:${action}`)]
   const specs = [...optionsOf(command).flatMap(optionSpecs), quoted('--help[print help]'), ...positional]
   return `    ${quoted(command.name)}) _arguments ${specs.join(' ')} ;;`
 }
