@@ -60,6 +60,22 @@ test('makes a call again until it is answered', async () => {
   assert.equal(seen.length, 3)
 })
 
+test('a call whose body was begun is not made again, not even where the node refused it', async () => {
+  const busy = new OapError('saturated', 'full', { retryAfterMs: 1000 })
+  const mend = async (): Promise<boolean> => true
+
+  const { error, seen, waits } = await made([busy], { isSpent: () => true, mend })
+
+  assert.ok(error instanceof BusyError)
+  assert.deepEqual([seen.length, waits], [1, []])
+})
+
+test('a call whose body waits still is made again', async () => {
+  const { value } = await made([lost()], { isSpent: () => false })
+
+  assert.equal(value, 'done')
+})
+
 test('the last failure comes in the class of its code, with the corr_id of its attempt', async () => {
   const { error } = await made([lost(), lost(), lost()])
 

@@ -21,6 +21,8 @@ export interface AttemptsOptions {
   /** Over all attempts. */
   readonly deadlineMs: number | undefined
   readonly isRepeatable: boolean
+  /** True when what the call sends cannot be sent again: it is not made again then, whatever it failed with. */
+  readonly isSpent?: (() => boolean) | undefined
   /**
    * Asked after a failure: resolves with true when what failed is mended, and another attempt may follow at once. It is
    * not waited for beyond the deadline.
@@ -36,7 +38,7 @@ export async function attempts<T>(
   options: AttemptsOptions,
   make: (attempt: Attempt) => Promise<T>
 ): Promise<T> {
-  const { time, policy, signal, closing, deadlineMs, isRepeatable, mend } = options
+  const { time, policy, signal, closing, deadlineMs, isRepeatable, isSpent, mend } = options
   const since = deadlineMs === undefined ? 0 : time.now()
   const leftMs = (): number | undefined =>
     deadlineMs === undefined ? undefined : Math.round(deadlineMs - (time.now() - since))
@@ -54,6 +56,7 @@ export async function attempts<T>(
         if (closing.aborted) throw typedError(closing.reason, corrId)
       }
       throwIfOver()
+      if (isSpent?.() === true) throw typedError(error, corrId)
       const patience = { time, ms: leftMs(), signals: [signal, closing] }
       if (!mended && (await inTime(mend(error), patience).catch(() => false))) {
         mended = true

@@ -26,6 +26,11 @@ export interface HubCallOptions {
   readonly onOpen?: ((corrId: bigint) => void) | undefined
 }
 
+/** A call whose body may be gone with its first attempt. */
+export interface MadeOptions extends HubCallOptions {
+  readonly isSpent?: (() => boolean) | undefined
+}
+
 export interface CallsOptions {
   readonly holder: CapabilityHolder
   readonly time: Time
@@ -50,7 +55,7 @@ export class Calls {
 
   /** A call with one answer. `make` is called for each attempt with what to tell the session. */
   unary<T>(
-    options: HubCallOptions,
+    options: MadeOptions,
     isRepeatable: boolean,
     make: (options: CallOptions) => Promise<T>
   ): Promise<T> {
@@ -59,7 +64,7 @@ export class Calls {
 
   /** The opening of a call that streams; what `make` opens is read by way of `reading`. */
   async streamed<T>(
-    options: HubCallOptions,
+    options: MadeOptions,
     isRepeatable: boolean,
     make: (options: CallOptions, reading: Reading) => Promise<T>
   ): Promise<T> {
@@ -124,7 +129,7 @@ export class Calls {
   }
 
   #made<T>(
-    options: HubCallOptions,
+    options: MadeOptions,
     deadlineMs: number | undefined,
     isRepeatable: boolean,
     make: (options: CallOptions) => Promise<T>
@@ -140,6 +145,7 @@ export class Calls {
         closing: this.#o.closing,
         deadlineMs,
         isRepeatable: isRepeatable || isIdempotent,
+        isSpent: options.isSpent,
         mend: async error => options.cap === undefined && this.#o.holder.mend(error, used)
       },
       async attempt => {

@@ -20,6 +20,7 @@ import type {
 } from '../protocols/index.ts'
 import { Answer, answerStream } from './answer.ts'
 import type { AnswerStream } from './answer.ts'
+import { bodyOnce } from './body-once.ts'
 import type { Calls, HubCallOptions } from './calls.ts'
 import { inTime } from './in-time.ts'
 import type { Link } from './link.ts'
@@ -133,11 +134,12 @@ export class Hub implements AsyncDisposable {
     payload?: Uint8Array | JsonObject,
     options: StreamOptions = {}
   ): Promise<AnswerStream> {
-    const { body, idemKey } = options
+    const { idemKey } = options
+    const { body, isSpent } = bodyOnce(options.body)
     const run = callable(app, op, body === undefined ? ANY_STREAMED : ANY_UPLOADED, this.#parts.link)
     const request = requestOf(payload, options)
     const isRepeatable = body === undefined && idemKey !== undefined
-    const calling = body === undefined ? options : { ...options, isIdempotent: false }
+    const calling = body === undefined ? options : { ...options, isIdempotent: false, isSpent }
     return this.#parts.calls.streamed(calling, isRepeatable, async (call, reading) => {
       const uploading: UploadOptions = { ...call, body }
       return answerStream(reading.of((await run(request, uploading)).body), reading.corrId!)

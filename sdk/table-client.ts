@@ -9,6 +9,7 @@ import type {
   StreamedResult,
   UploadOptions
 } from '../protocols/index.ts'
+import { bodyOnce } from './body-once.ts'
 import type { Calls, HubCallOptions } from './calls.ts'
 
 type AnyMethod = (request: unknown, options?: CallOptions) => Promise<unknown>
@@ -37,8 +38,12 @@ function called(
   options: UploadOptions & HubCallOptions
 ): Promise<unknown> {
   const isRepeatable = options.body === undefined && (row.writes !== true || hasKey(request))
-  const make = (call: CallOptions): Promise<unknown> => run(request, { ...options, ...call })
-  const calling = { traceparent: options.trace, ...options }
+  const { body, isSpent } = bodyOnce(options.body)
+  const make = (call: CallOptions): Promise<unknown> => {
+    const uploading: UploadOptions = { ...options, body, ...call }
+    return run(request, uploading)
+  }
+  const calling = { traceparent: options.trace, ...options, isSpent }
   if (row.kind === 'unary') return calls.unary(calling, isRepeatable, make)
   return calls.streamed(calling, isRepeatable, async (call, reading) => {
     const opened = await make(call)

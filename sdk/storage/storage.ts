@@ -1,5 +1,6 @@
 import { DEFAULT_PROFILE, client, parseCid, storageService } from '../../protocols/index.ts'
 import type { CallOptions, Caller, Client, ProfileName, Sha256, StorageClass } from '../../protocols/index.ts'
+import { bodyOnce } from '../body-once.ts'
 import type { Calls, HubCallOptions } from '../calls.ts'
 import { typedError } from '../errors.ts'
 import { bodyBytes, defined } from '../mailbox/message.ts'
@@ -64,8 +65,8 @@ export class HubStorage {
       pin: pin === true ? true : undefined,
       ttl_s: ttlS
     })
-    const body = whole === undefined ? (source as AsyncIterable<Uint8Array>) : [whole]
-    const timed = { ...calling, deadlineMs: options.deadlineMs ?? NO_DEADLINE_MS }
+    const { body, isSpent } = bodyOnce(whole === undefined ? (source as AsyncIterable<Uint8Array>) : [whole])
+    const timed = { ...calling, isSpent, deadlineMs: options.deadlineMs ?? NO_DEADLINE_MS }
     const { cid: stored, len } = await this.#calls.unary(timed, whole !== undefined, call =>
       this.#rows.put(request, { ...call, body })
     )
