@@ -23,6 +23,11 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['protocols/storage/block-frames.ts', 'blocks', 'blocks of our own store'],
   ['protocols/storage/block-frames.ts', 'blockChunks', 'blocks of our own store'],
   ['sdk/answer.ts', 'Symbol.asyncIterator', 'hands a body queue on'],
+  [
+    'sdk/body-once.ts',
+    'Symbol.asyncIterator',
+    'the pieces of a request, as fast as the other side takes them'
+  ],
   ['sdk/reading.ts', 'Symbol.asyncIterator', 'hands a body queue on, with its errors in their classes'],
   [
     'sdk/storage/blob-stream.ts',
