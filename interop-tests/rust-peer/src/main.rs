@@ -9,7 +9,9 @@ mod frame;
 mod hex;
 mod hub;
 mod json;
+mod judge;
 mod node;
+mod services;
 mod session;
 mod storage;
 #[cfg(test)]

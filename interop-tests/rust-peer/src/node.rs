@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::client::STORAGE;
 use crate::errors::{refusal, Refusal};
 use crate::frame::{APP_E2E, MAX_FRAME};
-use crate::session::{Answer, Call, Services};
+use crate::services::{Answer, Call, Services};
 use crate::storage::Shelf;
 
 pub const ECHO: u16 = 0x0001;

@@ -11,6 +11,8 @@ use tokio::time::{timeout, Instant};
 use crate::errors::{error_frame, refusal, Refusal};
 use crate::frame::{self, Frame, Read, APP_E2E, CHUNK, COMP, END, MAX_FRAME, REQ, RESP, START};
 use crate::json;
+use crate::judge::{judge, limit};
+use crate::services::{Answer, Call, Services};
 
 const FIRST_FRAME: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(60);
@@ -18,48 +20,6 @@ const STALLED_WRITE: Duration = Duration::from_secs(60);
 const DROPS_MOST: usize = 16;
 const MAX_INFLIGHT: usize = 64;
 const MAX_FRAME_LEAST: i64 = 4_096;
-const INTEGER_MOST: i64 = i32::MAX as i64;
-
-/// What an operation answers: the first payload, and pieces of a body behind it, made when they are sent.
-pub struct Answer {
-    pub code: u16,
-    pub flags: u16,
-    pub head: Vec<u8>,
-    pub body: Box<dyn Iterator<Item = Vec<u8>> + Send>,
-}
-
-impl Answer {
-    pub fn whole(payload: Vec<u8>) -> Answer {
-        Answer {
-            code: 0,
-            flags: 0,
-            head: payload,
-            body: Box::new(std::iter::empty()),
-        }
-    }
-}
-
-/// One call, whose form has been judged.
-pub struct Call<'a> {
-    pub app: u16,
-    pub op: &'a str,
-    pub header: &'a Map<String, Value>,
-    pub body: &'a [u8],
-    pub flags: u16,
-}
-
-/// What a node serves on a connection.
-#[allow(async_fn_in_trait)]
-pub trait Services {
-    fn apps(&self) -> Vec<u16>;
-    fn knows(&self, app: u16, op: &str) -> bool;
-    async fn answer(&self, call: Call<'_>) -> Result<Answer, Refusal>;
-    /// The most that frames of the connection may be long, and what a HELLO of the other side makes of it.
-    fn max_frame(&self) -> usize;
-    fn lower_max_frame(&self, asked: usize) -> usize;
-    /// Whether the connection may have one more HELLO now.
-    fn takes_hello(&self) -> bool;
-}
 
 /// Answers until the stream ends. Fails where it is to be reset.
 pub async fn serve<S, T>(stream: &mut S, services: &T) -> io::Result<()>
@@ -282,15 +242,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Services> Session<'_, S, T> {
         if !self.services.takes_hello() {
             return Err(reset("too many HELLOs"));
         }
-        let within = |name: &str, least| match asked.get(name).map(Value::as_i64) {
-            None => Some(INTEGER_MOST),
-            Some(Some(value)) if (least..=INTEGER_MOST).contains(&value) => Some(value),
-            Some(_) => None,
-        };
-        let (Some(max_frame), Some(max_inflight)) = (
-            within("max_frame", MAX_FRAME_LEAST),
-            within("max_inflight", 1),
-        ) else {
+        let limits = (
+            limit(asked, "max_frame", MAX_FRAME_LEAST),
+            limit(asked, "max_inflight", 1),
+        );
+        let (Some(max_frame), Some(max_inflight)) = limits else {
             let told = error_frame(0, frame.tenant, frame.corr, &refusal(400, "bad_request"));
             return self.send(told).await;
         };
@@ -336,40 +292,6 @@ pub async fn write<S: AsyncWrite + Unpin>(stream: &mut S, frame: &Frame) -> io::
         stream.flush().await
     };
     timeout(STALLED_WRITE, written).await?
-}
-
-type Judged<'a> = (Map<String, Value>, &'a [u8], Option<Duration>);
-
-/// Section 12.2, steps 2 to 5, and with a refusal whether an operation was found that implies END.
-fn judge<'a, T: Services>(services: &T, frame: &'a Frame) -> Result<Judged<'a>, (Refusal, bool)> {
-    let no = |status, code| Err((refusal(status, code), false));
-    if !services.apps().contains(&frame.app) {
-        return no(404, "unknown_app");
-    }
-    let (header, body) = match json::payload(&frame.payload) {
-        Ok(parts) => parts,
-        Err(json::Refused::BadPayload) => return no(400, "bad_payload"),
-        Err(json::Refused::BodyOversize) => return no(413, "body_oversize"),
-    };
-    let plain = frame.payload[0] == b'{';
-    // This peer does not speak zstd.
-    if frame.flags & (COMP | APP_E2E) == COMP || plain && frame.flags & (COMP | APP_E2E) != 0 {
-        return no(400, "bad_payload");
-    }
-    let Some(op) = header.get("op").and_then(Value::as_str) else {
-        return no(400, "unknown_operation");
-    };
-    if !services.knows(frame.app, op) {
-        return no(404, "unknown_operation");
-    }
-    let deadline = match header.get("deadline_ms").map(Value::as_i64) {
-        None => None,
-        Some(Some(ms)) if (1..=INTEGER_MOST).contains(&ms) => {
-            Some(Duration::from_millis(ms as u64))
-        }
-        Some(_) => return Err((refusal(400, "bad_request"), true)),
-    };
-    Ok((header, body, deadline))
 }
 
 async fn in_time<A>(

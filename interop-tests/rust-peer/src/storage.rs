@@ -10,7 +10,7 @@ use crate::cid::Cid;
 use crate::dag::LEAF_MOST;
 use crate::errors::{refusal, Refusal};
 use crate::json;
-use crate::session::Answer;
+use crate::services::Answer;
 
 const HAS_MOST: usize = 1_024;
 
