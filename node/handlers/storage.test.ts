@@ -355,9 +355,14 @@ test('as many rows are looked up for what is hidden as for what is absent', asyn
     t.mock.method(AbstractLevel.prototype, name)
   )
   const lookups = async (call: (cid: string) => Promise<unknown>, cid: string): Promise<number[]> => {
-    for (const { mock } of methods) mock.resetCalls()
-    await call(cid).catch(() => undefined)
-    return methods.map(({ mock }) => mock.callCount())
+    const seen: number[][] = []
+    // The least of a few: what the store does beside the call only adds to it.
+    for (let n = 0; n < 3; n++) {
+      for (const { mock } of methods) mock.resetCalls()
+      await call(cid).catch(() => undefined)
+      seen.push(methods.map(({ mock }) => mock.callCount()))
+    }
+    return methods.map((_, at) => Math.min(...seen.map(counts => counts[at]!)))
   }
 
   for (const call of [
