@@ -18,6 +18,8 @@ const AT_ONCE = 20
 const EVERY_MS = 2
 const P99 = 0.99
 
+const refused = (): number => caller.told.codes.get('quota_tenant') ?? 0
+
 let isOver = false
 let storming: Promise<void> = Promise.resolve()
 
@@ -33,12 +35,14 @@ answerParent({
     }
     return taken.sort((a, b) => a - b)[Math.floor(calls * P99)]!
   },
-  /** Calls as fast as it can until told to stop. It gets the processor time that the others leave. */
-  storm: () => {
-    setPriority(LOWEST_PRIORITY)
+  /** From now on it gets the processor time that the others leave. */
+  giveWay: () => setPriority(LOWEST_PRIORITY),
+  /** Calls as fast as it can until told to stop, and until it was refused `refusals` times more. */
+  storm: ({ refusals }: { refusals: number }) => {
     isOver = false
+    const enough = refused() + refusals
     storming = (async () => {
-      while (!isOver) await caller.storm(AT_ONCE, { cap })
+      while (!isOver || refused() < enough) await caller.storm(AT_ONCE, { cap })
     })()
   },
   stop: async () => {

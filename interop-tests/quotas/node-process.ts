@@ -18,8 +18,8 @@ const { config } = loadConfig({
     'log.level': 'error',
     'strangers.loopbackIsKnown': true,
     'capabilities.takesBearer': true,
-    'quotas.tenantCallsPerSecond': 100,
-    'quotas.tenantBurst': 100
+    'quotas.tenantCallsPerSecond': 20,
+    'quotas.tenantBurst': 20
   }
 })
 const node = createNode(config)

@@ -8,6 +8,7 @@ import { streamCases } from './cases/streams.ts'
 import { backpressure } from './loads/backpressure.ts'
 import { hubs } from './loads/hubs.ts'
 import { linked } from './loads/linked.ts'
+import { quotas } from './loads/quotas.ts'
 import { storage } from './loads/storage.ts'
 import { strangers } from './loads/strangers.ts'
 import { runCases } from './case-runner.ts'
@@ -17,6 +18,7 @@ const LOADS: Readonly<Record<string, (full: boolean) => Promise<boolean>>> = {
   linked,
   hubs,
   backpressure,
+  quotas,
   storage
 }
 const CASES = [
