@@ -206,9 +206,12 @@ describe('a hub that is linked with two others, in three processes', OPTIONS, ()
     try {
       await using getting = new Child(process.execPath, [LAUNCHER, ...command])
       await until(
-        async () =>
-          (await Promise.all((await readdir(top)).map(name => stat(join(top, name))))).map(at => at.size),
-        sizes => sizes.some(size => size > 0)
+        // Beside it lies the folder of its lock.
+        async () => {
+          const part = (await readdir(top)).find(name => name.endsWith('.part'))
+          return part === undefined ? 0 : (await stat(join(top, part))).size
+        },
+        size => size > 0
       )
       await a.kill()
       const { code, stderr } = await getting.ended()
