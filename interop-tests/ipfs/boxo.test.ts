@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { omnigate } from '../our-node.ts'
+import { readFileSync } from 'node:fs'
+import { addedWithCar } from './added.ts'
 import { boxo, buildBoxo } from './boxo.ts'
 import { startGateway } from './gateway-node.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { whyNotHere } from './here.ts'
 import { SAMPLES, sample, sha256 } from './samples.ts'
-
-const COMMAND_MS = 120_000
 
 describe('the libraries of Kubo', { skip: whyNotHere() ?? false, timeout: 900_000 }, () => {
   let ours: GatewayNode
@@ -23,21 +20,10 @@ describe('the libraries of Kubo', { skip: whyNotHere() ?? false, timeout: 900_00
   for (const [what, bytesOf, profile] of SAMPLES) {
     test(`import a CAR of ours, and give the same bytes the same content id: ${what}`, async () => {
       const bytes = bytesOf()
-      const file = join(ours.data, `${profile}-${bytes.length}`)
-      writeFileSync(file, bytes)
-      const added = await omnigate(
-        ['blob', 'add', file, '--data', ours.data, '--profile', profile, '--json'],
-        COMMAND_MS
-      )
-      const { cid, ipfs_add } = JSON.parse(added.stdout.join('\n')) as Record<'cid' | 'ipfs_add', string>
+      const { cid, car, ipfsAdd } = await addedWithCar(ours, bytes, profile)
 
-      const got = await omnigate(
-        ['blob', 'get', cid, '--data', ours.data, '--car', '-o', `${file}.car`],
-        COMMAND_MS
-      )
-      assert.equal(got.code, 0, got.stderr)
-      const imported = await boxo(['import'], readFileSync(`${file}.car`))
-      const [ipfs, add, ...options] = ipfs_add.split(' ')
+      const imported = await boxo(['import'], readFileSync(car))
+      const [ipfs, add, ...options] = ipfsAdd
       const theirs = await boxo(['add', ...options], bytes)
 
       const expected = { root: cid, length: bytes.length, sha256: sha256(bytes) }

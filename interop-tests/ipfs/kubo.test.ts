@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { omnigate } from '../our-node.ts'
+import { addedWithCar } from './added.ts'
 import { startGateway } from './gateway-node.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { whyNotHere } from './here.ts'
 import { KuboRepository, buildKubo } from './kubo.ts'
 import { SAMPLES, sha256 } from './samples.ts'
 
-const COMMAND_MS = 120_000
 const BUILD_AND_RUN_MS = 45 * 60_000
 
 describe('Kubo', { skip: whyNotHere() ?? false, timeout: BUILD_AND_RUN_MS }, () => {
@@ -26,22 +23,11 @@ describe('Kubo', { skip: whyNotHere() ?? false, timeout: BUILD_AND_RUN_MS }, () 
       await using importing = await KuboRepository.make()
       await using adding = await KuboRepository.make()
       const bytes = bytesOf()
-      const file = join(ours.data, `${profile}-${bytes.length}`)
-      writeFileSync(file, bytes)
-      const added = await omnigate(
-        ['blob', 'add', file, '--data', ours.data, '--profile', profile, '--json'],
-        COMMAND_MS
-      )
-      const { cid, ipfs_add } = JSON.parse(added.stdout.join('\n')) as Record<'cid' | 'ipfs_add', string>
-      const got = await omnigate(
-        ['blob', 'get', cid, '--data', ours.data, '--car', '-o', `${file}.car`],
-        COMMAND_MS
-      )
-      assert.equal(got.code, 0, got.stderr)
+      const { cid, car, ipfsAdd } = await addedWithCar(ours, bytes, profile)
 
-      const imported = await importing.run(['dag', 'import', `${file}.car`])
+      const imported = await importing.run(['dag', 'import', car])
       const read = await importing.run(['cat', cid])
-      const [ipfs, ...add] = ipfs_add.split(' ')
+      const [ipfs, ...add] = ipfsAdd
       const theirs = await adding.run([...add, '--quieter'], bytes)
 
       assert.match(imported.toString(), new RegExp(`^Pinned root\\s+${cid}\\s+success\\s*$`))
