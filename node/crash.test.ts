@@ -17,7 +17,7 @@ import { createNode } from './node.ts'
 import { openLevel } from './stores/level.ts'
 import type { Level } from './stores/level.ts'
 
-const RECOVERY_MS = 10_000
+const RECOVERY_MS = 60_000
 
 interface Part {
   readonly service: string

@@ -12,6 +12,9 @@ export interface Running {
   readonly options?: NodeOptions
 }
 
+/** A machine that others keep busy is no overload: what tests that looks with a bound of its own. */
+const HOUR_MS = 3_600_000
+
 /** A node that runs until the test ends: callers on loopback are known, and it takes bearer tokens. */
 export async function runningNode(
   t: TestContext,
@@ -24,6 +27,7 @@ export async function runningNode(
       'log.level': 'silent',
       'strangers.loopbackIsKnown': true,
       'capabilities.takesBearer': true,
+      'limits.maxDelayMs': HOUR_MS,
       ...flags
     }
   })

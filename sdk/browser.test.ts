@@ -63,7 +63,7 @@ await hub.close()
 process.exit()
 `
 
-test('the bundle calls a node', { timeout: 60_000 }, async t => {
+test('the bundle calls a node', { timeout: 120_000 }, async t => {
   const node = await runningNode(t, { 'node.listen': ['/ip4/127.0.0.1/tcp/0/ws'] })
   const folder = await mkdtemp(join(tmpdir(), 'omnigate-bundle-'))
   endings(t).defer(() => rm(folder, { recursive: true }))

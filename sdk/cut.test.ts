@@ -6,7 +6,7 @@ const ECHO = 0x0001
 const TOPIC = 'dispatch/SF'
 const HELLO = Buffer.from('hello')
 
-test('events and streams without a deadline are opened again after a cut', { timeout: 20_000 }, async t => {
+test('events and streams without a deadline are opened again after a cut', { timeout: 120_000 }, async t => {
   const node = await runningNode(t)
   const relay = await relayTo(t, addressOf(node))
   const hub = await hubClient(t, { url: relay.address })
@@ -24,7 +24,7 @@ test('events and streams without a deadline are opened again after a cut', { tim
   assert.ok(relay.dials() >= 2)
 })
 
-test('dials again where a connection is cut in its handshake', { timeout: 20_000 }, async t => {
+test('dials again where a connection is cut in its handshake', { timeout: 120_000 }, async t => {
   const node = await runningNode(t)
   const relay = await relayTo(t, addressOf(node))
   const hub = await hubClient(t, { url: relay.address })
@@ -37,7 +37,7 @@ test('dials again where a connection is cut in its handshake', { timeout: 20_000
   assert.ok(relay.dials() >= 5)
 })
 
-test('a subscription outlives a connection that is cut in its handshake', { timeout: 20_000 }, async t => {
+test('a subscription outlives a connection that is cut in its handshake', { timeout: 120_000 }, async t => {
   const node = await runningNode(t)
   const sender = await hubClient(t, { url: addressOf(node) })
   const relay = await relayTo(t, addressOf(node))

@@ -12,6 +12,8 @@ import { ManualTime } from './manual-time.fixture.ts'
 const ECHO = 0x0001
 const TOPIC = 'jobs'
 const HELLO = new Uint8Array(0)
+/** Turns of the event loop, of which a wait of any length takes many more. */
+const MOST_TURNS = 100
 
 /** Reads until something ends it; yields what did. */
 async function endOf(items: AsyncIterable<unknown>, seen: () => void = () => {}): Promise<unknown> {
@@ -35,7 +37,7 @@ async function silentPeer(t: TestContext): Promise<string> {
   return String(peer.getMultiaddrs()[0])
 }
 
-test('what ends a stream comes in its class, with the call that it ended', { timeout: 20_000 }, async t => {
+test('what ends a stream comes in its class, with the call that it ended', { timeout: 120_000 }, async t => {
   const node = await runningNode(t)
   const relay = await relayTo(t, addressOf(node))
   const hub = await hubClient(t, { url: relay.address })
@@ -76,7 +78,7 @@ test('the deadline of a stream ends it in the class of deadlines', async t => {
   assert.ok(error instanceof DeadlineError && error.corrId === events.corrId, String(error))
 })
 
-test('hello ends at its deadline, and with its signal', { timeout: 20_000 }, async t => {
+test('hello ends at its deadline, and with its signal', { timeout: 120_000 }, async t => {
   const hub = await hubClient(t, { url: await silentPeer(t), deadlineMs: 50 })
   const reason = new Error('enough')
 
@@ -84,7 +86,7 @@ test('hello ends at its deadline, and with its signal', { timeout: 20_000 }, asy
   await assert.rejects(hub.hello({ deadlineMs: 60_000, signal: AbortSignal.abort(reason) }), reason)
 })
 
-test('hello is asked again where a connection is cut', { timeout: 20_000 }, async t => {
+test('hello is asked again where a connection is cut', { timeout: 120_000 }, async t => {
   const node = await runningNode(t)
   const relay = await relayTo(t, addressOf(node))
   const hub = await hubClient(t, { url: relay.address })
@@ -94,13 +96,17 @@ test('hello is asked again where a connection is cut', { timeout: 20_000 }, asyn
   assert.ok((await hub.hello()).apps.includes(ECHO))
 })
 
-test('a receive waits as long as the client says, beside what it waits for', { timeout: 20_000 }, async t => {
-  const hub = await hubClient(t, { url: await silentPeer(t), deadlineMs: 50 })
+test(
+  'a receive waits as long as the client says, beside what it waits for',
+  { timeout: 120_000 },
+  async t => {
+    const hub = await hubClient(t, { url: await silentPeer(t), deadlineMs: 50 })
 
-  await assert.rejects(hub.mailbox.recv(TOPIC, { waitMs: 100 }), error => error instanceof DeadlineError)
-})
+    await assert.rejects(hub.mailbox.recv(TOPIC, { waitMs: 100 }), error => error instanceof DeadlineError)
+  }
+)
 
-test('closing the client ends the loops over what streams, at once', { timeout: 20_000 }, async t => {
+test('closing the client ends the loops over what streams, at once', { timeout: 120_000 }, async t => {
   const node = await runningNode(t)
   const hub = await hubClient(t, { url: addressOf(node) })
   await hub.mailbox.send(TOPIC, 'one')
@@ -110,20 +116,21 @@ test('closing the client ends the loops over what streams, at once', { timeout: 
     endOf(await hub.events(ECHO, 'ticks', { count: 1_000_000 }, { credit: 100 }))
   ])
   await began.promise
-  const since = performance.now()
 
   await hub.close()
 
-  for (const error of await ends) {
+  const late = (async () => {
+    for (let n = 0; n < MOST_TURNS; n++) await turn()
+  })()
+  for (const error of (await Promise.race([ends, late])) ?? ['they go on']) {
     assert.ok(error instanceof LinkError, String(error))
     assert.equal(error.reason, 'closed')
   }
-  assert.ok(performance.now() - since < 900)
 })
 
 test(
   'closing the client ends a subscription and a call that wait for the node',
-  { timeout: 20_000 },
+  { timeout: 120_000 },
   async t => {
     const node = await runningNode(t)
     const time = new ManualTime()
@@ -163,7 +170,7 @@ for (const [what, options, says] of [
   ['its deadline', { deadlineMs: 20 }, /DeadlineError/],
   ['its signal', { signal: AbortSignal.timeout(50) }, /TimeoutError/]
 ] as const) {
-  test(`a first refresh that brings nothing ends at ${what}`, { timeout: 20_000 }, async t => {
+  test(`a first refresh that brings nothing ends at ${what}`, { timeout: 120_000 }, async t => {
     const node = await runningNode(t)
     const refresh = (): Promise<string> => new Promise(() => {})
 

@@ -164,7 +164,7 @@ test('a reader that does not read gets no more bytes than its credit', async t =
   })
 })
 
-test('a subscription goes on over a new connection, and loses nothing', { timeout: 60_000 }, async t => {
+test('a subscription goes on over a new connection, and loses nothing', { timeout: 120_000 }, async t => {
   const { node, hub: sender } = await mailboxHub(t)
   const relay = await relayTo(t, addressOf(node))
   const hub = await hubClient(t, { url: relay.address })
@@ -190,7 +190,7 @@ test('a subscription goes on over a new connection, and loses nothing', { timeou
 
 test(
   'a send that loses its answer is made again with its key, and stored once',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async t => {
     const { node, hub: reader } = await mailboxHub(t)
     const relay = await relayTo(t, addressOf(node))
@@ -238,7 +238,7 @@ test('a sealed message arrives to the bit, whatever it looks like', async t => {
 
 test(
   'what was given up on is listed with its history, and comes back or goes',
-  { timeout: 30_000 },
+  { timeout: 120_000 },
   async t => {
     const { hub } = await mailboxHub(t)
     for (const body of ['one', 'two']) await hub.mailbox.send(TOPIC, body)

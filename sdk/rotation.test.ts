@@ -94,7 +94,7 @@ function passing(time: ManualTime, holds: () => boolean): Promise<void> {
 
 test(
   'a rotation of the root key under load costs no call; the audit log shows it',
-  { timeout: 30_000 },
+  { timeout: 120_000 },
   async t => {
     const { node, data, hub, pass } = await setting(t)
     const calling = load(hub)
@@ -213,7 +213,7 @@ test('a capability that does not do is refused at once, where nothing brings ano
   })
 })
 
-test('a subscription whose capability dies goes on under the next', { timeout: 30_000 }, async t => {
+test('a subscription whose capability dies goes on under the next', { timeout: 120_000 }, async t => {
   const { node, key, minted } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
   const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
   const first = inspectToken(hub.cap!).capId
@@ -235,7 +235,7 @@ test('a subscription whose capability dies goes on under the next', { timeout: 3
   assert.notEqual(inspectToken(hub.cap!).capId, first)
 })
 
-test('an idle subscription outlives each capability that dies', { timeout: 30_000 }, async t => {
+test('an idle subscription outlives each capability that dies', { timeout: 120_000 }, async t => {
   const { node, key, minted } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
   const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
   const received = Promise.withResolvers<string>()
@@ -259,7 +259,7 @@ test('an idle subscription outlives each capability that dies', { timeout: 30_00
   await receiving
 })
 
-test('an idle subscription outlives a refresh that fails, or is too early', { timeout: 30_000 }, async t => {
+test('an idle subscription outlives a refresh that fails, or is too early', { timeout: 120_000 }, async t => {
   const { node, key, minted } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
   const time = new ManualTime(Date.now())
   const brought: (() => Promise<Uint8Array> | Uint8Array)[] = []
@@ -284,7 +284,7 @@ test('an idle subscription outlives a refresh that fails, or is too early', { ti
   assert.deepEqual([opened.length, brought.length], [2, 0])
 })
 
-test('an idle subscription outlives each capability that was renewed', { timeout: 30_000 }, async t => {
+test('an idle subscription outlives each capability that was renewed', { timeout: 120_000 }, async t => {
   const { node, hub, time, pass } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
   const received = Promise.withResolvers<string>()
   const opened: bigint[] = []
@@ -315,7 +315,7 @@ test('an idle subscription outlives each capability that was renewed', { timeout
   await receiving
 })
 
-test('a subscription that ends says why in its class, with its call', { timeout: 30_000 }, async t => {
+test('a subscription that ends says why in its class, with its call', { timeout: 120_000 }, async t => {
   const { node, hub, cap } = await setting(t, { mint: { verb: 'mailbox:send,mailbox:recv' } })
   const ended = (async () => {
     for await (const delivery of hub.mailbox.subscribe('jobs')) await delivery.ack()
@@ -333,7 +333,7 @@ test('a subscription that ends says why in its class, with its call', { timeout:
   })
 })
 
-test('a subscription that is refused anew with each capability ends', { timeout: 30_000 }, async t => {
+test('a subscription that is refused anew with each capability ends', { timeout: 120_000 }, async t => {
   const { node, key, minted } = await setting(t, { mint: { verb: 'echo:call' } })
   const hub = await hubClient(t, { url: addressOf(node), key, refresh: minted })
 

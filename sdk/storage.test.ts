@@ -7,7 +7,7 @@ import { addressOf, hubClient, relayTo, runningNode } from './hub.fixture.ts'
 import { ConflictError, NotFoundError, RequestError } from './index.ts'
 import type { BlobStream } from './index.ts'
 
-const OPTIONS = { timeout: 60_000 }
+const OPTIONS = { timeout: 120_000 }
 const ABSENT = cidText(cidOf('raw', createHash('sha256').update('nobody has this').digest()))
 
 void describe('blobs through a client', OPTIONS, () => {

@@ -126,7 +126,7 @@ test('who leaves the lines ends their input', async () => {
 
 test(
   'a send of lines that fails ends its process while the producer goes on',
-  { timeout: 10_000 },
+  { timeout: 60_000 },
   async t => {
     const script = `
     const { bodySource } = await import(${JSON.stringify(new URL('bodies.ts', import.meta.url).href)})

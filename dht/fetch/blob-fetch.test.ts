@@ -11,7 +11,7 @@ import type { Manners, WholeBlob } from './fake-network.fixture.ts'
 import { FetchFailed } from './fetch-failed.ts'
 import type { ProviderReport } from './fetch-report.ts'
 
-const OPTIONS = { timeout: 20_000 }
+const OPTIONS = { timeout: 60_000 }
 
 void describe('a fetch from one provider', OPTIONS, () => {
   for (const length of [0, 1, 100, 101, 400, 401, 5000]) {

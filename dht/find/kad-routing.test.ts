@@ -12,7 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { blobOf } from '../fetch/fake-network.fixture.ts'
 import { KadRouting } from './kad-routing.ts'
 
-const OPTIONS = { timeout: 30_000 }
+const OPTIONS = { timeout: 120_000 }
 const { cid } = blobOf(10).root
 
 void describe('announcing and finding over kad-dht', OPTIONS, () => {
@@ -119,4 +119,4 @@ async function peersOf({ routing }: KadNode, signal = soon()) {
   return found
 }
 
-const soon = (): AbortSignal => AbortSignal.timeout(15_000)
+const soon = (): AbortSignal => AbortSignal.timeout(60_000)

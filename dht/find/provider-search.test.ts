@@ -9,7 +9,7 @@ import type { LinkedHolder, SearchOptions } from './provider-search.ts'
 import type { RoutedPeer, Routing } from './routing.ts'
 
 const { cid } = blobOf(10).root
-const OPTIONS = { timeout: 10_000 }
+const OPTIONS = { timeout: 60_000 }
 
 class FakeHolder implements LinkedHolder {
   readonly provider: string

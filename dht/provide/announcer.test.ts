@@ -11,7 +11,7 @@ import { PROVIDE, gapMs, retryAfterMs } from './provide-pace.ts'
 import { ProvideRows } from './provide-rows.ts'
 
 const HOUR = 3_600_000
-const OPTIONS = { timeout: 30_000 }
+const OPTIONS = { timeout: 60_000 }
 /** A Saturday in 2026. */
 const START_MS = 1_795_000_000_000
 

@@ -8,7 +8,7 @@ import { fetching } from './fetching-service.ts'
 
 type StorageOperations = (typeof storageService)['operations']
 
-const OPTIONS = { timeout: 20_000 }
+const OPTIONS = { timeout: 60_000 }
 const CID = cidText(cidOf('raw', new Uint8Array(32)))
 const HERE: Provider = { peer: 'this node', addresses: [], via: 'here' }
 

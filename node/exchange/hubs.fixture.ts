@@ -85,7 +85,7 @@ export async function exchanged(
 ) {
   const { rights } = await calling(t, here.address, who, cap)
   const request = { hub: there.id, verb: 'mailbox:send', topic: 'dispatch/a', ...wish }
-  for (let left = 100; ; left--) {
+  for (let left = 1000; ; left--) {
     try {
       const { body, ...facts } = await rights.obtain(request)
       return { ...facts, cap: body! }

@@ -34,7 +34,7 @@ test('a hub that starts again has forgotten neither tokens nor what was revoked,
   await linked(home, again)
   const since = performance.now()
   while ((await refusalOf(other.mailbox.send(MESSAGE))) === 'cap_revoked head')
-    assert.ok(performance.now() - since < 5000)
+    assert.ok(performance.now() - since < 60_000)
   assert.equal(await refusalOf(other.mailbox.send(MESSAGE)), 'none')
   assert.equal(await refusalOf(one.mailbox.send(MESSAGE)), 'cap_revoked cap_id')
 })

@@ -19,7 +19,7 @@ const HOSTILE: readonly (readonly [string, (f: BareConnection['federation']) => 
 
 test(
   'a hub of the allowlist that abuses what is for links is refused, and keeps nothing',
-  { timeout: 40_000 },
+  { timeout: 240_000 },
   async t => {
     const a = await startHub(t)
     const evil = await barePeer(t)

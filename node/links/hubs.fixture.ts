@@ -50,7 +50,7 @@ export async function startHub(
 export async function until<T>(
   look: () => Promise<T | undefined | false>,
   what: string,
-  withinMs = 15_000
+  withinMs = 60_000
 ): Promise<T> {
   const end = performance.now() + withinMs
   for (;;) {

@@ -20,7 +20,7 @@ const learned = (hub: TestHub, change: string): Promise<Record<string, unknown>>
     `an entry about ${change}`
   )
 
-describe('what hubs know of each other’s keys', { timeout: 60_000 }, () => {
+describe('what hubs know of each other’s keys', { timeout: 240_000 }, () => {
   test('a revocation by a running hub is told at once, and leaves a link of another key alone', async t => {
     const [a, b] = [await startHub(t), await startHub(t)]
     await allow(a, b)
@@ -76,7 +76,7 @@ describe('what hubs know of each other’s keys', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a hub that said two things', { timeout: 60_000 }, () => {
+describe('a hub that said two things', { timeout: 240_000 }, () => {
   test('is linked and may do nothing until the operator removes it', async t => {
     const a = await startHub(t)
     const hubKey = signingKey(randomBytes(32))
@@ -106,7 +106,7 @@ describe('a hub that said two things', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a hub that tells two things over its link', { timeout: 60_000 }, () => {
+describe('a hub that tells two things over its link', { timeout: 240_000 }, () => {
   test('is in quarantine at once, and out of it as soon as the operator releases it', async t => {
     const a = await startHub(t)
     const hubKey = signingKey(randomBytes(32))
@@ -146,7 +146,7 @@ describe('a hub that tells two things over its link', { timeout: 60_000 }, () =>
   })
 })
 
-describe('the operations about keys', { timeout: 60_000 }, () => {
+describe('the operations about keys', { timeout: 240_000 }, () => {
   test('are for links, bounded, and take no record that is wrong', async t => {
     const a = await startHub(t)
     const hubKey = signingKey(randomBytes(32))

@@ -9,7 +9,7 @@ const refusal = (call: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error as OapError).code
   )
 
-describe('two hubs', { timeout: 60_000 }, () => {
+describe('two hubs', { timeout: 240_000 }, () => {
   test('link by an invite whose fingerprint both operators confirm, and call each other under the treaty', async t => {
     const [a, b] = [await startHub(t), await startHub(t)]
 

@@ -12,7 +12,7 @@ import { startHub } from './hubs.fixture.ts'
 import { newNonce, thisMoment } from './party.ts'
 import { callsTo } from './peer-calls.ts'
 
-describe('handshakes of a running node', { timeout: 60_000 }, () => {
+describe('handshakes of a running node', { timeout: 240_000 }, () => {
   test('are one for each connection: whoever it dialled and greets gets no second one out of it', async t => {
     const a = await startHub(t)
     const other = await createTransport({

@@ -21,7 +21,7 @@ const refused = (call: Promise<unknown>): Promise<readonly unknown[]> =>
 const refusal = (hub: TestHub): Promise<Record<string, unknown>> =>
   until(async () => (await entriesOf(hub, 'handshake_refused')).at(-1), 'an entry about a refusal')
 
-describe('no link comes up', { timeout: 60_000 }, () => {
+describe('no link comes up', { timeout: 240_000 }, () => {
   test('with a hub that does not have this one on its list; both say so', async t => {
     const [a, b] = [await startHub(t), await startHub(t)]
     await a.operator.federation.peer_add({ hub: b.id, addresses: [b.address] })
@@ -129,7 +129,7 @@ test('of two nodes with one key the second is turned away as long as the first i
   assert.equal((await linkTo(a, b)).link, 'up')
 })
 
-describe('a stranger', { timeout: 60_000 }, () => {
+describe('a stranger', { timeout: 240_000 }, () => {
   test('gets one handshake for a connection, and a named refusal for whatever else it sends', async t => {
     const a = await startHub(t)
     const stranger = await barePeer(t)

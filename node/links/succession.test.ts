@@ -27,7 +27,7 @@ async function goOn(
   return startHub(t, { data, flags: { 'node.listen': [`/ip4/127.0.0.1/tcp/${port}`] } })
 }
 
-describe('a hub that goes on under another key', { timeout: 60_000 }, () => {
+describe('a hub that goes on under another key', { timeout: 240_000 }, () => {
   test('is refused until the operator of its peer confirms, and then links under the treaty that it had', async t => {
     const [a, b] = [await startHub(t), await startHub(t)]
     await allow(a, b)

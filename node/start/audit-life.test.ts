@@ -14,7 +14,7 @@ import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 import { entriesIn } from './entries.fixture.ts'
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 
 async function folder(t: TestContext): Promise<string> {
   const top = await mkdtemp(join(tmpdir(), 'omnigate-life-'))

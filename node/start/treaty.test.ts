@@ -33,7 +33,7 @@ async function send({ operator }: TestHub, { id }: TestHub, topic: string): Prom
   }
 }
 
-describe('over a link', { timeout: 60_000 }, () => {
+describe('over a link', { timeout: 240_000 }, () => {
   test('a hub brings into a share what its treaty lets it, and no more; the log names it', async t => {
     const [clinic, ward] = [await startHub(t), await startHub(t)]
     await allow(clinic, ward)

@@ -9,7 +9,7 @@ import type { Records, RecordsParts } from './dht.ts'
 import type { Hub } from './hubs.fixture.ts'
 import { LinkedRecords } from './linked-records.ts'
 
-const OPTIONS = { timeout: 30_000 }
+const OPTIONS = { timeout: 120_000 }
 const MESHSUB = '/meshsub/1.2.0'
 const HIDDEN = /meshsub|floodsub|kad|omnigate/
 

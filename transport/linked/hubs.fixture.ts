@@ -84,7 +84,7 @@ export async function link(from: Hub, to: Hub): Promise<Pair> {
   return pair
 }
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 
 /** Turns of the event loop until it holds. */
 export async function until(holds: () => boolean): Promise<void> {

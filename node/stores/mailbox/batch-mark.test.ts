@@ -58,7 +58,7 @@ test('it catches up by itself', async t => {
   const path = file(t)
   const mark = openBatchMark(path)
   for (let batch = 1; batch <= 1000; batch++) mark.note(batch)
-  const until = performance.now() + 5000
+  const until = performance.now() + 60_000
   while (readFileSync(path).length === 0 && performance.now() < until) await turn()
 
   const other = openBatchMark(path)
