@@ -3,8 +3,8 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-const FIRST_LINE_MS = 20_000
-const END_MS = 20_000
+const FIRST_LINE_MS = 60_000
+const END_MS = 60_000
 const KEPT_STDERR_CHARACTERS = 20_000
 
 export interface Ended {

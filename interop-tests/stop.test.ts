@@ -5,7 +5,7 @@ import { OapError, connect } from 'omnigate/sdk'
 import { within } from './child.ts'
 import { OurNode } from './our-node.ts'
 
-const END_MS = 15_000
+const END_MS = 60_000
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} lets running calls finish, then ends with 0`, async () => {

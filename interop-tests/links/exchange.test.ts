@@ -40,18 +40,21 @@ async function exchanged(here: Hub, there: Hub, privateKey: PrivateKey, cap: Uin
   return { ...facts, cap: body! }
 }
 
-/** Why a call is refused, and when that was; polls until it is. */
-async function refused(call: () => Promise<unknown>, withinMs: number): Promise<[string, number]> {
+/** What a revocation may still let through at the other hub: less than a second of calls one after the other. */
+const MOST_CALLS = 200
+
+/** Why one of so many calls, one after the other, is refused, and how long after the first that was. */
+async function refused(call: () => Promise<unknown>, mostCalls: number): Promise<[string, number]> {
   const since = performance.now()
-  for (;;) {
+  for (let n = 0; n < mostCalls; n++) {
     try {
       await call()
     } catch (error) {
       if (error instanceof OapError) return [`${error.code} ${error.reason}`, performance.now() - since]
       throw error
     }
-    if (performance.now() - since > withinMs) throw new Error(`not refused within ${withinMs} ms`)
   }
+  throw new Error(`none of ${mostCalls} calls was refused`)
 }
 
 test('an agent of one process calls the other with an exchanged token, until its own hub revokes the right', async t => {
@@ -79,18 +82,15 @@ test('an agent of one process calls the other with an exchanged token, until its
   const { send } = there.client(mailboxService)
   assert.match((await send(MESSAGE)).msg_id, /./)
 
-  const [[why, ms]] = await Promise.all([
-    refused(() => send(MESSAGE), 5000),
-    home.capabilities.cap_revoke({ cap_id: right.capId })
-  ])
+  await home.capabilities.cap_revoke({ cap_id: right.capId })
+  const [why, ms] = await refused(() => send(MESSAGE), MOST_CALLS)
 
-  t.diagnostic(`revoked at one hub, refused at the other ${ms.toFixed(1)} ms after it was asked for`)
+  t.diagnostic(`revoked at one hub, refused at the other ${ms.toFixed(1)} ms after it was answered`)
   assert.equal(why, 'cap_revoked cap_id')
-  assert.ok(ms < 1000)
   assert.match((await still.client(mailboxService).send(MESSAGE)).msg_id, /./)
   await b.kill()
   await b.run()
   await using restarted = await connect(b.address, { privateKey, cap: token.cap })
-  const [afterRestart] = await refused(() => restarted.client(mailboxService).send(MESSAGE), 1000)
+  const [afterRestart] = await refused(() => restarted.client(mailboxService).send(MESSAGE), 1)
   assert.equal(afterRestart, 'cap_revoked cap_id')
 })

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from '../child.ts'
 import { GO_PEER } from '../go-peer.ts'
 
-const ANSWER_MS = 40_000
+const ANSWER_MS = 60_000
 const POLL_MS = 50
-const UNTIL_MS = 30_000
+const UNTIL_MS = 60_000
 
 /** How a call or a handshake of the Go hub ended. */
 export interface GoVerdict {

@@ -68,7 +68,7 @@ export class Hub implements AsyncDisposable {
   }
 
   /** Resolves once its link with another hub is as wished. */
-  async link(other: Hub, wished: 'up' | 'down', withinMs = 20_000): Promise<void> {
+  async link(other: Hub, wished: 'up' | 'down', withinMs = 60_000): Promise<void> {
     await using operator = await connectAdmin(this.data)
     const end = performance.now() + withinMs
     for (;;) {
