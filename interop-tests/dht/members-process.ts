@@ -36,7 +36,7 @@ interface Member {
 }
 
 const LOOK_MS = 50
-const LATE_MS = 10_000
+const LATE_MS = 60_000
 const SHA2_256 = 0x12
 const RAW = 0x55
 

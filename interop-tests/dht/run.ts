@@ -7,8 +7,8 @@ import { spreadText } from './spread.ts'
 // How the DHT of linked hubs is when there are many of them: see README.md.
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } })
 const HUBS = values.short
-  ? { members: 6, reach: 1, rootsEach: 3, lookups: 24, killed: 1 }
-  : { members: 20, reach: 4, rootsEach: 100, lookups: 600, killed: 4 }
+  ? { members: 6, reach: 1, rootsEach: 3, lookups: 24, killed: 1, lateMs: 30_000 }
+  : { members: 20, reach: 4, rootsEach: 100, lookups: 600, killed: 4, lateMs: 500 }
 const SIZES = values.short ? [12] : [20, 50, 100, 200]
 const MEMBERS = values.short ? { reach: 2, roots: 24, lookups: 48 } : { reach: 5, roots: 400, lookups: 400 }
 const FOUND_LEAST = 0.99
