@@ -9,7 +9,7 @@ import { linkOf, rawYamux } from './yamux-link.ts'
 import type { YamuxLink } from './yamux-link.ts'
 import type { RawStream } from './raw-stream.ts'
 
-const DIAL_MS = 8000
+const DIAL_MS = 30_000
 
 /** Opens connections from chosen loopback addresses, as many as it likes, all with one identity. */
 export class Attacker implements AsyncDisposable {

@@ -14,8 +14,9 @@ const KEPT_MOST_BYTES = 64 * 1_048_576
 const PEAK_MOST_BYTES = 64 * 1_048_576
 /** What cases before may have left uncollected when one begins: its peak is to tell of this case. */
 const LEFT_BEFORE_MOST_BYTES = 16 * 1_048_576
-const SERVED_MS_MOST = 1000
-const EMPTY_MS = 20_000
+/** Until an honest peer is served beside an attack. A short run may share its machine: it judges that one is served. */
+const SERVED_MS_MOST = { full: 1000, short: 30_000 } as const
+const EMPTY_MS = 60_000
 const HONEST = '127.250.0.1'
 /** Of a known network: a stranger would meet its bounds. */
 const WARM = `${KNOWN_NETWORK}1`
@@ -23,7 +24,7 @@ const WARM = `${KNOWN_NETWORK}1`
 /** Time-outs as an operator gets them, and such that a short run can wait for. */
 const TIMEOUTS = {
   full: { firstFrameMs: 5000, frameMs: 15_000, idleMs: 60_000, graceMs: 10_000 },
-  short: { firstFrameMs: 800, frameMs: 1200, idleMs: 3000, graceMs: 3000 }
+  short: { firstFrameMs: 2000, frameMs: 2500, idleMs: 4000, graceMs: 6000 }
 } as const
 
 interface Result {
@@ -41,6 +42,7 @@ interface Result {
 /** Runs the cases one after the other, prints a line for each and the table at the end. True when all pass. */
 export async function runCases(cases: readonly HostileCase[], full: boolean): Promise<boolean> {
   const timeouts = full ? TIMEOUTS.full : TIMEOUTS.short
+  const passes = judgedBy(full ? SERVED_MS_MOST.full : SERVED_MS_MOST.short)
   const hubs = {
     relinking: new OwnHub(),
     revoked: new OwnHub(),
@@ -89,12 +91,14 @@ export async function runCases(cases: readonly HostileCase[], full: boolean): Pr
   return failed === 0
 }
 
-const passes = ({ expected, received, servedMs, peakBytes, keptBytes, faults }: Result): boolean =>
-  received === expected &&
-  servedMs < SERVED_MS_MOST &&
-  peakBytes <= PEAK_MOST_BYTES &&
-  keptBytes <= KEPT_MOST_BYTES &&
-  faults.length === 0
+const judgedBy =
+  (servedMsMost: number) =>
+  ({ expected, received, servedMs, peakBytes, keptBytes, faults }: Result): boolean =>
+    received === expected &&
+    servedMs < servedMsMost &&
+    peakBytes <= PEAK_MOST_BYTES &&
+    keptBytes <= KEPT_MOST_BYTES &&
+    faults.length === 0
 
 const megabytes = (bytes: number): string => `${bytes >= 0 ? '+' : ''}${(bytes / MB).toFixed(1)}`
 

@@ -30,7 +30,7 @@ export interface HostileCase {
 }
 
 const PROBE_CORR = 0xfffffffffffffff0n
-const FATE_MS = 3000
+const FATE_MS = 15_000
 
 /** A frame as the table prints it: status and reason, or the status alone. */
 export function told(frame: Seen | undefined): string {

@@ -22,7 +22,7 @@ export class KadStream {
   }
 
   /** What a question gets: `answered`, or how the stream ended; `silence` when neither comes in time. */
-  async fate(peer: Uint8Array, withinMs = 3000): Promise<string> {
+  async fate(peer: Uint8Array, withinMs = 15_000): Promise<string> {
     const before = Math.max(this.#seen, NEGOTIATED.length)
     await this.stream.write(prefixed(kadMessage(KAD_TYPE.findNode, { key: peer })))
     for (const end = performance.now() + withinMs; performance.now() < end; await sleep(LOOK_MS)) {

@@ -6,7 +6,7 @@ import { request } from './raw-frame.ts'
 import type { RawStream, Seen } from './raw-stream.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 
-const ANSWER_MS = 8000
+const ANSWER_MS = 30_000
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 const SPKI_HEAD_BYTES = 12
 const DAY_S = 86_400

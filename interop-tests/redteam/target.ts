@@ -8,8 +8,8 @@ import type { NodeStatus } from 'omnigate'
 import type { Answer, Ask, Ready } from './target-messages.ts'
 
 const SCRIPT = fileURLToPath(new URL('./target-node.ts', import.meta.url))
-const ASK_MS = 15_000
-const STOP_MS = 15_000
+const ASK_MS = 60_000
+const STOP_MS = 60_000
 const TICKS_PER_SECOND = 100
 const SETTLE_ROUNDS = 12
 const SETTLE_PAUSE_MS = 100

@@ -12,8 +12,8 @@ import type { YamuxHeader } from '../yamux-header.ts'
 import type { YamuxLink } from '../yamux-link.ts'
 
 const NEGOTIATION = Buffer.concat([protocolLine('/multistream/1.0.0'), protocolLine('/noise')])
-const CLOSED_MS = 12_000
-const LIVES_MS = 500
+const CLOSED_MS = 30_000
+const LIVES_MS = 1500
 
 /** A plain socket to the node, from an address of choice. */
 async function socketTo({ target }: Scene, from: string): Promise<Socket> {

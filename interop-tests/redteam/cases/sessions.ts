@@ -6,7 +6,7 @@ import { CALL, OPEN, echoCall, rawFrame, request } from '../raw-frame.ts'
 import type { RawStream, Seen } from '../raw-stream.ts'
 
 const { REQ, RESP, END, ACK_REQ } = FLAG
-const SLACK_MS = 3000
+const SLACK_MS = 15_000
 const MIB = 1_048_576
 
 const control = (members: object, corr = 9n): Uint8Array =>
@@ -31,7 +31,7 @@ async function lateness(stream: RawStream, withinMs: number): Promise<string> {
 async function tally(stream: RawStream, frames: number): Promise<string> {
   const seen = new Map<string, number>()
   for (let i = 0; i < frames; i++) {
-    const answer = told(await stream.next(isFinal, 1500))
+    const answer = told(await stream.next(isFinal, 15_000))
     seen.set(answer, (seen.get(answer) ?? 0) + 1)
   }
   return [...seen].map(([answer, n]) => `${n} x ${answer}`).join(', ')
@@ -72,7 +72,7 @@ export const sessionCases: readonly HostileCase[] = [
       const link = await attacker.connect(from())
       const streams = Array.from({ length: 8 }, () => link.open().negotiate())
       for (const stream of streams) stream.writeNow(rawFrame({ len: MIB, corr: 3n }))
-      const answers = await Promise.all(streams.map(stream => stream.next(isFinal, timeouts.frameMs + 500)))
+      const answers = await Promise.all(streams.map(stream => stream.next(isFinal, timeouts.frameMs + 2000)))
       const late = answers.filter(answer => answer !== undefined)
       if (late.length !== 1) return `${late.length} are taken`
       return `one is taken and late: ${told(late[0])}; the others wait`
@@ -175,7 +175,7 @@ export const sessionCases: readonly HostileCase[] = [
       const stream = await attacker.stream(from())
       const cancel = control({ op: 'cancel', corr: corrHex(77n) })
       await stream.write(repeated(cancel, count(10_000, 200_000)))
-      const lives = await fate(stream, 8000)
+      const lives = await fate(stream, 30_000)
       return `${stream.framesSeen - 1} answers, ${lives}`
     }
   },
@@ -187,7 +187,7 @@ export const sessionCases: readonly HostileCase[] = [
       const stream = await attacker.stream(from())
       const pair = Buffer.concat([openStreamCall(5n), control({ op: 'cancel', corr: corrHex(5n) })])
       await stream.write(repeated(pair, count(5000, 50_000)))
-      const lives = await fate(stream, 8000)
+      const lives = await fate(stream, 30_000)
       const others = stream.frames.filter(frame => isFinal(frame) && told(frame) !== '429 quota_peer')
       return `${others.length} answers but 429 quota_peer, ${lives}`
     }
@@ -205,7 +205,7 @@ export const sessionCases: readonly HostileCase[] = [
       const stream = await attacker.stream(from())
       const credit = control({ op: 'credit', corr: corrHex(3n), up_to: 1, credit: 1 })
       await stream.write(repeated(credit, count(10_000, 100_000)))
-      const lives = await fate(stream, 8000)
+      const lives = await fate(stream, 30_000)
       return `${stream.framesSeen - 1} answers, ${lives}`
     }
   },
@@ -264,7 +264,7 @@ export const sessionCases: readonly HostileCase[] = [
         await stream.write(Buffer.concat(some))
       }
       stream.keepsFrames = true
-      return fate(stream, 8000)
+      return fate(stream, 30_000)
     }
   },
   {
