@@ -3,9 +3,9 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessReading } from './process-reading.ts'
 
-const START_MS = 20_000
-const ANSWER_MS = 10_000
-const STOP_MS = 15_000
+const START_MS = 60_000
+const ANSWER_MS = 60_000
+const STOP_MS = 60_000
 const POLL_MS = 25
 
 /** What the node says is open; a node at rest has zeros. */

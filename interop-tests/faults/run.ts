@@ -12,7 +12,7 @@ import type { Encryption, TrialResult } from './trial.ts'
 // Exits with 1 when an invariant was broken, with 64 for wrong arguments.
 
 /** A frame must be whole sooner than by default, so that a slow-loris ends within a trial. */
-const NODE_CONFIG = { 'limits.frameTimeoutMs': 1500, 'limits.firstFrameTimeoutMs': 1500 }
+const NODE_CONFIG = { 'limits.frameTimeoutMs': 3000, 'limits.firstFrameTimeoutMs': 3000 }
 const WARM_UP_SEED = 0
 
 try {

@@ -26,10 +26,10 @@ export interface TrialResult {
   readonly violations: readonly string[]
 }
 
-const DIAL_MS = 2500
-const CLOSE_MS = 3000
-const AT_ONCE_MS = 2000
-const REST_MS = 5000
+const DIAL_MS = 5000
+const CLOSE_MS = 15_000
+const AT_ONCE_MS = 15_000
+const REST_MS = 30_000
 /** The node asks a silent connection every 30 seconds whether it lives, and waits some seconds for the answer. */
 const NOTICED_MS = 50_000
 const MAX_GROWTH_BYTES = 64 * 2 ** 20
