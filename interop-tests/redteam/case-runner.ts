@@ -140,7 +140,11 @@ class Victim implements AsyncDisposable {
     const received = await one
       .run({ target, attacker, from, timeouts, count, hubs })
       .catch((error: Error) => `error: ${error.message}`)
-    const servedMs = await msUntilServed(target.address, HONEST).catch(() => Infinity)
+    const unserved: string[] = []
+    const servedMs = await msUntilServed(target.address, HONEST).catch((error: Error) => {
+      unserved.push(`an honest peer is not served: ${error.message}`)
+      return Infinity
+    })
     attacker.leave()
     const leftovers = await this.#leftovers()
     const keptBytes = (await this.#restingBytes()) - this.#idleBytes
@@ -148,7 +152,7 @@ class Victim implements AsyncDisposable {
     const peakBytes = target.peakBytes - this.#idleBytes
     const { name, expected } = one
     const seconds = (performance.now() - since) / 1000
-    const faults = [...target.takeFaults(), ...leftovers]
+    const faults = [...unserved, ...target.takeFaults(), ...leftovers]
     return { name, expected, received, servedMs, peakBytes, keptBytes, faults, seconds }
   }
 
