@@ -14,7 +14,7 @@ export interface RowResult extends GateRow {
 }
 
 const MINUTE_MS = 60_000
-const LIMIT_MINUTES: Record<Tier, number> = { bronze: 15, silver: 30, gold: 180 }
+const LIMIT_MINUTES: Record<Tier, number> = { bronze: 30, silver: 30, gold: 180 }
 const KEPT_CHARS = 20_000
 
 /** Runs one row's command in the checkout; never rejects. */
