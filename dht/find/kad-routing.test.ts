@@ -57,6 +57,8 @@ void describe('announcing and finding over kad-dht', OPTIONS, () => {
     await connect(a, b)
     await a.routing.provide(cid, { signal: soon() })
     await b.routing.provide(cid, { signal: soon() })
+    // Nobody answers an announcement: that it was sent does not say that it has been read.
+    while ((await peersOf(a)).length === 0) await turn()
 
     await b.routing.withdraw(cid, { signal: soon() })
     await a.routing.withdraw(cid, { signal: soon() })
