@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { canonicalJson, isTextOf } from '../../federation/index.ts'
+import { HASH_BYTES, MAX_PROOF_HASHES, canonicalJson, isTextOf } from '../../federation/index.ts'
 import type { AuditLog } from './audit-log.ts'
 import { logPaths } from './log-folder.ts'
-import { HASH_BYTES, MAX_PROOF_HASHES } from './merkle.ts'
 
 /** Put behind the name of an exported file, it names the file with its proof. */
 export const PROOF_SUFFIX = '.proof'

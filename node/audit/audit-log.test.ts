@@ -13,17 +13,22 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, describe, test } from 'node:test'
-import { signingKey } from '../../federation/index.ts'
+import {
+  isConsistent,
+  leafHash,
+  openCheckpoint,
+  parseVerifierKey,
+  rootFromInclusion,
+  rootFromRange,
+  signingKey
+} from '../../federation/index.ts'
 import { EXIT, SetupError } from '../setup-error.ts'
 import { AuditLog } from './audit-log.ts'
-import { openCheckpoint } from './checkpoint.ts'
 import { commitment } from './commitments.ts'
 import { parseEntry } from './entry.ts'
 import { auditEvent } from './events.ts'
 import { HUB_ID, HUB_KEY, fill, scratchLog, started } from './log.fixture.ts'
 import { addLogDelegation, createLogFolder, logPaths } from './log-folder.ts'
-import { isConsistent, leafHash, rootFromInclusion, rootFromRange } from './merkle.ts'
-import { parseVerifierKey } from './signed-note.ts'
 import { verifyAudit } from './verify.ts'
 
 const entriesPath = (folder: string, first = 0): string =>

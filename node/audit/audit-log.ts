@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import {
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  rangeProof,
+  signCheckpoint
+} from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { replaceFile } from '../durable-file.ts'
 import { systemError } from '../setup-error.ts'
 import type { AuditEvent } from './audit-event.ts'
-import { signCheckpoint } from './checkpoint.ts'
 import { type EntryLine, encodeEntry } from './entry.ts'
 import { auditEvent } from './events.ts'
 import { EntryIds } from './entry-ids.ts'
@@ -12,7 +18,6 @@ import { GroupCommit } from './group-commit.ts'
 import { readLines } from './lines.ts'
 import { type LogIdentity, type LogPaths, logPaths, readLogIdentity } from './log-folder.ts'
 import { type LogLock, takeLogLock } from './log-lock.ts'
-import { consistencyProof, inclusionProof, leafHash, rangeProof } from './merkle.ts'
 import { type FoundLog, type KnownSegment, findLog, noteEntry } from './opening.ts'
 import { ProofSource } from './proof-source.ts'
 import { type Retention, segmentsToPrune } from './retention.ts'

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import {
+  HASH_BYTES,
+  isConsistent,
+  leafHash,
+  openCheckpoint,
+  parseVerifierKey,
+  rootFromInclusion
+} from '../../federation/index.ts'
 import { type Call, OapError, type PayloadCodec, auditService } from '../../protocols/index.ts'
 import { auditOver } from './audit-service.ts'
-import { openCheckpoint } from './checkpoint.ts'
 import { fill, scratchLog } from './log.fixture.ts'
 import { logPaths } from './log-folder.ts'
-import { HASH_BYTES, isConsistent, leafHash, rootFromInclusion } from './merkle.ts'
-import { parseVerifierKey } from './signed-note.ts'
 
 const { operations } = auditService
 const CALL = {} as Call

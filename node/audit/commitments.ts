@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { hubPublicKey } from '../../federation/index.ts'
+import { hubPublicKey, parseOrigin } from '../../federation/index.ts'
 
 /**
  * The kinds of values that may enter the log: numbers, words of closed lists, ids that stand for something public, and
@@ -96,16 +96,6 @@ function isPrincipal(text: string): boolean {
   if (family === 'hub') return hubPublicKey(rest) !== undefined
   if (family === 'cap') return /^[0-9a-f]{32}$/.test(rest)
   return family === 'peer' && PEER_ID.test(rest)
-}
-
-/** The parts of `<hub id>/<node name>/<log id>`; undefined for another form. */
-export function parseOrigin(
-  origin: string
-): { readonly hubId: string; readonly nodeName: string; readonly logId: string } | undefined {
-  const [, hubId, nodeName, logId] =
-    /^(h1[a-z2-7]{52})\/([a-z0-9-]{1,63})\/([0-9a-f]{16})$/.exec(origin) ?? []
-  if (hubId === undefined || nodeName === undefined || logId === undefined) return undefined
-  return hubPublicKey(hubId) === undefined ? undefined : { hubId, nodeName, logId }
 }
 
 /** The members that a row of commitments names. @throws TypeError for one that is missing, strange or of no such kind. */

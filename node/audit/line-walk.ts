@@ -1,7 +1,7 @@
+import { isSameHash, leafHash } from '../../federation/index.ts'
 import { type Chain, ChainError } from './chain.ts'
 import { type Entry, parseEntry } from './entry.ts'
 import type { LineChunk } from './lines.ts'
-import { leafHash, same } from './merkle.ts'
 import { Finding } from './verdict.ts'
 
 /** The leaf hash that the log's tiles hold for an entry; undefined where they do not say. */
@@ -108,7 +108,7 @@ async function relinked(
   knownLeaf: KnownLeaf
 ): Promise<Finding> {
   const logged = await knownLeaf(sequence - 1)
-  const isBefore = logged !== undefined && before !== undefined && !same(logged, leafHash(before))
+  const isBefore = logged !== undefined && before !== undefined && !isSameHash(logged, leafHash(before))
   const first = isBefore ? sequence - 1 : sequence
   return new Finding(
     'edit',

@@ -1,12 +1,19 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { canonicalJson, hubId, publicBytes } from '../../federation/index.ts'
+import {
+  canonicalJson,
+  delegateLog,
+  formatLogDelegation,
+  formatVerifierKey,
+  hubId,
+  noteKey,
+  parseOrigin,
+  publicBytes
+} from '../../federation/index.ts'
+import type { NoteKey } from '../../federation/index.ts'
 import { createFile, createFolder, readBoundedFile, readSecretFile } from '../durable-file.ts'
 import { type MinisignSecretKey, formatPublicKey, generateMinisign, parseSecretKey } from '../minisign.ts'
 import { SetupError } from '../setup-error.ts'
-import { parseOrigin } from './commitments.ts'
-import { delegateLog, formatLogDelegation } from './log-delegation.ts'
-import { type NoteKey, formatVerifierKey, noteKey } from './signed-note.ts'
 
 const FORMAT = 1
 const LOG_ID_BYTES = 8

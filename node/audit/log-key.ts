@@ -1,8 +1,6 @@
-import { hubId } from '../../federation/index.ts'
+import { hubId, noteKey, parseOrigin, parseVerifierKey, readLogDelegation } from '../../federation/index.ts'
+import type { NoteKey } from '../../federation/index.ts'
 import { parsePublicKey } from '../minisign.ts'
-import { parseOrigin } from './commitments.ts'
-import { readLogDelegation } from './log-delegation.ts'
-import { type NoteKey, noteKey, parseVerifierKey } from './signed-note.ts'
 import { Finding } from './verdict.ts'
 
 /**

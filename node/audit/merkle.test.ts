@@ -4,7 +4,6 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
   EMPTY_ROOT,
-  type NodeReader,
   consistencyProof,
   inclusionProof,
   isConsistent,
@@ -14,7 +13,8 @@ import {
   rootFromInclusion,
   rootFromRange,
   rootOf
-} from './merkle.ts'
+} from '../../federation/index.ts'
+import type { NodeReader } from '../../federation/index.ts'
 import { TreeEdge } from './tree-edge.ts'
 
 interface Vectors {

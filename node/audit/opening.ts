@@ -3,14 +3,14 @@ import { createReadStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { NoteError, isSameHash, leafHash, openCheckpoint } from '../../federation/index.ts'
+import type { Checkpoint } from '../../federation/index.ts'
 import { readBoundedFile, removeUnfinished } from '../durable-file.ts'
 import { SetupError } from '../setup-error.ts'
 import { Chain, ChainError } from './chain.ts'
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import { NO_PREVIOUS } from './entry.ts'
 import { readLines } from './lines.ts'
 import type { LogIdentity, LogPaths } from './log-folder.ts'
-import { leafHash, same } from './merkle.ts'
 import {
   SEGMENT_FILES,
   type SegmentFolder,
@@ -21,7 +21,6 @@ import {
   readRecord,
   recordOf
 } from './segment.ts'
-import { NoteError } from './signed-note.ts'
 import { TILE_WIDTH } from './tile.ts'
 import type { TileFiles } from './tile-files.ts'
 import { type FullTile, TreeEdge } from './tree-edge.ts'
@@ -250,7 +249,7 @@ class OpenSegments {
 
   #compare(): void {
     const { size, root } = this.#checkpoint ?? {}
-    if (root === undefined || size !== this.edge.size || same(root, this.edge.root())) return
+    if (root === undefined || size !== this.edge.size || isSameHash(root, this.edge.root())) return
     throw new SetupError(
       'badInput',
       `${this.#paths.folder}: entries 0 to ${size - 1} are not those that the checkpoint covers; see omnigate audit verify`

@@ -1,4 +1,5 @@
-import { EMPTY_ROOT, HASH_BYTES, type NodeReader, rowRoot } from './merkle.ts'
+import { EMPTY_ROOT, HASH_BYTES, rowRoot } from '../../federation/index.ts'
+import type { NodeReader } from '../../federation/index.ts'
 import { TILE_WIDTH, tileOfNode, tilePath, tileWidth } from './tile.ts'
 import type { TileFiles } from './tile-files.ts'
 import type { TreeEdge } from './tree-edge.ts'

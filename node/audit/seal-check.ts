@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isSameHash, openCheckpoint } from '../../federation/index.ts'
+import type { Checkpoint, NoteKey } from '../../federation/index.ts'
 import { type MinisignPublicKey, parsePublicKey, verifyFile } from '../minisign.ts'
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import { commitment } from './commitments.ts'
-import { same } from './merkle.ts'
 import { formatDigests } from './seal.ts'
 import { SEGMENT_FILES, type SegmentFolder, type SegmentRecord, formatRecord, readRecord } from './segment.ts'
-import type { NoteKey } from './signed-note.ts'
 import { Finding } from './verdict.ts'
 
 /** A checkpoint that a log must agree with, and where it comes from. */
@@ -32,7 +31,7 @@ export function witnessed(note: string, key: NoteKey, from: string): Witnessed {
 export function sealKey(text: string | undefined, key: NoteKey): MinisignPublicKey {
   try {
     const found = parsePublicKey(text ?? '')
-    if (same(found.publicKey, key.publicKey)) return found
+    if (isSameHash(found.publicKey, key.publicKey)) return found
   } catch {
     // Falls through to the one message that is true of every such file.
   }

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { hubId, publicBytes, signingKey } from '../../federation/index.ts'
+import {
+  delegateLog,
+  formatLogDelegation,
+  formatVerifierKey,
+  hubId,
+  noteKey,
+  publicBytes,
+  readLogDelegation,
+  signingKey
+} from '../../federation/index.ts'
 import { HUB_ID } from './log.fixture.ts'
 import { parseExportProof } from './audit-export.ts'
 import { encodeEntry, parseEntry } from './entry.ts'
-import { delegateLog, formatLogDelegation, readLogDelegation } from './log-delegation.ts'
-import { formatVerifierKey, noteKey } from './signed-note.ts'
 
 const SIGNATURE = Buffer.alloc(64).toString('base64')
 /** JSON that throws when it is made text. */

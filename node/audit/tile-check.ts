@@ -1,5 +1,5 @@
-import type { Checkpoint } from './checkpoint.ts'
-import { EMPTY_ROOT, HASH_BYTES, rootOf, same } from './merkle.ts'
+import { EMPTY_ROOT, HASH_BYTES, isSameHash, rootOf } from '../../federation/index.ts'
+import type { Checkpoint } from '../../federation/index.ts'
 import { ProofSource } from './proof-source.ts'
 import { TILE_WIDTH, type Tile, partialTiles } from './tile.ts'
 import type { TileFiles } from './tile-files.ts'
@@ -34,7 +34,7 @@ export class TileCheck {
     for (const tile of queue) {
       if (this.#wrong !== undefined && this.#wrong.level <= tile.level) continue
       const found = await this.#tiles.read(tile)
-      if (found === undefined || !same(found, tile.bytes)) this.#wrong = tile
+      if (found === undefined || !isSameHash(found, tile.bytes)) this.#wrong = tile
     }
   }
 
@@ -45,7 +45,7 @@ export class TileCheck {
     const theirs = await this.#tiles.read(ours)
     if (theirs === undefined) return undefined
     for (let at = 0; at < theirs.length; at += HASH_BYTES) {
-      if (!same(ours.bytes.subarray(at, at + HASH_BYTES), theirs.subarray(at, at + HASH_BYTES)))
+      if (!isSameHash(ours.bytes.subarray(at, at + HASH_BYTES), theirs.subarray(at, at + HASH_BYTES)))
         return ours.index * TILE_WIDTH + at / HASH_BYTES
     }
     return undefined
@@ -63,6 +63,6 @@ export class TileCheck {
     const found = await new ProofSource(edge, this.#tiles)
       .prove(node => rootOf(size, node))
       .catch(() => EMPTY_ROOT)
-    return same(found, root)
+    return isSameHash(found, root)
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { HASH_BYTES } from './merkle.ts'
+import { HASH_BYTES } from '../../federation/index.ts'
 import { TILE_WIDTH, type Tile, partialTiles, tilePath, tileWidth } from './tile.ts'
 import type { FullTile } from './tree-edge.ts'
 

@@ -1,4 +1,4 @@
-import { HASH_BYTES } from './merkle.ts'
+import { HASH_BYTES } from '../../federation/index.ts'
 
 /** Hashes of a full tile. */
 export const TILE_WIDTH = 256

@@ -1,4 +1,4 @@
-import { EMPTY_ROOT, HASH_BYTES, nodeHash, rowRoot } from './merkle.ts'
+import { EMPTY_ROOT, HASH_BYTES, nodeHash, rowRoot } from '../../federation/index.ts'
 import { TILE_BYTES, TILE_WIDTH, type Tile, tileWidth } from './tile.ts'
 
 export interface FullTile extends Tile {

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { publicBytes, signingKey } from '../../federation/index.ts'
+import {
+  delegateLog,
+  formatLogDelegation,
+  formatVerifierKey,
+  leafHash,
+  noteKey,
+  openCheckpoint,
+  parseVerifierKey,
+  publicBytes,
+  readLogDelegation,
+  signCheckpoint,
+  signingKey
+} from '../../federation/index.ts'
 import { Chain } from './chain.ts'
-import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { type EntryContent, encodeEntry, parseEntry } from './entry.ts'
-import { delegateLog, formatLogDelegation, readLogDelegation } from './log-delegation.ts'
-import { leafHash } from './merkle.ts'
-import { formatVerifierKey, noteKey, parseVerifierKey } from './signed-note.ts'
 import { bundlePath, parseTilePath, partialTiles, tilePath } from './tile.ts'
 import { TreeEdge } from './tree-edge.ts'
 

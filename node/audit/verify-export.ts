@@ -1,12 +1,17 @@
+import {
+  EMPTY_ROOT,
+  NoteError,
+  isSameHash,
+  parseCheckpoint,
+  parseNote,
+  rootFromRange
+} from '../../federation/index.ts'
 import { PROOF_SUFFIX, type ExportProof, parseExportProof } from './audit-export.ts'
 import { Chain } from './chain.ts'
 import { walkLines } from './line-walk.ts'
 import { readLines } from './lines.ts'
 import { logKeyFor } from './log-key.ts'
-import { EMPTY_ROOT, rootFromRange, same } from './merkle.ts'
 import { type Witnessed, textOf, witnessed } from './seal-check.ts'
-import { NoteError, parseNote } from './signed-note.ts'
-import { parseCheckpoint } from './checkpoint.ts'
 import { TreeEdge } from './tree-edge.ts'
 import { type AuditVerdict, Finding } from './verdict.ts'
 import { judgeEnd } from './verify-log.ts'
@@ -51,7 +56,7 @@ export class ExportVerification {
       throw new Finding('insert', `entry ${to}: behind the ${to - from} that the proof covers`, to)
     const range = { from, to, size: checkpoint.size }
     const root = rootFromRange(range, seq => this.#leaves[seq - from] ?? EMPTY_ROOT, proof.hashes)
-    if (root === undefined || !same(root, checkpoint.root))
+    if (root === undefined || !isSameHash(root, checkpoint.root))
       throw new Finding(
         'fork',
         `entry ${from}: these are not the entries that the checkpoint of the proof covers`,
@@ -66,7 +71,8 @@ export class ExportVerification {
         'checkpoint',
         `${given.from}: of ${given.size} entries; this export can be compared with one of ${checkpoint.size} alone`
       )
-    if (same(given.root, given.size === checkpoint.size ? checkpoint.root : this.#rootOf(given.size))) return
+    if (isSameHash(given.root, given.size === checkpoint.size ? checkpoint.root : this.#rootOf(given.size)))
+      return
     throw new Finding('fork', `${given.from}: of ${given.size} entries of another history`, this.#first)
   }
 

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { EMPTY_ROOT, HASH_BYTES, isSameHash } from '../../federation/index.ts'
+import type { NoteKey } from '../../federation/index.ts'
 import { Chain } from './chain.ts'
 import type { Entry } from './entry.ts'
 import { type KnownLeaf, walkLines } from './line-walk.ts'
 import { type LineChunk, readLines } from './lines.ts'
 import { logPaths, readLogOrigin } from './log-folder.ts'
 import { logKeyFor } from './log-key.ts'
-import { EMPTY_ROOT, HASH_BYTES, same } from './merkle.ts'
 import { type Witnessed, checkSeal, sealKey, textOf, witnessed } from './seal-check.ts'
 import { SEGMENT_FILES, type SegmentFolder, type SegmentRecord, listSegments } from './segment.ts'
-import type { NoteKey } from './signed-note.ts'
 import { TILE_WIDTH, type Tile, partialTiles, tilePath } from './tile.ts'
 import { TileCheck } from './tile-check.ts'
 import { TileFiles } from './tile-files.ts'
@@ -223,7 +223,7 @@ async function judgeRoots(
   roots: ReadonlyMap<number, Uint8Array>,
   check: TileCheck
 ): Promise<void> {
-  const isWrong = ({ size, root }: Witnessed) => !same(root, roots.get(size) ?? Buffer.alloc(0))
+  const isWrong = ({ size, root }: Witnessed) => !isSameHash(root, roots.get(size) ?? Buffer.alloc(0))
   const wrong = checkpoints.find(isWrong)
   if (wrong === undefined) return
   const agreed = checkpoints.findLast(one => one.size < wrong.size && !isWrong(one))?.size ?? 0

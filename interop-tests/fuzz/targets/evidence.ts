@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
 import { parseNote, parseVerifierKey } from 'omnigate'
-import { formatExportProof, parseExportProof } from '../../../node/audit/audit-export.ts'
 import {
+  NoteError,
   formatCheckpoint,
+  formatVerifierKey,
+  noteKey,
   openCheckpoint,
+  openNote,
   parseCheckpoint,
+  publicBytes,
+  readLogDelegation,
   signCheckpoint
-} from '../../../node/audit/checkpoint.ts'
+} from '../../../federation/index.ts'
+import { formatExportProof, parseExportProof } from '../../../node/audit/audit-export.ts'
 import { encodeEntry, parseEntry } from '../../../node/audit/entry.ts'
-import { readLogDelegation } from '../../../node/audit/log-delegation.ts'
-import { NoteError, formatVerifierKey, noteKey, openNote } from '../../../node/audit/signed-note.ts'
 import { parseTilePath, tilePath, bundlePath } from '../../../node/audit/tile.ts'
 import {
   formatKeyDelegation,
@@ -24,7 +28,6 @@ import {
   revocationProblem,
   signRevocation
 } from '../../../node/capabilities/revocation-statement.ts'
-import { publicBytes } from '../../../federation/index.ts'
 import { BYTE_MUTATIONS } from '../engine/mutate.ts'
 import type { Target } from '../engine/target.ts'
 import { EVIDENCE_TOKENS, JSON_TOKENS } from './dictionary.ts'

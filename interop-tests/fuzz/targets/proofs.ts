@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isConsistent, leafHash, rootFromInclusion } from 'omnigate'
-import { consistencyProof, inclusionProof, nodeHash, rootOf } from '../../../node/audit/merkle.ts'
+import { consistencyProof, inclusionProof, nodeHash, rootOf } from '../../../federation/index.ts'
 
 const HASH_BYTES = 32
 const MOST_LEAVES = 40

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { publicBytes, signingKey } from '../../federation/index.ts'
+import { publicBytes, signingKey } from '../ed25519.ts'
 import { formatCheckpoint, openCheckpoint, parseCheckpoint, signCheckpoint } from './checkpoint.ts'
 import {
   NoteError,

@@ -88,9 +88,11 @@ export function isConsistent(
 ): boolean {
   if (!(from >= 0 && from <= to) || !isProof(proof)) return false
   if (from === 0)
-    return proof.length === 0 && same(fromRoot, EMPTY_ROOT) && (to > 0 || same(toRoot, EMPTY_ROOT))
+    return (
+      proof.length === 0 && isSameHash(fromRoot, EMPTY_ROOT) && (to > 0 || isSameHash(toRoot, EMPTY_ROOT))
+    )
   const roots = replay(from, 0, to, true, proof, fromRoot)
-  return roots !== undefined && same(roots[0], fromRoot) && same(roots[1], toRoot)
+  return roots !== undefined && isSameHash(roots[0], fromRoot) && isSameHash(roots[1], toRoot)
 }
 
 /** The hashes beside the leaves `from` to `to`, left to right: with these leaves they give the root of `size`. */
@@ -121,7 +123,7 @@ export function rootFromRange(
   return taken === proof.length ? root : undefined
 }
 
-export function same(a: Uint8Array, b: Uint8Array): boolean {
+export function isSameHash(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }
 

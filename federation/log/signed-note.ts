@@ -1,11 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import {
-  isSignedBy,
-  isUsablePublicKey,
-  publicBytes,
-  signBytes,
-  verifyingKey
-} from '../../federation/index.ts'
+import { isSignedBy, isUsablePublicKey, publicBytes, signBytes, verifyingKey } from '../ed25519.ts'
 import { sha256 } from './merkle.ts'
 
 const ED25519 = 0x01

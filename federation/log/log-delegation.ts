@@ -1,15 +1,8 @@
 import type { KeyObject } from 'node:crypto'
-import {
-  SIGNATURE_BYTES,
-  canonicalJson,
-  hubPublicKey,
-  isSignedBy,
-  isTextOf,
-  signBytes,
-  signedBytes,
-  verifyingKey
-} from '../../federation/index.ts'
-import { parseOrigin } from './commitments.ts'
+import { canonicalJson, isTextOf, signedBytes } from '../canonical.ts'
+import { SIGNATURE_BYTES, isSignedBy, signBytes, verifyingKey } from '../ed25519.ts'
+import { hubPublicKey } from '../hub-id.ts'
+import { parseOrigin } from './origin.ts'
 import { type NoteKey, parseVerifierKey } from './signed-note.ts'
 
 /** First line of what the hub key signs for a log. */
