@@ -7,9 +7,13 @@ const LATER_MS = 5000
 /** Why there was no room for a message. `isReceived`: somebody takes from its topic now. */
 export function mailboxFull(
   of: Outcome['of'],
-  { depth, tenantBytes }: Bounds,
+  { depth, topicBytes = 0, tenantBytes }: Bounds,
   isReceived: boolean
 ): OapError {
-  const what = of === 'topic' ? `the topic holds ${depth} messages` : `the tenant holds ${tenantBytes} bytes`
+  const what = {
+    topic: `the topic holds ${depth} messages`,
+    topic_bytes: `the topic holds ${topicBytes} bytes`,
+    tenant: `the tenant holds ${tenantBytes} bytes`
+  }[of ?? 'tenant']
   return new OapError('mailbox_full', `${what}, its most`, { retryAfterMs: isReceived ? SOON_MS : LATER_MS })
 }

@@ -143,10 +143,11 @@ const isAppend = ({ do: what }: Change): boolean => what === 'append'
 
 /** One part is so, or all others are. */
 const isRefused = (outcomes: readonly Outcome[]): boolean =>
-  outcomes.some(({ is }) => is === 'conflict' || is === 'refused') ||
+  outcomes.some(({ is }) => is === 'conflict' || is === 'refused' || is === 'known') ||
   outcomes.every(({ is }) => is === 'full')
 
 function bytesOf(change: Change): number {
+  if (change.do === 'note') return BYTES_A_CHANGE + change.note.value.length
   if (change.do !== 'append') return BYTES_A_CHANGE
   const { meta, body } = change.message
   return BYTES_A_CHANGE + meta.length + body.length

@@ -10,6 +10,7 @@ import { liveRow } from './live-rows.ts'
 import type { LiveRow, LiveRows } from './live-rows.ts'
 import { checkHistory, checkMessage, checkTime, decodeRecord, encodeRecord } from './record.ts'
 import type { Record } from './record.ts'
+import { checkNote, noteIn, noteRow } from './notes.ts'
 import { Room } from './room.ts'
 import { sealed } from './seal.ts'
 import type { Tallies, Tally } from './tallies.ts'
@@ -54,12 +55,17 @@ export class Composer {
     const { filters, idemWindowMs, onCorrupt } = parts
     const get = (rowKey: string): Uint8Array | undefined => this.#get(rowKey)
     this.#keys = new IdemKeys({ filters, idemWindowMs, onCorrupt, batch: () => batches.filling, get })
-    this.#judge = new Judge(this.#keys, parts.topics, parts.tenants)
+    const note = (key: string): Uint8Array | undefined => noteIn(key, this.#get(key), onCorrupt)
+    this.#judge = new Judge(this.#keys, parts.topics, parts.tenants, note)
   }
 
   /** @throws RangeError for a change that no store could keep; then nothing is composed. */
   check(changes: readonly Change[]): void {
     for (const change of changes) {
+      if (change.do === 'note') {
+        checkNote(change.note)
+        continue
+      }
       topicName('message' in change ? change.message : change.place)
       if (change.do === 'append') checkMessage(change.message)
       if ('history' in change) checkHistory(change.history, change.attempts)
@@ -81,6 +87,10 @@ export class Composer {
     const { topics, tenants } = this.#parts
     const first = changes.length > 1 ? new Map<string, Outcome>() : undefined
     return changes.map((change, i) => {
+      if (change.do === 'note') {
+        this.#batches.filling.put(...noteRow(change.note))
+        return DONE
+      }
       if (change.do !== 'append') return this.#move(change, nowMs)
       const idem = names[i]
       const known = repeated[i] ?? (idem && first?.get(idem.rowKey))
@@ -171,7 +181,7 @@ export class Composer {
     return { is: 'done', id, state }
   }
 
-  #move(change: Exclude<Change, { do: 'append' }>, nowMs: number): Outcome {
+  #move(change: Exclude<Change, { do: 'append' | 'note' }>, nowMs: number): Outcome {
     const { place } = change
     const name = nameOf(place)
     const from: readonly State[] = FROM[change.do]
@@ -260,9 +270,9 @@ const FROM = {
   bury: ['ready', 'delayed'],
   redrive: ['dead'],
   discard: ['dead']
-} as const satisfies { readonly [name in Exclude<Change['do'], 'append'>]: readonly State[] }
+} as const satisfies { readonly [name in Exclude<Change['do'], 'append' | 'note'>]: readonly State[] }
 
-type Move = Exclude<Change, { do: 'append' | 'remove' | 'discard' }>
+type Move = Exclude<Change, { do: 'append' | 'note' | 'remove' | 'discard' }>
 
 /** Where a message goes, and what becomes of its record. */
 function moved(change: Move, record: Record, nowMs: number): readonly [State, Record] {

@@ -1,5 +1,6 @@
 import type { IdemKeys, IdemName } from './idem-keys.ts'
 import { nameOf } from './keys.ts'
+import { noteKey } from './notes.ts'
 import { Room } from './room.ts'
 import type { Tallies } from './tallies.ts'
 import type { Change, Outcome } from './types.ts'
@@ -22,14 +23,24 @@ export class Judge {
   readonly #keys: IdemKeys
   readonly #topics: Tallies
   readonly #tenants: Tallies
+  readonly #note: (key: string) => Uint8Array | undefined
 
-  constructor(keys: IdemKeys, topics: Tallies, tenants: Tallies) {
+  /** `note` gives what a row of a note holds, with all that was composed so far. */
+  constructor(
+    keys: IdemKeys,
+    topics: Tallies,
+    tenants: Tallies,
+    note: (key: string) => Uint8Array | undefined
+  ) {
     this.#keys = keys
     this.#topics = topics
     this.#tenants = tenants
+    this.#note = note
   }
 
   judge(changes: readonly Change[], nowMs: number): Judged {
+    const known = this.#known(changes)
+    if (known !== undefined) return { names: [], repeated: [], refused: known }
     const names = changes.map(change => {
       if (change.do !== 'append' || change.message.idem === undefined) return undefined
       return this.#keys.name(nameOf(change.message), change.message.idem.key, nowMs)
@@ -40,6 +51,19 @@ export class Judge {
       return { names, repeated, refused }
     }
     return { names, repeated, refused: this.#full(changes, names, repeated) }
+  }
+
+  /** All outcomes, where a note that was to be new is not. */
+  #known(changes: readonly Change[]): Outcome[] | undefined {
+    let refused: Outcome[] | undefined
+    for (const [i, change] of changes.entries()) {
+      if (change.do !== 'note' || change.note.isNew !== true) continue
+      const value = this.#note(noteKey(change.note.name))
+      if (value === undefined) continue
+      refused ??= changes.map(() => REFUSED)
+      refused[i] = { is: 'known', value }
+    }
+    return refused
   }
 
   /** CONFLICT also for what repeats a part of the same commit with another hash. */

@@ -27,6 +27,7 @@ export const KIND = {
   idem: 'i',
   attempts: 'a',
   loss: 'l',
+  note: 'n',
   setAside: 'x'
 } as const
 

@@ -16,6 +16,7 @@ import type { MailboxMigration, Opened } from './opening.ts'
 import { checkLimit, nextDue, readDue, readPage } from './pages.ts'
 import type { PageParts } from './pages.ts'
 import { checkHistory, deadLetter, decodeRecord, storedMessage } from './record.ts'
+import { forgetNotes, noteIn, noteKey } from './notes.ts'
 import { DamagedCounts, byPriority, countsOf } from './tallies.ts'
 import { Ulids } from './ulid.ts'
 import type {
@@ -81,6 +82,7 @@ export class LevelMailboxStore implements MailboxStore {
   readonly #pages: PageParts
   readonly #idemWindowMs: number
   readonly #mark: BatchMark
+  readonly #onCorrupt: NonNullable<LevelMailboxOptions['onCorrupt']>
 
   /** Owns the mark from here on. @throws SetupError `newerFormat`, `badInput` for a mailbox that cannot be read at all. */
   static async open(level: Level, options: LevelMailboxOptions): Promise<LevelMailboxStore> {
@@ -122,6 +124,7 @@ export class LevelMailboxStore implements MailboxStore {
     this.#opened = opened
     this.#idemWindowMs = idemWindowMs
     this.#mark = mark
+    this.#onCorrupt = onCorrupt
     const parts = { level, attempts, topics, tenants, live, filters, ulids, now, idemWindowMs, onCorrupt }
     const { lastBatch } = report
     const onRoom = (): void => this.#queue.fill()
@@ -250,6 +253,15 @@ export class LevelMailboxStore implements MailboxStore {
     }
     if (gone > 0) await compactMessages(this.#level, range)
     return gone
+  }
+
+  async note(name: string): Promise<Uint8Array | undefined> {
+    const key = noteKey(name)
+    return noteIn(key, await this.#level.get(key), this.#onCorrupt)
+  }
+
+  async forgetNotes(from: string, to: string): Promise<void> {
+    await forgetNotes(this.#level, from, to)
   }
 
   async forgetIdemKeys(nowMs: number): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   MailboxStore,
   MailboxStoreOptions,
   NewMessage,
+  Note,
   Place,
   StoredMessage
 } from './types.ts'
@@ -54,6 +55,65 @@ export function mailboxStoreSuite(name: string, open: Open): void {
       notBeforeMs: undefined,
       expiresAtMs: START_MS + 5
     })
+  })
+
+  it('keeps a note in one step with a message', async ({ store, reopen }) => {
+    await store.commit([
+      { do: 'append', message: message('a') },
+      { do: 'note', note: note('seen a', 'x') }
+    ])
+
+    const found = await (await reopen()).note('seen a')
+    assert.equal(Buffer.from(found!).toString(), 'x')
+  })
+
+  it('refuses a commit whose note was to be new and is not, also while that is being written', async ({
+    store
+  }) => {
+    const commit = (body: string) =>
+      store.commit([
+        { do: 'append', message: message(body) },
+        { do: 'note', note: { ...note('seen a', body), isNew: true } }
+      ])
+
+    const both = await Promise.all([commit('first'), commit('second')])
+    const third = await commit('third')
+
+    assert.deepEqual(
+      [...both, third].map(outcomes => outcomes.map(({ is }) => is)),
+      [
+        ['done', 'done'],
+        ['refused', 'known'],
+        ['refused', 'known']
+      ]
+    )
+    assert.equal(Buffer.from(third[1]!.value!).toString(), 'first')
+    assert.deepEqual(bodies(await store.read(TOPIC, PAGE)), ['first'])
+  })
+
+  it('forgets notes by their names', async ({ store }) => {
+    await store.commit(['a 1', 'a 2', 'b 1'].map(name => ({ do: 'note', note: note(name, name) })))
+
+    await store.forgetNotes('a 2', 'b')
+
+    const found = await Promise.all(['a 1', 'a 2', 'b 1'].map(name => store.note(name)))
+    assert.deepEqual(
+      found.map(value => value && Buffer.from(value).toString()),
+      ['a 1', undefined, 'b 1']
+    )
+  })
+
+  it('bounds the bytes of a topic', async ({ store }) => {
+    const bounds = { depth: 10, tenantBytes: 1e6, topicBytes: 300 }
+    const [first, second, other] = await Promise.all(
+      [message('x'.repeat(150), { bounds }), message('x'.repeat(150), { bounds }), message('small')].map(
+        one => store.commit([{ do: 'append', message: one }])
+      )
+    )
+
+    assert.equal(first![0]!.is, 'done')
+    assert.deepEqual(second, [{ is: 'full', of: 'topic_bytes' }])
+    assert.equal(other![0]!.is, 'done')
   })
 
   it('reads in the order of priority, then of arrival', async ({ store }) => {
@@ -686,11 +746,17 @@ const IMPOSSIBLE: Readonly<Record<string, Change>> = {
     do: 'append',
     message: message('', { idem: idem('ü'.repeat(128), 1) })
   },
+  'a note without a name': { do: 'note', note: note('', 'x') },
+  'a note of 64 KiB': { do: 'note', note: { name: 'n', value: new Uint8Array(65_536) } },
   'a short hash': { do: 'append', message: message('', { idem: { key: 'k', hash: new Uint8Array(31) } }) }
 }
 
 export function message(body: string, more: Partial<NewMessage> = {}): NewMessage {
   return { ...TOPIC, priority: 0, meta: NO_BYTES, body: Buffer.from(body), ...more }
+}
+
+export function note(name: string, value: string): Note {
+  return { name, value: Buffer.from(value) }
 }
 
 export function idem(key: string, hash: number) {

@@ -43,6 +43,8 @@ export interface NewMessage extends Topic {
 export interface Bounds {
   /** Ready and delayed messages of the topic. */
   readonly depth: number
+  /** Their bytes; without it the tenant's alone count. */
+  readonly topicBytes?: number | undefined
   /** Bytes of all that the tenant has. */
   readonly tenantBytes: number
   /** Where it does not fit it is left out, instead of the whole commit being refused. */
@@ -103,20 +105,35 @@ export type Change =
   | { readonly do: 'redrive'; readonly place: Place; readonly expiresAtMs?: number | undefined }
   /** Takes a dead letter away. */
   | { readonly do: 'discard'; readonly place: Place }
+  /** Keeps a note beside the messages; another of that name gives way. */
+  | { readonly do: 'note'; readonly note: Note }
+
+/** What others must keep in one step with messages: the store does not look into it, and no count or bound has it. */
+export interface Note {
+  /** 1 to 255 printable characters of ASCII, first that of its owner; notes sort by it. */
+  readonly name: string
+  /** Up to 64 KiB. */
+  readonly value: Uint8Array
+  /** Where there is a note of that name already, it stays, and the whole commit is refused: `known`. */
+  readonly isNew?: boolean | undefined
+}
 
 /**
  * What became of a change, in the order of the changes: `done`; `duplicate` of the message `id`; `absent` where there was
  * no such message in the state that the change starts from, and nothing changed. One `conflict` (the idempotency key was
- * used with another hash) refuses the whole commit: the other parts are `refused`. So does one `full`, unless it is optional.
+ * used with another hash) refuses the whole commit: the other parts are `refused`. So does one `full`, unless it is optional,
+ * and one `known`, a note that was to be new and is not.
  */
 export interface Outcome {
-  readonly is: 'done' | 'duplicate' | 'absent' | 'conflict' | 'full' | 'refused'
+  readonly is: 'done' | 'duplicate' | 'absent' | 'conflict' | 'full' | 'known' | 'refused'
   /** Of an append that is `done` or a `duplicate`. */
   readonly id?: string
   /** Of an append that is `done`: where the message is now. */
   readonly state?: 'ready' | 'delayed'
   /** Which bound left no room, of an append that is `full`. */
-  readonly of?: 'topic' | 'tenant'
+  readonly of?: 'topic' | 'topic_bytes' | 'tenant'
+  /** Of a note that is `known`: what it holds. */
+  readonly value?: Uint8Array
 }
 
 /** What a lease changed; kept through `kill -9`, may be forgotten in a power cut. */
@@ -237,6 +254,10 @@ export interface MailboxStore extends AsyncDisposable {
    * went. What is appended meanwhile may stay. `progress` hears the number so far.
    */
   purge(topic: Topic, state: State, options?: PurgeOptions): Promise<number>
+  /** A note that is durable; one whose commit has not resolved may be missing. */
+  note(name: string): Promise<Uint8Array | undefined>
+  /** Takes away the notes from `from` on and before `to`. A power cut may bring them back. */
+  forgetNotes(from: string, to: string): Promise<void>
   /** Forgets idempotency keys whose window has passed; to be called every minute or so. */
   forgetIdemKeys(nowMs: number): Promise<void>
 }
