@@ -149,3 +149,4 @@ export {
 export type { Succession, SuccessionStatement } from './succession.ts'
 export { confirmationProblem, hubChain, learnSuccession } from './succession-chain.ts'
 export type { LearnedSuccession, SuccessionRefusal } from './succession-chain.ts'
+export * from './witness/index.ts'

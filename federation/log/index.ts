@@ -1,5 +1,7 @@
 export { formatCheckpoint, openCheckpoint, parseCheckpoint, signCheckpoint } from './checkpoint.ts'
 export type { Checkpoint } from './checkpoint.ts'
+export { cosign, cosignatures, cosigningKey, formatCosigningKey, parseCosigningKey } from './cosignature.ts'
+export type { Cosignature } from './cosignature.ts'
 export { LOG_DELEGATION_TAG, delegateLog, formatLogDelegation, readLogDelegation } from './log-delegation.ts'
 export type { LogDelegation, LogStatement } from './log-delegation.ts'
 export {

@@ -1,0 +1,22 @@
+/** Bounds of witnessing and of proofs. @see specs/federation-witness.md, section 2 */
+export const WITNESS = {
+  /** Of a note in a request or a proof, its signatures included. */
+  noteBytes: 4096,
+  /** Of the body of a request. */
+  requestBytes: 16_384,
+  /** Of a consistency proof: no tree of fewer than 2^53 entries needs more. */
+  hashes: 64,
+  /** Of the text of a log's delegation. */
+  delegationBytes: 4096,
+  /** Heads of one log that a witness remembers, the newest. */
+  heads: 16,
+  /** Logs of one hub that a witness remembers. Another is refused: what was seen is not forgotten to make room. */
+  logsOfHub: 64,
+  logs: 16_384,
+  /** Of a proof as a line, without its line feed. */
+  proofBytes: 32_768,
+  /** Of a signed statement in a proof. */
+  statementChars: 8192,
+  /** By which the clocks of both sides may differ, as the handshake found. */
+  skewS: 60
+} as const
