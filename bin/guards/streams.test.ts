@@ -85,7 +85,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/gateway/car-blocks.ts', 'dagWalk', 'blocks of our own store'],
   ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
-  ['node/handlers/storage-answer.ts', 'walk', 'blocks of our own store'],
+  ['node/handlers/storage-answer.ts', 'blocks', 'blocks of our own store'],
   ['node/handlers/storage-answer.ts', 'pieces', 'blocks of our own store'],
   ['node/mailbox/sweep.ts', 'this.#topic', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#purge', 'looks at our own store, each pulled by a tick'],

@@ -1,5 +1,5 @@
 import { dagWalk } from '../../protocols/index.ts'
-import type { ByteRange, Cid, VerifiedBlock, WalkedBlock } from '../../protocols/index.ts'
+import type { ByteRange, Cid, ReadAhead, VerifiedBlock, WalkedBlock } from '../../protocols/index.ts'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { Arrivals } from './arrivals.ts'
@@ -38,6 +38,8 @@ export interface FetchOptions extends ByteRange {
   readonly blame: BlameBook
   /** Whether `plain` will be read: then no more is fetched ahead of it than a window. */
   readonly isRead?: boolean
+  /** Room for leaves that are read from the shelf before they are due. */
+  readonly room?: ReadAhead | undefined
   readonly bounds?: Partial<PlanBounds>
   /** Default one hour. */
   readonly deadlineMs?: number
@@ -122,9 +124,9 @@ export class BlobFetch {
 
   /** The blocks of the range in the order of the `dag` form, each proved, as they come. */
   async *blocks(): AsyncGenerator<WalkedBlock, void> {
-    const { cid, offset, length } = this.#options
+    const { cid, offset, length, room } = this.#options
     const blocks = (id: Cid): Promise<Uint8Array | undefined> => this.#arrivals.get(id)
-    for await (const block of dagWalk({ cid, offset, length, blocks })) {
+    for await (const block of dagWalk({ cid, offset, length, room, blocks })) {
       yield block
       if (block.cid.codec === 'raw') this.#step({ is: 'read', upTo: block.offset + block.bytes.length })
     }

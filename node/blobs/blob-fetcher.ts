@@ -8,7 +8,7 @@ import type {
   SearchOptions
 } from '../../dht/index.ts'
 import { OapError, cidText } from '../../protocols/index.ts'
-import type { Cid } from '../../protocols/index.ts'
+import type { Cid, ReadAhead } from '../../protocols/index.ts'
 import type { BlobStore } from '../stores/blobs/index.ts'
 import { holderOf, providerOf } from './peer-provider.ts'
 import type { StoragePeer } from './peer-provider.ts'
@@ -16,6 +16,8 @@ import { StoredFetch } from './stored-fetch.ts'
 
 export interface BlobFetcherOptions {
   readonly store: () => BlobStore
+  /** Room for leaves that are read before they are due. */
+  readonly room: ReadAhead
   /** Peers with a link at this moment. */
   readonly linked: () => readonly StoragePeer[]
   /** Undefined while the DHT is not open. */
@@ -114,7 +116,7 @@ export class BlobFetcher {
     tenant: string,
     range: { readonly offset: number; readonly length?: number }
   ): StoredFetch {
-    const { store, tenantBytes, mostBytes, fetchesPerTenant, now } = this.#options
+    const { store, room, tenantBytes, mostBytes, fetchesPerTenant, now } = this.#options
     const underWay = this.#ofTenant.get(tenant) ?? 0
     if (underWay >= fetchesPerTenant)
       throw new OapError('quota_tenant', `the tenant has ${underWay} fetches under way`, {
@@ -126,6 +128,7 @@ export class BlobFetcher {
       search: this.search(cid),
       blame: this.#blame,
       store: store(),
+      room,
       tenant,
       tenantBytes: tenantBytes(tenant),
       mostBytes,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Routing } from '../../dht/index.ts'
-import { cidOf, cidText, storageService } from '../../protocols/index.ts'
+import { ReadAhead, cidOf, cidText, storageService } from '../../protocols/index.ts'
 import type { Call, Handlers, Provider, Service } from '../../protocols/index.ts'
 import { BlobFetcher } from './blob-fetcher.ts'
 import { fetching } from './fetching-service.ts'
@@ -61,6 +61,7 @@ function serviceOf({ maySearch }: { readonly maySearch: boolean }) {
   const routing = new SilentRouting()
   const fetcher = new BlobFetcher({
     store: () => assert.fail('not looked at'),
+    room: new ReadAhead(0),
     linked: () => [],
     routing: () => routing,
     tenantBytes: () => 0,

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { BlameBook, FileDag } from '../../dht/index.ts'
 import type { BlobProvider, Block, ProviderSearch, Question, Root, Routing } from '../../dht/index.ts'
-import { cidOf, cidText, dagWalk, framedBlocks } from '../../protocols/index.ts'
+import { ReadAhead, cidOf, cidText, dagWalk, framedBlocks } from '../../protocols/index.ts'
 import type { Profile } from '../../protocols/index.ts'
 import { LevelBlobStore } from '../stores/blobs/index.ts'
 import { BlobFetcher } from './blob-fetcher.ts'
@@ -47,6 +47,23 @@ void describe('a blob that is fetched into the store', OPTIONS, () => {
     const [{ offset }] = provider.asked as [Question]
     assert.ok(offset >= 5 * LEAF, `asked from ${offset}`)
     assert.equal((await again.roots.stat(TENANT, blob.root.cid))?.length, 20 * LEAF)
+  })
+
+  void test('takes of the room that all who read share while it is read', async t => {
+    const { store } = await openStore(t)
+    const blob = blobOf(20 * LEAF)
+    const room = new ReadAhead(3 * LEAF)
+    const fetch = fetchOf(store, blob, [new FakeProvider('a', blob)], { room })
+    await fetch.done
+    const reader = fetch.plain()
+
+    for (let n = 0; n < 3; n++) await reader.next()
+    const held = room.heldBytes
+    await reader.return()
+
+    assert.ok(held >= LEAF && held <= 3 * LEAF, `${held}`)
+    assert.equal(room.heldBytes, 0)
+    fetch.abort()
   })
 
   void test('is no root when only a part of it was wanted', async t => {
@@ -287,6 +304,7 @@ async function openFetcher(t: TestContext, options: Partial<BlobFetcherOptions> 
   const { store } = await openStore(t)
   const fetcher = new BlobFetcher({
     store: () => store,
+    room: new ReadAhead(2 ** 20),
     linked: () => [],
     routing: () => silent,
     tenantBytes: () => 2 ** 30,

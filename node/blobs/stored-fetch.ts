@@ -5,7 +5,10 @@ import type { Cid, WalkedBlock } from '../../protocols/index.ts'
 import { storageFault } from '../handlers/storage-fault.ts'
 import type { BlobStore, ReadingLease, Upload } from '../stores/blobs/index.ts'
 
-export interface StoredFetchOptions extends Pick<FetchOptions, 'search' | 'blame' | 'offset' | 'length'> {
+export interface StoredFetchOptions extends Pick<
+  FetchOptions,
+  'search' | 'blame' | 'offset' | 'length' | 'room'
+> {
   readonly cid: Cid
   readonly store: BlobStore
   /** Whose root it becomes. */
@@ -43,7 +46,7 @@ export class StoredFetch implements Flying {
     this.#options = options
     this.#upload = this.#begin()
     this.#upload.catch(() => undefined)
-    const { cid, search, blame, offset, length } = options
+    const { cid, search, blame, offset, length, room } = options
     this.fetch = new BlobFetch({
       cid,
       offset,
@@ -51,6 +54,7 @@ export class StoredFetch implements Flying {
       search,
       blame,
       shelf: this.#shelf(),
+      room,
       isRead: true,
       onTotal: bytes => this.#checkRoom(bytes)
     })

@@ -152,6 +152,7 @@ describe('the gateway', { timeout: 240_000 }, () => {
     await bodiesAre(ask, SLOW_READERS)
     for (let sent = -1; sent !== (sent = await gauge(ask, 'gateway_bytes_total'));) await turn()
     const held = arrayBuffers() - before
+    const ahead = await gauge(ask, 'storage_read_ahead_bytes')
     t.diagnostic(
       `${Math.round(held / 1024 / SLOW_READERS)} KiB held for each of ${SLOW_READERS} slow readers`
     )
@@ -167,8 +168,10 @@ describe('the gateway', { timeout: 240_000 }, () => {
       bytes
     )
     assert.ok(held < SLOW_READERS * MIB)
+    assert.ok(ahead > 0 && ahead <= 4 * MIB, `${ahead} bytes are read ahead`)
     for (const socket of slow) socket.destroy()
     await bodiesAre(ask, 0)
+    while ((await gauge(ask, 'storage_read_ahead_bytes')) > 0) await turn()
   })
 
   test('counts answers by status, and bytes', async t => {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { cidText } from '../../protocols/index.ts'
-import type { Cid } from '../../protocols/index.ts'
+import type { Cid, ReadAhead } from '../../protocols/index.ts'
 import { storageFault } from '../handlers/storage-fault.ts'
 import type { BlockLease } from '../stores/blobs/index.ts'
 import { blobHeaders } from './blob-headers.ts'
@@ -18,12 +18,14 @@ export interface AskedBlob {
   readonly bodies: Bodies
   readonly cid: Cid
   readonly lease: BlockLease
+  /** Room for leaves that are read before they are due. */
+  readonly room: ReadAhead
   readonly wanted: Wanted
 }
 
 /** Answers with what is wanted of a public block; it has ended when this resolves. */
 export async function answerBlob(asked: AskedBlob): Promise<unknown> {
-  const { request, reply, bodies, cid, lease, wanted } = asked
+  const { request, reply, bodies, cid, lease, room, wanted } = asked
   const isHead = request.method === 'HEAD'
   using place = isHead ? undefined : bodies.enter(reply.raw)
   const block = await read(lease, cid)
@@ -39,7 +41,8 @@ export async function answerBlob(asked: AskedBlob): Promise<unknown> {
   // From here on a reader that takes its time is the body's business.
   request.raw.socket.setTimeout(0)
   reply.raw.writeHead(status, { ...stringsOf(reply.getHeaders()), ...all })
-  const pieces = part === undefined ? [bytes ?? block] : carPieces(cid, block, part, lease, ending.signal)
+  const { signal } = ending
+  const pieces = part === undefined ? [bytes ?? block] : carPieces(cid, block, part, lease, { signal, room })
   await place.send(pieces).catch((error: unknown) => {
     if (!ending.signal.aborted && !(error instanceof ReaderGone)) throw storageFault(error)
   })

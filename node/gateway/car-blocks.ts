@@ -1,5 +1,5 @@
 import { STORAGE_LIMITS, carBlockHead, carHeader, dagWalk, decodeFileNode } from '../../protocols/index.ts'
-import type { Cid } from '../../protocols/index.ts'
+import type { Cid, ReadAhead } from '../../protocols/index.ts'
 import type { BlockLease } from '../stores/blobs/index.ts'
 import { bytesWithin } from './entity-bytes.ts'
 import { NOT_FOUND, Refusal } from './refusal.ts'
@@ -29,7 +29,7 @@ export async function* carPieces(
   root: Uint8Array,
   part: CarPart,
   lease: BlockLease,
-  signal: AbortSignal
+  { signal, room }: { readonly signal: AbortSignal; readonly room: ReadAhead }
 ): AsyncGenerator<Uint8Array, void> {
   yield carHeader(cid)
   if (part === 'root') {
@@ -37,7 +37,7 @@ export async function* carPieces(
     yield root
     return
   }
-  for await (const block of dagWalk({ cid, ...part, signal, blocks: id => lease.get(id) })) {
+  for await (const block of dagWalk({ cid, ...part, signal, room, blocks: id => lease.get(id) })) {
     yield carBlockHead(block.cid, block.bytes.length)
     yield block.bytes
   }

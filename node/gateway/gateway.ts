@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { OAP_PROTOCOL, OapError, parseCid } from '../../protocols/index.ts'
-import type { Cid } from '../../protocols/index.ts'
+import type { Cid, ReadAhead } from '../../protocols/index.ts'
 import type { BlockLease } from '../stores/blobs/index.ts'
 import { acceptedTypes } from './accept.ts'
 import { answerBlob } from './answer-blob.ts'
@@ -18,6 +18,8 @@ export interface GatewayOptions {
   /** The block, if a public root reaches it; it must cost the same whether it is hidden or not there. */
   readonly openPublic: (id: Cid) => Promise<BlockLease | undefined>
   readonly bodies: Bodies
+  /** Room for leaves that are read before they are due. */
+  readonly room: ReadAhead
   /** Why nothing is answered at this moment, if it is not. */
   readonly refusal: () => OapError | undefined
   /** Counts a request; yields the milliseconds to wait where there were too many. */
@@ -94,7 +96,8 @@ async function blob(options: GatewayOptions, request: FastifyRequest, reply: Fas
   // Blobs are files: nothing lies below them.
   using lease = path.length > 0 ? undefined : await options.openPublic(cid)
   if (lease === undefined) throw isOnlyIfCached(request) ? NOT_CACHED() : NOT_FOUND()
-  return await answerBlob({ request, reply, bodies: options.bodies, cid, lease, wanted: asked })
+  const { bodies, room } = options
+  return await answerBlob({ request, reply, bodies, room, cid, lease, wanted: asked })
 }
 
 /** `/routing/v1/providers/{cid}` */

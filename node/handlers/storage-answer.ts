@@ -1,8 +1,16 @@
 import { OapError, blockChunks, dagWalk, framedBlocks } from '../../protocols/index.ts'
-import type { Call, Cid, StreamedAnswer } from '../../protocols/index.ts'
+import type { Call, Cid, ReadAhead, StreamedAnswer, WalkedBlock } from '../../protocols/index.ts'
 import { BlobError } from '../stores/blobs/index.ts'
 import type { ReadingLease } from '../stores/blobs/index.ts'
 import { storageFault } from './storage-fault.ts'
+
+/** What an answer to `get` stands on. */
+export interface BodyParts {
+  /** Room for leaves that are read before they are due. */
+  readonly room: ReadAhead
+  /** Told of a block that was not sent, because it does not have its hash any more. */
+  readonly onRotten: (error: BlobError) => void
+}
 
 /** What of a blob is asked for. */
 export interface AskedRange {
@@ -28,7 +36,7 @@ export function blobBody(
   lease: ReadingLease,
   range: AskedRange,
   { signal }: Call,
-  onRotten: (error: BlobError) => void
+  { room, onRotten }: BodyParts
 ): Pick<StreamedAnswer<unknown>, 'body' | 'chunks'> {
   const release = (): void => lease.release()
   if (signal.aborted) release()
@@ -39,11 +47,12 @@ export function blobBody(
   }
   const sent = <T>(pieces: AsyncGenerator<T, void>): AsyncGenerator<T, void> =>
     releasing(pieces, onRotten, ended)
-  if (range.form === 'raw') return { body: sent(plainBytes(lease, range, signal)) }
+  const walk = (): AsyncGenerator<WalkedBlock, void> => walked(lease, range, signal, room)
+  if (range.form === 'raw') return { body: sent(plainBytes(walk(), range)) }
   // Neither begins before it is read, and one is.
   return {
-    body: sent(framedBlocks(walk(lease, range, signal))),
-    chunks: sent(blockChunks(walk(lease, range, signal)))
+    body: sent(framedBlocks(walk())),
+    chunks: sent(blockChunks(walk()))
   }
 }
 
@@ -63,20 +72,24 @@ async function* releasing<T>(
 }
 
 async function* plainBytes(
-  lease: ReadingLease,
-  range: AskedRange,
-  signal: AbortSignal
+  blocks: AsyncGenerator<WalkedBlock, void>,
+  range: AskedRange
 ): AsyncGenerator<Uint8Array, void> {
   const to = range.offset + range.length
-  for await (const { cid, bytes, offset } of walk(lease, range, signal)) {
+  for await (const { cid, bytes, offset } of blocks) {
     if (cid.codec !== 'raw') continue
     const part = bytes.subarray(Math.max(0, range.offset - offset), Math.max(0, to - offset))
     if (part.length > 0) yield part
   }
 }
 
-function walk(lease: ReadingLease, { cid, offset, length }: AskedRange, signal: AbortSignal) {
+function walked(
+  lease: ReadingLease,
+  { cid, offset, length }: AskedRange,
+  signal: AbortSignal,
+  room: ReadAhead
+): AsyncGenerator<WalkedBlock, void> {
   // A range of nothing is the empty blob.
   const range = length === 0 ? { offset } : { offset, length }
-  return dagWalk({ cid, ...range, signal, blocks: id => lease.get(id) })
+  return dagWalk({ cid, ...range, signal, room, blocks: id => lease.get(id) })
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { importBlob } from '../../dht/index.ts'
-import { OapError, cidOf, cidText } from '../../protocols/index.ts'
+import { OapError, ReadAhead, cidOf, cidText } from '../../protocols/index.ts'
 import type { Call, Granted } from '../../protocols/index.ts'
 import { BlobError, LevelBlobStore } from '../stores/blobs/index.ts'
 import type { BlobClass, BlobStore } from '../stores/blobs/index.ts'
@@ -24,6 +24,7 @@ async function given(t: TestContext, more: Partial<StorageServiceOptions> = {}) 
     tenantBytes: () => 1e9,
     importBlob,
     findProviders: async (_cid, { isOurs }) => (isOurs ? [{ peer: 'us', addresses: [], via: 'here' }] : []),
+    room: new ReadAhead(2 ** 20),
     onRotten: error => rotten.push(error),
     now: () => 1000,
     ...more
@@ -185,6 +186,22 @@ test('a reader that leaves, is cancelled or never begins frees the blob', async 
   released = 0
   assert.equal(await codeOf(there.handlers.get({ cid, offset: 5 }, call())), 'bad_range')
   assert.ok(released > 0, 'refused')
+})
+
+test('what is read ahead takes of the room that all answers share, and leaves it with its reader', async t => {
+  const room = new ReadAhead(100_000)
+  const there = await given(t, { room })
+  const body = pieces(...Array.from({ length: 8 }, (_, n) => new Uint8Array(65_536).fill(n)))
+  const { cid } = await there.handlers.put({ class: 'public' }, call({ ...holder(), body }))
+  const first = await there.handlers.get({ cid, form: 'raw' }, call())
+  const second = await there.handlers.get({ cid }, call())
+  const [fromFirst, fromSecond] = [first.body!, second.body!].map(one => one[Symbol.asyncIterator]())
+
+  for (const reader of [fromFirst!, fromSecond!]) for (let n = 0; n < 2; n++) await reader.next()
+  assert.equal(room.heldBytes, 65_536)
+
+  for (const reader of [fromFirst!, fromSecond!]) await reader.return!()
+  assert.equal(room.heldBytes, 0)
 })
 
 test('a range that is less than the blob is answered with 206', async t => {

@@ -9,8 +9,9 @@ import {
   storageService
 } from '../../protocols/index.ts'
 import type { BlobRow, Call, Cid, Handlers, Profile, Provider, Service } from '../../protocols/index.ts'
-import type { BlobError, BlobStore, NewBlob, RootStat, SharedClass } from '../stores/blobs/index.ts'
+import type { BlobStore, NewBlob, RootStat, SharedClass } from '../stores/blobs/index.ts'
 import { blobBody, rangeWithin } from './storage-answer.ts'
+import type { BodyParts } from './storage-answer.ts'
 import { storageFault } from './storage-fault.ts'
 
 type StorageOperations = (typeof storageService)['operations']
@@ -30,7 +31,7 @@ export type FindProviders = (
   options: { readonly isOurs: boolean; readonly most: number; readonly signal: AbortSignal }
 ) => Promise<readonly Provider[]>
 
-export interface StorageServiceOptions {
+export interface StorageServiceOptions extends BodyParts {
   /** The store that is open now. @throws OapError `not_ready` where none is. */
   readonly store: () => BlobStore
   /** Whose roots the call is about; undefined for a caller who has none. */
@@ -39,8 +40,6 @@ export interface StorageServiceOptions {
   readonly tenantBytes: (tenant: string) => number
   readonly importBlob: Importing
   readonly findProviders: FindProviders
-  /** Told of a block that was not sent, because it does not have its hash any more. */
-  readonly onRotten: (error: BlobError) => void
   /** Unix milliseconds. */
   readonly now: () => number
 }
@@ -79,7 +78,7 @@ export function storageOver(options: StorageServiceOptions): Service<StorageOper
             total_len: lease.length,
             ...(content_type !== undefined && { content_type })
           },
-          ...blobBody(lease, { cid, form, ...range }, call, options.onRotten)
+          ...blobBody(lease, { cid, form, ...range }, call, options)
         }
       } catch (error) {
         lease.release()

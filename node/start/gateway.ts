@@ -21,7 +21,7 @@ const STATUSES = [200, 206, 304, 400, 404, 405, 406, 412, 416, 421, 422, 429, 50
 export function gatewayRoutes(
   { config, log, metrics, state }: NodeBase,
   { strangersMeter: meter }: Pick<Peers, 'strangersMeter'>,
-  { store, foundRotten }: Pick<NodeStorage, 'store' | 'foundRotten'>,
+  { store, room, foundRotten }: Pick<NodeStorage, 'store' | 'room' | 'foundRotten'>,
   status: () => Pick<NodeStatus, 'peer_id' | 'addresses'>
 ): HttpSources['routes'] {
   if (!config.http.enabled || !config.http.gateway) return undefined
@@ -49,6 +49,7 @@ export function gatewayRoutes(
     const routes = gateway({
       openPublic: id => store().openPublic(id),
       bodies,
+      room,
       refusal: () => refusalOf(state),
       charge() {
         const waitMs = meter.call(REQUEST_BYTES, nodePlatform.now())

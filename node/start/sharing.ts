@@ -57,6 +57,7 @@ export function openSharing(
   })
   const fetcher = new BlobFetcher({
     store: storage.store,
+    room: storage.room,
     linked: () =>
       links.live
         .all()

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { importBlob } from '../../dht/index.ts'
-import { OapError, STORAGE_LIMITS } from '../../protocols/index.ts'
+import { OapError, ReadAhead, STORAGE_LIMITS } from '../../protocols/index.ts'
 import type { Provider, Service, storageService } from '../../protocols/index.ts'
 import { Scrubs } from '../blobs/index.ts'
 import type { BlobsAdmin } from '../blobs/index.ts'
@@ -20,6 +20,9 @@ const LOOK_MS = 1000
 /** What nothing holds is collected after so many looks. */
 const LOOKS_TO_COLLECT = 60
 
+/** Room for leaves that are read before they are due, for all readers together: a fast one has a sixteenth of it. */
+const READ_AHEAD_BYTES = 4 * 1024 * 1024
+
 export type StorageService = Service<(typeof storageService)['operations']>
 
 /** The blobs of a running node. */
@@ -30,6 +33,8 @@ export interface NodeStorage {
   readonly forOperator: StorageService
   /** The store that is open now. @throws OapError `not_ready` */
   readonly store: () => BlobStore
+  /** What all who read blobs share. */
+  readonly room: ReadAhead
   readonly admin: BlobsAdmin
   /** To be told of a block that was not sent, because it does not have its hash any more. */
   readonly foundRotten: (error: BlobError) => void
@@ -58,6 +63,7 @@ export async function openStorage(
   let rotten = 0
   let puts = 0
   let fetch: ScrubOptions['fetch']
+  const room = new ReadAhead(READ_AHEAD_BYTES)
   const store = (): BlobStore => {
     if (open !== undefined) return open
     throw new OapError('not_ready', 'the store of blobs is not open')
@@ -98,6 +104,11 @@ export async function openStorage(
     }
   })
   metrics.gauge('storage_bytes', 'Bytes of the blocks that are kept.', () => open?.bytes ?? 0)
+  metrics.gauge(
+    'storage_read_ahead_bytes',
+    'Bytes of blobs that are read before they are due.',
+    () => room.heldBytes
+  )
   metrics.gauge('storage_puts', 'Blobs that come in.', () => puts)
   metrics.counter(
     'storage_rotten_total',
@@ -126,6 +137,7 @@ export async function openStorage(
       }
     },
     findProviders: (_cid, { isOurs }) => Promise.resolve(isOurs ? [hereOf(self())] : []),
+    room,
     onRotten: foundRotten,
     now: () => Date.now()
   } satisfies Omit<StorageServiceOptions, 'tenantOf'>
@@ -133,6 +145,7 @@ export async function openStorage(
     forPeers: storageOver({ ...options, tenantOf: blobTenantOfPeer }),
     forOperator: storageOver({ ...options, tenantOf: ({ tenant }) => tenant }),
     store,
+    room,
     admin: scrubs.admin,
     foundRotten,
     repairFrom(from) {

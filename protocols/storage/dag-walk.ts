@@ -4,6 +4,7 @@ import { Descent } from './descent.ts'
 import type { ByteRange, NextBlock } from './descent.ts'
 import { contentFault } from './faults.ts'
 import { decodeFileNode } from './file-node.ts'
+import type { ReadAhead } from './read-ahead.ts'
 
 /** Where blocks come from: a store that checks what it reads. Undefined for a block that it does not have. */
 export type BlockSource = (
@@ -18,6 +19,8 @@ export interface DagWalkOptions extends ByteRange {
   readonly readAhead?: number | undefined
   /** How many bytes of them: what a slow reader costs. Default 262,144. */
   readonly readAheadBytes?: number | undefined
+  /** What all readers of a node share of that; by default each has its own. */
+  readonly room?: ReadAhead | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,52 +45,85 @@ export async function* dagWalk({
   blocks,
   readAhead = READ_AHEAD,
   readAheadBytes = READ_AHEAD_BYTES,
+  room,
   signal,
   ...range
 }: DagWalkOptions): AsyncGenerator<WalkedBlock, void> {
   const descent = new Descent(cid, range)
   const asked: Asked[] = []
-  let ahead = 0
+  using place = room?.place(() => {
+    const last = asked.findLast(({ bytes }) => bytes !== undefined)
+    if (last === undefined) return 0
+    last.bytes = undefined
+    return last.length
+  })
+  const take = ({ next, length }: Leaf): Promise<Uint8Array | undefined> | undefined =>
+    place?.take(length) === false ? undefined : read(blocks, next, signal)
   for (;;) {
-    // A leaf says nothing that its parent has not said, so what follows it can be asked for already.
+    place?.came()
+    const first = asked.shift()
+    if (first?.bytes !== undefined) place?.give(first.length)
+    const leaf = first ?? nextLeaf(descent)
+    const due = leaf?.next ?? descent.next
+    if (due === undefined) return
+    const coming = first?.bytes ?? read(blocks, due, signal)
+    // A leaf says nothing that its parent has not said, so what follows it can be asked for already; first what made way.
+    let ahead = leaf?.length ?? 0
+    for (const one of asked) {
+      one.bytes ??= take(one)
+      ahead += one.length
+    }
     while (
-      asked.length < readAhead &&
+      asked.length < readAhead - 1 &&
+      asked.every(({ bytes }) => bytes !== undefined) &&
       isLeafAhead(descent.next) &&
       ahead + descent.next.length <= readAheadBytes
     ) {
-      asked.push(ask(blocks, descent.next, signal))
-      ahead += descent.next.length
-      descent.leaf(descent.next.length)
+      const one = nextLeaf(descent)!
+      ahead += one.length
+      asked.push({ ...one, bytes: take(one) })
     }
-    const due = asked.shift() ?? (descent.next && ask(blocks, descent.next, signal))
-    if (due === undefined) return
-    const bytes = await due.bytes
+    const bytes = await coming
     signal?.throwIfAborted()
-    if (bytes === undefined)
-      throw new OapError('not_found', `the block at byte ${due.next.offset} is not here`)
-    if (due.next === descent.next) enter(descent, bytes)
-    else {
-      checkLeaf(due.next, bytes)
-      ahead -= bytes.length
-    }
-    yield { cid: due.next.cid, bytes, offset: due.next.offset }
+    if (bytes === undefined) throw new OapError('not_found', `the block at byte ${due.offset} is not here`)
+    if (leaf === undefined) enter(descent, bytes)
+    else checkLeaf(due, bytes)
+    yield { cid: due.cid, bytes, offset: due.offset }
   }
 }
 
-interface Asked {
+interface Leaf {
   readonly next: NextBlock
-  readonly bytes: Promise<Uint8Array | undefined>
+  readonly length: number
 }
 
-function ask(blocks: BlockSource, next: NextBlock, signal: AbortSignal | undefined): Asked {
-  const bytes = (async () => blocks(next.cid, { signal }))()
+/** A leaf that is not due yet. */
+interface Asked extends Leaf {
+  /** Undefined where others have the room. */
+  bytes: Promise<Uint8Array | undefined> | undefined
+}
+
+function read(
+  blocks: BlockSource,
+  { cid }: NextBlock,
+  signal: AbortSignal | undefined
+): Promise<Uint8Array | undefined> {
+  const bytes = (async () => blocks(cid, { signal }))()
   // Whoever leaves early waits for nothing that was asked for ahead.
   bytes.catch(() => undefined)
-  return { next, bytes }
+  return bytes
 }
 
 const isLeafAhead = (next: NextBlock | undefined): next is NextBlock & { readonly length: number } =>
   next?.cid.codec === 'raw' && next.length !== undefined
+
+/** The next block if it is a leaf whose parent has said its length: it is passed. */
+function nextLeaf(descent: Descent): Leaf | undefined {
+  const { next } = descent
+  if (!isLeafAhead(next)) return undefined
+  descent.leaf(next.length)
+  return { next, length: next.length }
+}
 
 function enter(descent: Descent, bytes: Uint8Array): void {
   if (descent.next!.cid.codec === 'raw') descent.leaf(bytes.length)
