@@ -9,6 +9,7 @@ import {
   isUsablePublicKey,
   peerPublicKey
 } from '../../federation/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
 import { addLogDelegation, logPaths, readLogIdentity } from '../audit/index.ts'
 import { openCapabilityFolder } from '../capabilities/folder.ts'
 import { generateMinisign } from '../minisign.ts'
@@ -80,14 +81,28 @@ export async function delegateOther(
   return delegation
 }
 
-async function delegateKept<R extends KeptRole>(
-  hub: StoppedKeys,
+/** What the hub key needs to sign for a key that lies beside the node key. */
+export interface OwnHub extends Pick<StoppedKeys, 'keys' | 'hubKey' | 'nowMs'> {
+  readonly folder: Pick<StoppedKeys['folder'], 'keys'>
+  readonly log: { append(event: AuditEvent): Promise<unknown> }
+}
+
+/** The same as `delegateOwn` for a key that lies beside the node key, also while the node runs. */
+export const delegateRole = (hub: OwnHub, role: OwnKeyRole): Promise<Delegation<Role>> =>
+  delegateKey(hub, role, async () => hex((await ensureRoleKey(hub.folder.keys, role)).publicKey), {})
+
+const delegateKept = (hub: StoppedKeys, role: KeptRole, life: Life): Promise<Delegation<Role>> =>
+  delegateKey(hub, role, () => publicKeyOf(hub, role), life)
+
+async function delegateKey<R extends KeptRole>(
+  hub: OwnHub,
   role: R,
+  keyOf: () => Promise<string>,
   life: Life
 ): Promise<Delegation<Role>> {
   const folder = hub.folder.keys
   const before = await readRoleDelegations(folder, role, hub.keys.hubId)
-  const key = await publicKeyOf(hub, role)
+  const key = await keyOf()
   await refuseRevoked(hub, key, `put another in its place: key rotate --role ${role}`)
   const last = before.at(-1)?.statement.epoch ?? 0
   const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life, last })
@@ -155,7 +170,7 @@ interface ToSign {
 }
 
 function sign(
-  { keys, hubKey, nowMs }: StoppedKeys,
+  { keys, hubKey, nowMs }: Pick<StoppedKeys, 'keys' | 'hubKey' | 'nowMs'>,
   { role, node, key, life, last }: ToSign
 ): Delegation<Role> {
   const nowS = Math.floor(nowMs / 1000)

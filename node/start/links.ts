@@ -45,6 +45,8 @@ export interface NodeLinks {
   readonly states: LinkStates
   readonly admin: LinksAdmin
   readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange'>
+  /** Tells linked hubs what the hub key has signed since. */
+  readonly tellKeys: () => Promise<void>
   /** Where this node can be dialled. */
   readonly addresses: () => readonly string[]
   /** A connection of its own with a peer that needs no link, at the first of these addresses that answers. */
@@ -182,6 +184,7 @@ export function openLinks(
     callConnections,
     service,
     live: links,
+    tellKeys: () => exchange.tell(),
     addresses,
     dial: (all, signal) => dialOver(theConnected().transport)(all, signal),
     states: linkStates(links, relations),
