@@ -32,6 +32,7 @@ import { openExchange } from './start/exchange.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
 import { openPeerKeys } from './start/peer-keys.ts'
+import { openPolicy } from './start/policy.ts'
 import { openMailbox } from './start/mailbox.ts'
 import type { NodeMailbox } from './start/mailbox.ts'
 import type { Identity } from './start/identity.ts'
@@ -84,6 +85,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
   const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
+  await openPolicy(base, { audit, allowlist, peerKeys })
   const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
   const { capabilities } = rights
   const readable = auditServices(audit)

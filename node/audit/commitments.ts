@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { hubPublicKey, parseOrigin } from '../../federation/index.ts'
+import { hubPublicKey, parseOrigin, readForm } from '../../federation/index.ts'
+import type { Form } from '../../federation/index.ts'
 
 /**
  * The kinds of values that may enter the log: numbers, words of closed lists, ids that stand for something public, and
@@ -70,6 +71,10 @@ export const logOrigin = kind<string>(
 /** One word of a closed list. */
 export const oneOf = <const W extends readonly string[]>(words: W): Commitment<W[number]> =>
   kind(value => typeof value === 'string' && words.includes(value), 'one of its closed list')
+
+/** A value in a form, all of whose members are of the kinds above. */
+export const inForm = <T>(form: Form<T>, what: string): Commitment<T> =>
+  kind(value => !('problems' in readForm(form, value)), what)
 
 /** Words of a closed list, sorted, each once. */
 export const someOf = (words: readonly string[]): Commitment<readonly string[]> => ({

@@ -70,6 +70,41 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   relay: { hub: HUB_ID, app: 1, bytes: 5 },
   peer: { hub: HUB_ID, change: 'succeed', treaty_sha256: DIGEST, successor: HUB_ID },
   peer_key: { hub: HUB_ID, change: 'quarantine', sha256: DIGEST },
+  policy: { change: 'load', version: 3, policy_hash: DIGEST, file_sha256: DIGEST },
+  acceptance: {
+    evidence: {
+      kind: 'mailbox.shared',
+      origin: HUB_ID,
+      share: CAP_ID,
+      id: DIGEST,
+      type: 'mailbox.message',
+      bytes: 300_000,
+      number: 7,
+      standing: 'allowed',
+      signature: 'valid'
+    },
+    record: {
+      decision: 'quarantine',
+      score: -15,
+      policy_version: 1,
+      policy_hash: DIGEST,
+      signals: [
+        { rule: 'known_type', weight: 10 },
+        { rule: 'large_body', weight: -25 }
+      ],
+      reasons: ['known_type', 'large_body'],
+      decided_at: 1
+    }
+  },
+  accepted: {
+    kind: 'mailbox.shared',
+    policy_version: 1,
+    policy_hash: DIGEST,
+    count: 4,
+    from_ms: 1,
+    until_ms: 2
+  },
+  quarantine: { id: DIGEST, origin: HUB_ID, change: 'release' },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },

@@ -1,4 +1,11 @@
-import { EXCHANGE_REFUSALS, REFUSAL_CODES, ROLES } from '../../federation/index.ts'
+import {
+  DECISION_RECORD,
+  EVIDENCE,
+  EXCHANGE_REFUSALS,
+  ITEM_KINDS,
+  REFUSAL_CODES,
+  ROLES
+} from '../../federation/index.ts'
 import { configSchema } from '../config/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
@@ -8,6 +15,7 @@ import {
   digest,
   flag,
   hubOf,
+  inForm,
   keyNumber,
   logOrigin,
   natural,
@@ -213,6 +221,39 @@ const EVENTS = {
     'deny'
   ),
   relay: row({ hub: hubOf, app: natural, bytes: natural }, hub, 'allow'),
+  policy: row(
+    {
+      change: oneOf(['load', 'refuse']),
+      version: optional(natural),
+      policy_hash: optional(digest),
+      file_sha256: optional(digest)
+    },
+    () => 'policy',
+    'allow'
+  ),
+  acceptance: row(
+    {
+      evidence: inForm(EVIDENCE, 'evidence'),
+      record: inForm(DECISION_RECORD, 'a record')
+    },
+    ({ evidence: { id } }) => `item:${id}`
+  ),
+  accepted: row(
+    {
+      kind: oneOf(ITEM_KINDS),
+      policy_version: natural,
+      policy_hash: digest,
+      count: natural,
+      from_ms: natural,
+      until_ms: natural
+    },
+    () => 'items',
+    'allow'
+  ),
+  quarantine: row(
+    { id: digest, origin: hubOf, change: oneOf(['release', 'reject', 'expire', 'damaged']) },
+    ({ id }) => `item:${id}`
+  ),
   torn_tail: row({ bytes: natural, sha256: digest }, log),
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),

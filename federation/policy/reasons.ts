@@ -1,0 +1,14 @@
+/** What rejects an item whatever its score, in the order in which it is told. */
+export const HARD_FAILURES = [
+  'bad_signature',
+  'revoked_key',
+  'not_allowlisted',
+  'treaty_expired',
+  'origin_quarantined',
+  'too_large'
+] as const
+
+/** Why an item is turned away for now, although nothing is wrong with it; it may come again. */
+export const REFUSALS_OF_ROOM = ['quarantine_full', 'too_many_rejections'] as const
+
+export type HardFailure = (typeof HARD_FAILURES)[number]

@@ -1,0 +1,6 @@
+export { Judging } from './judging.ts'
+export type { Judged, KeepsItems } from './judging.ts'
+export { BUILT_IN, inForce } from './policy-in-force.ts'
+export type { PolicyInForce } from './policy-in-force.ts'
+export type { Verdict } from '../../federation/index.ts'
+export type { Acceptance, DeliverReleased, Item, ItemEvidence, ReleasedItem, Taken } from './types.ts'

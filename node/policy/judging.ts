@@ -1,0 +1,113 @@
+import { EVIDENCE, decide, readForm, recordOf } from '../../federation/index.ts'
+import type { Decision, DecisionRecord, Evidence, Standing, Verdict } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import { auditEvent } from '../audit/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import { AcceptedCounts } from './accepted-counts.ts'
+import type { PolicyInForce } from './policy-in-force.ts'
+import { Rejections } from './rejections.ts'
+import type { Acceptance, DeliverReleased, Item, ItemEvidence, Taken } from './types.ts'
+
+/** A decision with what it was made of. */
+export interface Judged {
+  readonly evidence: Evidence
+  readonly record: DecisionRecord
+}
+
+/** What the quarantine does for whoever judges. */
+export interface KeepsItems {
+  /** Whether an item of this id is kept, and how it was judged. */
+  kept(id: string): Judged | undefined
+  /** Keeps room for an item, to be given back or filled; or the time until there may be some, in milliseconds. */
+  reserve(origin: string, bytes: number): { readonly release: () => void } | { readonly retryAfterMs: number }
+  /** Resolves once it would survive a power cut. */
+  keep(judged: Judged, item: Item): Promise<void>
+  onRelease(kind: ItemEvidence['kind'], deliver: DeliverReleased): void
+}
+
+export interface JudgingOptions {
+  readonly policy: () => PolicyInForce
+  readonly standing: (origin: string) => Standing
+  readonly quarantine: KeepsItems
+  /** Resolves once the event would survive a power cut. */
+  readonly record: (event: AuditEvent) => Promise<unknown>
+  /** Unix time in milliseconds. */
+  readonly now: () => number
+  /** Told of each verdict. */
+  readonly decided: (verdict: Verdict) => void
+  readonly rejections?: Rejections
+}
+
+/** Judges items by the policy in force, and records what it does not accept before it answers. */
+export class Judging implements Acceptance {
+  readonly #o: JudgingOptions
+  readonly #rejections: Rejections
+  readonly #accepted: AcceptedCounts
+
+  constructor(options: JudgingOptions) {
+    this.#o = options
+    this.#rejections = options.rejections ?? new Rejections()
+    this.#accepted = new AcceptedCounts(options.now)
+  }
+
+  async take(given: ItemEvidence, item: Item): Promise<Taken> {
+    const evidence = evidenceOf(given, this.#o.standing(given.origin))
+    const inForce = this.#o.policy()
+    const before = this.#o.quarantine.kept(evidence.id)
+    // It was answered once and the answer was lost: it stays what it is until an operator decides.
+    if (before !== undefined) return answerOf(before)
+    const decision = decide(inForce.policy, evidence)
+    const taken = await this.#settle(evidence, item, decision, inForce)
+    if (taken.retryAfterMs === undefined) this.#o.decided(taken.verdict)
+    return taken
+  }
+
+  onRelease(kind: ItemEvidence['kind'], deliver: DeliverReleased): void {
+    this.#o.quarantine.onRelease(kind, deliver)
+  }
+
+  /** Records how many were accepted since the last time. */
+  flush(): Promise<void> {
+    return this.#accepted.flush(this.#o.record)
+  }
+
+  async #settle(evidence: Evidence, item: Item, decision: Decision, inForce: PolicyInForce): Promise<Taken> {
+    const { policy, hash } = inForce
+    const now = this.#o.now()
+    const judged: Judged = {
+      evidence,
+      record: recordOf(decision, { version: policy.version, hash, decidedAt: now })
+    }
+    const append = () => this.#o.record(auditEvent('acceptance', `hub:${evidence.origin}`, judged))
+    if (decision.verdict === 'accept') this.#accepted.add(evidence.kind, inForce)
+    else if (decision.verdict === 'reject') {
+      const retryAfterMs = this.#rejections.wait(evidence.origin, now)
+      if (retryAfterMs !== undefined) return noRoom('too_many_rejections', retryAfterMs)
+      await append()
+    } else {
+      const room = this.#o.quarantine.reserve(evidence.origin, item.statement.length + item.body.length)
+      if ('retryAfterMs' in room) return noRoom('quarantine_full', room.retryAfterMs)
+      try {
+        await append()
+        await this.#o.quarantine.keep(judged, item)
+      } finally {
+        room.release()
+      }
+    }
+    return answerOf(judged)
+  }
+}
+
+const answerOf = ({ record: { decision, reasons } }: Judged): Taken => ({ verdict: decision, reasons })
+
+const noRoom = (reason: string, retryAfterMs: number): Taken => ({
+  verdict: 'reject',
+  reasons: [reason],
+  retryAfterMs
+})
+
+function evidenceOf(given: ItemEvidence, standing: Standing): Evidence {
+  const read = readForm(EVIDENCE, { signature: 'valid', ...given, standing })
+  if ('value' in read) return read.value
+  throw new OapError('bad_request', `evidence: ${read.problems.join('; ')}`)
+}
