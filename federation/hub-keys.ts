@@ -13,10 +13,23 @@ import type { Succession } from './succession.ts'
 /** The most proofs against one hub that are kept; one that somebody has decided on gives way to a new one. */
 export const MAX_PROOFS = 16
 
+/** What a hub said two things of. */
+export const HUB_PROOF_KINDS = [
+  'delegation',
+  'succession',
+  'checkpoints',
+  'consistency',
+  'numbers',
+  'snapshots'
+] as const
+
 /** Two statements that a hub signed and that cannot both be true: proof for everybody. */
 export interface EquivocationProof {
-  readonly kind: 'delegation' | 'succession'
-  /** Of both statements, the one that was seen first before the other; none where the stored proof is damaged. */
+  readonly kind: (typeof HUB_PROOF_KINDS)[number]
+  /**
+   * Of a delegation or succession the lines of both statements, the one that was seen first before the other; of every
+   * other kind the one line of specs/federation-witness.md, section 5.
+   */
   readonly lines: readonly string[]
   /** Unix seconds. */
   readonly foundAt: number
@@ -100,16 +113,29 @@ export const proofsDecided = (hub: HubKeys, nowS: number): HubKeys => ({
 
 const succession = (record: Succession): KeyRecord => ({ kind: 'succession', record })
 
-function found(known: Knowledge, both: readonly [KeyRecord, KeyRecord], nowS: number): RecordVerdict {
-  const { hub } = known
-  const kind = both[0].kind === 'succession' ? 'succession' : 'delegation'
-  const proof = { kind, lines: both.map(keyRecordLine), foundAt: nowS, decidedAt: undefined } as const
+/**
+ * The same with a proof; undefined for one that is held already, `full` where nobody has decided on as many as anybody
+ * needs.
+ */
+export function withProof(
+  hub: HubKeys,
+  { kind, lines }: Pick<EquivocationProof, 'kind' | 'lines'>,
+  nowS: number
+): { readonly hub: HubKeys; readonly proof: EquivocationProof } | 'full' | undefined {
+  const proof = { kind, lines, foundAt: nowS, decidedAt: undefined }
   const digest = proofDigest(proof)
-  if (hub.proofs.some(other => proofDigest(other) === digest)) return { verdict: 'known' }
+  if (hub.proofs.some(other => proofDigest(other) === digest)) return undefined
   const isFull = hub.proofs.length >= MAX_PROOFS
   const oldest = isFull ? hub.proofs.find(({ decidedAt }) => decidedAt !== undefined) : undefined
-  // It is in quarantine already, by as many proofs as anybody needs.
-  if (isFull && oldest === undefined) return { verdict: 'refused', why: 'full' }
-  const proofs = [...hub.proofs.filter(other => other !== oldest), proof]
-  return { verdict: 'equivocation', proof, known: { ...known, hub: { ...hub, proofs } } }
+  if (isFull && oldest === undefined) return 'full'
+  return { proof, hub: { ...hub, proofs: [...hub.proofs.filter(other => other !== oldest), proof] } }
+}
+
+function found(known: Knowledge, both: readonly [KeyRecord, KeyRecord], nowS: number): RecordVerdict {
+  const kind = both[0].kind === 'succession' ? 'succession' : 'delegation'
+  const added = withProof(known.hub, { kind, lines: both.map(keyRecordLine) }, nowS)
+  if (added === undefined) return { verdict: 'known' }
+  // It is in quarantine already.
+  if (added === 'full') return { verdict: 'refused', why: 'full' }
+  return { verdict: 'equivocation', proof: added.proof, known: { ...known, hub: added.hub } }
 }

@@ -77,13 +77,15 @@ export { forms } from './forms.ts'
 export * from './handshake/index.ts'
 export { hubId, hubPublicKey } from './hub-id.ts'
 export {
+  HUB_PROOF_KINDS,
   MAX_PROOFS,
   learnRecord,
   noKeys,
   openProof,
   proofDigest,
   proofsDecided,
-  recordHub
+  recordHub,
+  withProof
 } from './hub-keys.ts'
 export type { EquivocationProof, HubKeys, Knowledge, RecordVerdict } from './hub-keys.ts'
 export {

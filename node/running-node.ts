@@ -40,10 +40,12 @@ import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
 import { recorded } from './start/refused-requests.ts'
+import { openSigners } from './start/signers.ts'
 import { startSessions } from './start/sessions.ts'
 import { openSharing } from './start/sharing.ts'
 import { openStorage } from './start/storage.ts'
 import { openStore } from './start/store.ts'
+import { openWitness } from './start/witness.ts'
 import { statusOf } from './status.ts'
 import type { NodeStatus } from './status.ts'
 import { BootStore } from './stores/boot-store.ts'
@@ -87,8 +89,18 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
   await openPolicy(base, { audit, allowlist, peerKeys })
   const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
+  const signers = openSigners(base, identity, { audit, tellKeys: links.tellKeys })
+  const witness = await openWitness(base, identity, {
+    store,
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    links,
+    signers
+  })
   const { capabilities } = rights
-  const readable = auditServices(audit)
+  const readable = auditServices(audit, witness.cosignedAt)
   const mailbox = await openMailbox(base, identity, {
     store,
     boot,
@@ -154,7 +166,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     ...links.admin,
     ...recorded(base, audit, { ...federation, ...links.admin }),
     ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
-    ...storage.admin
+    ...storage.admin,
+    ...witness.admin
   })
   await serveAdmin(base, identity, {
     hostSessions,

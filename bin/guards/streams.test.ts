@@ -87,6 +87,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/capabilities/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],
   ['node/handlers/storage-answer.ts', 'blocks', 'blocks of our own store'],
   ['node/handlers/storage-answer.ts', 'pieces', 'blocks of our own store'],
+  ['node/witness/admin-handlers.ts', 'rows', 'proofs that are held, at most sixteen of each hub'],
   ['node/mailbox/sweep.ts', 'this.#topic', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#purge', 'looks at our own store, each pulled by a tick'],
   ['node/mailbox/sweep.ts', 'this.#expireOld', 'looks at our own store, each pulled by a tick'],

@@ -9,10 +9,12 @@ export const WITNESS = {
   /** Of the text of a log's delegation. */
   delegationBytes: 4096,
   /** Heads of one log that a witness remembers, the newest. */
-  heads: 16,
+  heads: 8,
+  /** Of a head that is remembered, as a note with the log's own signature. */
+  headBytes: 1024,
   /** Logs of one hub that a witness remembers. Another is refused: what was seen is not forgotten to make room. */
   logsOfHub: 64,
-  logs: 16_384,
+  logs: 4096,
   /** Of a proof as a line, without its line feed. */
   proofBytes: 32_768,
   /** Of a signed statement in a proof. */

@@ -68,11 +68,13 @@ export interface OpenedHead {
  */
 export function openHead(note: string, delegation: string, hub: string): OpenedHead {
   if (delegation.length > WITNESS.delegationBytes) throw new SyntaxError('the delegation is too long')
-  if (note.length > WITNESS.noteBytes) throw new NoteError('the note is too long')
+  if (Buffer.byteLength(note) > WITNESS.noteBytes) throw new NoteError('the note is too long')
   const key = readLogDelegation(`${delegation}\n`, hub)
   const checkpoint = openCheckpoint(note, key)
   const root = Buffer.from(checkpoint.root).toString('hex')
-  return { checkpoint, head: { size: checkpoint.size, root, note: ownNote(note, key), delegation } }
+  const own = ownNote(note, key)
+  if (Buffer.byteLength(own) > WITNESS.headBytes) throw new NoteError('the checkpoint is too long')
+  return { checkpoint, head: { size: checkpoint.size, root, note: own, delegation } }
 }
 
 /** What a witness does with a request. The same request and memory give the same answer. */

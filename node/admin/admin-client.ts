@@ -14,7 +14,8 @@ import type {
   auditAdminOperations,
   blobsAdminOperations,
   dhtAdminOperations,
-  linksAdminOperations
+  linksAdminOperations,
+  witnessAdminOperations
 } from '../../protocols/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
 import type { CapabilityClient } from '../capabilities/index.ts'
@@ -42,6 +43,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly federation: FederationClient
   /** Pairing, and calls over links. */
   readonly links: Client<typeof linksAdminOperations>
+  /** Cosignatures of the audit log, and proofs that a hub said two things. */
+  readonly witness: Client<typeof witnessAdminOperations>
   /** The DHT of linked hubs, and fetches from them. */
   readonly dht: Client<typeof dhtAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
@@ -74,6 +77,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     capabilities: admin,
     federation: admin,
     links: admin,
+    witness: admin,
     dht: admin,
     blobs: admin,
     audit: { admin, log: caller.client(auditService) },

@@ -5,6 +5,7 @@ import {
   inclusionProof,
   leafHash,
   rangeProof,
+  rootOf,
   signCheckpoint
 } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
@@ -206,6 +207,12 @@ export class AuditLog implements AsyncDisposable {
     const size = await this.#provable(to)
     if (from > size) throw new OapError('not_found', `size ${from}: the tree has ${size}`)
     return { size, hashes: await this.#proofs.prove(node => consistencyProof(from, size, node)) }
+  }
+
+  /** The root of the first `size` entries. */
+  async root(size: number): Promise<Uint8Array> {
+    await this.#provable(size)
+    return this.#proofs.prove(node => rootOf(size, node))
   }
 
   /** The hashes that lead from the entries `from` to `to` to the root of `size`. */

@@ -4,6 +4,7 @@ import { hubId } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { Call, ConnectionState } from '../../protocols/index.ts'
 import type { LiveLink } from './live-link.ts'
+import { OverLinks } from './over-links.ts'
 import { federationOver } from './service.ts'
 import type { FederationParts } from './service.ts'
 
@@ -33,6 +34,7 @@ function linked() {
       heard: async ({ hub }) => void told.push(hub)
     },
     responding: undefined as never,
+    over: new OverLinks(),
     pairing: undefined as never,
     revocationSeq: () => 0,
     now: () => ({ ms: nowMs, s: 1_795_000_000 })

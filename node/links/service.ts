@@ -7,6 +7,7 @@ import type { KeyExchange } from '../peer-keys/index.ts'
 import type { CallConnections } from './call-connections.ts'
 import type { Links } from './links.ts'
 import type { LiveLink } from './live-link.ts'
+import type { OverLinks } from './over-links.ts'
 import type { Pairing } from './pairing.ts'
 import type { Responding } from './responding.ts'
 
@@ -16,6 +17,8 @@ export interface FederationParts {
   readonly links: Pick<Links, 'all' | 'grants' | 'left'>
   readonly pairing: Pick<Pairing, 'admit'>
   readonly keys: Pick<KeyExchange, 'page' | 'heard'>
+  /** What parts of their own answer over links. */
+  readonly over: OverLinks
   /** Of this hub's list. */
   readonly revocationSeq: () => number
   readonly now: () => Moment
@@ -31,7 +34,7 @@ const MOST_HUBS = 1024
 
 /** What other hubs call to link, to pair and to stay linked. @see specs/federation-handshake.md, section 8 */
 export function federationOver(parts: FederationParts): Service<FederationOperations> {
-  const { callConnections, responding, links, pairing, keys, revocationSeq, now } = parts
+  const { callConnections, responding, links, pairing, keys, over, revocationSeq, now } = parts
   const rates = new BucketTable(MOST_HUBS)
 
   const connectionOf = (call: Call): ConnectionState => {
@@ -94,7 +97,9 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     leave: ({ reason }, call) => {
       links.left(linkOf(call).state, reason)
       return {}
-    }
+    },
+
+    ...over.rows(linkOf)
   }
   return { table: federationService, handlers }
 }

@@ -4,9 +4,11 @@ import {
   noKeys,
   openProof,
   peerPublicKey,
+  proofDigest,
   proofsDecided,
   recordHub,
-  succeededBy
+  succeededBy,
+  withProof
 } from '../../federation/index.ts'
 import type {
   DelegationBook,
@@ -16,6 +18,7 @@ import type {
   LinkStatement,
   Succession
 } from '../../federation/index.ts'
+import { auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
@@ -126,7 +129,7 @@ export class PeerKeys {
   /** Why the link with a hub is in quarantine; undefined when it is not. */
   quarantine(hub: string): string | undefined {
     const proof = openProof(this.#of(hub))
-    if (proof !== undefined) return `it signed two ${proof.kind}s of one place`
+    if (proof !== undefined) return SAID_TWICE[proof.kind]
     return this.#damagedProofs.has(hub) ? 'a stored proof against it cannot be read' : undefined
   }
 
@@ -147,6 +150,39 @@ export class PeerKeys {
   /** Takes what hubs have signed about keys, in the order given. Resolves once all that was taken is durable and recorded. */
   learn(records: readonly KeyRecord[]): Promise<Learning> {
     return this.#turns.run(() => this.#learn(records))
+  }
+
+  /**
+   * Takes proof against a hub that was judged and found to hold. Resolves once it would survive a power cut and is
+   * recorded; the hub is in quarantine from then on. `ignored` for a hub that is not on the allowlist, for a proof by a
+   * key (hex) that the hub had revoked, and where there are as many as anybody needs.
+   */
+  prove(
+    hub: string,
+    proof: Pick<EquivocationProof, 'kind' | 'lines'>,
+    keys: readonly string[]
+  ): Promise<'new' | 'known' | 'ignored'> {
+    return this.#turns.run(async () => {
+      const known = this.#of(hub)
+      const isLate = keys.some(
+        key => isRevoked(known.book, key) || this.#damagedRevoked.get(hub)?.has(key) === true
+      )
+      if (!this.#o.isAllowed(hub) || isLate) return 'ignored'
+      const added = withProof(known, proof, this.#o.seconds())
+      if (added === undefined) return 'known'
+      if (added === 'full') return 'ignored'
+      await this.#write([proofRow(hub, added.proof)])
+      this.#hubs.set(hub, added.hub)
+      this.#tell({ hub, change: 'quarantine' })
+      const sha256 = proofDigest(added.proof)
+      await this.#o.record(auditEvent('peer_key', 'node', { hub, change: 'quarantine', sha256 }))
+      return 'new'
+    })
+  }
+
+  /** All proofs that are held, by the hub that they are against. */
+  allProofs(): readonly (readonly [string, EquivocationProof])[] {
+    return [...this.#hubs].flatMap(([hub, { proofs }]) => proofs.map(proof => [hub, proof] as const))
   }
 
   /** The operator has decided: the quarantine of a hub ends, and `event` is recorded. False where there was none. */
@@ -307,6 +343,15 @@ export class PeerKeys {
   #tell(change: PeerKeyChange): void {
     for (const listener of this.#listeners) listener(change)
   }
+}
+
+const SAID_TWICE: { readonly [K in EquivocationProof['kind']]: string } = {
+  delegation: 'it signed two delegations of one place',
+  succession: 'it signed two successions of one place',
+  checkpoints: 'it signed two heads of its audit log with one size',
+  consistency: 'it signed a head of its audit log that does not go on from an earlier one',
+  numbers: 'it gave one number to two messages',
+  snapshots: 'it signed two snapshots with one sequence'
 }
 
 /** What decides about a succession: the chains of both of its hubs. */

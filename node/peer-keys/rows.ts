@@ -1,8 +1,11 @@
 import {
+  HUB_PROOF_KINDS,
   delegatedKey,
   emptyBook,
+  equivocationLine,
   hubPublicKey,
   keyRecordLine,
+  parseEquivocation,
   parseKeyRecord,
   proofDigest
 } from '../../federation/index.ts'
@@ -121,16 +124,21 @@ class Reading implements StoredKeys {
 
   #takeProof(hub: string, key: string, value: unknown): void {
     const { kind, lines, found, decided } = (value ?? {}) as Readonly<Record<string, unknown>>
+    const known = HUB_PROOF_KINDS.find(one => one === kind)
+    const isOfKeys = known === 'delegation' || known === 'succession'
     const isWhole =
-      (kind === 'delegation' || kind === 'succession') &&
+      known !== undefined &&
       Array.isArray(lines) &&
-      lines.length === 2 &&
+      lines.length === (isOfKeys ? 2 : 1) &&
       typeof found === 'number' &&
       (decided === undefined || typeof decided === 'number')
     if (!isWhole) throw new SyntaxError('not a proof')
+    const read = isOfKeys
+      ? (line: string) => keyRecordLine(parseKeyRecord(line))
+      : (line: string) => equivocationLine(parseEquivocation(line))
     const proof: EquivocationProof = {
-      kind,
-      lines: (lines as unknown[]).map(line => keyRecordLine(parseKeyRecord(String(line)))),
+      kind: known,
+      lines: (lines as unknown[]).map(line => read(String(line))),
       foundAt: found,
       decidedAt: decided
     }

@@ -10,6 +10,7 @@ import {
   CallConnections,
   Links,
   NewestCheckpoint,
+  OverLinks,
   Pairing,
   Relations,
   Responding,
@@ -47,6 +48,8 @@ export interface NodeLinks {
   readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange'>
   /** Tells linked hubs what the hub key has signed since. */
   readonly tellKeys: () => Promise<void>
+  /** Where parts of their own hand in what they answer over links. */
+  readonly over: Pick<OverLinks, 'serve'>
   /** Where this node can be dialled. */
   readonly addresses: () => readonly string[]
   /** A connection of its own with a peer that needs no link, at the first of these addresses that answers. */
@@ -169,8 +172,10 @@ export function openLinks(
   metrics.gauge('federation_links', 'Links that are up.', () => links.size)
   metrics.gauge('federation_handshakes_open', 'Handshakes that wait for their proof.', () => responding.open)
   links.onChange(change => relations.changed(change))
+  const over = new OverLinks()
   const service = federationOver({
     callConnections,
+    over,
     responding,
     links,
     pairing,
@@ -185,6 +190,7 @@ export function openLinks(
     service,
     live: links,
     tellKeys: () => exchange.tell(),
+    over,
     addresses,
     dial: (all, signal) => dialOver(theConnected().transport)(all, signal),
     states: linkStates(links, relations),

@@ -12,6 +12,7 @@ import { parseHostPort } from '../config/index.ts'
 import { echo } from '../handlers/echo.ts'
 import { startHttp } from '../http.ts'
 import type { HttpSources } from '../http.ts'
+import type { WitnessAdmin } from '../witness/index.ts'
 import { readinessOf } from '../readiness.ts'
 import type { NodeStatus } from '../status.ts'
 import { auditAdmin } from './audit-admin.ts'
@@ -40,7 +41,7 @@ export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
   sources: () => BackupSources,
-  federation: FederationAdmin & LinksAdmin & DhtAdmin & BlobsAdmin
+  federation: FederationAdmin & LinksAdmin & DhtAdmin & BlobsAdmin & WitnessAdmin
 ): Service => ({
   table: adminService,
   handlers: {

@@ -1,5 +1,5 @@
 import { OapError } from '../errors.ts'
-import { integer, text } from '../fields.ts'
+import { integer, oneOf, text } from '../fields.ts'
 import type { Field } from '../fields.ts'
 import { defineService, header, headerAndBody, json, opaque, record, unary } from '../service.ts'
 
@@ -58,6 +58,24 @@ export const federationService = defineService({
       verb: 'federation:leave',
       request: header({ reason: text(64) }),
       answer: json({})
+    }),
+
+    // Witnessing and proofs, specs/federation-witness.md: over a link alone.
+    /**
+     * Asks for a cosignature. The body is as C2SP tlog-witness has it; `old_root` is the root that the log had at the
+     * size in the first line, `delegation` the hub key's word for the log's key. The body of the answer is the
+     * signature line where it is cosigned; else the witness has seen the log at `size`.
+     */
+    witness: unary({
+      verb: 'federation:witness',
+      request: headerAndBody({ old_root: hex(DIGEST_BYTES), delegation: text(4096) }),
+      answer: record({ result: oneOf('cosigned', 'known'), size: integer(0, MAX_SAFE) })
+    }),
+    /** Tells that a hub said two things; the body is the proof as a line. `ignored`: of a hub that is not allowed here. */
+    equivocation: unary({
+      verb: 'federation:equivocation',
+      request: headerAndBody({}),
+      answer: json({ result: oneOf('new', 'known', 'ignored') })
     })
   }
 })

@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { readLogDelegation } from '../../federation/index.ts'
+import type { PlacedKinds } from '../../federation/index.ts'
+import type { Allowlist } from '../allowlist/index.ts'
+import { logPaths } from '../audit/index.ts'
+import { readBoundedFile } from '../durable-file.ts'
+import type { NodeSigners } from '../identity/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import {
+  Equivocations,
+  Gathering,
+  WitnessedLogs,
+  Witnessing,
+  witnessAdmin,
+  witnessName
+} from '../witness/index.ts'
+import type { WitnessAdmin } from '../witness/index.ts'
+import { thisMoment } from '../links/index.ts'
+import type { NodeAudit } from './audit.ts'
+import type { NodeBase } from './base.ts'
+import type { Rights } from './capabilities.ts'
+import type { Identity } from './identity.ts'
+import type { NodeLinks } from './links.ts'
+import type { NodePeerKeys } from './peer-keys.ts'
+
+const TICK_MS = 1000
+const MAX_DELEGATION_BYTES = 4096
+
+/** The kinds of statements that proofs may be of, besides heads of logs and what hub keys sign. */
+const KINDS: PlacedKinds = {}
+
+export interface WitnessPlace {
+  readonly store: NodeStore
+  readonly audit: NodeAudit
+  readonly rights: Pick<Rights, 'seconds'>
+  readonly allowlist: Allowlist
+  readonly peerKeys: Pick<NodePeerKeys, 'known'>
+  readonly links: Pick<NodeLinks, 'live' | 'over'>
+  readonly signers: Pick<NodeSigners, 'of'>
+}
+
+export interface NodeWitness {
+  readonly admin: WitnessAdmin
+  /** Where other parts bring proof that a hub said two things. */
+  readonly equivocations: Pick<Equivocations, 'found'>
+  /** The newest checkpoint with cosignatures, where it is over so many entries. */
+  readonly cosignedAt: (size: number) => string | undefined
+}
+
+/** Witnesses the logs of linked hubs, has them witness this one, and takes and tells proofs that a hub said two things. */
+export async function openWitness(
+  base: NodeBase,
+  { folder, keys }: Identity,
+  { store, audit, rights, allowlist, peerKeys: { known }, links, signers }: WitnessPlace
+): Promise<NodeWitness> {
+  const { log, metrics, started } = base
+  const nowMs = (): number => thisMoment().ms
+  const logs = await WitnessedLogs.open(() => store.level, {
+    onDamaged: origin =>
+      log.error(
+        { event: 'WitnessedDamaged', log: origin },
+        'what was seen of a log of another hub is damaged'
+      )
+  })
+  const equivocations = new Equivocations({
+    self: keys.hubId,
+    keys: known,
+    links: () => links.live.all(),
+    kinds: KINDS,
+    now: nowMs,
+    log
+  })
+  const node = keys.delegation.statement.node
+  const witnessing = new Witnessing({
+    cosigner: async () => {
+      const signer = await signers.of('witness')
+      return signer && { name: witnessName(keys.hubId, node), key: signer.secretKey.key }
+    },
+    logs,
+    allowed: hub => {
+      const entry = allowlist.get(hub)
+      return entry === undefined || allowlist.isOver(entry) ? undefined : entry
+    },
+    quarantine: hub => known.quarantine(hub),
+    found: async proof => void (await equivocations.found(proof)),
+    now: () => ({ ms: nowMs(), s: rights.seconds() })
+  })
+  const gathering = await Gathering.open({
+    log: () => (audit.part?.isOpen === true ? audit.part.log : undefined),
+    logKey: async () => {
+      const path = folder && logPaths(join(folder.folder, 'audit')).delegation
+      if (path === undefined || !existsSync(path)) return undefined
+      const text = await readBoundedFile(path, { maxBytes: MAX_DELEGATION_BYTES })
+      return { key: readLogDelegation(text, keys.hubId), delegation: text.trimEnd() }
+    },
+    level: () => store.level,
+    links: () => links.live.all(),
+    isWitness: hub => links.live.theirs(hub)?.witness === true,
+    bookOf: hub => known.book(hub),
+    nowMs,
+    logger: log
+  })
+  links.over.serve({
+    witness: (asked, link) => witnessing.answer(asked, link),
+    equivocation: equivocations.heard
+  })
+  started.defer(
+    links.live.onChange(({ hub, link, end }) => {
+      if (end !== undefined) return
+      gathering.up(hub)
+      void equivocations.up(link)
+      if (allowlist.get(hub)?.treaty.witness === true) prepare(base, signers)
+    })
+  )
+  started.defer(
+    allowlist.onChange(({ hub }) => {
+      if (allowlist.get(hub)?.treaty.witness === true) prepare(base, signers)
+    })
+  )
+  const timer = setInterval(() => gathering.tick(), TICK_MS).unref()
+  started.defer(() => clearInterval(timer))
+  metrics.gauge('witnessed_logs', 'Logs of other hubs that this one has seen.', () => logs.size)
+  metrics.gauge('audit_cosignatures', 'Hubs that cosigned the newest checkpoint that has any.', () => {
+    return gathering.newest?.cosigned.length ?? 0
+  })
+  metrics.counter(
+    'checkpoints_cosigned_total',
+    'Checkpoints of other hubs cosigned here.',
+    () => witnessing.cosigned
+  )
+  metrics.counter('proofs_refused_total', 'What was told as proof against a hub and is none.', () => {
+    return equivocations.refused
+  })
+  return {
+    admin: witnessAdmin({ gathering, equivocations }),
+    equivocations,
+    cosignedAt: size => (gathering.newest?.size === size ? gathering.newest.note : undefined)
+  }
+}
+
+/** The key of a witness is there, and told to linked hubs, before the first checkpoint comes. */
+function prepare({ log }: NodeBase, signers: Pick<NodeSigners, 'of'>): void {
+  signers.of('witness').catch((err: unknown) => {
+    log.warn({ event: 'NoWitnessKey', err }, 'no key of a witness could be made')
+  })
+}

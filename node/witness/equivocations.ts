@@ -1,0 +1,150 @@
+import {
+  equivocationId,
+  equivocationLine,
+  judgeEquivocation,
+  keysProof,
+  parseKeyRecord
+} from '../../federation/index.ts'
+import type { Equivocation, EquivocationProof, PlacedKinds } from '../../federation/index.ts'
+import { OapError, clampRetryAfter, federationService } from '../../protocols/index.ts'
+import { BucketTable } from '../guards/bucket-table.ts'
+import type { LiveLink, OverLinkHandlers } from '../links/index.ts'
+import type { Log } from '../log.ts'
+import type { PeerKeys } from '../peer-keys/index.ts'
+
+/** What one hub may tell, over whichever link: all that a link begins with at once, and one more each second. */
+const TOLD = { burst: 64, perSecond: 1 }
+const MOST_HUBS = 1024
+/** Proofs that a link is told when it comes up, the newest. */
+const MOST_AT_ONCE = 32
+const TELL_MS = 5000
+
+export interface EquivocationsOptions {
+  readonly self: string
+  readonly keys: Pick<PeerKeys, 'prove' | 'learn' | 'allProofs' | 'onChange'>
+  readonly links: () => readonly Pick<LiveLink, 'hub' | 'caller'>[]
+  /** The kinds of statements that proofs may be of. */
+  readonly kinds: PlacedKinds
+  readonly now: () => number
+  readonly log: Pick<Log, 'warn' | 'error' | 'debug'>
+}
+
+/** A proof as an operator and other hubs see it. */
+export interface HeldProof {
+  readonly id: string
+  readonly hub: string
+  readonly kind: Equivocation['kind']
+  readonly line: string
+  /** Unix seconds. */
+  readonly foundAt: number
+  readonly decidedAt: number | undefined
+}
+
+/**
+ * Proofs that hubs said two things: those found here and those that linked hubs tell. Each is judged before it is
+ * taken, kept durably beside what is known of its hub's keys, and told on to all links once.
+ * @see specs/federation-witness.md, section 6
+ */
+export class Equivocations {
+  readonly #o: EquivocationsOptions
+  readonly #rates = new BucketTable(MOST_HUBS)
+  refused = 0
+
+  constructor(options: EquivocationsOptions) {
+    this.#o = options
+  }
+
+  /** All that are held, the newest last. */
+  all(): readonly HeldProof[] {
+    return this.#o.keys
+      .allProofs()
+      .map(([hub, proof]) => held(hub, proof))
+      .sort((a, b) => a.foundAt - b.foundAt)
+  }
+
+  /**
+   * Takes a proof that was found here. Resolves once it is durable and its hub in quarantine; it is told on in the
+   * background. `ignored` for a hub that is not on the allowlist. Throws `bad_request` for what proves nothing.
+   */
+  async found(proof: Equivocation): Promise<'new' | 'known' | 'ignored'> {
+    return this.#take(equivocationLine(proof))
+  }
+
+  /** A linked hub tells of a proof. Throws `bad_request` with the refusal as its code, `quota_peer`. */
+  readonly heard: OverLinkHandlers['equivocation'] = async ({ body = new Uint8Array(0) }, { hub }) => {
+    const nowMs = this.#o.now()
+    const waitMs = this.#rates.get(hub, TOLD, nowMs).take(1, nowMs)
+    if (waitMs > 0)
+      throw new OapError('quota_peer', 'too many proofs at once', { retryAfterMs: clampRetryAfter(waitMs) })
+    return { result: await this.#take(Buffer.from(body).toString()) }
+  }
+
+  /** A link came up: it is told what is held, the newest of it. Never rejects. */
+  async up(link: Pick<LiveLink, 'hub' | 'caller'>): Promise<void> {
+    for (const { line } of this.all().slice(-MOST_AT_ONCE)) await this.#tell(link, line)
+  }
+
+  /** Tells all links of a proof. Never rejects. */
+  async tellAll(line: string): Promise<void> {
+    await Promise.all(this.#o.links().map(link => this.#tell(link, line)))
+  }
+
+  async #take(line: string): Promise<'new' | 'known' | 'ignored'> {
+    const id = equivocationId(line)
+    if (this.all().some(one => one.id === id)) return 'known'
+    const verdict = judgeEquivocation(line, this.#o.kinds)
+    if (!verdict.ok) {
+      this.refused++
+      throw new OapError('bad_request', `the proof: ${verdict.detail}`, { code: verdict.why })
+    }
+    const { proof, keys } = verdict
+    if (proof.hub === this.#o.self) return this.#accused(proof, id)
+    const result = await this.#keep(proof, line, keys)
+    if (result === 'new') {
+      this.#o.log.warn({ event: 'Equivocation', hub: proof.hub, kind: proof.kind, proof: id }, SAID_TWICE)
+      void this.tellAll(line)
+    }
+    return result
+  }
+
+  async #keep(
+    proof: Equivocation,
+    line: string,
+    keys: readonly string[]
+  ): Promise<'new' | 'known' | 'ignored'> {
+    if (proof.kind !== 'delegations' && proof.kind !== 'successions')
+      return this.#o.keys.prove(proof.hub, { kind: proof.kind, lines: [line] }, keys)
+    const { equivocating } = await this.#o.keys.learn(proof.lines.map(parseKeyRecord))
+    if (equivocating.length > 0) return 'new'
+    return this.all().some(({ id }) => id === equivocationId(line)) ? 'known' : 'ignored'
+  }
+
+  #accused({ hub, kind }: Equivocation, proof: string): 'ignored' {
+    this.#o.log.error(
+      { event: 'Accused', hub, kind, proof },
+      'another hub has proof that this hub said two things: its keys are used from two copies, or were stolen'
+    )
+    return 'ignored'
+  }
+
+  async #tell({ hub, caller }: Pick<LiveLink, 'hub' | 'caller'>, line: string): Promise<void> {
+    try {
+      await caller
+        .client(federationService)
+        .equivocation({ body: Buffer.from(line) }, { deadlineMs: TELL_MS })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#o.log.debug({ event: 'ProofNotTold', hub, why }, 'a linked hub could not be told of a proof')
+    }
+  }
+}
+
+const SAID_TWICE = 'a hub said two things of which one is false; its link is in quarantine, see peer show'
+
+function held(hub: string, { kind, lines, foundAt, decidedAt }: EquivocationProof): HeldProof {
+  if (kind !== 'delegation' && kind !== 'succession')
+    return { id: equivocationId(lines[0] ?? ''), hub, kind, line: lines[0] ?? '', foundAt, decidedAt }
+  const proof = keysProof(kind === 'delegation' ? 'delegations' : 'successions', hub, lines)
+  const line = equivocationLine(proof)
+  return { id: equivocationId(line), hub, kind: proof.kind, line, foundAt, decidedAt }
+}

@@ -1,0 +1,90 @@
+import { WITNESS, parseOrigin } from '../../federation/index.ts'
+import type { SeenHead, SeenLog } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import { CheckedRows } from '../stores/checked-rows.ts'
+import type { Level } from '../stores/level.ts'
+
+/** The name of the rows in a store. */
+export const WITNESS_ROWS = 'witness'
+const LOG = 'log/'
+
+/**
+ * The heads of logs of other hubs that this one has seen. What is kept is durable before a cosignature leaves, so that
+ * no restart makes a witness forget; a row that is damaged keeps its log from being cosigned. It stays when a hub is
+ * removed. Whoever can write to the store can make this witness forget, and by that cosign two histories.
+ */
+export class WitnessedLogs {
+  readonly #rows: CheckedRows
+  readonly #seen: Map<string, SeenLog>
+  readonly #damaged: ReadonlySet<string>
+  readonly #ofHub = new Map<string, number>()
+
+  private constructor(rows: CheckedRows, seen: Map<string, SeenLog>, damaged: ReadonlySet<string>) {
+    this.#rows = rows
+    this.#seen = seen
+    this.#damaged = damaged
+    for (const origin of [...seen.keys(), ...damaged]) this.#count(origin)
+  }
+
+  static async open(
+    level: () => Level,
+    { onDamaged }: { readonly onDamaged?: (origin: string) => void } = {}
+  ): Promise<WitnessedLogs> {
+    const rows = new CheckedRows(level, WITNESS_ROWS)
+    const seen = new Map<string, SeenLog>()
+    const damaged = new Set<string>()
+    for (const { key, value } of await rows.all()) {
+      if (!key.startsWith(LOG)) continue
+      const origin = key.slice(LOG.length)
+      if (isSeen(value)) seen.set(origin, value.seen)
+      else damaged.add(origin)
+    }
+    for (const origin of damaged) onDamaged?.(origin)
+    return new WitnessedLogs(rows, seen, damaged)
+  }
+
+  get size(): number {
+    return this.#seen.size
+  }
+
+  /** Undefined for a log that was never seen. Throws `conflict` where what was seen of it is damaged. */
+  seenOf(origin: string): SeenLog | undefined {
+    if (this.#damaged.has(origin))
+      throw new OapError('conflict', 'what was seen of this log is damaged here', { code: 'damaged' })
+    return this.#seen.get(origin)
+  }
+
+  /** Whether there is room for one more log of a hub. */
+  hasRoom(hub: string): boolean {
+    return this.#seen.size < WITNESS.logs && (this.#ofHub.get(hub) ?? 0) < WITNESS.logsOfHub
+  }
+
+  /** Resolves once it would survive a power cut. */
+  async keep(origin: string, seen: SeenLog): Promise<void> {
+    const before = this.#seen.get(origin)
+    if (before === seen) return
+    await this.#rows.put([{ key: `${LOG}${origin}`, value: { seen } }])
+    this.#seen.set(origin, seen)
+    if (before === undefined) this.#count(origin)
+  }
+
+  #count(origin: string): void {
+    const hub = parseOrigin(origin)?.hubId ?? ''
+    this.#ofHub.set(hub, (this.#ofHub.get(hub) ?? 0) + 1)
+  }
+}
+
+function isSeen(value: unknown): value is { readonly seen: SeenLog } {
+  const { seen } = (value ?? {}) as { readonly seen?: unknown }
+  return Array.isArray(seen) && seen.length > 0 && seen.every(isHead)
+}
+
+function isHead(value: unknown): value is SeenHead {
+  const { size, root, note, delegation } = (value ?? {}) as Readonly<Record<string, unknown>>
+  return (
+    Number.isSafeInteger(size) &&
+    typeof root === 'string' &&
+    typeof note === 'string' &&
+    typeof delegation === 'string'
+  )
+}
