@@ -20,7 +20,8 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   mailbox: 14,
   'federation-links': 23,
   'federation-handshake': 9,
-  storage: 10
+  storage: 10,
+  'federation-witness': 5
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

@@ -24,7 +24,8 @@ export const BINDING_SPECS = [
   'mailbox',
   'federation-links',
   'federation-handshake',
-  'storage'
+  'storage',
+  'federation-witness'
 ] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
 

@@ -48,10 +48,26 @@ export interface HeldProof {
 export class Equivocations {
   readonly #o: EquivocationsOptions
   readonly #rates = new BucketTable(MOST_HUBS)
+  /** Ids of all that were told; as many as are held, and those that gave way. */
+  readonly #told = new Set<string>()
   refused = 0
 
   constructor(options: EquivocationsOptions) {
     this.#o = options
+    options.keys.onChange(({ hub, change }) => {
+      if (change === 'quarantine') this.#changed(hub)
+    })
+    for (const { id } of this.all()) this.#told.add(id)
+  }
+
+  /** What was proved against a hub is told to all links, once. */
+  #changed(hub: string): void {
+    for (const { id, hub: liar, kind, line } of this.all()) {
+      if (liar !== hub || this.#told.has(id)) continue
+      this.#told.add(id)
+      this.#o.log.warn({ event: 'Equivocation', hub, kind, proof: id }, SAID_TWICE)
+      void this.tellAll(line)
+    }
   }
 
   /** All that are held, the newest last. */
@@ -99,12 +115,7 @@ export class Equivocations {
     }
     const { proof, keys } = verdict
     if (proof.hub === this.#o.self) return this.#accused(proof, id)
-    const result = await this.#keep(proof, line, keys)
-    if (result === 'new') {
-      this.#o.log.warn({ event: 'Equivocation', hub: proof.hub, kind: proof.kind, proof: id }, SAID_TWICE)
-      void this.tellAll(line)
-    }
-    return result
+    return this.#keep(proof, line, keys)
   }
 
   async #keep(
