@@ -87,7 +87,13 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
   const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
-  await openPolicy(base, { audit, allowlist, peerKeys })
+  const policy = await openPolicy(base, {
+    store,
+    isOnDisk: options.ephemeral !== true,
+    audit,
+    allowlist,
+    peerKeys
+  })
   const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
   const signers = openSigners(base, identity, { audit, tellKeys: links.tellKeys })
   const witness = await openWitness(base, identity, {
@@ -159,12 +165,12 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     allowlist: () => allowlist,
     keys: () => peerKeys.known,
     links: links.states,
-    standing: () => standingOf(config, status())
+    standing: () => ({ ...standingOf(config, status()), ...policy.standing() })
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
   const operator = operatorService(status, capabilities, sources, {
     ...links.admin,
-    ...recorded(base, audit, { ...federation, ...links.admin }),
+    ...recorded(base, audit, { ...federation, ...links.admin, ...policy.admin }),
     ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
     ...storage.admin,
     ...witness.admin

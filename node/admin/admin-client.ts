@@ -15,6 +15,7 @@ import type {
   blobsAdminOperations,
   dhtAdminOperations,
   linksAdminOperations,
+  policyAdminOperations,
   witnessAdminOperations
 } from '../../protocols/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
@@ -45,6 +46,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly links: Client<typeof linksAdminOperations>
   /** Cosignatures of the audit log, and proofs that a hub said two things. */
   readonly witness: Client<typeof witnessAdminOperations>
+  /** The acceptance policy, and items that wait for the operator. */
+  readonly policy: Client<typeof policyAdminOperations>
   /** The DHT of linked hubs, and fetches from them. */
   readonly dht: Client<typeof dhtAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
@@ -78,6 +81,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     federation: admin,
     links: admin,
     witness: admin,
+    policy: admin,
     dht: admin,
     blobs: admin,
     audit: { admin, log: caller.client(auditService) },

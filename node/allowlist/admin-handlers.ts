@@ -17,6 +17,12 @@ export interface Standing {
   readonly hub: string
   readonly addresses: readonly string[]
   readonly only_private_addresses: boolean
+  /** How acceptance policy and quarantine stand, of a running node. */
+  readonly policy_version?: number
+  readonly policy_hash?: string
+  readonly policy_problem?: string
+  readonly held_items?: number
+  readonly held_bytes?: number
 }
 
 export interface FederationAdminOptions {

@@ -79,6 +79,8 @@ export function fileLayer(file: SourceFile | undefined, problems: ConfigProblem[
 
 /** Paths in a file are seen from where the file lies. */
 function fromFile({ path }: Leaf, value: unknown, file: string): unknown {
+  if (path === 'federation.policy' && typeof value === 'string' && value !== '')
+    return resolve(dirname(file), value)
   if (path !== 'federation.peers' || !Array.isArray(value)) return value
   return value.map((peer: unknown) => {
     if (!isTable(peer) || typeof peer['treaty'] !== 'string' || peer['treaty'] === '') return peer

@@ -265,6 +265,18 @@ export const configSchema = Type.Object(
     }),
     federation: section('The federation that this node belongs to.', {
       name: name('Hubs with another name here are refused.', 'main'),
+      policy: Type.String({
+        description:
+          'File of the acceptance policy, by which messages of other hubs are taken; followed while the node runs. Empty: the built-in one.',
+        default: '',
+        maxLength: 4096
+      }),
+      quarantineBytes: count(
+        'Bytes of messages of all hubs together that wait for the operator; 64 MiB of one hub.',
+        1024 * MIB,
+        0,
+        2 ** 50
+      ),
       peers: Type.Unsafe<readonly ConfiguredPeer[]>(
         Type.Array(Type.Unknown(), {
           description:

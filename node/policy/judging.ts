@@ -33,8 +33,8 @@ export interface JudgingOptions {
   readonly record: (event: AuditEvent) => Promise<unknown>
   /** Unix time in milliseconds. */
   readonly now: () => number
-  /** Told of each verdict. */
-  readonly decided: (verdict: Verdict) => void
+  /** Told of each verdict, and of each item for which there was no room. */
+  readonly decided: (verdict: Verdict | 'no_room') => void
   readonly rejections?: Rejections
 }
 
@@ -43,6 +43,8 @@ export class Judging implements Acceptance {
   readonly #o: JudgingOptions
   readonly #rejections: Rejections
   readonly #accepted: AcceptedCounts
+  /** One id is judged once at a time, however many ways it comes. */
+  readonly #underWay = new Map<string, Promise<Taken>>()
 
   constructor(options: JudgingOptions) {
     this.#o = options
@@ -52,13 +54,24 @@ export class Judging implements Acceptance {
 
   async take(given: ItemEvidence, item: Item): Promise<Taken> {
     const evidence = evidenceOf(given, this.#o.standing(given.origin))
-    const inForce = this.#o.policy()
+    const underWay = this.#underWay.get(evidence.id)
+    if (underWay !== undefined) return underWay
+    const taking = this.#take(evidence, item)
+    this.#underWay.set(evidence.id, taking)
+    try {
+      return await taking
+    } finally {
+      this.#underWay.delete(evidence.id)
+    }
+  }
+
+  async #take(evidence: Evidence, item: Item): Promise<Taken> {
     const before = this.#o.quarantine.kept(evidence.id)
     // It was answered once and the answer was lost: it stays what it is until an operator decides.
     if (before !== undefined) return answerOf(before)
-    const decision = decide(inForce.policy, evidence)
-    const taken = await this.#settle(evidence, item, decision, inForce)
-    if (taken.retryAfterMs === undefined) this.#o.decided(taken.verdict)
+    const inForce = this.#o.policy()
+    const taken = await this.#settle(evidence, item, decide(inForce.policy, evidence), inForce)
+    this.#o.decided(taken.retryAfterMs === undefined ? taken.verdict : 'no_room')
     return taken
   }
 

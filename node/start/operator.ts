@@ -6,6 +6,7 @@ import type { BackupSources } from '../backup/index.ts'
 import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
 import type { LinksAdmin } from '../links/index.ts'
+import type { PolicyAdmin } from '../policy/index.ts'
 import { AdminListener } from '../admin/admin-listener.ts'
 import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
@@ -41,7 +42,7 @@ export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
   sources: () => BackupSources,
-  federation: FederationAdmin & LinksAdmin & DhtAdmin & BlobsAdmin & WitnessAdmin
+  federation: FederationAdmin & LinksAdmin & PolicyAdmin & DhtAdmin & BlobsAdmin & WitnessAdmin
 ): Service => ({
   table: adminService,
   handlers: {

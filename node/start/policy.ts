@@ -1,60 +1,151 @@
+import { VERDICTS } from '../../federation/index.ts'
 import type { Standing } from '../../federation/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import { thisMoment } from '../links/index.ts'
-import { BUILT_IN, Judging } from '../policy/index.ts'
-import type { Acceptance, KeepsItems } from '../policy/index.ts'
+import {
+  Judging,
+  LivePolicy,
+  PolicyRows,
+  QUARANTINE,
+  Quarantine,
+  policyAdmin,
+  recordedDecision
+} from '../policy/index.ts'
+import type { Acceptance, PolicyAdmin } from '../policy/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { NodePeerKeys } from './peer-keys.ts'
 
+const LOOK_EVERY_MS = 1000
 const RECORD_EVERY_MS = 10_000
-const RETRY_MS = 60_000
+const UPKEEP_EVERY_MS = 60_000
+/** What a node without a disk keeps in memory. */
+const MOST_IN_MEMORY = 64 * 1024 * 1024
 
 /** Whether what other hubs send is taken. */
 export interface NodePolicy {
   readonly acceptance: Acceptance
+  readonly admin: PolicyAdmin
+  readonly standing: () => PolicyStanding
+}
+
+/** How policy and quarantine stand, for the operator. */
+export interface PolicyStanding {
+  readonly policy_version: number
+  readonly policy_hash: string
+  readonly policy_problem?: string
+  /** Items that wait for the operator, and their bytes. */
+  readonly held_items: number
+  readonly held_bytes: number
 }
 
 export interface PolicyPlace {
+  readonly store: NodeStore
+  readonly isOnDisk: boolean
   readonly audit: NodeAudit
   readonly allowlist: Pick<Allowlist, 'get' | 'isOver'>
   readonly peerKeys: Pick<NodePeerKeys, 'known'>
 }
 
-/** Judges items of other hubs by the acceptance policy. */
-export async function openPolicy(
-  { log, started }: NodeBase,
-  { audit, allowlist, peerKeys: { known } }: PolicyPlace
-): Promise<NodePolicy> {
-  const standing = (origin: string): Standing => {
-    const entry = allowlist.get(origin)
-    if (entry === undefined) return 'unknown'
-    if (known.quarantine(origin) !== undefined) return 'quarantined'
-    return allowlist.isOver(entry) ? 'expired' : 'allowed'
-  }
+/**
+ * Judges items of other hubs by the acceptance policy, and keeps those that wait for the operator.
+ * @throws ConfigError for a file that is no policy.
+ */
+export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<NodePolicy> {
+  const { config, log, metrics, started } = base
+  const { store, audit, isOnDisk } = place
+  const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
+  const now = (): number => thisMoment().ms
+  const level = () => store.level
+  const rows = await PolicyRows.open(level)
+  const file = config.federation.policy === '' ? undefined : config.federation.policy
+  const live = await LivePolicy.open({ path: file, rows, record })
+  const bytes = config.federation.quarantineBytes
+  const quarantine = await Quarantine.open(level, {
+    bounds: { ...QUARANTINE, bytes: isOnDisk ? bytes : Math.min(bytes, MOST_IN_MEMORY) },
+    record,
+    now,
+    onDamaged: id =>
+      log.error({ event: 'QuarantinedItemDamaged', id }, 'an item in quarantine was damaged and is gone'),
+    onFailed: (id, err) =>
+      log.warn({ event: 'ReleaseNotDelivered', id, err }, 'a released item could not be delivered yet')
+  })
+  const decided = metrics.counters(
+    'acceptance_decisions_total',
+    'Items of other hubs, by what the policy said; no_room: not decided for want of room.',
+    'verdict',
+    [...VERDICTS, 'no_room']
+  )
+  metrics.gauge('quarantine_items', 'Items of other hubs that wait for the operator.', () => quarantine.items)
+  metrics.gauge('quarantine_bytes', 'Bytes of items that wait for the operator.', () => quarantine.bytes)
+  metrics.gauge(
+    'policy_refused',
+    '1 while the file of the acceptance policy is wrong and an earlier one holds.',
+    () => (live.problem === undefined ? 0 : 1)
+  )
   const judging = new Judging({
-    policy: () => BUILT_IN,
-    standing,
-    quarantine: noQuarantine,
-    record: event => audit.append(event),
-    now: () => thisMoment().ms,
-    decided: () => undefined
+    policy: () => live.current,
+    standing: origin => standingOf(origin, place),
+    quarantine,
+    record,
+    now,
+    decided
   })
-  const flush = (): Promise<void> =>
-    judging.flush().catch((err: unknown) => {
-      log.warn({ event: 'AuditMissed', err }, 'how many items were accepted could not be recorded')
-    })
-  const timer = setInterval(() => void flush(), RECORD_EVERY_MS).unref()
+
+  const missed = (what: string) => (err: unknown) => log.warn({ event: 'PolicyUpkeepFailed', err }, what)
+  const look = async (): Promise<void> => {
+    const news = await live.look()
+    if (news.is === 'loaded')
+      log.info({ event: 'PolicyLoaded', policy_hash: news.policy.hash }, 'another acceptance policy holds')
+    if (news.is === 'refused')
+      log.error(
+        { event: 'PolicyRefused', file, problem: news.problem },
+        'the file of the acceptance policy is wrong; the earlier one holds'
+      )
+  }
+  const counts = (): Promise<void> =>
+    judging.flush().catch(missed('how many items were accepted could not be recorded'))
+  const upkeep = async (): Promise<void> => {
+    quarantine.resume()
+    await quarantine.expire()
+  }
+  const timers = [
+    setInterval(
+      () => void look().catch(missed('the file of the policy could not be followed')),
+      LOOK_EVERY_MS
+    ),
+    setInterval(() => void counts(), RECORD_EVERY_MS),
+    setInterval(() => void upkeep().catch(missed('what is too old stays in quarantine')), UPKEEP_EVERY_MS)
+  ]
+  for (const timer of timers) timer.unref()
   started.defer(async () => {
-    clearInterval(timer)
-    await flush()
+    for (const timer of timers) clearInterval(timer)
+    await counts()
   })
-  return { acceptance: judging }
+  const { part } = audit
+  return {
+    acceptance: judging,
+    admin: policyAdmin({
+      live,
+      rows,
+      quarantine,
+      file,
+      recorded: async id => part && recordedDecision(part.log, id)
+    }),
+    standing: () => ({
+      policy_version: live.current.policy.version,
+      policy_hash: live.current.hash,
+      ...(live.problem !== undefined && { policy_problem: live.problem.slice(0, 256) }),
+      held_items: quarantine.items,
+      held_bytes: quarantine.bytes
+    })
+  }
 }
 
-const noQuarantine: KeepsItems = {
-  kept: () => undefined,
-  reserve: () => ({ retryAfterMs: RETRY_MS }),
-  keep: () => Promise.resolve(),
-  onRelease: () => undefined
+function standingOf(origin: string, { allowlist, peerKeys: { known } }: PolicyPlace): Standing {
+  const entry = allowlist.get(origin)
+  if (entry === undefined) return 'unknown'
+  if (known.quarantine(origin) !== undefined) return 'quarantined'
+  return allowlist.isOver(entry) ? 'expired' : 'allowed'
 }

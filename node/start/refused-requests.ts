@@ -1,4 +1,9 @@
-import { adminService, federationAdminOperations, linksAdminOperations } from '../../protocols/index.ts'
+import {
+  adminService,
+  federationAdminOperations,
+  linksAdminOperations,
+  policyAdminOperations
+} from '../../protocols/index.ts'
 import type { Handlers } from '../../protocols/index.ts'
 import { recordingRefusals } from '../admin/refused-requests.ts'
 import { AuditNames, parseEntry } from '../audit/index.ts'
@@ -10,7 +15,7 @@ import type { NodeBase } from './base.ts'
 
 /** What a relayed call is refused with is the answer of another hub, so it is no row here. */
 const { relay: _, ...LINKS } = linksAdminOperations
-export const FEDERATION_ROWS = { ...federationAdminOperations, ...LINKS }
+export const FEDERATION_ROWS = { ...federationAdminOperations, ...policyAdminOperations, ...LINKS }
 
 const SERVICE = 'admin'
 const APART_MS = 10_000

@@ -5,6 +5,7 @@ import { dhtAdminOperations } from './dht-admin.ts'
 import { federationAdminOperations } from './federation-admin.ts'
 import { linksAdminOperations } from './links-admin.ts'
 import { witnessAdminOperations } from './witness-admin.ts'
+import { policyAdminOperations } from './policy-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
 
 /** App 0x0003: what the operator's own commands ask of a running node. Served on the local socket only. */
@@ -17,6 +18,7 @@ export const adminService = defineService({
     ...auditAdminOperations,
     ...federationAdminOperations,
     ...linksAdminOperations,
+    ...policyAdminOperations,
     ...dhtAdminOperations,
     ...blobsAdminOperations,
     ...witnessAdminOperations

@@ -66,7 +66,14 @@ export const federationAdminOperations = {
       allowed: count,
       expired: count,
       quarantined: count,
-      up: count
+      up: count,
+      /** Of a running node: the acceptance policy in force, and why its file as it is now does not hold. */
+      policy_version: optional(count),
+      policy_hash: optional(text(64)),
+      policy_problem: optional(text(1024)),
+      /** Of a running node: items in quarantine, and their bytes. */
+      held_items: optional(count),
+      held_bytes: optional(count)
     })
   }),
   peer_list: subscription({ verb: 'admin:peer_list', request: header({}), event: json(peerFields) }),
