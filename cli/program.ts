@@ -16,6 +16,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   peer: 'other hubs that may federate with this one',
   treaty: 'what another hub may do here',
   federation: 'how this hub stands with others',
+  policy: 'which messages of other hubs are taken',
   mailbox: 'durable messages by topic',
   blob: 'content by the hash of its bytes',
   dht: 'who among linked hubs has which blob',

@@ -25,6 +25,9 @@ export {
   verifyAudit
 } from './audit/index.ts'
 export type * from './audit/index.ts'
+export { readPolicyFile } from './policy/index.ts'
+export { policyHash } from '../federation/index.ts'
+export type { Decision, DecisionRecord, Evidence, Policy } from '../federation/index.ts'
 export { configuredHubs, readTreatyDocument, treatyText, treatyValue } from './allowlist/index.ts'
 export type { FederationClient } from './allowlist/index.ts'
 export type { Difference } from '../federation/index.ts'

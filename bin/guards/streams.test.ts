@@ -37,6 +37,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['sdk/storage/blob-stream.ts', 'opened.body', 'a body queue, pulled once what came before was read'],
   ['sdk/storage/blob-stream.ts', 'this', 'the same, up to a bound'],
   ['node/start/refused-requests.ts', 'log.lines', 'one line of our own log'],
+  ['node/policy/admin-handlers.ts', 'rows', 'rows of our own quarantine'],
+  ['node/policy/explaining.ts', 'log.lines', 'the newest lines of our own log'],
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],
   ['dht/fetch/blob-fetch.ts', 'dagWalk', 'blocks of our own shelf, as many as its reader asks for'],

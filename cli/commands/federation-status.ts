@@ -43,6 +43,11 @@ export const federationStatus: Command = {
             ['linked', up],
             ['expired', expired === 0 ? '' : expired],
             ['quarantined', quarantined === 0 ? '' : `${quarantined}; see peer show`],
+            [
+              'policy',
+              head.policy_problem === undefined ? '' : `the file is wrong: ${printable(head.policy_problem)}`
+            ],
+            ['waiting', heldText(head.held_items, head.held_bytes)],
             ...moved.map(
               peer => ['to confirm', `${peer.hub} goes on as ${peer.successor}; see peer succeed`] as const
             )
@@ -63,3 +68,6 @@ export const federationStatus: Command = {
     return EXIT.ok
   }
 }
+
+const heldText = (items = 0, bytes = 0): string =>
+  items === 0 ? '' : `${items} messages, ${bytes} bytes; see federation quarantine list`

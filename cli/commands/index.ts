@@ -32,6 +32,7 @@ import { dhtFind } from './dht-find.ts'
 import { dhtPeers } from './dht-peers.ts'
 import { dhtStats } from './dht-stats.ts'
 import { echo } from './echo.ts'
+import { federationQuarantine } from './federation-quarantine.ts'
 import { federationStatus } from './federation-status.ts'
 import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
@@ -63,6 +64,9 @@ import { peerRelease } from './peer-release.ts'
 import { peerRemove } from './peer-remove.ts'
 import { peerShow } from './peer-show.ts'
 import { peerSucceed } from './peer-succeed.ts'
+import { policyCheck } from './policy-check.ts'
+import { policyExplain } from './policy-explain.ts'
+import { policyShow } from './policy-show.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
 import { start } from './start.ts'
@@ -114,6 +118,10 @@ export const COMMANDS: readonly Command[] = [
   treatyEdit,
   treatyCheck,
   federationStatus,
+  federationQuarantine,
+  policyShow,
+  policyCheck,
+  policyExplain,
   mailboxSend,
   mailboxRecv,
   mailboxSubscribe,
