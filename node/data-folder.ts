@@ -24,6 +24,7 @@ export const DATA_FOLDER_CONTENTS = {
   store: 'LevelDB: everything that must survive a restart, blobs apart',
   blobs: 'blocks by their hash in segments, and LevelDB over them; not part of a backup',
   dht: 'LevelDB: which hubs have which public blob, and when those of this node are announced next; may be thrown away',
+  snapshots: 'sealed folders of snapshots, by owner and number; not part of a backup',
   capabilities: 'root keys, revocations and the key that signs them',
   audit: 'the audit log of this node, with the key that signs its heads',
   'audit-before':

@@ -87,6 +87,8 @@ export {
 export type * from './identity/index.ts'
 export { initKeys, loadKeys } from './keys.ts'
 export type { NodeKeys } from './keys.ts'
+export { verifySeal, verifySnapshot } from './snapshots/index.ts'
+export type { SealTrust, SealVerdict, SnapshotTrust } from './snapshots/index.ts'
 export { takeLock } from './folder-lock.ts'
 export { EXIT, SetupError, systemError } from './setup-error.ts'
 export type { ExitName } from './setup-error.ts'

@@ -73,14 +73,29 @@ export function verifyFile(
   content: Uint8Array,
   signatureText: string
 ): string {
-  const prefixes = ['untrusted comment: ', '', 'trusted comment: ', ''] as const
-  const [encoded, trustedComment, globalText] = parseLines(signatureText, prefixes, 'signature')
+  if (!Buffer.from(keyId).equals(signatureKeyId(signatureText)))
+    throw new MinisignError('signature: made with another key')
+  return verifyFileBy(publicKey, content, signatureText)
+}
+
+const SIGNATURE_LINES = ['untrusted comment: ', '', 'trusted comment: ', ''] as const
+
+/** The key id that stands in a `.minisig` file; it proves nothing. @throws MinisignError for another form of file */
+export function signatureKeyId(signatureText: string): Uint8Array {
+  const [encoded] = parseLines(signatureText, SIGNATURE_LINES, 'signature')
+  const bytes = decodeBase64(encoded, SIGNATURE_BYTES, 'signature')
+  if (!bytes.subarray(0, 2).equals(PREHASHED))
+    throw new MinisignError('signature: not a prehashed Ed25519 signature')
+  return Uint8Array.from(bytes.subarray(2, 2 + KEY_ID_BYTES))
+}
+
+/** As `verifyFile`, by the key alone, whatever key id the file names. @throws MinisignError */
+export function verifyFileBy(publicKey: Uint8Array, content: Uint8Array, signatureText: string): string {
+  const [encoded, trustedComment, globalText] = parseLines(signatureText, SIGNATURE_LINES, 'signature')
   const bytes = decodeBase64(encoded, SIGNATURE_BYTES, 'signature')
   const global = decodeBase64(globalText, 64, 'global signature')
   if (!bytes.subarray(0, 2).equals(PREHASHED))
     throw new MinisignError('signature: not a prehashed Ed25519 signature')
-  if (!bytes.subarray(2, 2 + KEY_ID_BYTES).equals(keyId))
-    throw new MinisignError('signature: made with another key')
   const key = verifyingKey(publicKey)
   const signature = bytes.subarray(2 + KEY_ID_BYTES)
   if (!isSignedBy(key, prehash(content), signature))

@@ -43,6 +43,7 @@ import { recorded } from './start/refused-requests.ts'
 import { openSigners } from './start/signers.ts'
 import { startSessions } from './start/sessions.ts'
 import { openSharing } from './start/sharing.ts'
+import { openSnapshots } from './start/snapshots.ts'
 import { openStorage } from './start/storage.ts'
 import { openStore } from './start/store.ts'
 import { openWitness } from './start/witness.ts'
@@ -87,9 +88,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const rights = await openRights(base, { ...identity, isPassing }, store, audit)
   const allowlist = await openAllowlist(base, identity, { store, audit, rights, isPassing })
   const peerKeys = await openPeerKeys(base, identity, { store, audit, rights, allowlist })
+  const isOnDisk = options.ephemeral !== true
   const policy = await openPolicy(base, {
     store,
-    isOnDisk: options.ephemeral !== true,
+    isOnDisk,
     audit,
     allowlist,
     peerKeys
@@ -110,10 +112,9 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const mailbox = await openMailbox(base, identity, {
     store,
     boot,
-    isOnDisk: options.ephemeral !== true,
+    isOnDisk,
     rights
   })
-  const isOnDisk = options.ephemeral !== true
   const storage = await openStorage(base, identity, {
     isOnDisk,
     audit,
@@ -125,6 +126,16 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   })
   const dht = prepareDht(base, identity, { isOnDisk, storage })
   const sharing = openSharing(base, identity, { storage, dht, links, seconds: rights.seconds })
+  const snapshots = await openSnapshots(base, identity, {
+    store,
+    isOnDisk,
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    storage,
+    links
+  })
   const exchange = await openExchange(base, identity, {
     store,
     audit,
@@ -158,6 +169,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     dht: dht.options
   })
   await links.connect(peers)
+  await snapshots.start()
   await openFederation(base, { allowlist, services: peers.transport.services.federation!, dht })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
@@ -173,7 +185,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     ...recorded(base, audit, { ...federation, ...links.admin, ...policy.admin }),
     ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
     ...storage.admin,
-    ...witness.admin
+    ...witness.admin,
+    ...snapshots.admin
   })
   await serveAdmin(base, identity, {
     hostSessions,

@@ -20,6 +20,7 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   mailbox: 14,
   'federation-links': 23,
   'federation-handshake': 9,
+  'federation-snapshots': 8,
   storage: 10,
   'federation-witness': 5
 }

@@ -24,6 +24,7 @@ export const BINDING_SPECS = [
   'mailbox',
   'federation-links',
   'federation-handshake',
+  'federation-snapshots',
   'storage',
   'federation-witness'
 ] as const

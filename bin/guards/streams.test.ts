@@ -36,6 +36,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ],
   ['sdk/storage/blob-stream.ts', 'opened.body', 'a body queue, pulled once what came before was read'],
   ['sdk/storage/blob-stream.ts', 'this', 'the same, up to a bound'],
+  ['node/snapshots/fetching.ts', 'body', 'a body queue, pulled once what came before is proved, up to 4 MiB'],
   ['node/start/refused-requests.ts', 'log.lines', 'one line of our own log'],
   ['node/policy/admin-handlers.ts', 'rows', 'rows of our own quarantine'],
   ['node/policy/explaining.ts', 'log.lines', 'the newest lines of our own log'],

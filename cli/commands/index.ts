@@ -69,6 +69,11 @@ import { policyExplain } from './policy-explain.ts'
 import { policyShow } from './policy-show.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
+import { sealVerify } from './seal-verify.ts'
+import { snapshotFetch } from './snapshot-fetch.ts'
+import { snapshotList } from './snapshot-list.ts'
+import { snapshotMake } from './snapshot-make.ts'
+import { snapshotVerify } from './snapshot-verify.ts'
 import { start } from './start.ts'
 import { status } from './status.ts'
 import { tenantAdd } from './tenant-add.ts'
@@ -122,6 +127,11 @@ export const COMMANDS: readonly Command[] = [
   policyShow,
   policyCheck,
   policyExplain,
+  snapshotMake,
+  snapshotList,
+  snapshotFetch,
+  snapshotVerify,
+  sealVerify,
   mailboxSend,
   mailboxRecv,
   mailboxSubscribe,

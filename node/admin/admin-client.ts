@@ -16,6 +16,7 @@ import type {
   dhtAdminOperations,
   linksAdminOperations,
   policyAdminOperations,
+  snapshotsAdminOperations,
   witnessAdminOperations
 } from '../../protocols/index.ts'
 import type { FederationClient } from '../allowlist/index.ts'
@@ -48,6 +49,8 @@ export interface AdminClient extends AsyncDisposable {
   readonly witness: Client<typeof witnessAdminOperations>
   /** The acceptance policy, and items that wait for the operator. */
   readonly policy: Client<typeof policyAdminOperations>
+  /** Snapshots of this hub and of linked ones. */
+  readonly snapshots: Client<typeof snapshotsAdminOperations>
   /** The DHT of linked hubs, and fetches from them. */
   readonly dht: Client<typeof dhtAdminOperations>
   /** The mailbox of any tenant: calls name its id. */
@@ -82,6 +85,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     links: admin,
     witness: admin,
     policy: admin,
+    snapshots: admin,
     dht: admin,
     blobs: admin,
     audit: { admin, log: caller.client(auditService) },

@@ -4,7 +4,8 @@ import {
   EXCHANGE_REFUSALS,
   ITEM_KINDS,
   REFUSAL_CODES,
-  ROLES
+  ROLES,
+  SNAPSHOT_REFUSALS
 } from '../../federation/index.ts'
 import { configSchema } from '../config/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
@@ -217,6 +218,22 @@ const EVENTS = {
       origin_cap_id: optional(capId),
       told: optional(oneOf([...EXCHANGE_REFUSALS, 'other']))
     },
+    hub,
+    'deny'
+  ),
+  snapshot: row({ seq: natural, sha256: digest }, ({ seq }) => `snapshot:${seq}`, 'allow'),
+  peer_snapshot: row(
+    {
+      hub: hubOf,
+      seq: natural,
+      sha256: digest,
+      verdict: oneOf(['first', 'next', 'gap', 'restored'])
+    },
+    hub,
+    'allow'
+  ),
+  snapshot_refused: row(
+    { hub: hubOf, code: oneOf(SNAPSHOT_REFUSALS), seq: optional(natural), sha256: optional(digest) },
     hub,
     'deny'
   ),

@@ -13,6 +13,8 @@ export const TENANT_ROWS = 'tenants'
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NIL = '00000000-0000-0000-0000-000000000000'
+/** Whose the blobs are that the hub itself stores; no tenant has this id. */
+export const HUB_TENANT = '00000000-0000-0000-0000-000000000501'
 const FIRST = '#first'
 
 /** What a tenant may spend on each app by itself. */
@@ -101,8 +103,8 @@ export class Tenants {
   async add(name: string, id: string = this.#uuid(), nowS: number): Promise<Tenant> {
     if (!NAME.test(name) || UUID.test(name))
       throw new OapError('bad_request', 'name: 1 to 63 of a-z, 0-9 and -, and not a UUID')
-    if (!UUID.test(id) || id === NIL)
-      throw new OapError('bad_request', 'id: a UUID in lower case, not the nil one')
+    if (!UUID.test(id) || id === NIL || id === HUB_TENANT)
+      throw new OapError('bad_request', 'id: a UUID in lower case, not the nil one nor that of the hub')
     const known = this.#tenants.get(id)
     const namesake = this.#named(name)
     if (namesake !== undefined && namesake !== known)

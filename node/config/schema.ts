@@ -223,6 +223,16 @@ export const configSchema = Type.Object(
       fetchBytes: count('Longer blobs are not fetched.', 10 * 1024 * MIB, MIB, 2 ** 50),
       fetchesPerTenant: count('Fetches for one tenant at the same time.', 4, 1, 1024)
     }),
+    snapshots: section('Signed summaries of what this hub knows, for others and for later.', {
+      everyMinutes: count(
+        'How often one is made; one that was missed is made at the next start.',
+        1440,
+        1,
+        527_040
+      ),
+      keep: count('Own ones that are kept.', 30, 1, 1000),
+      keepPerHub: count('Fetched ones that are kept of each other hub.', 8, 1, 100)
+    }),
     dht: section('Who among linked hubs has which public blob.', {
       enabled: flag('Take part in the DHT, and announce public blobs in it.', true),
       dial: flag(

@@ -6,7 +6,7 @@ type Rows = Handlers<(typeof federationService)['operations']>
 type Answer<K extends keyof Rows> = ReturnType<Rows[K]>
 
 /** Rows of the federation service that parts of their own answer, and only over a link. */
-export type OverLink = 'witness' | 'equivocation'
+export type OverLink = 'witness' | 'equivocation' | 'snapshot'
 
 /** How each is answered, for whoever is at the other side of a link. */
 export type OverLinkHandlers = {
@@ -31,6 +31,6 @@ export class OverLinks {
         if (handler === undefined) throw new OapError('not_ready')
         return handler(request as never, link, call) as Answer<K>
       }
-    return { witness: row('witness'), equivocation: row('equivocation') }
+    return { witness: row('witness'), equivocation: row('equivocation'), snapshot: row('snapshot') }
   }
 }

@@ -38,6 +38,11 @@ export class OwnKeys {
     return this.#lines.filter(line => !before.has(line))
   }
 
+  /** What the folder of keys has at the moment; what linked hubs are told stays as it is. */
+  async lines(): Promise<readonly string[]> {
+    return linesOf(await this.#read())
+  }
+
   page(from: number): KeyPage {
     return keyPage(this.#lines, from, this.#digest)
   }

@@ -33,7 +33,8 @@ const PARTS = [
   'http',
   'mailbox',
   'links',
-  'storage'
+  'storage',
+  'snapshots'
 ]
 
 /** What is recorded in the audit log. A node without a data folder has none, and records nothing. */

@@ -7,6 +7,7 @@ import { capabilityAdmin } from '../capabilities/index.ts'
 import type { Capabilities } from '../capabilities/index.ts'
 import type { LinksAdmin } from '../links/index.ts'
 import type { PolicyAdmin } from '../policy/index.ts'
+import type { SnapshotsAdmin } from '../snapshots/index.ts'
 import { AdminListener } from '../admin/admin-listener.ts'
 import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
@@ -42,7 +43,13 @@ export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
   sources: () => BackupSources,
-  federation: FederationAdmin & LinksAdmin & PolicyAdmin & DhtAdmin & BlobsAdmin & WitnessAdmin
+  federation: FederationAdmin &
+    LinksAdmin &
+    PolicyAdmin &
+    DhtAdmin &
+    BlobsAdmin &
+    WitnessAdmin &
+    SnapshotsAdmin
 ): Service => ({
   table: adminService,
   handlers: {

@@ -6,6 +6,7 @@ import { federationAdminOperations } from './federation-admin.ts'
 import { linksAdminOperations } from './links-admin.ts'
 import { witnessAdminOperations } from './witness-admin.ts'
 import { policyAdminOperations } from './policy-admin.ts'
+import { snapshotsAdminOperations } from './snapshots-admin.ts'
 import { defineService, header, jsonObject, unary } from '../service.ts'
 
 /** App 0x0003: what the operator's own commands ask of a running node. Served on the local socket only. */
@@ -21,6 +22,7 @@ export const adminService = defineService({
     ...policyAdminOperations,
     ...dhtAdminOperations,
     ...blobsAdminOperations,
-    ...witnessAdminOperations
+    ...witnessAdminOperations,
+    ...snapshotsAdminOperations
   }
 })

@@ -1,5 +1,5 @@
 import { OapError } from '../errors.ts'
-import { integer, oneOf, text } from '../fields.ts'
+import { integer, oneOf, optional, text } from '../fields.ts'
 import type { Field } from '../fields.ts'
 import { defineService, header, headerAndBody, json, opaque, record, unary } from '../service.ts'
 
@@ -8,6 +8,7 @@ const SIGNATURE_BYTES = 64
 const MAC_BYTES = 32
 const DIGEST_BYTES = 32
 const MAX_KEY_RECORDS = 576
+const MAX_PACKAGE_BYTES = 4 * 1024 * 1024
 
 const hex = (bytes: number): Field<string> => {
   const form = new RegExp(`^[0-9a-f]{${bytes * 2}}$`)
@@ -53,6 +54,20 @@ export const federationService = defineService({
     }),
     /** Over a link alone: the body is such lines, which are new. */
     new_keys: unary({ verb: 'federation:new_keys', request: headerAndBody({}), answer: json({}) }),
+    /**
+     * Over a link alone: the newest snapshot of the other side, or the one of a number; its package is a blob of the class
+     * `federated`. @see specs/federation-snapshots.md, section 5
+     */
+    snapshot: unary({
+      verb: 'federation:snapshot',
+      request: header({ seq: optional(integer(1, MAX_SAFE)) }),
+      answer: json({
+        seq: integer(1, MAX_SAFE),
+        sha256: hex(DIGEST_BYTES),
+        cid: text(128),
+        bytes: integer(1, MAX_PACKAGE_BYTES)
+      })
+    }),
     /** Over a link alone: the caller ends it. `reason` is for the other side's log. */
     leave: unary({
       verb: 'federation:leave',

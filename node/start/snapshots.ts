@@ -1,0 +1,207 @@
+import { join } from 'node:path'
+import type { SnapshotHeads } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import { runningSigner } from '../identity/index.ts'
+import { parseCheckpoint, parseNote } from '../audit/index.ts'
+import {
+  OwnSnapshots,
+  PeerSnapshots,
+  SnapshotFolders,
+  SnapshotRows,
+  dueS,
+  keepMaking,
+  linkedSource,
+  noSnapshots,
+  snapshotsAdmin,
+  storedPackages
+} from '../snapshots/index.ts'
+import type { SnapshotsAdmin, State } from '../snapshots/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import { systemClock } from '../supervision.ts'
+import type { Allowlist } from '../allowlist/index.ts'
+import type { NodeAudit } from './audit.ts'
+import type { NodeBase } from './base.ts'
+import type { Rights } from './capabilities.ts'
+import type { Identity } from './identity.ts'
+import type { NodeLinks } from './links.ts'
+import type { NodePeerKeys } from './peer-keys.ts'
+import type { NodeStorage } from './storage.ts'
+
+const NO_DIGEST = '0'.repeat(64)
+const DAY_S = 86_400
+/** A snapshot outlives the next ones: so many may be missed. */
+const INTERVALS = 3
+
+/** Snapshots of a running node. It makes none by itself before `start`. */
+export interface NodeSnapshots {
+  readonly admin: SnapshotsAdmin
+  /** What `federation status` says; undefined where none are made. */
+  readonly standing: () =>
+    { readonly seq: number; readonly created: number; readonly due: number } | undefined
+  start(): Promise<void>
+}
+
+export interface SnapshotsPlace {
+  readonly store: NodeStore
+  /** False where everything is in memory. */
+  readonly isOnDisk: boolean
+  readonly audit: NodeAudit
+  readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
+  readonly allowlist: Allowlist
+  readonly peerKeys: NodePeerKeys
+  readonly storage: Pick<NodeStorage, 'store'>
+  readonly links: Pick<NodeLinks, 'live' | 'over' | 'tellKeys'>
+}
+
+const NONE: NodeSnapshots = {
+  admin: noSnapshots,
+  standing: () => undefined,
+  start: () => Promise.resolve()
+}
+
+/** Prepares the snapshots that this hub makes, and those of linked hubs; a node without a data folder has none. */
+export async function openSnapshots(
+  base: NodeBase,
+  { folder, keys }: Identity,
+  {
+    store,
+    isOnDisk,
+    audit,
+    rights: { capabilities, seconds },
+    allowlist,
+    peerKeys,
+    storage,
+    links
+  }: SnapshotsPlace
+): Promise<NodeSnapshots> {
+  if (folder === undefined || !isOnDisk) {
+    links.over.serve({
+      snapshot: () => {
+        throw noSuchSnapshot()
+      }
+    })
+    return NONE
+  }
+  const { config, log, metrics } = base
+  const { everyMinutes, keep, keepPerHub } = config.snapshots
+  const everyS = everyMinutes * 60
+  const node = keys.delegation.statement.node
+  const folders = await SnapshotFolders.open(join(folder.folder, 'snapshots'))
+  const rows = await SnapshotRows.open(
+    () => store.level,
+    row => log.error({ event: 'SnapshotRowDamaged', row }, 'what was known of a snapshot is damaged')
+  )
+  const sinceS = await rows.begin(seconds())
+  const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
+  let refusals = 0
+  const own = new OwnSnapshots({
+    hub: keys.hubId,
+    node,
+    folders,
+    rows,
+    packages: storedPackages(() => storage.store()),
+    signer: () =>
+      runningSigner('snapshot', {
+        folder: folder.keys,
+        hub: keys.hubId,
+        node,
+        nowMs: seconds() * 1000,
+        onSigned: () => links.tellKeys(),
+        record
+      }),
+    state: async () => ({
+      ...(await headsOf(audit, capabilities)),
+      policyVersion: 0,
+      keys: await peerKeys.own.lines()
+    }),
+    record,
+    nowS: seconds,
+    validS: Math.max(DAY_S, INTERVALS * everyS),
+    keep
+  })
+  const peers = new PeerSnapshots({
+    folders,
+    rows,
+    sourceOf: hub => {
+      allowlist.find(hub)
+      const quarantine = peerKeys.known.quarantine(hub)
+      if (quarantine !== undefined)
+        throw new OapError('conflict', `hub ${hub}: is in quarantine, ${quarantine}; see peer show`, {
+          code: 'quarantined'
+        })
+      const link = links.live.of(hub)
+      if (link !== undefined) return linkedSource(link.caller)
+      throw new OapError('not_found', `hub ${hub}: there is no link; see federation status`, {
+        code: 'no_link'
+      })
+    },
+    bookOf: hub => peerKeys.known.book(hub),
+    record,
+    refused: (hub, why, about) => {
+      refusals++
+      log.warn({ event: 'SnapshotRefused', hub, why, about }, 'a snapshot of a linked hub was not taken')
+    },
+    nowS: seconds,
+    keep: keepPerHub
+  })
+  await own.recover()
+  await peers.recover()
+  const due = (): number => dueS({ own, sinceS, everyS, nowS: seconds })
+  const failed = (err: unknown): void =>
+    log.warn({ event: 'SnapshotFailed', err }, 'a snapshot was not made, or not offered; it is tried again')
+  metrics.gauge(
+    'snapshot_age_seconds',
+    'Age of the newest snapshot of this hub; before the first one, since it was begun to make them.',
+    () => Math.max(0, seconds() - (own.newest?.held.created ?? sinceS))
+  )
+  metrics.gauge('snapshot_interval_seconds', 'How often a snapshot is made.', () => everyS)
+  metrics.gauge('snapshot_hubs', 'Other hubs of which a snapshot is kept.', () => peers.hubs.length)
+  metrics.counter('snapshots_refused_total', 'Snapshots of other hubs that were refused.', () => refusals)
+  links.over.serve({
+    snapshot: ({ seq }) => {
+      const found = seq === undefined ? own.newest : own.all.find(({ held }) => held.seq === seq)
+      if (found === undefined) throw noSuchSnapshot()
+      return { seq: found.held.seq, sha256: found.held.sha256, cid: found.cid, bytes: found.bytes }
+    }
+  })
+  return {
+    admin: snapshotsAdmin({
+      self: keys.hubId,
+      own,
+      peers,
+      folders,
+      due,
+      made: () => own.tidy().catch(failed)
+    }),
+    standing: () => ({ seq: own.newest?.held.seq ?? 0, created: own.newest?.held.created ?? 0, due: due() }),
+    async start() {
+      await base.supervise({
+        service: 'snapshots',
+        crashReason: 'crash_store',
+        async run(started, signal) {
+          started()
+          await keepMaking(
+            { own, sinceS, everyS, nowS: seconds, sleep: (ms, end) => systemClock.sleep(ms, end), failed },
+            signal
+          )
+        }
+      })
+    }
+  }
+}
+
+async function headsOf(
+  { part }: NodeAudit,
+  capabilities: Rights['capabilities']
+): Promise<Pick<State, 'heads' | 'checkpoint'>> {
+  const checkpoint = await part?.log.checkpoint()
+  const head = capabilities.revocationHead()?.statement
+  const revocation = { digest: head?.digest ?? NO_DIGEST, seq: head?.seq ?? 0 }
+  const heads: SnapshotHeads = { revocation, shares: [] }
+  if (checkpoint === undefined) return { heads, checkpoint }
+  const { origin, size, root } = parseCheckpoint(parseNote(checkpoint).text)
+  return { heads: { ...heads, audit: { origin, root: Buffer.from(root).toString('hex'), size } }, checkpoint }
+}
+
+const noSuchSnapshot = (): OapError =>
+  new OapError('not_found', 'there is no such snapshot here', { code: 'no_snapshot' })
