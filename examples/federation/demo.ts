@@ -6,6 +6,7 @@ import { Hub } from './hub.ts'
 import { pair } from './pair.ts'
 import { rights } from './rights.ts'
 import { msSince, tell } from './told.ts'
+import { liar, witnesses } from './witnesses.ts'
 
 const since = performance.now()
 const top = await mkdtemp(join(tmpdir(), 'omnigate-demo-'))
@@ -17,8 +18,10 @@ try {
   await pair(harbour, island)
   await pair(island, lighthouse)
   await content(lighthouse, harbour)
-  await pair(lighthouse, harbour)
+  await pair(harbour, lighthouse)
   await rights(harbour, [island, lighthouse])
+  await witnesses(harbour, 2)
+  await liar(lighthouse, [harbour, island])
   tell('all held', `after ${msSince(since)}`)
 } catch (error) {
   console.error(`failed    ${(error as Error).message}`)

@@ -28,10 +28,10 @@ export class Hub {
     this.data = join(top, name)
   }
 
-  /** Makes its folder the first time; later its node comes back to the port that it had. */
-  async start(): Promise<void> {
+  /** Makes its folder the first time; later its node comes back to the port that it had, on another folder where one is given. */
+  async start(data = this.data): Promise<void> {
     const port = /\/tcp\/(\d+)/.exec(this.address)?.[1] ?? '0'
-    const words = ['start', '--init', '--json', '--data', this.data, '--listen', `/ip4/127.0.0.1/tcp/${port}`]
+    const words = ['start', '--init', '--json', '--data', data, '--listen', `/ip4/127.0.0.1/tcp/${port}`]
     const child = spawn(process.execPath, [OMNIGATE, ...words], {
       env: { ...process.env, ...ENVIRONMENT },
       stdio: ['ignore', 'pipe', 'pipe']
@@ -47,7 +47,7 @@ export class Hub {
     const { hub_id, addresses } = JSON.parse(line) as { hub_id: string; addresses: readonly [string] }
     this.id = hub_id
     this.address = addresses[0]
-    this.operator = await connectAdmin(this.data)
+    this.operator = await connectAdmin(data)
   }
 
   /** Ends its node without a word. */

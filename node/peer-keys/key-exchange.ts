@@ -10,6 +10,10 @@ import type { Learning, PeerKeys } from './peer-keys.ts'
 
 /** Links that are not told of a change ask themselves so often. */
 const ASK_EVERY_MS = 600_000
+/** The other side may come to know of a link a little later, and tells nobody of what it signs until then. */
+const SETTLED_MS = 2000
+/** How long after a question that was not answered comes the next; twice as long after each further one. */
+const ASK_AGAIN_MS = 2000
 const TELL_MS = 5000
 /** What one hub may tell: so many calls at once, one more each second. */
 const TOLD = { burst: 8, perSecond: 1 }
@@ -34,13 +38,15 @@ export interface KeyExchangeOptions {
 
 interface Told {
   digest: string | undefined
-  askedMs: number
+  dueMs: number
+  hasAnswered: boolean
+  failures: number
   isAsking: boolean
 }
 
 /**
- * Hubs tell each other over their links what their hub keys have signed about keys: asked for when a link comes up and
- * every ten minutes after that, and told when there is more. Whose word a record is, it says itself.
+ * Hubs tell each other over their links what their hub keys have signed about keys: asked for when a link comes up,
+ * once more two seconds later and every ten minutes after that, and told when there is more. Whose word a record is, it says itself.
  * @see specs/federation-links.md, section 16
  */
 export class KeyExchange {
@@ -63,8 +69,7 @@ export class KeyExchange {
     const nowMs = this.#o.nowMs()
     for (const link of this.#o.links()) {
       const told = this.#of(link)
-      if (told.isAsking || nowMs < told.askedMs + ASK_EVERY_MS) continue
-      told.askedMs = nowMs
+      if (told.isAsking || nowMs < told.dueMs) continue
       void this.#ask(link, told)
     }
   }
@@ -105,10 +110,12 @@ export class KeyExchange {
     told.isAsking = true
     try {
       const fetched = await fetchKeys(link.caller, told.digest)
+      this.#answered(told)
       if (fetched === undefined) return
       this.#say(link, await this.#o.peers.learn(recordsIn(fetched.lines)))
       told.digest = fetched.digest
     } catch (error) {
+      told.dueMs = this.#o.nowMs() + Math.min(ASK_EVERY_MS, ASK_AGAIN_MS * 2 ** told.failures++)
       const why = error instanceof Error ? error.message : String(error)
       const facts = { event: 'KeysNotRead', hub: link.hub, why }
       if (error instanceof OapError) this.#o.log.debug(facts, 'a linked hub did not say what its keys are')
@@ -118,10 +125,22 @@ export class KeyExchange {
     }
   }
 
+  #answered(told: Told): void {
+    told.dueMs = this.#o.nowMs() + (told.hasAnswered ? ASK_EVERY_MS : SETTLED_MS)
+    told.hasAnswered = true
+    told.failures = 0
+  }
+
   #of({ caller }: KeyLink): Told {
     const known = this.#told.get(caller)
     if (known !== undefined) return known
-    const told: Told = { digest: undefined, askedMs: -Infinity, isAsking: false }
+    const told: Told = {
+      digest: undefined,
+      dueMs: -Infinity,
+      hasAnswered: false,
+      failures: 0,
+      isAsking: false
+    }
     this.#told.set(caller, told)
     return told
   }
