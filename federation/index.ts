@@ -39,6 +39,7 @@ export type {
   LearningRefusal,
   StatementRefusal
 } from './delegation-book.ts'
+export * from './directed/index.ts'
 export {
   SIGNATURE_BYTES,
   isSignedBy,

@@ -22,6 +22,7 @@ import { auditServices } from './start/audit-service.ts'
 import { openAudit } from './start/audit.ts'
 import type { NodeAudit } from './start/audit.ts'
 import { openAllowlist } from './start/allowlist.ts'
+import { openDirected } from './start/directed.ts'
 import { openFederation } from './start/federation.ts'
 import { gatewayRoutes } from './start/gateway.ts'
 import { openRights } from './start/capabilities.ts'
@@ -107,14 +108,25 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     links,
     signers
   })
+  const directed = openDirected(base, identity, {
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    links,
+    signers,
+    acceptance: policy.acceptance
+  })
   const { capabilities } = rights
   const readable = auditServices(audit, witness.cosignedAt)
   const mailbox = await openMailbox(base, identity, {
     store,
     boot,
     isOnDisk,
-    rights
+    rights,
+    directing: directed.directing
   })
+  directed.open(mailbox)
   const storage = await openStorage(base, identity, {
     isOnDisk,
     audit,

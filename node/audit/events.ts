@@ -1,5 +1,6 @@
 import {
   DECISION_RECORD,
+  DIRECTED_REFUSALS,
   EVIDENCE,
   EXCHANGE_REFUSALS,
   ITEM_KINDS,
@@ -234,6 +235,11 @@ const EVENTS = {
   ),
   snapshot_refused: row(
     { hub: hubOf, code: oneOf(SNAPSHOT_REFUSALS), seq: optional(natural), sha256: optional(digest) },
+    hub,
+    'deny'
+  ),
+  directed_refused: row(
+    { hub: hubOf, code: oneOf(Object.keys(DIRECTED_REFUSALS)), id_sha256: optional(digest) },
     hub,
     'deny'
   ),

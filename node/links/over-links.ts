@@ -6,7 +6,7 @@ type Rows = Handlers<(typeof federationService)['operations']>
 type Answer<K extends keyof Rows> = ReturnType<Rows[K]>
 
 /** Rows of the federation service that parts of their own answer, and only over a link. */
-export type OverLink = 'witness' | 'equivocation' | 'snapshot'
+export type OverLink = 'witness' | 'equivocation' | 'snapshot' | 'deliver'
 
 /** How each is answered, for whoever is at the other side of a link. */
 export type OverLinkHandlers = {
@@ -21,16 +21,24 @@ export class OverLinks {
     this.#handlers = { ...this.#handlers, ...handlers }
   }
 
-  /** The handlers for the service; `linkOf` gives the link that a call came over, or throws. */
-  rows(linkOf: (call: Call) => LiveLink): Pick<Rows, OverLink> {
+  /**
+   * The handlers for the service; `linkOf` gives the link that a call came over, or throws, also where there are too many.
+   * `anyLinkOf` leaves the number of calls to the handler.
+   */
+  rows(linkOf: (call: Call) => LiveLink, anyLinkOf: (call: Call) => LiveLink): Pick<Rows, OverLink> {
     const row =
-      <K extends OverLink>(name: K) =>
+      <K extends OverLink>(name: K, from = linkOf) =>
       (request: Parameters<Rows[K]>[0], call: Call): Answer<K> => {
-        const link = linkOf(call)
+        const link = from(call)
         const handler = this.#handlers[name]
         if (handler === undefined) throw new OapError('not_ready')
         return handler(request as never, link, call) as Answer<K>
       }
-    return { witness: row('witness'), equivocation: row('equivocation'), snapshot: row('snapshot') }
+    return {
+      witness: row('witness'),
+      equivocation: row('equivocation'),
+      snapshot: row('snapshot'),
+      deliver: row('deliver', anyLinkOf)
+    }
   }
 }

@@ -42,10 +42,15 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
     if (connection !== undefined) return connection
     throw new OapError('unknown_app', 'federation is for connections of other nodes')
   }
-  const linkOf = (call: Call): LiveLink => {
+  const anyLinkOf = (call: Call): LiveLink => {
     const connection = connectionOf(call)
     const link = links.all().find(({ state }) => state === connection)
-    if (link === undefined) throw new OapError('not_allowlisted', 'this connection is no link')
+    if (link !== undefined) return link
+    throw new OapError('not_allowlisted', 'this connection is no link')
+  }
+  /** The same for calls about the link, which are few. */
+  const linkOf = (call: Call): LiveLink => {
+    const link = anyLinkOf(call)
     const { ms } = now()
     const waitMs = rates.get(link.hub, LINK_CALLS, ms).take(1, ms)
     if (waitMs > 0)
@@ -99,7 +104,7 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
       return {}
     },
 
-    ...over.rows(linkOf)
+    ...over.rows(linkOf, anyLinkOf)
   }
   return { table: federationService, handlers }
 }

@@ -1,20 +1,26 @@
 import { OapError } from '../../protocols/index.ts'
 import type { DeadLetter, MailboxDelivery, WaitingMessage } from '../../protocols/index.ts'
 import { nodePlatform } from '../platform.ts'
-import type { MailboxStore, StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import type { Counts, MailboxStore, Note, Outcome, StoredMessage, Topic } from '../stores/mailbox/types.ts'
 import { listDead, purgeDead, redrive } from './dead-letters.ts'
 import type { Page, PageAsked, Picked, PickedResult } from './dead-letters.ts'
 import { toldOfFullDisk } from './full-disk.ts'
+import { outboxOf } from './directing.ts'
+import type { Directing } from './directing.ts'
 import { LEASE_BOUNDS, Leases } from './leases.ts'
 import type { LeaseBounds, LeaseRequest } from './leases.ts'
 import { peek, remove, stats } from './looking.ts'
 import type { TopicStats } from './looking.ts'
+import { finish, outboxes } from './outbox.ts'
+import type { LastWord } from './outbox.ts'
 import { expiryOf } from './parts.ts'
 import type { MailboxCounts, MailboxParts } from './parts.ts'
 import { Queues } from './queues.ts'
 import { deliveryOf, release, take, written } from './receiving.ts'
 import type { Taken, Taking } from './receiving.ts'
 import type { ReceiptSigner } from './receipts.ts'
+import { takeIn } from './taking-in.ts'
+import type { Incoming, TakenIn } from './taking-in.ts'
 import { sendAll } from './sending.ts'
 import type { Outgoing, Sent } from './sending.ts'
 import { ack, extend, nack } from './settling.ts'
@@ -35,6 +41,8 @@ export interface MailboxOptions {
   readonly counts: MailboxCounts
   /** Unix ms. */
   readonly now: () => number
+  /** Without it nothing goes to other hubs. */
+  readonly directing?: Directing | undefined
   /** True for a tenant of which nothing is to be kept. */
   readonly isPurged?: (tenant: string) => boolean
   /** Ms of a clock that cannot be set, for what lasts. */
@@ -81,7 +89,7 @@ export class Mailbox {
     ...rest
   }: MailboxOptions) {
     const { random = Math.random, leaseBounds = LEASE_BOUNDS, timers = nodePlatform } = rest
-    const { isPurged = () => false, steady = steadyMs } = rest
+    const { isPurged = () => false, steady = steadyMs, directing } = rest
     const leases = new Leases(boot, leaseBounds, () => this.#parts.queues.roomMade())
     const isFresh = (message: StoredMessage): boolean => {
       if (expiryOf(message, rules) <= now()) return false
@@ -103,6 +111,7 @@ export class Mailbox {
       counts,
       tenantBytes,
       isPurged,
+      directing,
       now,
       steady,
       random,
@@ -132,6 +141,42 @@ export class Mailbox {
   /** All or none, 1 to 1024; resolves once they would survive a power cut. */
   send(messages: readonly Outgoing[]): Promise<Sent[]> {
     return toldOfFullDisk(sendAll(this.#parts, messages))
+  }
+
+  /** Stores a message of another hub with its note, both or none. Durable as `send`. */
+  receive(incoming: Incoming): Promise<TakenIn> {
+    return toldOfFullDisk(takeIn(this.#parts, incoming))
+  }
+
+  /** What is kept of a note that is durable. */
+  note(name: string): Promise<Uint8Array | undefined> {
+    return this.#parts.store.note(name)
+  }
+
+  /** Keeps a note by itself; resolves once it would survive a power cut. */
+  async keepNote(note: Note): Promise<Outcome> {
+    const [outcome] = await toldOfFullDisk(this.#parts.store.commit([{ do: 'note', note }]))
+    return outcome!
+  }
+
+  /** Takes notes away by their names, from `from` on and before `to`. */
+  forgetNotes(from: string, to: string): Promise<void> {
+    return this.#parts.store.forgetNotes(from, to)
+  }
+
+  /** Which tenants have messages that wait for which hubs. */
+  outboxes(): Promise<readonly { readonly tenant: string; readonly hub: string }[]> {
+    return outboxes(this.#parts.store)
+  }
+
+  /** What waits for a hub, of one tenant. */
+  outbox(tenant: string, hub: string): Counts {
+    return this.#parts.store.counts(outboxOf(tenant, hub))
+  }
+
+  /** Takes a message out of the outbox and tells its sender. Durable as `ack`. */
+  finish(taken: Taken, word: LastWord): Promise<void> {
+    return toldOfFullDisk(finish(this.#parts, taken, word))
   }
 
   /** Leases messages, none when there are none in time. Whoever takes them must write, release or settle them. */

@@ -13,6 +13,18 @@ export interface MessageMeta {
   /** SHA-256 of the body in hex, where a receipt or bounce will need it. */
   readonly bodyHash?: string | undefined
   readonly origin?: Origin | undefined
+  /** Of a message that waits for another hub. */
+  readonly directed?: Directed | undefined
+}
+
+/** What goes to another hub beside the body. */
+export interface Directed {
+  /** The id of the share. */
+  readonly share: string
+  /** Where it goes; it does not wait there. */
+  readonly topic: string
+  /** The line of its signed statement. */
+  readonly line: string
 }
 
 export type ReceiptState = 'stored' | 'delivered' | 'acked'
@@ -63,7 +75,8 @@ const REST = Object.keys({
   receipt: true,
   bounce: true,
   bodyHash: true,
-  origin: true
+  origin: true,
+  directed: true
 } satisfies Record<Rest, true>) as Rest[]
 
 /** Whether there is no more than flags, told without making text of it. */

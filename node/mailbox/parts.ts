@@ -1,6 +1,7 @@
 import { MAILBOX_LIMITS } from '../../protocols/index.ts'
 import type { MailboxStore, StoredMessage } from '../stores/mailbox/types.ts'
 import { timeOf } from '../stores/mailbox/ulid.ts'
+import type { Directing } from './directing.ts'
 import type { Leases } from './leases.ts'
 import type { Queues } from './queues.ts'
 import type { Statements } from './statements.ts'
@@ -34,6 +35,8 @@ export interface MailboxParts {
   /** Runs `run` after so many ms; what it yields is given to `clearTimer`. */
   readonly setTimer: (run: () => void, ms: number) => unknown
   readonly clearTimer: (timer: unknown) => void
+  /** Undefined where nothing goes to other hubs. */
+  readonly directing?: Directing | undefined
   /** Something was stored that will be due at this time. */
   readonly dueAt: (ms: number) => void
 }

@@ -12,7 +12,7 @@ import {
 /** First line of what is signed. */
 export const RECEIPT_TAG = 'omnigate/mailbox-receipt/1'
 
-const STATES = ['stored', 'delivered', 'acked', 'expired', 'dead'] as const
+const STATES = ['stored', 'delivered', 'acked', 'expired', 'dead', 'refused'] as const
 const MAX_BYTES = 16_384
 const SECOND_MS = 1000
 
@@ -24,6 +24,8 @@ export type ReceiptStatement = {
   readonly body_hash: string
   readonly hub: string
   readonly msg_id: string
+  /** Why another hub never got it; with the state `refused` alone. */
+  readonly reason?: string
   readonly state: (typeof STATES)[number]
   readonly topic: string
 }
@@ -84,11 +86,12 @@ function parse(body: Uint8Array): Receipt {
 
 function isStatement(value: unknown): value is ReceiptStatement {
   if (typeof value !== 'object' || value === null) return false
-  const { at, body_hash, hub, msg_id, state, topic } = value as Partial<
+  const { at, body_hash, hub, msg_id, reason, state, topic } = value as Partial<
     Record<keyof ReceiptStatement, unknown>
   >
   return (
-    Object.keys(value).length === 6 &&
+    Object.keys(value).length === (state === 'refused' ? 7 : 6) &&
+    (state !== 'refused' || (typeof reason === 'string' && /^[a-z][a-z0-9_]{0,31}$/.test(reason))) &&
     Number.isSafeInteger(at) &&
     [hub, msg_id, topic].every(member => typeof member === 'string') &&
     typeof body_hash === 'string' &&

@@ -3,6 +3,7 @@ import { MAILBOX_LIMITS, OapError } from '../../protocols/index.ts'
 import type { MessageOptions } from '../../protocols/index.ts'
 import { isDiskFull } from '../stores/disk-full.ts'
 import type { Change, NewMessage, Outcome, Topic } from '../stores/mailbox/types.ts'
+import { isOutbox, outboxKey, outboxOf } from './directing.ts'
 import { encodeMeta } from './message-meta.ts'
 import type { MessageMeta } from './message-meta.ts'
 import type { MailboxParts } from './parts.ts'
@@ -23,6 +24,7 @@ export interface Sent {
 }
 
 const SECOND_MS = 1000
+const OUTBOX_WAIT_MS = 5000
 const NO_TIMES: Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> = {}
 
 /**
@@ -33,6 +35,7 @@ const NO_TIMES: Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> = {}
 export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]): Promise<Sent[]> {
   const { failure } = parts.store
   if (failure !== undefined) throw new OapError(isDiskFull(failure) ? 'disk_full' : 'not_ready')
+  if (outgoing.some(({ to }) => to !== undefined)) await parts.directing?.prepare()
   const messages = outgoing.map(one => newMessage(parts, one))
   const outcomes = await parts.store.commit(messages.map(append))
   const full = outcomes.findIndex(({ is }) => is === 'full')
@@ -41,6 +44,8 @@ export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]
     if (is === 'conflict' || is === 'refused')
       throw new OapError('conflict', 'idem_key: it was used with another body', { code: 'idem_conflict' })
     announce(parts, messages[n]!, outcomes[n])
+    const { tenant, to } = outgoing[n]!
+    if (to !== undefined) parts.directing?.queued(tenant, to.hub)
     return { msg_id: id!, duplicate: is === 'duplicate' }
   })
   if (outgoing.some(asksForReceipt)) await tellStored(parts, outgoing, messages, sent)
@@ -55,7 +60,7 @@ function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
   const { tenant, topic, body, idem_key: key, priority = MAILBOX_LIMITS.priorityDefault } = one
   if (body.length > MAILBOX_LIMITS.bodyBytes)
     throw new OapError('body_oversize', `a body of ${body.length} bytes, at most ${MAILBOX_LIMITS.bodyBytes}`)
-  if (one.to !== undefined) throw new OapError('not_shared', 'to: no treaty shares anything with this hub')
+  if (one.to !== undefined) return newDirected(parts, one, one.to.hub)
   const { notBeforeMs, expiresAtMs } = timesOf(parts, one)
   return {
     tenant,
@@ -68,6 +73,30 @@ function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
     goesSoon: parts.queues.has(one),
     bounds: { depth: parts.rules.of(topic).depth, tenantBytes: parts.tenantBytes },
     idem: key === undefined ? undefined : { key, hash: hash('sha256', body, 'buffer') }
+  }
+}
+
+/** A message that waits for another hub, signed as it will go there. */
+function newDirected(parts: MailboxParts, one: Outgoing, hub: string): NewMessage {
+  const { directing, tenantBytes, now } = parts
+  if (directing === undefined) throw new OapError('not_shared', 'to: no treaty shares anything with this hub')
+  if (one.receipt?.includes('acked') === true)
+    throw new OapError('bad_request', 'receipt: another hub does not tell of acknowledgements; use delivered')
+  const meta = metaOf(one)
+  const nowMs = now()
+  const { notBeforeMs } = timesOf(parts, one)
+  const { directed, expiresAtMs } = directing.address(one, { nowMs, atMs: notBeforeMs ?? nowMs })
+  const { tenant, body, idem_key: key, priority = MAILBOX_LIMITS.priorityDefault } = one
+  return {
+    ...outboxOf(tenant, hub),
+    priority,
+    meta: encodeMeta({ ...meta, directed }),
+    body,
+    notBeforeMs,
+    expiresAtMs,
+    bounds: { depth: directing.messages, topicBytes: directing.bytes, tenantBytes },
+    idem:
+      key === undefined ? undefined : { key: outboxKey(directed, key), hash: hash('sha256', body, 'buffer') }
   }
 }
 
@@ -99,6 +128,11 @@ function timesOf(
 }
 
 function noRoom({ leases, queues }: MailboxParts, message: NewMessage, of: Outcome['of']): OapError {
+  if (isOutbox(message.topic) && of !== 'tenant')
+    throw new OapError('mailbox_full', 'the outbox for that hub holds its most', {
+      code: 'outbox_full',
+      retryAfterMs: OUTBOX_WAIT_MS
+    })
   const isReceived = leases.countOf(message) > 0 || queues.isAwaited(message)
   return mailboxFull(of, message.bounds!, isReceived)
 }
@@ -109,7 +143,8 @@ async function tellStored(
   messages: readonly NewMessage[],
   sent: readonly Sent[]
 ): Promise<void> {
-  const changes = messages.flatMap(({ tenant, topic, priority }, n) => {
+  const changes = messages.flatMap(({ tenant, priority }, n) => {
+    const { topic } = outgoing[n]!
     const { msg_id: id, duplicate } = sent[n]!
     if (duplicate) return []
     return parts.statements.about(

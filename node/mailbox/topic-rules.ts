@@ -1,4 +1,5 @@
 import { isTopic, isTopicPattern, topicMatches } from '../../protocols/index.ts'
+import { isOutbox } from './directing.ts'
 
 /** How the mailbox treats a topic. */
 export interface TopicRule {
@@ -75,13 +76,17 @@ function readSetting(
 export class TopicRules {
   readonly #rules: readonly RuleFor[]
   readonly #rest: TopicRule
+  /** What waits for another hub is tried until it expires. */
+  readonly #outbox: TopicRule
 
   constructor(rules: readonly RuleFor[], rest: TopicRule) {
     this.#rules = rules
     this.#rest = rest
+    this.#outbox = { ...rest, maxAttempts: Number.MAX_SAFE_INTEGER, retentionBytes: Number.MAX_SAFE_INTEGER }
   }
 
   of(topic: string): TopicRule {
+    if (isOutbox(topic)) return this.#outbox
     if (this.#rules.length === 0) return this.#rest
     return this.#rules
       .filter(({ pattern }) => topicMatches(pattern, topic))

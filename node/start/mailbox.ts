@@ -7,7 +7,7 @@ import { mailboxOver, tenantOfPeer } from '../handlers/mailbox.ts'
 import type { MailboxServiceOptions } from '../handlers/mailbox.ts'
 import type { NodeKeys } from '../keys.ts'
 import { Mailbox, TopicRules, parseRule } from '../mailbox/index.ts'
-import type { MailboxCounts, ReceiptSigner, RuleFor } from '../mailbox/index.ts'
+import type { Directing, MailboxCounts, ReceiptSigner, RuleFor } from '../mailbox/index.ts'
 import { nodePlatform } from '../platform.ts'
 import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
@@ -23,6 +23,9 @@ export interface NodeMailbox {
   readonly forPeers: Service
   /** What the operator may call: the tenant is the one that the frame names. */
   readonly forOperator: Service
+  /** The mailbox that is open now. @throws OapError `not_ready`, `disk_full` where none is. */
+  readonly current: () => Mailbox
+  readonly ifOpen: () => Mailbox | undefined
   /** Lets no receiver wait any longer: the node is about to stop. */
   drain(): void
 }
@@ -33,13 +36,15 @@ export interface MailboxPlace {
   /** False where the store is in memory. */
   readonly isOnDisk: boolean
   readonly rights: Pick<Rights, 'capabilities' | 'grants' | 'seconds'>
+  /** Takes messages for other hubs; without it there are none. */
+  readonly directing?: Directing
 }
 
 /** Opens the mailbox in the node's store, and keeps it open; it is opened anew, without leases, when it failed. */
 export async function openMailbox(
   base: NodeBase,
   { folder, keys }: Identity,
-  { store, boot, isOnDisk, rights: { capabilities, grants, seconds } }: MailboxPlace
+  { store, boot, isOnDisk, directing, rights: { capabilities, grants, seconds } }: MailboxPlace
 ): Promise<NodeMailbox> {
   const { config, log, metrics, storeLatency } = base
   const counts: Record<keyof MailboxCounts, number> = {
@@ -79,6 +84,7 @@ export async function openMailbox(
         signer,
         tenantBytes: mailbox.tenantBytes,
         readAheadBytes: mailbox.readAheadBytes,
+        directing,
         isPurged: tenant => capabilities.isPurged(tenant),
         counts,
         now: () => Date.now()
@@ -102,13 +108,12 @@ export async function openMailbox(
     counts,
     () => corrupt
   )
+  const current = (): Mailbox => {
+    if (open !== undefined) return open
+    throw store.isDiskFull ? new OapError('disk_full') : new OapError('not_ready', 'the mailbox is not open')
+  }
   const options = {
-    mailbox: () => {
-      if (open !== undefined) return open
-      throw store.isDiskFull
-        ? new OapError('disk_full')
-        : new OapError('not_ready', 'the mailbox is not open')
-    },
+    mailbox: current,
     visibilityMs: config.mailbox.visibilityMs,
     maxVisibilityMs: config.mailbox.maxVisibilityMs,
     afterAnswer: (run: () => void) => nodePlatform.afterTurn(run),
@@ -122,6 +127,8 @@ export async function openMailbox(
   return {
     forPeers: mailboxOver({ ...options, tenantOf: tenantOfPeer }) as Service,
     forOperator: mailboxOver({ ...options, tenantOf: ({ tenant }) => tenant }) as Service,
+    current,
+    ifOpen: () => open,
     drain() {
       isDraining = true
       open?.drain()

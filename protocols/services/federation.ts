@@ -9,6 +9,8 @@ const MAC_BYTES = 32
 const DIGEST_BYTES = 32
 const MAX_KEY_RECORDS = 576
 const MAX_PACKAGE_BYTES = 4 * 1024 * 1024
+const MAX_STATEMENT_BYTES = 32_768
+const MAX_RECEIPT_BYTES = 2048
 
 const hex = (bytes: number): Field<string> => {
   const form = new RegExp(`^[0-9a-f]{${bytes * 2}}$`)
@@ -91,6 +93,15 @@ export const federationService = defineService({
       verb: 'federation:equivocation',
       request: headerAndBody({}),
       answer: json({ result: oneOf('new', 'known', 'ignored') })
+    }),
+
+    // Directed messages: specs/federation-directed.md.
+    /** Over a link alone: the body is that of the message whose line `statement` is, the answer the line of a receipt. */
+    deliver: unary({
+      verb: 'federation:deliver',
+      writes: true,
+      request: headerAndBody({ statement: text(MAX_STATEMENT_BYTES) }),
+      answer: json({ receipt: text(MAX_RECEIPT_BYTES) })
     })
   }
 })

@@ -1,0 +1,6 @@
+export { Arrivals } from './arrivals.ts'
+export type { Arrival, ArrivalsOptions } from './arrivals.ts'
+export { Outbox } from './outbox.ts'
+export type { OutboxOptions } from './outbox.ts'
+export { DirectedSends } from './sends.ts'
+export type { DirectedSendsOptions } from './sends.ts'
