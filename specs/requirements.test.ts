@@ -22,7 +22,8 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   'federation-handshake': 9,
   'federation-snapshots': 8,
   storage: 10,
-  'federation-witness': 5
+  'federation-witness': 5,
+  'federation-policy': 8
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

@@ -26,7 +26,8 @@ export const BINDING_SPECS = [
   'federation-handshake',
   'federation-snapshots',
   'storage',
-  'federation-witness'
+  'federation-witness',
+  'federation-policy'
 ] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
 
