@@ -43,6 +43,7 @@ import { watchPressure } from './start/pressure.ts'
 import { recorded } from './start/refused-requests.ts'
 import { openSigners } from './start/signers.ts'
 import { startSessions } from './start/sessions.ts'
+import { openShares } from './start/shares.ts'
 import { openSharing } from './start/sharing.ts'
 import { openSnapshots } from './start/snapshots.ts'
 import { openStorage } from './start/storage.ts'
@@ -108,6 +109,16 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     links,
     signers
   })
+  const shares = await openShares(base, identity, {
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    links,
+    signers,
+    acceptance: policy.acceptance,
+    equivocations: witness.equivocations
+  })
   const directed = openDirected(base, identity, {
     audit,
     rights,
@@ -123,6 +134,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     store,
     boot,
     isOnDisk,
+    shares,
     rights,
     directing: directed.directing
   })

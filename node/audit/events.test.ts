@@ -71,6 +71,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   peer_snapshot: { hub: HUB_ID, seq: 7, sha256: DIGEST, verdict: 'next' },
   snapshot_refused: { hub: HUB_ID, code: 'split', seq: 7, sha256: DIGEST },
   directed_refused: { hub: HUB_ID, code: 'not_shared', id_sha256: DIGEST },
+  share_refused: { hub: HUB_ID, code: 'signature' },
   relay: { hub: HUB_ID, app: 1, bytes: 5 },
   peer: { hub: HUB_ID, change: 'succeed', treaty_sha256: DIGEST, successor: HUB_ID },
   peer_key: { hub: HUB_ID, change: 'quarantine', sha256: DIGEST },

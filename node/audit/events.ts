@@ -6,6 +6,7 @@ import {
   ITEM_KINDS,
   REFUSAL_CODES,
   ROLES,
+  SHARE_REFUSALS,
   SNAPSHOT_REFUSALS
 } from '../../federation/index.ts'
 import { configSchema } from '../config/index.ts'
@@ -243,6 +244,7 @@ const EVENTS = {
     hub,
     'deny'
   ),
+  share_refused: row({ hub: hubOf, code: oneOf(SHARE_REFUSALS) }, hub, 'deny'),
   relay: row({ hub: hubOf, app: natural, bytes: natural }, hub, 'allow'),
   policy: row(
     {

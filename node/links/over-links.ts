@@ -6,7 +6,7 @@ type Rows = Handlers<(typeof federationService)['operations']>
 type Answer<K extends keyof Rows> = ReturnType<Rows[K]>
 
 /** Rows of the federation service that parts of their own answer, and only over a link. */
-export type OverLink = 'witness' | 'equivocation' | 'snapshot' | 'deliver'
+export type OverLink = 'witness' | 'equivocation' | 'snapshot' | 'deliver' | 'share_state' | 'share_pull'
 
 /** How each is answered, for whoever is at the other side of a link. */
 export type OverLinkHandlers = {
@@ -38,7 +38,9 @@ export class OverLinks {
       witness: row('witness'),
       equivocation: row('equivocation'),
       snapshot: row('snapshot'),
-      deliver: row('deliver', anyLinkOf)
+      deliver: row('deliver', anyLinkOf),
+      share_state: row('share_state', anyLinkOf),
+      share_pull: row('share_pull', anyLinkOf)
     }
   }
 }

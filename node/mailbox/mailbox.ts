@@ -1,7 +1,17 @@
 import { OapError } from '../../protocols/index.ts'
 import type { DeadLetter, MailboxDelivery, WaitingMessage } from '../../protocols/index.ts'
 import { nodePlatform } from '../platform.ts'
-import type { Counts, MailboxStore, Note, Outcome, StoredMessage, Topic } from '../stores/mailbox/types.ts'
+import type {
+  Beside,
+  Counts,
+  MailboxStore,
+  Note,
+  Outcome,
+  StoredMessage,
+  Topic
+} from '../stores/mailbox/types.ts'
+import { deliverShared } from './delivering.ts'
+import type { Delivered } from './delivering.ts'
 import { listDead, purgeDead, redrive } from './dead-letters.ts'
 import type { Page, PageAsked, Picked, PickedResult } from './dead-letters.ts'
 import { toldOfFullDisk } from './full-disk.ts'
@@ -14,7 +24,7 @@ import type { TopicStats } from './looking.ts'
 import { finish, outboxes } from './outbox.ts'
 import type { LastWord } from './outbox.ts'
 import { expiryOf } from './parts.ts'
-import type { MailboxCounts, MailboxParts } from './parts.ts'
+import type { MailboxCounts, MailboxParts, SharedSending } from './parts.ts'
 import { Queues } from './queues.ts'
 import { deliveryOf, release, take, written } from './receiving.ts'
 import type { Taken, Taking } from './receiving.ts'
@@ -45,6 +55,8 @@ export interface MailboxOptions {
   readonly directing?: Directing | undefined
   /** True for a tenant of which nothing is to be kept. */
   readonly isPurged?: (tenant: string) => boolean
+  /** What goes to other hubs; nothing without it. */
+  readonly shared?: SharedSending | undefined
   /** Ms of a clock that cannot be set, for what lasts. */
   readonly steady?: () => number
   readonly random?: () => number
@@ -89,7 +101,7 @@ export class Mailbox {
     ...rest
   }: MailboxOptions) {
     const { random = Math.random, leaseBounds = LEASE_BOUNDS, timers = nodePlatform } = rest
-    const { isPurged = () => false, steady = steadyMs, directing } = rest
+    const { isPurged = () => false, steady = steadyMs, shared = () => undefined, directing } = rest
     const leases = new Leases(boot, leaseBounds, () => this.#parts.queues.roomMade())
     const isFresh = (message: StoredMessage): boolean => {
       if (expiryOf(message, rules) <= now()) return false
@@ -110,6 +122,7 @@ export class Mailbox {
       statements,
       counts,
       tenantBytes,
+      shared,
       isPurged,
       directing,
       now,
@@ -177,6 +190,19 @@ export class Mailbox {
   /** Takes a message out of the outbox and tells its sender. Durable as `ack`. */
   finish(taken: Taken, word: LastWord): Promise<void> {
     return toldOfFullDisk(finish(this.#parts, taken, word))
+  }
+
+  /**
+   * Stores a message that another hub's tenant sent, with what says that it came; resolves once both would survive a power
+   * cut. Throws `mailbox_full`.
+   */
+  async deliver(message: Delivered): Promise<void> {
+    await toldOfFullDisk(deliverShared(this.#parts, message))
+  }
+
+  /** Writes rows of others in the order of what is stored. */
+  async writeBeside(beside: Beside): Promise<void> {
+    await toldOfFullDisk(this.#parts.store.commit([{ do: 'beside', beside }]))
   }
 
   /** Leases messages, none when there are none in time. Whoever takes them must write, release or settle them. */

@@ -1,9 +1,10 @@
 import { MAILBOX_LIMITS } from '../../protocols/index.ts'
-import type { MailboxStore, StoredMessage } from '../stores/mailbox/types.ts'
+import type { Beside, MailboxStore, StoredMessage } from '../stores/mailbox/types.ts'
 import { timeOf } from '../stores/mailbox/ulid.ts'
 import type { Directing } from './directing.ts'
 import type { Leases } from './leases.ts'
 import type { Queues } from './queues.ts'
+import type { Outgoing } from './sending.ts'
 import type { Statements } from './statements.ts'
 import type { TopicRules } from './topic-rules.ts'
 
@@ -15,6 +16,18 @@ export interface MailboxCounts {
   receiptsDropped: number
 }
 
+/** What goes to other hubs with a message. */
+export interface SharedMessageRows {
+  readonly beside: Beside
+  /** Called once the message is durable; not for one that its key found again. */
+  readonly stored: () => void
+}
+
+type Shared = SharedMessageRows | undefined
+
+/** What a message goes to other hubs as, if it does. @throws OapError why it cannot be sent at all */
+export type SharedSending = (outgoing: Outgoing) => Shared | Promise<Shared>
+
 /** What the parts of the mailbox share. */
 export interface MailboxParts {
   readonly store: MailboxStore
@@ -24,6 +37,7 @@ export interface MailboxParts {
   readonly statements: Statements
   readonly counts: MailboxCounts
   readonly tenantBytes: number
+  readonly shared: SharedSending
   /** True for a tenant of which nothing is to be kept. */
   readonly isPurged: (tenant: string) => boolean
   /** Unix ms. Whoever runs the machine may set it. */

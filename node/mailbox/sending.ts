@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { MAILBOX_LIMITS, OapError } from '../../protocols/index.ts'
 import type { MessageOptions } from '../../protocols/index.ts'
 import { isDiskFull } from '../stores/disk-full.ts'
-import type { Change, NewMessage, Outcome, Topic } from '../stores/mailbox/types.ts'
+import type { Beside, Change, NewMessage, Outcome, Topic } from '../stores/mailbox/types.ts'
 import { isOutbox, outboxKey, outboxOf } from './directing.ts'
 import { encodeMeta } from './message-meta.ts'
 import type { MessageMeta } from './message-meta.ts'
@@ -25,6 +25,7 @@ export interface Sent {
 
 const SECOND_MS = 1000
 const OUTBOX_WAIT_MS = 5000
+const NOT_SHARED: readonly undefined[] = []
 const NO_TIMES: Pick<NewMessage, 'notBeforeMs' | 'expiresAtMs'> = {}
 
 /**
@@ -36,7 +37,11 @@ export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]
   const { failure } = parts.store
   if (failure !== undefined) throw new OapError(isDiskFull(failure) ? 'disk_full' : 'not_ready')
   if (outgoing.some(({ to }) => to !== undefined)) await parts.directing?.prepare()
-  const messages = outgoing.map(one => newMessage(parts, one))
+  const sharing = outgoing.map(one => (one.to === undefined ? parts.shared(one) : undefined))
+  // What nobody shares does not wait a turn.
+  const isShared = sharing.some(one => one !== undefined)
+  const shared = isShared ? await Promise.all(sharing.map(async one => await one)) : NOT_SHARED
+  const messages = outgoing.map((one, n) => newMessage(parts, one, shared[n]?.beside))
   const outcomes = await parts.store.commit(messages.map(append))
   const full = outcomes.findIndex(({ is }) => is === 'full')
   if (full >= 0) throw noRoom(parts, messages[full]!, outcomes[full]!.of)
@@ -46,6 +51,7 @@ export async function sendAll(parts: MailboxParts, outgoing: readonly Outgoing[]
     announce(parts, messages[n]!, outcomes[n])
     const { tenant, to } = outgoing[n]!
     if (to !== undefined) parts.directing?.queued(tenant, to.hub)
+    if (is === 'done') shared[n]?.stored()
     return { msg_id: id!, duplicate: is === 'duplicate' }
   })
   if (outgoing.some(asksForReceipt)) await tellStored(parts, outgoing, messages, sent)
@@ -56,7 +62,7 @@ const append = (message: NewMessage): Change => ({ do: 'append', message })
 
 const asksForReceipt = ({ receipt }: Outgoing): boolean => receipt !== undefined
 
-function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
+function newMessage(parts: MailboxParts, one: Outgoing, beside?: Beside): NewMessage {
   const { tenant, topic, body, idem_key: key, priority = MAILBOX_LIMITS.priorityDefault } = one
   if (body.length > MAILBOX_LIMITS.bodyBytes)
     throw new OapError('body_oversize', `a body of ${body.length} bytes, at most ${MAILBOX_LIMITS.bodyBytes}`)
@@ -72,7 +78,8 @@ function newMessage(parts: MailboxParts, one: Outgoing): NewMessage {
     expiresAtMs,
     goesSoon: parts.queues.has(one),
     bounds: { depth: parts.rules.of(topic).depth, tenantBytes: parts.tenantBytes },
-    idem: key === undefined ? undefined : { key, hash: hash('sha256', body, 'buffer') }
+    idem: key === undefined ? undefined : { key, hash: hash('sha256', body, 'buffer') },
+    ...(beside && { beside })
   }
 }
 

@@ -36,7 +36,10 @@ async function hub(t: TestContext) {
   const boot = await new BootStore(store.level).next()
   const audit = await openAudit(base, identity, { store, boot, services: [] })
   const rights = await openRights(base, { ...identity, isPassing: false }, store, audit)
-  const mailbox = await openMailbox(base, identity, { store, boot, isOnDisk: false, rights })
+  const shares = {
+    over: async () => ({ sending: () => undefined, opened: () => undefined, closed: () => undefined })
+  }
+  const mailbox = await openMailbox(base, identity, { store, boot, isOnDisk: false, shares, rights })
   const services = serviceDirectory([echo, capabilitiesOf(rights.capabilities), mailbox.forPeers])
   const sessions = await startSessions(base, { apps: [0], revocationSeq: () => 0 })
   const host = sessions(services, rights.guard)

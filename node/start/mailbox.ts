@@ -15,6 +15,7 @@ import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
 import { ticking } from './mailbox-ticking.ts'
+import type { NodeShares } from './shares.ts'
 import { MAILBOX_MARK } from './stopped-mailbox.ts'
 
 /** The mailbox of a running node. */
@@ -38,13 +39,15 @@ export interface MailboxPlace {
   readonly rights: Pick<Rights, 'capabilities' | 'grants' | 'seconds'>
   /** Takes messages for other hubs; without it there are none. */
   readonly directing?: Directing
+  /** What goes to other hubs, and comes from them. */
+  readonly shares: Pick<NodeShares, 'over'>
 }
 
 /** Opens the mailbox in the node's store, and keeps it open; it is opened anew, without leases, when it failed. */
 export async function openMailbox(
   base: NodeBase,
   { folder, keys }: Identity,
-  { store, boot, isOnDisk, directing, rights: { capabilities, grants, seconds } }: MailboxPlace
+  { store, boot, isOnDisk, shares, directing, rights: { capabilities, grants, seconds } }: MailboxPlace
 ): Promise<NodeMailbox> {
   const { config, log, metrics, storeLatency } = base
   const counts: Record<keyof MailboxCounts, number> = {
@@ -77,6 +80,7 @@ export async function openMailbox(
       })
       reportOpening(base, messages.opened)
       const { mailbox } = config
+      const sharing = await shares.over(level, messages)
       const box = new Mailbox({
         store: measured(messages, storeLatency),
         boot,
@@ -85,12 +89,14 @@ export async function openMailbox(
         tenantBytes: mailbox.tenantBytes,
         readAheadBytes: mailbox.readAheadBytes,
         directing,
+        shared: sharing.sending,
         isPurged: tenant => capabilities.isPurged(tenant),
         counts,
         now: () => Date.now()
       })
       if (isDraining) box.drain()
       open = box
+      sharing.opened(box)
       started()
       try {
         const missed = (err: unknown): void =>
@@ -98,6 +104,7 @@ export async function openMailbox(
         await ticking(box, { level, messages, missed }, signal)
       } finally {
         open = undefined
+        sharing.closed()
         box.close()
       }
     }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readLogDelegation } from '../../federation/index.ts'
+import { NUMBERED, readLogDelegation } from '../../federation/index.ts'
 import type { PlacedKinds } from '../../federation/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import { logPaths } from '../audit/index.ts'
@@ -28,7 +28,7 @@ const TICK_MS = 1000
 const MAX_DELEGATION_BYTES = 4096
 
 /** The kinds of statements that proofs may be of, besides heads of logs and what hub keys sign. */
-const KINDS: PlacedKinds = {}
+const KINDS: PlacedKinds = { numbers: NUMBERED }
 
 export interface WitnessPlace {
   readonly store: NodeStore

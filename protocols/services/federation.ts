@@ -1,5 +1,6 @@
+import { recordBatch } from '../batch-codec.ts'
 import { OapError } from '../errors.ts'
-import { integer, oneOf, optional, text } from '../fields.ts'
+import { flag, integer, list, object, oneOf, optional, text } from '../fields.ts'
 import type { Field } from '../fields.ts'
 import { defineService, header, headerAndBody, json, opaque, record, unary } from '../service.ts'
 
@@ -22,6 +23,14 @@ const hex = (bytes: number): Field<string> => {
     }
   }
 }
+
+const hubId = text(54)
+const shareId = hex(16)
+const series = integer(1, 8_640_000_000_000_000)
+const number = integer(0, MAX_SAFE)
+/** Numbers from the first to the second, both included. */
+const stretch = list(integer(1, MAX_SAFE), 2, 2)
+const stretches = (most: number, least = 0) => list(stretch, most, least)
 
 const signed = { signature: hex(SIGNATURE_BYTES) }
 const paired = { ...signed, mac: hex(MAC_BYTES) }
@@ -102,6 +111,44 @@ export const federationService = defineService({
       writes: true,
       request: headerAndBody({ statement: text(MAX_STATEMENT_BYTES) }),
       answer: json({ receipt: text(MAX_RECEIPT_BYTES) })
+    }),
+
+    // Shared topics: specs/federation-shares.md, section 5.
+    /** Over a link alone: what the other side has of a share for the caller, a row for each series of each origin. */
+    share_state: unary({
+      verb: 'federation:share_state',
+      request: header({ share: shareId, after: optional(object({ origin: hubId, series })) }),
+      answer: json({
+        rows: list(
+          object({
+            origin: hubId,
+            series,
+            first: integer(1, MAX_SAFE),
+            last: number,
+            /** Between both, not there. */
+            missing: stretches(256),
+            /** The federated id of the message `last`, where it is known. */
+            top: optional(hex(DIGEST_BYTES))
+          }),
+          64
+        ),
+        more: flag
+      })
+    }),
+    /** Over a link alone: messages by their numbers; each body is a statement of `line` bytes and what was sent. */
+    share_pull: unary({
+      verb: 'federation:share_pull',
+      request: header({ share: shareId, origin: hubId, series, numbers: stretches(64, 1) }),
+      answer: recordBatch(
+        {
+          /** Numbers that the origin does not share with the caller. */
+          withheld: stretches(64),
+          /** From here on nothing was looked at: ask again. */
+          next: optional(integer(1, MAX_SAFE))
+        },
+        { line: integer(1, 32_768) },
+        256
+      )
     })
   }
 })

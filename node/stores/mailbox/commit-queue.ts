@@ -148,7 +148,8 @@ const isRefused = (outcomes: readonly Outcome[]): boolean =>
 
 function bytesOf(change: Change): number {
   if (change.do === 'note') return BYTES_A_CHANGE + change.note.value.length
+  if (change.do === 'beside') return BYTES_A_CHANGE + change.beside.bytes
   if (change.do !== 'append') return BYTES_A_CHANGE
-  const { meta, body } = change.message
-  return BYTES_A_CHANGE + meta.length + body.length
+  const { meta, body, beside } = change.message
+  return BYTES_A_CHANGE + meta.length + body.length + (beside?.bytes ?? 0)
 }

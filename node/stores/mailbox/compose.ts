@@ -15,7 +15,7 @@ import { Room } from './room.ts'
 import { sealed } from './seal.ts'
 import type { Tallies, Tally } from './tallies.ts'
 import { count } from './tallies.ts'
-import type { AttemptNote, Change, CorruptRow, NewMessage, Outcome, Place, State } from './types.ts'
+import type { AttemptNote, Beside, Change, CorruptRow, NewMessage, Outcome, Place, State } from './types.ts'
 import type { Ulids } from './ulid.ts'
 
 const NOTHING = new Uint8Array()
@@ -66,6 +66,7 @@ export class Composer {
         checkNote(change.note)
         continue
       }
+      if (change.do === 'beside') continue
       topicName('message' in change ? change.message : change.place)
       if (change.do === 'append') checkMessage(change.message)
       if ('history' in change) checkHistory(change.history, change.attempts)
@@ -89,6 +90,10 @@ export class Composer {
     return changes.map((change, i) => {
       if (change.do === 'note') {
         this.#batches.filling.put(...noteRow(change.note))
+        return DONE
+      }
+      if (change.do === 'beside') {
+        this.#beside(change.beside, '')
         return DONE
       }
       if (change.do !== 'append') return this.#move(change, nowMs)
@@ -178,10 +183,19 @@ export class Composer {
     }
     this.#put(place, name, state, record, message.goesSoon)
     if (idem !== undefined) this.#keys.remember(idem, id, message.idem!.hash, nowMs)
+    if (message.beside !== undefined) this.#beside(message.beside, id)
     return { is: 'done', id, state }
   }
 
-  #move(change: Exclude<Change, { do: 'append' | 'note' }>, nowMs: number): Outcome {
+  #beside({ rows }: Beside, id: string): void {
+    const batch = this.#batches.filling
+    for (const [key, value] of rows(id)) {
+      if (value === undefined) batch.del(key)
+      else batch.put(key, value)
+    }
+  }
+
+  #move(change: Exclude<Change, { do: Fixed }>, nowMs: number): Outcome {
     const { place } = change
     const name = nameOf(place)
     const from: readonly State[] = FROM[change.do]
@@ -263,6 +277,9 @@ export class Composer {
   }
 }
 
+/** What moves no message. */
+type Fixed = 'append' | 'note' | 'beside'
+
 const FROM = {
   remove: ['ready', 'delayed'],
   postpone: ['ready'],
@@ -270,9 +287,9 @@ const FROM = {
   bury: ['ready', 'delayed'],
   redrive: ['dead'],
   discard: ['dead']
-} as const satisfies { readonly [name in Exclude<Change['do'], 'append' | 'note'>]: readonly State[] }
+} as const satisfies { readonly [name in Exclude<Change['do'], Fixed>]: readonly State[] }
 
-type Move = Exclude<Change, { do: 'append' | 'note' | 'remove' | 'discard' }>
+type Move = Exclude<Change, { do: Fixed | 'remove' | 'discard' }>
 
 /** Where a message goes, and what becomes of its record. */
 function moved(change: Move, record: Record, nowMs: number): readonly [State, Record] {

@@ -92,7 +92,7 @@ export class StoreModel {
 
   #apply(change: Change, nowMs: number, id: string | undefined): Outcome {
     if (change.do === 'append') return this.#append(change, nowMs, id)
-    if (change.do === 'note') return { is: 'done' }
+    if (change.do === 'note' || change.do === 'beside') return { is: 'done' }
     const known = this.#messages.get(change.place.id)
     const isThere =
       known !== undefined &&
@@ -139,7 +139,7 @@ export class StoreModel {
   }
 }
 
-const FROM: Readonly<Record<Exclude<Change['do'], 'append' | 'note'>, readonly State[]>> = {
+const FROM: Readonly<Record<Exclude<Change['do'], 'append' | 'note' | 'beside'>, readonly State[]>> = {
   remove: ['ready', 'delayed'],
   promote: ['delayed'],
   postpone: ['ready'],

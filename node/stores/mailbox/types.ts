@@ -38,7 +38,23 @@ export interface NewMessage extends Topic {
   readonly goesSoon?: boolean | undefined
   /** Within which it must fit when its turn has come; a message that its key finds again needs no room. */
   readonly bounds?: Bounds | undefined
+  /** What becomes durable with it, and only then; nothing for a message that its key finds again. */
+  readonly beside?: Beside | undefined
 }
+
+/** Rows outside the mailbox, by whole keys of the store, that are written in one step with its own. */
+export interface Beside {
+  /** About how much they are. */
+  readonly bytes: number
+  /**
+   * Called once, when the order of all changes is settled: what it gives is written in that order, or nothing ever is.
+   * Must not throw: the store ends where it does. `id` is that of the message, empty without one.
+   */
+  readonly rows: (id: string) => readonly BesideRow[]
+}
+
+/** Undefined takes the row away. */
+export type BesideRow = readonly [key: string, value: Uint8Array | undefined]
 
 export interface Bounds {
   /** Ready and delayed messages of the topic. */
@@ -107,6 +123,8 @@ export type Change =
   | { readonly do: 'discard'; readonly place: Place }
   /** Keeps a note beside the messages; another of that name gives way. */
   | { readonly do: 'note'; readonly note: Note }
+  /** Writes rows outside the mailbox in the order of all changes. */
+  | { readonly do: 'beside'; readonly beside: Beside }
 
 /** What others must keep in one step with messages: the store does not look into it, and no count or bound has it. */
 export interface Note {

@@ -1,0 +1,19 @@
+export { SHARES } from './numbers.ts'
+export { clip, countOf, cut, holds, isInOrder, meet, minus, rotated } from './ranges.ts'
+export type { Range, Ranges } from './ranges.ts'
+export { SHARE_REFUSALS } from './refusals.ts'
+export type { ShareRefusal } from './refusals.ts'
+export { NUMBERED, SHARED_MESSAGE, SHARED_MESSAGE_TAG, federatedId, shareId } from './shared-message.ts'
+export type { SharedMessage } from './shared-message.ts'
+export {
+  NEW_TRACK,
+  giveUp,
+  isScattered,
+  isSettled,
+  lagOf,
+  offerOf,
+  settle,
+  settleAll,
+  wanted
+} from './track.ts'
+export type { Offer, Track } from './track.ts'

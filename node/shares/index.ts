@@ -1,0 +1,7 @@
+export { Agreements } from './agreements.ts'
+export { Refusals } from './refusals.ts'
+export { SHARE_ROWS, ShareRows } from './rows.ts'
+export type { MessageSigner, Numbered } from './sending.ts'
+export type { Serving } from './serving.ts'
+export { Shares } from './shares.ts'
+export { twoIds } from './two-ids.ts'

@@ -1,0 +1,232 @@
+import type { DelegationBook } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import type { ConnectionCaller } from '../../protocols/index.ts'
+import type { Mailbox, SharedSending } from '../mailbox/index.ts'
+import type { Acceptance } from '../policy/index.ts'
+import { SHARES } from '../../federation/index.ts'
+import type { Agreements } from './agreements.ts'
+import { ShareBook } from './book.ts'
+import type { BookOptions } from './book.ts'
+import type { Refusals } from './refusals.ts'
+import type { SeriesName, ShareRows } from './rows.ts'
+import { sharedSending } from './sending.ts'
+import type { MessageSigner, Numbered } from './sending.ts'
+import { Serving } from './serving.ts'
+import { Source } from './source.ts'
+import { Taking } from './taking.ts'
+
+const SWEEP_EVERY_MS = 60_000
+
+/** A link, as far as shares go. */
+export interface ShareLink {
+  readonly hub: string
+  readonly caller: Pick<ConnectionCaller, 'client'>
+}
+
+export interface SharesOptions {
+  readonly self: string
+  readonly agreements: Agreements
+  readonly acceptance: Pick<Acceptance, 'take'>
+  readonly keysOf: (hub: string) => DelegationBook
+  readonly signer: () => MessageSigner | undefined
+  readonly needSigner: () => Promise<void>
+  readonly refusals: Refusals
+  readonly now: () => { readonly ms: number; readonly s: number }
+  /** Unix ms. */
+  readonly nowMs: () => number
+  /** Hears of own messages once they are durable. */
+  readonly stored: (numbered: readonly Numbered[]) => void
+  /** A message of another hub was delivered here. */
+  readonly delivered: () => void
+  /** An origin has signed two messages of one number; both are lines of signed statements. */
+  readonly onEquivocation: (first: string, second: string) => void
+  /** A hub did not give what it was asked for. */
+  readonly failed: (hub: string, error: unknown) => void
+  readonly sweepFailed: (error: unknown) => void
+  /** Numbers of a share go on in a later series: another hub has more of the last one than this store. */
+  readonly renewed: (share: string) => void
+}
+
+/** The book and the mailbox of a store while it is open. */
+interface Open {
+  readonly book: ShareBook
+  readonly taking: Taking
+}
+
+/** How it stands with what one hub sends. */
+export interface Reconciled {
+  /** Of its own messages, as far as anybody says that there are some. */
+  readonly lag: number
+  readonly gap: number
+  /** Unix seconds when a round with it ended last. */
+  readonly at: number | undefined
+}
+
+/**
+ * Shared topics: what this hub sends in shares is numbered with the mailbox's own write, linked hubs are asked for what
+ * they have, and what comes is delivered once. It outlives the store and the links, which come and go.
+ */
+export class Shares {
+  readonly serving: Serving
+  readonly #o: SharesOptions
+  #open: Open | undefined
+  readonly #sources = new Map<string, Source>()
+  readonly #reconciled = new Map<string, number>()
+  #roundMs = -Infinity
+  #sweepMs = -Infinity
+  #sweeping: Promise<void> | undefined
+
+  constructor(options: SharesOptions) {
+    this.#o = options
+    const { self, agreements, now } = options
+    const book = (): ShareBook => {
+      if (this.#open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
+      return this.#open.book
+    }
+    this.serving = new Serving({ self, agreements, book, now })
+  }
+
+  /** Reads what a store has; what is sent into it from then on is numbered by the function that this gives. */
+  async read(
+    rows: ShareRows,
+    options: Pick<BookOptions, 'commit' | 'log' | 'isCutShort' | 'onDamaged'>
+  ): Promise<{ readonly book: ShareBook; readonly sending: SharedSending }> {
+    const { self, nowMs, agreements, signer, needSigner, stored } = this.#o
+    const book = await ShareBook.open(rows, { ...options, self, nowMs })
+    return { book, sending: sharedSending({ agreements, book, signer, needSigner, nowMs, stored }) }
+  }
+
+  /** The mailbox over that store is open. */
+  opened(book: ShareBook, mailbox: Pick<Mailbox, 'deliver' | 'writeBeside'>): void {
+    const { agreements, acceptance, keysOf, now, refusals, onEquivocation, delivered } = this.#o
+    const taking = new Taking({
+      agreements,
+      book,
+      mailbox,
+      acceptance,
+      keysOf,
+      now,
+      refusals,
+      onEquivocation,
+      delivered
+    })
+    this.#open = { book, taking }
+    for (const source of this.#sources.values()) source.due()
+  }
+
+  /** The store closes: what is under way fails, and goes on over the next one. */
+  closed(): void {
+    this.#open = undefined
+  }
+
+  get book(): ShareBook | undefined {
+    return this.#open?.book
+  }
+
+  up({ hub, caller }: ShareLink): void {
+    void this.down(hub)
+    const { self, agreements, nowMs, now, failed, renewed } = this.#o
+    const source = new Source({
+      self,
+      hub,
+      caller,
+      agreements,
+      book: () => this.#open?.book,
+      taking: () => this.#open?.taking,
+      nowMs: () => now().ms,
+      done: () => void this.#reconciled.set(hub, Math.floor(nowMs() / 1000)),
+      missed: name => this.#askOthers(name, hub),
+      failed: error => {
+        failed(hub, error)
+        for (const other of this.#sources.values()) if (other !== source) other.hintAll()
+      },
+      renewed
+    })
+    this.#sources.set(hub, source)
+    source.due()
+  }
+
+  async down(hub: string): Promise<void> {
+    const source = this.#sources.get(hub)
+    this.#sources.delete(hub)
+    await source?.stop()
+  }
+
+  /** A hub left the allowlist, or its treaty is another. */
+  review(hub: string, isGone: boolean): void {
+    this.#o.agreements.changed()
+    if (isGone) this.#reconciled.delete(hub)
+    this.#sources.get(hub)?.due()
+  }
+
+  /** Does what is due; for a timer. */
+  tick(): void {
+    const { ms } = this.#o.now()
+    const isRound = ms >= this.#roundMs + SHARES.everyMs
+    if (isRound) this.#roundMs = ms
+    for (const source of this.#sources.values()) {
+      if (isRound) source.due()
+      else source.tick()
+    }
+    if (ms < this.#sweepMs + SWEEP_EVERY_MS || this.#sweeping !== undefined) return
+    this.#sweepMs = ms
+    this.#sweeping = this.#sweep().finally(() => {
+      this.#sweeping = undefined
+    })
+  }
+
+  /** An origin says that it has a message of this number; nothing where that is here, or not to be had. */
+  announced(name: SeriesName, number: number, id: string): void {
+    const open = this.#open
+    const way = this.#o.agreements.from(name.origin, name.share)
+    if (open === undefined || way === undefined || name.origin === this.#o.self) return
+    const series = open.book.open(name, way.windowS)
+    if (series === undefined) return this.#o.refusals.refuse(name.origin, 'series')
+    if (open.book.isKnown(name, number)) return this.#compare(name, number, id)
+    series.claimed = Math.max(series.claimed, Math.min(number, series.stored.last + SHARES.ahead))
+    const origin = this.#sources.get(name.origin)
+    if (origin !== undefined) origin.hint(name)
+    else this.#askOthers(name, name.origin)
+  }
+
+  /** What an operator has released from quarantine. */
+  async release(line: string, body: Uint8Array): Promise<void> {
+    if (this.#open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
+    await this.#open.taking.release(line, body)
+  }
+
+  of(hub: string): Reconciled {
+    const { lag = 0, gap = 0 } = this.#open?.book.counts(hub) ?? {}
+    return { lag, gap, at: this.#reconciled.get(hub) }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#sources.keys()].map(hub => this.down(hub)))
+    await this.#sweeping
+  }
+
+  #compare(name: SeriesName, number: number, id: string): void {
+    const book = this.#open?.book
+    const series = book?.find(name)
+    if (book === undefined || series === undefined) return
+    book.rows.message(series, number).then(
+      here => {
+        if (here === undefined || here.id === id) return
+        for (const source of this.#sources.values()) source.again(name, number)
+      },
+      () => undefined
+    )
+  }
+
+  #askOthers(name: SeriesName, except: string): void {
+    for (const source of this.#sources.values()) if (source.hub !== except) source.hint(name)
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.#open?.book.sweep()
+    } catch (error) {
+      this.#o.sweepFailed(error)
+    }
+  }
+}
