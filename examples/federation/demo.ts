@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { content } from './content.ts'
 import { Hub } from './hub.ts'
+import { absence, letters } from './letters.ts'
 import { pair } from './pair.ts'
 import { rights } from './rights.ts'
 import { msSince, tell } from './told.ts'
@@ -19,6 +20,8 @@ try {
   await pair(island, lighthouse)
   await content(lighthouse, harbour)
   await pair(harbour, lighthouse)
+  await letters(harbour, island)
+  await absence(harbour, island, 20)
   await rights(harbour, [island, lighthouse])
   await witnesses(harbour, 2)
   await liar(lighthouse, [harbour, island])

@@ -17,7 +17,17 @@ import { newFolder } from './new-folder.ts'
 import { rowsNow, writeRows } from './store-rows.ts'
 
 /** What is copied in a way of its own or not at all, or belongs to the process alone. */
-const OTHERWISE = new Set(['FORMAT', 'store', 'blobs', 'dht', 'snapshots', 'audit', 'audit-before', 'lock', 'admin.sock'])
+const OTHERWISE = new Set([
+  'FORMAT',
+  'store',
+  'blobs',
+  'dht',
+  'snapshots',
+  'audit',
+  'audit-before',
+  'lock',
+  'admin.sock'
+])
 const AS_IT_IS = Object.keys(DATA_FOLDER_CONTENTS).filter(name => !OTHERWISE.has(name))
 
 /** The data folder that this process holds, and what it has open of it. */
