@@ -17,6 +17,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   treaty: 'what another hub may do here',
   federation: 'how this hub stands with others',
   policy: 'which messages of other hubs are taken',
+  equivocation: 'proof that a hub said two things',
   mailbox: 'durable messages by topic',
   blob: 'content by the hash of its bytes',
   dht: 'who among linked hubs has which blob',

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditVerdict } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import type { Command } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
+import { smallFile } from '../small-file.ts'
 import { facts, printable } from '../terminal.ts'
 
 const MAX_KEY_BYTES = 65_536
@@ -48,7 +48,9 @@ export const auditVerify: Command = {
     const { verifyAudit } = await import('../../node/index.ts')
     const path = invocation.neededArgument('DIR_OR_FILE')
     const key = await keyGiven(invocation.neededOption(KEY_OPTION))
-    const checkpoints = await Promise.all((invocation.list('checkpoint') ?? []).map(smallFile))
+    const checkpoints = await Promise.all(
+      (invocation.list('checkpoint') ?? []).map(file => smallFile(file, MAX_KEY_BYTES))
+    )
     const verdict = await verifyAudit(logIn(path), key, { checkpoints })
     return show(invocation, path, verdict)
   }
@@ -58,19 +60,8 @@ export const auditVerify: Command = {
 const logIn = (path: string): string =>
   existsSync(join(path, 'audit', 'log.json')) ? join(path, 'audit') : path
 
-const keyGiven = async (given: string): Promise<string> => (existsSync(given) ? smallFile(given) : given)
-
-async function smallFile(path: string): Promise<string> {
-  const { systemError } = await import('../../node/index.ts')
-  try {
-    const found = await stat(path)
-    if (!found.isFile() || found.size > MAX_KEY_BYTES)
-      throw new CommandError(EXIT.badInput, `${path}: not a file of at most ${MAX_KEY_BYTES} bytes`)
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw systemError(path, error)
-  }
-}
+const keyGiven = async (given: string): Promise<string> =>
+  existsSync(given) ? smallFile(given, MAX_KEY_BYTES) : given
 
 function show(invocation: Invocation, path: string, verdict: AuditVerdict): number {
   const { ok, origin, first, entries, covered, problem } = verdict

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { auditCheckpoint } from './audit-checkpoint.ts'
+import { auditCosigned } from './audit-cosigned.ts'
 import { auditExport } from './audit-export.ts'
 import { auditProve } from './audit-prove.ts'
 import { auditTail } from './audit-tail.ts'
@@ -33,6 +34,9 @@ import { dhtPeers } from './dht-peers.ts'
 import { dhtStats } from './dht-stats.ts'
 import { echo } from './echo.ts'
 import { federationQuarantine } from './federation-quarantine.ts'
+import { equivocationList } from './equivocation-list.ts'
+import { equivocationShow } from './equivocation-show.ts'
+import { equivocationVerify } from './equivocation-verify.ts'
 import { federationStatus } from './federation-status.ts'
 import { frameDecode } from './frame-decode.ts'
 import { hello } from './hello.ts'
@@ -132,6 +136,9 @@ export const COMMANDS: readonly Command[] = [
   snapshotFetch,
   snapshotVerify,
   sealVerify,
+  equivocationList,
+  equivocationShow,
+  equivocationVerify,
   mailboxSend,
   mailboxRecv,
   mailboxSubscribe,
@@ -160,6 +167,7 @@ export const COMMANDS: readonly Command[] = [
   auditVerify,
   auditProve,
   auditCheckpoint,
+  auditCosigned,
   backup,
   restore,
   keyShow,

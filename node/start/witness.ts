@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { NUMBERED, readLogDelegation } from '../../federation/index.ts'
-import type { PlacedKinds } from '../../federation/index.ts'
+import { readLogDelegation } from '../../federation/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import { logPaths } from '../audit/index.ts'
 import { readBoundedFile } from '../durable-file.ts'
@@ -10,6 +9,7 @@ import type { NodeStore } from '../stores/node-store.ts'
 import {
   Equivocations,
   Gathering,
+  PLACED_KINDS,
   WitnessedLogs,
   Witnessing,
   witnessAdmin,
@@ -26,9 +26,6 @@ import type { NodePeerKeys } from './peer-keys.ts'
 
 const TICK_MS = 1000
 const MAX_DELEGATION_BYTES = 4096
-
-/** The kinds of statements that proofs may be of, besides heads of logs and what hub keys sign. */
-const KINDS: PlacedKinds = { numbers: NUMBERED }
 
 export interface WitnessPlace {
   readonly store: NodeStore
@@ -67,7 +64,7 @@ export async function openWitness(
     self: keys.hubId,
     keys: known,
     links: () => links.live.all(),
-    kinds: KINDS,
+    kinds: PLACED_KINDS,
     now: nowMs,
     log
   })
