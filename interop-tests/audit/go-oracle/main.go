@@ -1,4 +1,5 @@
-// Command audit-oracle judges an audit log with golang.org/x/mod/sumdb alone: signed notes, checkpoints, tiles, proofs.
+// Command audit-oracle judges an audit log with golang.org/x/mod/sumdb alone: signed notes, checkpoints, tiles, proofs;
+// and cosignatures with github.com/transparency-dev/formats.
 package main
 
 import (
@@ -23,7 +24,10 @@ func run(args []string) error {
 	case len(args) == 3 && args[0] == "sign":
 		return print(signedNote(args[1], args[2]))
 	}
-	return fmt.Errorf("usage: audit-oracle log FOLDER | proofs FOLDER <JSON | sign NAME TEXT")
+	if len(args) == 4 && args[0] == "cosigned" {
+		return print(judgeCosigned(args[1], args[2], args[3]))
+	}
+	return fmt.Errorf("usage: audit-oracle log FOLDER | proofs FOLDER <JSON | sign NAME TEXT | cosigned FILE WITNESS_VKEY LOG_VKEY")
 }
 
 func print(answer any, err error) error {
