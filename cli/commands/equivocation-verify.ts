@@ -15,7 +15,7 @@ export const equivocationVerify: Command = {
   examples: [{ line: 'omnigate equivocation verify proof.json', says: 'which hub lied, and in what' }],
   exits: ['failed', 'badInput', 'noInput', 'io', 'permission'],
   async run(invocation) {
-    const { judgeProofLine, proofLineId } = await import('../../node/index.ts')
+    const { judgeProofLine, equivocationId } = await import('../../node/index.ts')
     const file = invocation.neededArgument('FILE')
     const text = await smallFile(file)
     const line = text.endsWith('\n') ? text.slice(0, -1) : text
@@ -27,7 +27,7 @@ export const equivocationVerify: Command = {
       return EXIT.failed
     }
     const { hub, kind } = verdict.proof
-    const id = proofLineId(line)
+    const id = equivocationId(line)
     invocation.show({ ok: true, hub, kind, id }, () =>
       facts(
         [
