@@ -44,23 +44,41 @@ export interface RustVerdict {
   readonly digest?: string
   readonly total_len?: number
   readonly cid?: string
+  /** Of a handshake: whether it made a link, and what it showed; `refused` is the code with which this peer ended it. */
+  readonly linked?: boolean
+  readonly refused?: string
+  readonly hub?: string
+  readonly transcript?: string
+  readonly fingerprint?: string
+  readonly verbs?: readonly string[]
+  readonly invite?: string
+  /** Whom its DHT names, as peer ids. */
+  readonly providers?: readonly string[]
 }
 
 /** The Rust peer in a process of its own, and what it is told to do. */
 export class RustPeer implements AsyncDisposable {
   readonly #child: Child
+  /** Its hub. */
+  readonly id: string
   readonly address: string
 
-  private constructor(child: Child, address: string) {
+  /** The peer id of its node. */
+  get peer(): string {
+    return this.address.split('/p2p/')[1]!
+  }
+
+  private constructor(child: Child, id: string, address: string) {
     this.#child = child
+    this.id = id
     this.address = address
   }
 
   static async start(): Promise<RustPeer> {
     const child = new Child(`${BUILT}debug/rust-peer`, ['hub'])
     try {
-      const { multiaddr } = await child.firstJson()
-      return new RustPeer(child, String(multiaddr))
+      const { hub, multiaddr } = await child.firstJson()
+      return new RustPeer(child, String(hub), String(multiaddr))
     } catch (error) {
       await child[Symbol.asyncDispose]()
       throw error

@@ -92,12 +92,12 @@ export function proceed(
   message: Message,
   at: Moment
 ): Move {
-  if (state.phase !== 'over' && at.ms >= state.dueMs)
-    return refuse(dialled, problem('stalled', `the ${state.phase} came late`))
-  if (state.phase === 'challenge' && message.kind === 'challenge')
-    return onChallenge(party, dialled, state, message.body, at)
-  if (state.phase === 'proof' && message.kind === 'proof') return onProof(party, dialled, state, message, at)
-  return refuse(dialled, problem('out_of_order', `${message.kind} in phase ${state.phase}`))
+  if (state.phase !== message.kind)
+    return refuse(dialled, problem('out_of_order', `${message.kind} in phase ${state.phase}`))
+  if (at.ms >= state.dueMs) return refuse(dialled, problem('stalled', `the ${state.phase} came late`))
+  return message.kind === 'proof'
+    ? onProof(party, dialled, state as Initiator & { phase: 'proof' }, message, at)
+    : onChallenge(party, dialled, state as Initiator & { phase: 'challenge' }, message.body, at)
 }
 
 /** What time alone does: an answer that does not come. */

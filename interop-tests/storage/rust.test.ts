@@ -60,7 +60,7 @@ describe('a peer in Rust', { skip: rustIsMissing() ?? false, timeout: 1_500_000 
     const answer = await hub.client(echoService).echo({ body: bytes })
 
     assert.equal(hello.maxFrameBytes, MAX_FRAME)
-    assert.deepEqual(hello.apps, [0, 1, 0x0301])
+    assert.deepEqual(hello.apps, [0, 1, 0x0301, 0x0501])
     assert.ok(bytes.equals(answer))
   })
 

@@ -100,6 +100,19 @@ void describe('linked peers', OPTIONS, () => {
     assert.deepEqual(await providersOf(b, id), [a.node.peerId.toString()])
   })
 
+  void test('are members of the DHT by their link, also where a ping would not be answered, until it ends', async () => {
+    await using a = await createHub()
+    await using b = await createHub()
+    await b.node.unhandle('/ipfs/ping/1.0.0')
+
+    const { outbound } = await link(a, b)
+    await until(() => tableSize(a) === 1 && tableSize(b) === 1)
+
+    assert.deepEqual(idsOf(a.services.dhtPeers()), [b.node.peerId.toString()])
+    a.links.unlink(outbound)
+    await until(() => tableSize(a) === 0)
+  })
+
   void test('hear each other also when one knows of the link later than the other', async () => {
     await using a = await createHub()
     await using b = await createHub()

@@ -1,5 +1,6 @@
 //! The opener's side: one call on a stream of its own (oap-1.md, section 5), and what storage.md asks of a receiver.
 
+use std::future::Future;
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite};
@@ -43,6 +44,16 @@ pub async fn whole<S: AsyncRead + AsyncWrite + Unpin>(
     app: u16,
     payload: Vec<u8>,
 ) -> Result<(u16, Vec<u8>), Failure> {
+    whole_as(CORR, stream, app, payload).await
+}
+
+/// The same with a correlation id, for one more call on a stream.
+pub async fn whole_as<S: AsyncRead + AsyncWrite + Unpin>(
+    corr: u64,
+    stream: &mut S,
+    app: u16,
+    payload: Vec<u8>,
+) -> Result<(u16, Vec<u8>), Failure> {
     let mut answer = Vec::new();
     let keep = |part: &[u8], _| {
         if answer.len() + part.len() > ANSWER_MOST {
@@ -51,7 +62,7 @@ pub async fn whole<S: AsyncRead + AsyncWrite + Unpin>(
         answer.extend(part);
         Ok(())
     };
-    let code = call(stream, app, payload, keep).await?;
+    let code = in_time(unbounded(corr, stream, app, payload, keep)).await?;
     Ok((code, answer))
 }
 
@@ -61,13 +72,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: FnMut(&[u8], bool) -> Result<(), Failure>,
 {
-    match timeout(CALL_TIME, unbounded(stream, app, payload, take)).await {
+    in_time(unbounded(CORR, stream, app, payload, take)).await
+}
+
+async fn in_time<A>(call: impl Future<Output = Result<A, Failure>>) -> Result<A, Failure> {
+    match timeout(CALL_TIME, call).await {
         Ok(ended) => ended,
         Err(_) => Err(Failure::Lost("no answer in time".into())),
     }
 }
 
 async fn unbounded<S, F>(
+    corr: u64,
     stream: &mut S,
     app: u16,
     payload: Vec<u8>,
@@ -80,7 +96,7 @@ where
     let request = Frame {
         flags: REQ | START | END,
         app,
-        corr: CORR,
+        corr,
         payload,
         ..Frame::default()
     };
@@ -96,7 +112,7 @@ where
             Read::End | Read::Cut => return Err(Failure::Lost("the stream ended".into())),
             Read::Slow(_) | Read::Quiet => return Err(Failure::Lost("nothing came".into())),
         };
-        let Some(frame) = frame.filter(ours(app)) else {
+        let Some(frame) = frame.filter(ours(app, corr)) else {
             drops += 1;
             if drops == DROPS_MOST {
                 return Err(Failure::Lie("bad_sequence"));
@@ -118,10 +134,10 @@ where
 }
 
 /// Whether a frame is of the only call of its stream; errors of the session itself are (oap-1.md, section 4).
-fn ours(app: u16) -> impl Fn(&Frame) -> bool {
+fn ours(app: u16, corr: u64) -> impl Fn(&Frame) -> bool {
     move |frame| {
         let session = frame.app == 0 && frame.has(RESP | END) && frame.code >= 400;
-        let call = frame.app == app && frame.corr == CORR;
+        let call = frame.app == app && frame.corr == corr;
         frame.kind() == Some(RESP) && !frame.has(EVENT) && (call || session)
     }
 }

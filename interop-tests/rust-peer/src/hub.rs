@@ -1,5 +1,6 @@
 //! The peer on libp2p: one swarm, streams that come in, and commands, a JSON line each.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,20 @@ use tokio::time::timeout;
 use crate::cid::Cid;
 use crate::client;
 use crate::errors::Failure;
+use crate::federation::handshake::Wish as Handshake;
+use crate::federation::invite::Invite;
+use crate::federation::keys;
+use crate::gate::Gate;
 use crate::json::record;
+use crate::links::{seconds, Ended, LinkEvent, Links};
+use crate::members::{kad_of, Found, Kad, Members};
 use crate::node::{Node, Served, ECHO};
 use crate::session::serve;
 use crate::storage::Stray;
 
 const OAP: StreamProtocol = StreamProtocol::new("/oap/1.0.0");
 const STREAMS_MOST: usize = 256;
+const QUERY_TIME: Duration = Duration::from_secs(45);
 const OPEN_TIME: Duration = Duration::from_secs(10);
 const IDLE_CONNECTION: Duration = Duration::from_secs(600);
 
@@ -33,28 +41,35 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(600);
 struct Behaviour {
     streams: libp2p_stream::Behaviour,
     identify: identify::Behaviour,
+    kad: Kad,
+    gate: Gate,
 }
 
 type Fallible<A> = Result<A, Box<dyn std::error::Error>>;
 
 /// Prints where it listens, then obeys standard input until it ends.
 pub async fn run() -> Fallible<()> {
-    let key = identity::Keypair::generate_ed25519();
-    let mut swarm = swarm_of(key)?;
-    let node = Arc::new(Node::default());
+    let seed: [u8; 32] = keys::random();
+    let mut swarm = swarm_of(identity::Keypair::ed25519_from_bytes(seed)?)?;
+    let (tell_links, links_told) = mpsc::unbounded_channel();
+    let node = Arc::new(Node::new(Links::new(seed, tell_links)));
     let mut control = swarm.behaviour().streams.new_control();
     let incoming = control.accept(OAP)?;
     swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
     let address = loop {
         if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
+            // Of a provider without an address nobody keeps a record.
+            swarm.add_external_address(address.clone());
             break address.with(Protocol::P2p(*swarm.local_peer_id()));
         }
     };
     let (tell, told) = mpsc::channel(16);
-    tokio::spawn(turn(swarm, told, node.clone()));
+    tokio::spawn(turn(swarm, told, links_told, node.clone()));
     tokio::spawn(take(incoming, node.clone()));
-    println!("{}", json!({ "multiaddr": address.to_string() }));
+    let says = json!({ "multiaddr": address.to_string(), "hub": node.links.hub_id() });
+    println!("{says}");
     let hub = Hub {
+        address: address.to_string(),
         node,
         control,
         tell,
@@ -87,10 +102,20 @@ fn swarm_of(key: identity::Keypair) -> Fallible<Swarm<Behaviour>> {
                 "omnigate/1".into(),
                 key.public(),
             )),
+            kad: kad_of(key.public().to_peer_id()),
+            gate: Gate::default(),
         })?
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION))
         .build();
     Ok(swarm)
+}
+
+/// What the swarm is told to do.
+enum Order {
+    Dial(Wish),
+    Close(PeerId, oneshot::Sender<()>),
+    Provide(Cid, oneshot::Sender<Found>),
+    Providers(Cid, oneshot::Sender<Found>),
 }
 
 /// A peer that a connection is wished with, where it is, and who waits to hear whether there is one.
@@ -101,20 +126,56 @@ struct Wish {
 }
 
 /// Turns the swarm until nobody can tell it anything more.
-async fn turn(mut swarm: Swarm<Behaviour>, mut told: mpsc::Receiver<Wish>, node: Arc<Node>) {
+async fn turn(
+    mut swarm: Swarm<Behaviour>,
+    mut told: mpsc::Receiver<Order>,
+    mut links: mpsc::UnboundedReceiver<LinkEvent>,
+    node: Arc<Node>,
+) {
     let mut waiting: Vec<Wish> = Vec::new();
+    let mut closing: Vec<(PeerId, oneshot::Sender<()>)> = Vec::new();
+    let mut members = Members::default();
+    let mut addresses: HashMap<PeerId, Multiaddr> = HashMap::new();
     loop {
         tokio::select! {
-            wish = told.recv() => match wish {
-                Some(wish) => waiting.extend(dial(&mut swarm, wish)),
+            order = told.recv() => match order {
+                Some(Order::Dial(wish)) => waiting.extend(dial(&mut swarm, wish)),
+                Some(Order::Close(peer, heard)) => {
+                    if swarm.disconnect_peer_id(peer).is_ok() {
+                        closing.push((peer, heard));
+                    }
+                }
+                Some(Order::Provide(cid, heard)) => members.provide(&mut swarm.behaviour_mut().kad, cid, heard),
+                Some(Order::Providers(cid, heard)) => members.providers(&mut swarm.behaviour_mut().kad, cid, heard),
                 None => return,
             },
+            Some(event) = links.recv() => {
+                let kad = &mut swarm.behaviour_mut().kad;
+                match event {
+                    LinkEvent::Up(peer) => {
+                        if let Some(address) = addresses.get(&peer) {
+                            members.linked(kad, peer, address.clone());
+                        }
+                    }
+                    LinkEvent::Down(peer) => members.left(kad, peer),
+                }
+            }
             event = swarm.select_next_some() => match event {
-                SwarmEvent::ConnectionEstablished { peer_id, .. } => tell(&mut waiting, peer_id, Ok(())),
+                SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                    addresses.insert(peer_id, endpoint.get_remote_address().clone());
+                    tell(&mut waiting, peer_id, Ok(()));
+                }
                 SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                     tell(&mut waiting, peer, Err(error.to_string()));
                 }
-                SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => node.left(&peer_id),
+                SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                    addresses.remove(&peer_id);
+                    node.left(&peer_id);
+                    for (_, heard) in closing.extract_if(.., |(peer, _)| *peer == peer_id) {
+                        let _ = heard.send(());
+                    }
+                }
+                SwarmEvent::Behaviour(BehaviourEvent::Kad(event)) => members.came(event),
                 _ => {}
             }
         }
@@ -127,6 +188,7 @@ fn dial(swarm: &mut Swarm<Behaviour>, wish: Wish) -> Option<Wish> {
         let _ = wish.heard.send(Ok(()));
         return None;
     }
+    swarm.behaviour_mut().gate.wished.insert(wish.peer);
     let options = DialOpts::peer_id(wish.peer).addresses(vec![wish.address.clone()]);
     match swarm.dial(options.build()) {
         Ok(()) => Some(wish),
@@ -161,9 +223,10 @@ async fn take(mut incoming: libp2p_stream::IncomingStreams, node: Arc<Node>) {
 }
 
 struct Hub {
+    address: String,
     node: Arc<Node>,
     control: Control,
-    tell: mpsc::Sender<Wish>,
+    tell: mpsc::Sender<Order>,
 }
 
 impl Hub {
@@ -224,26 +287,91 @@ impl Hub {
                 answer["total_len"] = json!(fetched.total_len);
                 Ok(answer)
             }
+            "provide" => {
+                let cid = cid_of(text("cid"))?;
+                let peers = self.asked(|heard| Order::Provide(cid, heard)).await?;
+                Ok(json!({ "providers": peers }))
+            }
+            "providers" => {
+                let cid = cid_of(text("cid"))?;
+                let peers = self.asked(|heard| Order::Providers(cid, heard)).await?;
+                Ok(json!({ "providers": peers }))
+            }
+            "allow" => {
+                let verbs = command["verbs"].as_array().into_iter().flatten();
+                let verbs = verbs.filter_map(Value::as_str).map(str::to_owned);
+                self.node.links.allow(text("hub"), verbs.collect());
+                Ok(json!({}))
+            }
+            "link" => {
+                let hub = text("hub").to_owned();
+                let pair = None;
+                self.handshake(text("address"), Handshake { hub, pair })
+                    .await
+            }
+            "pair" => {
+                let invite = Invite::of(text("invite"), seconds())?;
+                let address = invite.addresses.first().ok_or("no address")?;
+                let pair = Some(invite.k());
+                let hub = invite.hub.clone();
+                self.handshake(address, Handshake { hub, pair }).await
+            }
+            "invite" => Ok(json!({ "invite": self.node.links.invite(&self.address) })),
+            "knows" => Ok(self.node.links.knows(text("hub"))),
             other => Err(format!("no command {other}").into()),
         }
+    }
+
+    async fn handshake(&self, address: &str, wish: Handshake) -> Fallible<Value> {
+        let mut stream = self.stream(address).await?;
+        let peer = peer_of(&address.parse()?)?;
+        let pair = wish.pair.is_some();
+        let ended = self.node.links.dial(&mut stream, peer, wish).await;
+        if pair || ended.is_err() {
+            // A connection has one handshake in its life, and what is refused is closed.
+            let (heard, hear) = oneshot::channel();
+            self.tell.send(Order::Close(peer, heard)).await?;
+            // Nobody answers where it is closed already.
+            let _ = timeout(OPEN_TIME, hear).await?;
+        }
+        match ended {
+            Ok(shown) => Ok(shown),
+            Err(Ended::Refused(code)) => Ok(json!({ "refused": code })),
+            Err(Ended::Call(failure)) => Ok(verdict(Err::<(), _>(failure), |()| json!({}))),
+        }
+    }
+
+    /// What a query of the DHT ends with.
+    async fn asked(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Found>) -> Order,
+    ) -> Fallible<Vec<String>> {
+        let (heard, hear) = oneshot::channel();
+        self.tell.send(order(heard)).await?;
+        Ok(timeout(QUERY_TIME, hear).await???)
     }
 
     /// A stream of its own to the peer at an address, which is dialled where there is no connection with it.
     async fn stream(&self, address: &str) -> Fallible<Stream> {
         let address: Multiaddr = address.parse()?;
-        let Some(Protocol::P2p(peer)) = address.iter().last() else {
-            return Err("the address names no peer".into());
-        };
+        let peer = peer_of(&address)?;
         let (heard, hear) = oneshot::channel();
         self.tell
-            .send(Wish {
+            .send(Order::Dial(Wish {
                 peer,
                 address,
                 heard,
-            })
+            }))
             .await?;
         timeout(OPEN_TIME, hear).await???;
         Ok(timeout(OPEN_TIME, self.control.clone().open_stream(peer, OAP)).await??)
+    }
+}
+
+fn peer_of(address: &Multiaddr) -> Fallible<PeerId> {
+    match address.iter().last() {
+        Some(Protocol::P2p(peer)) => Ok(peer),
+        _ => Err("the address names no peer".into()),
     }
 }
 

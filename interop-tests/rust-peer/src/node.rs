@@ -9,16 +9,27 @@ use tokio::time::Instant;
 use crate::client::STORAGE;
 use crate::errors::{refusal, Refusal};
 use crate::frame::{APP_E2E, MAX_FRAME};
+use crate::links::{Links, FEDERATION, OPERATIONS};
 use crate::services::{Answer, Call, Services};
 use crate::storage::Shelf;
 
 pub const ECHO: u16 = 0x0001;
 const HELLOS: f64 = 10.0;
 
-#[derive(Default)]
 pub struct Node {
     pub shelf: Mutex<Shelf>,
+    pub links: Links,
     sides: Mutex<HashMap<PeerId, Side>>,
+}
+
+#[cfg(test)]
+impl Default for Node {
+    fn default() -> Node {
+        Node::new(Links::new(
+            [7; 32],
+            tokio::sync::mpsc::unbounded_channel().0,
+        ))
+    }
 }
 
 /// What is agreed with the other side of a connection.
@@ -41,9 +52,18 @@ impl Default for Side {
 }
 
 impl Node {
+    pub fn new(links: Links) -> Node {
+        Node {
+            shelf: Mutex::default(),
+            links,
+            sides: Mutex::default(),
+        }
+    }
+
     /// Forgets what was agreed on a connection that is over.
     pub fn left(&self, peer: &PeerId) {
         self.sides.lock().expect("sides").remove(peer);
+        self.links.left(peer);
     }
 
     fn side<A>(&self, peer: PeerId, with: impl FnOnce(&mut Side) -> A) -> A {
@@ -59,11 +79,12 @@ pub struct Served<'a> {
 
 impl Services for Served<'_> {
     fn apps(&self) -> Vec<u16> {
-        vec![0, ECHO, STORAGE]
+        vec![0, ECHO, STORAGE, FEDERATION]
     }
 
     fn knows(&self, app: u16, op: &str) -> bool {
         matches!((app, op), (ECHO, "echo") | (STORAGE, "get" | "has"))
+            || app == FEDERATION && OPERATIONS.contains(&op)
     }
 
     async fn answer(&self, call: Call<'_>) -> Result<Answer, Refusal> {
@@ -76,6 +97,7 @@ impl Services for Served<'_> {
                 let shelf = self.node.shelf.lock().expect("the shelf");
                 shelf.answer(call.op, call.header, call.body)
             }
+            FEDERATION => self.node.links.answer(self.peer, &call),
             _ => Err(refusal(404, "unknown_app")),
         }
     }
