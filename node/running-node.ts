@@ -24,12 +24,14 @@ import type { NodeAudit } from './start/audit.ts'
 import { openAllowlist } from './start/allowlist.ts'
 import { openDirected } from './start/directed.ts'
 import { openFederation } from './start/federation.ts'
-import { gatewayRoutes } from './start/gateway.ts'
+import { chargeOf, gatewayRoutes } from './start/gateway.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
 import { prepareDht } from './start/dht.ts'
 import { openExchange } from './start/exchange.ts'
+import { readOnly } from './guards/read-only.ts'
+import { isMirror, refuseSigningKeys } from './start/mirror.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
 import { openPeerKeys } from './start/peer-keys.ts'
@@ -69,6 +71,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const base = nodeBase(config, overrides, started)
 
   const identity = await openIdentity(base, options)
+  refuseSigningKeys(config, identity)
   const store = await openStore(base, identity, options)
   const boot = await new BootStore(store.level).next()
 
@@ -180,7 +183,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   ])
   const apps = [0, ...services.keys()]
   const hostSessions = await startSessions(base, { apps, revocationSeq: () => capabilities.revocationSeq })
-  const host = hostSessions(services, links.callConnections.noting(rights.guard))
+  const guard = isMirror(config) ? readOnly(rights.guard) : rights.guard
+  const host = hostSessions(services, links.callConnections.noting(guard))
   capabilities.onWithdrawal(() => host.review(rights.review))
   rights.grants.onChange(() => host.review(rights.review))
   exchange.onChange(() => host.review(rights.review))
@@ -196,7 +200,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   await snapshots.start()
   await openFederation(base, { allowlist, services: peers.transport.services.federation!, dht })
 
-  const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps })
+  const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps, lagS: snapshots.lagS() })
   const federation = federationAdmin({
     allowlist: () => allowlist,
     keys: () => peerKeys.known,
@@ -217,7 +221,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     services: [operator, mailbox.forOperator, sharing.forOperator, ...readable]
   })
   for (const part of overrides.parts ?? []) await base.supervise(part)
-  await serveHttp(base, gatewayRoutes(base, peers, storage, status))
+  // A mirror refuses writes before anybody looks at what they are about.
+  await serveHttp(base, snapshots.routes(chargeOf(peers)), gatewayRoutes(base, peers, storage, status))
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')

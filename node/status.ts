@@ -35,6 +35,8 @@ export interface StatusSources {
   readonly startedAt: number
   readonly folder: DataFolderPaths | undefined
   readonly apps: readonly number[]
+  /** How far a mirror is behind its core; undefined for a core. */
+  readonly lagS: number | undefined
 }
 
 export function statusOf(s: StatusSources): NodeStatus {
@@ -44,6 +46,7 @@ export function statusOf(s: StatusSources): NodeStatus {
     hub_id: s.keys.hubId,
     peer_id: s.keys.peerId,
     node: s.config.node.name,
+    ...(s.lagS !== undefined && { mirror_of: s.config.mirror.core, mirror_lag_s: s.lagS }),
     version: VERSION,
     pid: process.pid,
     boot: s.boot,

@@ -41,6 +41,10 @@ function statusText(s: JsonObject, terminal: Terminal): string {
       ['hub', word(s['hub_id'])],
       ['peer', word(s['peer_id'])],
       ['node', word(s['node'])],
+      [
+        'mirror of',
+        s['mirror_of'] === undefined ? '' : `${word(s['mirror_of'])}, ${word(s['mirror_lag_s'])} s behind`
+      ],
       ['version', word(s['version'])],
       ['pid', word(s['pid'])],
       ['boot', word(s['boot'])],

@@ -36,6 +36,11 @@ const RULES: readonly Rule[] = [
     message: 'must not exceed mailbox.maxVisibilityMs'
   },
   {
+    path: 'mirror.core',
+    broken: ({ node, mirror }) => node.role === 'mirror' && mirror.core === '',
+    message: 'must name the hub that a mirror follows'
+  },
+  {
     path: 'mailbox.topics',
     broken: ({ mailbox }) => circles(mailbox.topics.map(parseRule).filter(isRule)).length > 0,
     message: 'dead letter topics must not lead in a circle'

@@ -1,4 +1,5 @@
 import Type, { type Static, type TProperties, type TSchema, type TStringOptions } from 'typebox'
+import { hubPublicKey } from '../../federation/index.ts'
 import type { Form } from '../../federation/index.ts'
 import { parseRule } from '../mailbox/topic-rules.ts'
 import { httpListenProblem, listenProblem, multiaddrProblem } from './address.ts'
@@ -52,6 +53,11 @@ export const configSchema = Type.Object(
         default: [],
         maxItems: 16,
         uniqueItems: true
+      }),
+      role: Type.Enum(['core', 'mirror'], {
+        description:
+          'A mirror follows the snapshots of mirror.core, shows them, takes no writes and holds no key of a hub: "core", "mirror".',
+        default: 'core'
       }),
       drainTimeoutMs: count('How long a stopping node waits for calls under way.', 10_000, 0, HOUR_MS)
     }),
@@ -232,6 +238,13 @@ export const configSchema = Type.Object(
       ),
       keep: count('Own ones that are kept.', 30, 1, 1000),
       keepPerHub: count('Fetched ones that are kept of each other hub.', 8, 1, 100)
+    }),
+    mirror: section('What a node of the role mirror follows.', {
+      core: checked(
+        { description: 'Hub id of the core, which is on the allowlist too. Empty for none.', default: '' },
+        text => (text === '' || hubPublicKey(text) !== undefined ? undefined : 'not a hub id')
+      ),
+      everySeconds: count('How often the core is asked for a newer snapshot.', 60, 1, 86_400)
     }),
     dht: section('Who among linked hubs has which public blob.', {
       enabled: flag('Take part in the DHT, and announce public blobs in it.', true),

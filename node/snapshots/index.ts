@@ -1,6 +1,8 @@
 export { noSnapshots, snapshotsAdmin } from './admin-handlers.ts'
 export type { SnapshotsAdmin } from './admin-handlers.ts'
 export { SnapshotFolders } from './folders.ts'
+export { follow } from './following.ts'
+export { snapshotRoutes } from './http-routes.ts'
 export { dueS, keepMaking } from './keeping.ts'
 export { OwnSnapshots } from './own-snapshots.ts'
 export type { State } from './own-snapshots.ts'

@@ -17,6 +17,12 @@ const REQUEST_BYTES = 1024
 /** Every status that the gateway gives. */
 const STATUSES = [200, 206, 304, 400, 404, 405, 406, 412, 416, 421, 422, 429, 500, 503].map(String)
 
+/** Counts a request that comes over no connection of libp2p; yields the milliseconds to wait where there were too many. */
+export const chargeOf =
+  ({ strangersMeter }: Pick<Peers, 'strangersMeter'>) =>
+  (): number =>
+    strangersMeter.call(REQUEST_BYTES, nodePlatform.now())
+
 /** Public blobs over HTTP; undefined where the configuration has none. */
 export function gatewayRoutes(
   { config, log, metrics, state }: NodeBase,

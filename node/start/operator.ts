@@ -12,6 +12,7 @@ import { AdminListener } from '../admin/admin-listener.ts'
 import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
 import { echo } from '../handlers/echo.ts'
+import { readOnlyOperator } from '../guards/read-only.ts'
 import { startHttp } from '../http.ts'
 import type { HttpSources } from '../http.ts'
 import type { WitnessAdmin } from '../witness/index.ts'
@@ -20,16 +21,18 @@ import type { NodeStatus } from '../status.ts'
 import { auditAdmin } from './audit-admin.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
+import { isMirror } from './mirror.ts'
 import type { HostSessions } from './sessions.ts'
 
 /** Serves the operator on a socket in the data folder; a node without one has none. */
 export async function serveAdmin(
-  { supervise }: NodeBase,
+  { config, supervise }: NodeBase,
   { folder }: Identity,
   { hostSessions, services }: { readonly hostSessions: HostSessions; readonly services: readonly Service[] }
 ): Promise<void> {
   if (folder === undefined) return
-  const host = hostSessions(serviceDirectory([echo, ...services]))
+  const guard = isMirror(config) ? readOnlyOperator : undefined
+  const host = hostSessions(serviceDirectory([echo, ...services]), guard)
   const admin = new AdminListener(adminSocketPath(folder.folder), host)
   await supervise({
     service: 'admin',
@@ -66,9 +69,10 @@ export const operatorService = (
  */
 export async function serveHttp(
   { config, metrics, state, supervise }: NodeBase,
-  routes: HttpSources['routes']
+  ...all: readonly HttpSources['routes'][]
 ): Promise<void> {
   if (!config.http.enabled) return
+  const routes: HttpSources['routes'] = (app, url) => all.forEach(add => add?.(app, url))
   let address = parseHostPort(config.http.listen)!
   await supervise({
     service: 'http',

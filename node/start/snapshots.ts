@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import type { SnapshotHeads } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { runningSigner } from '../identity/index.ts'
@@ -9,9 +10,11 @@ import {
   SnapshotFolders,
   SnapshotRows,
   dueS,
+  follow,
   keepMaking,
   linkedSource,
   noSnapshots,
+  snapshotRoutes,
   snapshotsAdmin,
   storedPackages
 } from '../snapshots/index.ts'
@@ -24,6 +27,7 @@ import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
 import type { NodeLinks } from './links.ts'
+import { isMirror } from './mirror.ts'
 import type { NodePeerKeys } from './peer-keys.ts'
 import type { NodeStorage } from './storage.ts'
 
@@ -39,6 +43,10 @@ export interface NodeSnapshots {
   readonly standing: () =>
     { readonly seq: number; readonly created: number; readonly due: number } | undefined
   start(): Promise<void>
+  /** What is shown of snapshots over HTTP; `charge` counts a request and yields how long to wait. */
+  readonly routes: (charge: () => number) => ((app: FastifyInstance) => void) | undefined
+  /** How far a mirror is behind its core, in seconds; undefined for a core. */
+  readonly lagS: () => number | undefined
 }
 
 export interface SnapshotsPlace {
@@ -56,7 +64,9 @@ export interface SnapshotsPlace {
 const NONE: NodeSnapshots = {
   admin: noSnapshots,
   standing: () => undefined,
-  start: () => Promise.resolve()
+  start: () => Promise.resolve(),
+  routes: () => undefined,
+  lagS: () => undefined
 }
 
 /** Prepares the snapshots that this hub makes, and those of linked hubs; a node without a data folder has none. */
@@ -149,11 +159,26 @@ export async function openSnapshots(
   const due = (): number => dueS({ own, sinceS, everyS, nowS: seconds })
   const failed = (err: unknown): void =>
     log.warn({ event: 'SnapshotFailed', err }, 'a snapshot was not made, or not offered; it is tried again')
-  metrics.gauge(
-    'snapshot_age_seconds',
-    'Age of the newest snapshot of this hub; before the first one, since it was begun to make them.',
-    () => Math.max(0, seconds() - (own.newest?.held.created ?? sinceS))
-  )
+  const core = isMirror(config) ? config.mirror.core : undefined
+  const notFollowed = (err: unknown): void =>
+    log.warn(
+      { event: 'CoreNotFollowed', err },
+      'the core of this mirror did not give a snapshot; it is asked again'
+    )
+  const lagS = (): number | undefined =>
+    core === undefined ? undefined : Math.max(0, seconds() - (peers.of(core).at(-1)?.held.created ?? sinceS))
+  if (core !== undefined)
+    metrics.gauge(
+      'mirror_lag_seconds',
+      'Age of the newest snapshot of the core that this mirror has verified.',
+      () => lagS() ?? 0
+    )
+  else
+    metrics.gauge(
+      'snapshot_age_seconds',
+      'Age of the newest snapshot of this hub; before the first one, since it was begun to make them.',
+      () => Math.max(0, seconds() - (own.newest?.held.created ?? sinceS))
+    )
   metrics.gauge('snapshot_interval_seconds', 'How often a snapshot is made.', () => everyS)
   metrics.gauge('snapshot_hubs', 'Other hubs of which a snapshot is kept.', () => peers.hubs.length)
   metrics.counter('snapshots_refused_total', 'Snapshots of other hubs that were refused.', () => refusals)
@@ -174,19 +199,27 @@ export async function openSnapshots(
       made: () => own.tidy().catch(failed)
     }),
     standing: () => ({ seq: own.newest?.held.seq ?? 0, created: own.newest?.held.created ?? 0, due: due() }),
-    async start() {
-      await base.supervise({
+    routes: charge =>
+      snapshotRoutes({
+        shown: () => (core === undefined ? own.all : peers.of(core)),
+        hub: core ?? keys.hubId,
+        folders,
+        charge,
+        isMirror: core !== undefined
+      }),
+    lagS,
+    start: () =>
+      base.supervise({
         service: 'snapshots',
         crashReason: 'crash_store',
         async run(started, signal) {
           started()
-          await keepMaking(
-            { own, sinceS, everyS, nowS: seconds, sleep: (ms, end) => systemClock.sleep(ms, end), failed },
-            signal
-          )
+          const sleep = (ms: number, end: AbortSignal): Promise<void> => systemClock.sleep(ms, end)
+          const everyMs = config.mirror.everySeconds * 1000
+          if (core !== undefined) await follow({ peers, core, everyMs, sleep, failed: notFollowed }, signal)
+          else await keepMaking({ own, sinceS, everyS, nowS: seconds, sleep, failed }, signal)
         }
       })
-    }
   }
 }
 
