@@ -110,7 +110,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     allowlist,
     peerKeys,
     links,
-    signers
+    signers,
+    isPassing
   })
   const shares = await openShares(base, identity, {
     audit,

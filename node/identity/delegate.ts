@@ -89,7 +89,7 @@ export interface OwnHub extends Pick<StoppedKeys, 'keys' | 'hubKey' | 'nowMs'> {
 
 /** The same as `delegateOwn` for a key that lies beside the node key, also while the node runs. */
 export const delegateRole = (hub: OwnHub, role: OwnKeyRole): Promise<Delegation<Role>> =>
-  delegateKey(hub, role, async () => hex((await ensureRoleKey(hub.folder.keys, role)).publicKey), {})
+  delegateKey(hub, role, async () => hex((await ensureRoleKey(hub.folder.keys, role)).publicKey), 'by time')
 
 const delegateKept = (hub: StoppedKeys, role: KeptRole, life: Life): Promise<Delegation<Role>> =>
   delegateKey(hub, role, () => publicKeyOf(hub, role), life)
@@ -98,14 +98,17 @@ async function delegateKey<R extends KeptRole>(
   hub: OwnHub,
   role: R,
   keyOf: () => Promise<string>,
-  life: Life
+  life: Life | 'by time'
 ): Promise<Delegation<Role>> {
   const folder = hub.folder.keys
   const before = await readRoleDelegations(folder, role, hub.keys.hubId)
   const key = await keyOf()
   await refuseRevoked(hub, key, `put another in its place: key rotate --role ${role}`)
   const last = before.at(-1)?.statement.epoch ?? 0
-  const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life, last })
+  // Two keys under one epoch are proof against the hub: who goes on from a copy of an earlier time may have signed already.
+  const epoch = Math.max(last + 1, Math.floor(hub.nowMs / 1000))
+  const lives = life === 'by time' ? { epoch } : life
+  const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life: lives, last })
   await recordDelegation(hub, delegation)
   await addRoleDelegation(folder, before, delegation as Delegation<R>)
   return delegation

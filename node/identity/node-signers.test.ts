@@ -17,7 +17,7 @@ test('a key that is asked for is made, signed for once and recorded', async t =>
 
   assert.equal(one, two)
   assert.equal(delegationProblem(one!.delegation, NOW.nowMs / 1000), undefined)
-  assert.equal(one!.delegation.statement.epoch, 1)
+  assert.equal(one!.delegation.statement.epoch, Math.floor(NOW.nowMs / 1000))
   assert.deepEqual(
     events.map(({ content }) => content.type),
     ['delegation']
@@ -37,6 +37,19 @@ test('a key that is there is found again, and not signed for', async t => {
   assert.deepEqual(again.events, [])
 })
 
+test('who goes on from an earlier copy of the folder does not sign for an epoch again', async t => {
+  const first = await given(t)
+  const before = await first.signers.of('witness')
+  // As a copy has it that was made before the key was.
+  for (const file of ['witness.key', 'witness.json']) rmSync(join(first.data, 'keys', file))
+
+  const again = await given(t, first.data, 5000)
+  const after = await again.signers.of('witness')
+
+  assert.notDeepEqual(after!.secretKey.publicKey, before!.secretKey.publicKey)
+  assert.ok(after!.delegation.statement.epoch > before!.delegation.statement.epoch)
+})
+
 test('where the hub key lies elsewhere, there is none', async t => {
   const { signers, data, events } = await given(t)
   rmSync(join(data, 'keys', 'hub.key'))
@@ -46,7 +59,7 @@ test('where the hub key lies elsewhere, there is none', async t => {
   assert.deepEqual(events, [])
 })
 
-async function given(t: TestContext, at?: string) {
+async function given(t: TestContext, at?: string, laterMs = 0) {
   const data = at ?? (await stoppedNode(t))
   const { keys: folder } = await openedFolder(data)
   const keys = await loadKeys(folder, NOW)
@@ -56,7 +69,7 @@ async function given(t: TestContext, at?: string) {
     folder: { keys: folder },
     keys,
     record: async event => events.push(event),
-    nowMs: () => NOW.nowMs,
+    nowMs: () => NOW.nowMs + laterMs,
     onSigned: async role => void signed.push(role)
   })
   return { data, signers, events, signed }

@@ -35,6 +35,8 @@ export interface WitnessPlace {
   readonly peerKeys: Pick<NodePeerKeys, 'known'>
   readonly links: Pick<NodeLinks, 'live' | 'over'>
   readonly signers: Pick<NodeSigners, 'of'>
+  /** What is seen would not be kept beside the keys that cosign, so nothing is cosigned. */
+  readonly isPassing: boolean
 }
 
 export interface NodeWitness {
@@ -49,7 +51,7 @@ export interface NodeWitness {
 export async function openWitness(
   base: NodeBase,
   { folder, keys }: Identity,
-  { store, audit, rights, allowlist, peerKeys: { known }, links, signers }: WitnessPlace
+  { store, audit, rights, allowlist, peerKeys: { known }, links, signers, isPassing }: WitnessPlace
 ): Promise<NodeWitness> {
   const { log, metrics, started } = base
   const nowMs = (): number => thisMoment().ms
@@ -71,7 +73,7 @@ export async function openWitness(
   const node = keys.delegation.statement.node
   const witnessing = new Witnessing({
     cosigner: async () => {
-      const signer = await signers.of('witness')
+      const signer = isPassing ? undefined : await signers.of('witness')
       return signer && { name: witnessName(keys.hubId, node), key: signer.secretKey.key }
     },
     logs,
@@ -107,12 +109,12 @@ export async function openWitness(
       if (end !== undefined) return
       gathering.up(hub)
       void equivocations.up(link)
-      if (allowlist.get(hub)?.treaty.witness === true) prepare(base, signers)
+      if (!isPassing && allowlist.get(hub)?.treaty.witness === true) prepare(base, signers)
     })
   )
   started.defer(
     allowlist.onChange(({ hub }) => {
-      if (allowlist.get(hub)?.treaty.witness === true) prepare(base, signers)
+      if (!isPassing && allowlist.get(hub)?.treaty.witness === true) prepare(base, signers)
     })
   )
   const timer = setInterval(() => gathering.tick(), TICK_MS).unref()
