@@ -23,6 +23,7 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   'federation-snapshots': 8,
   storage: 10,
   'federation-witness': 5,
+  'federation-directed': 9,
   'federation-policy': 8
 }
 

@@ -25,6 +25,7 @@ export const BINDING_SPECS = [
   'federation-links',
   'federation-handshake',
   'federation-snapshots',
+  'federation-directed',
   'storage',
   'federation-witness',
   'federation-policy'

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
 import { LevelMailboxStore } from '../stores/mailbox/index.ts'
+import type { Directing } from './directing.ts'
 import { LEASE_BOUNDS } from './leases.ts'
 import type { LeaseBounds } from './leases.ts'
 import { Mailbox } from './mailbox.ts'
@@ -30,6 +31,7 @@ export interface Given {
   readonly tenantBytes?: number
   readonly leaseBounds?: Partial<LeaseBounds>
   readonly purged?: Set<string>
+  readonly directing?: Directing
 }
 
 /** Time as the mailbox of a test sees it: it stands still until it is moved. */
@@ -108,7 +110,7 @@ export class TestMailbox {
   }
 
   #make(): Mailbox {
-    const { rules = [], tenantBytes = 100 * MIB, leaseBounds, purged } = this.#given
+    const { rules = [], tenantBytes = 100 * MIB, leaseBounds, purged, directing } = this.#given
     return new Mailbox({
       store: this.store,
       boot: this.boot,
@@ -117,6 +119,7 @@ export class TestMailbox {
       tenantBytes,
       readAheadBytes: 4 * MIB,
       counts: this.counts,
+      directing,
       isPurged: tenant => purged?.has(tenant) === true,
       now: () => this.time.nowMs,
       steady: () => this.time.steadyMs,

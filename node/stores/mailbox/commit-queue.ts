@@ -121,7 +121,7 @@ export class CommitQueue {
       return commit.reject(error)
     }
     // What is refused is so whatever becomes of the batch.
-    if (isRefused(commit.outcomes)) commit.resolve()
+    if (isRefused(commit.outcomes) && !isKnown(commit.outcomes)) commit.resolve()
     else this.#writer.add(commit)
   }
 
@@ -129,7 +129,7 @@ export class CommitQueue {
   #isRefused(commit: Commit): boolean {
     try {
       const outcomes = this.#writer.composing(() => this.#composer.refusal(commit.changes))
-      if (outcomes === undefined) return false
+      if (outcomes === undefined || isKnown(outcomes)) return false
       commit.outcomes = outcomes
       commit.resolve()
     } catch (error) {
@@ -143,8 +143,11 @@ const isAppend = ({ do: what }: Change): boolean => what === 'append'
 
 /** One part is so, or all others are. */
 const isRefused = (outcomes: readonly Outcome[]): boolean =>
-  outcomes.some(({ is }) => is === 'conflict' || is === 'refused' || is === 'known') ||
+  outcomes.some(({ is }) => is === 'conflict' || is === 'refused') ||
   outcomes.every(({ is }) => is === 'full')
+
+/** The note that it is known by may still be on its way to the disk. */
+const isKnown = (outcomes: readonly Outcome[]): boolean => outcomes.some(({ is }) => is === 'known')
 
 function bytesOf(change: Change): number {
   if (change.do === 'note') return BYTES_A_CHANGE + change.note.value.length

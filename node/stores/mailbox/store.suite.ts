@@ -76,7 +76,14 @@ export function mailboxStoreSuite(name: string, open: Open): void {
         { do: 'note', note: { ...note('seen a', body), isNew: true } }
       ])
 
-    const both = await Promise.all([commit('first'), commit('second')])
+    const order: string[] = []
+    const told = async (body: string) => {
+      const outcomes = await commit(body)
+      order.push(body)
+      return outcomes
+    }
+
+    const both = await Promise.all([told('first'), told('second')])
     const third = await commit('third')
 
     assert.deepEqual(
@@ -87,6 +94,7 @@ export function mailboxStoreSuite(name: string, open: Open): void {
         ['refused', 'known']
       ]
     )
+    assert.deepEqual(order, ['first', 'second'])
     assert.equal(Buffer.from(third[1]!.value!).toString(), 'first')
     assert.deepEqual(bodies(await store.read(TOPIC, PAGE)), ['first'])
   })
