@@ -13,8 +13,9 @@ export {
 export type { Equivocation, EquivocationKind, StatementProofKind } from './equivocation.ts'
 export { formatWitnessRequest, parseWitnessRequest } from './request.ts'
 export type { WitnessRequest } from './request.ts'
-export { contradicts, judgeWitnessing, openHead } from './witnessing.ts'
+export { contradicts, judgeGrowth, judgeWitnessing, openHead } from './witnessing.ts'
 export type {
+  GrowthVerdict,
   OpenedHead,
   SeenHead,
   SeenLog,

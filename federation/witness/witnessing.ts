@@ -115,6 +115,29 @@ export function contradicts(hub: string, seen: SeenLog, head: SeenHead): Equivoc
   return other === undefined || other.root === head.root ? undefined : checkpointsProof(hub, [other, head])
 }
 
+/** What the growth between two heads that a hub signed shows, by what its log says of it. */
+export type GrowthVerdict =
+  | { readonly verdict: 'goes_on' }
+  | { readonly verdict: 'equivocation'; readonly proof: Equivocation }
+  /** The hashes lead nowhere, which proves nothing. */
+  | { readonly verdict: 'unproved' }
+
+/** Judges what a log says of how it grew from the smaller of two heads to the other one. */
+export function judgeGrowth(
+  hub: string,
+  [first, second]: readonly [SeenHead, SeenHead],
+  { oldRoot, hashes }: { readonly oldRoot: Uint8Array; readonly hashes: readonly Uint8Array[] }
+): GrowthVerdict {
+  const toRoot = Buffer.from(second.root, 'hex')
+  if (!isConsistent({ from: first.size, fromRoot: oldRoot, to: second.size, toRoot }, hashes))
+    return { verdict: 'unproved' }
+  if (Buffer.from(oldRoot).toString('hex') === first.root) return { verdict: 'goes_on' }
+  return {
+    verdict: 'equivocation',
+    proof: consistencyProofOf(hub, [first, second], { oldRoot, hashes })
+  }
+}
+
 /** The note with the signature line of its log alone. */
 function ownNote(note: string, { name, keyId }: { readonly name: string; readonly keyId: string }): string {
   const { text, signatures } = parseNote(note)

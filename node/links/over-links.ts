@@ -6,7 +6,8 @@ type Rows = Handlers<(typeof federationService)['operations']>
 type Answer<K extends keyof Rows> = ReturnType<Rows[K]>
 
 /** Rows of the federation service that parts of their own answer, and only over a link. */
-export type OverLink = 'witness' | 'equivocation' | 'snapshot' | 'deliver' | 'share_state' | 'share_pull'
+export type OverLink =
+  'witness' | 'head' | 'log_proof' | 'equivocation' | 'snapshot' | 'deliver' | 'share_state' | 'share_pull'
 
 /** How each is answered, for whoever is at the other side of a link. */
 export type OverLinkHandlers = {
@@ -36,6 +37,8 @@ export class OverLinks {
       }
     return {
       witness: row('witness'),
+      head: row('head'),
+      log_proof: row('log_proof'),
       equivocation: row('equivocation'),
       snapshot: row('snapshot'),
       deliver: row('deliver', anyLinkOf),

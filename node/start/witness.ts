@@ -9,6 +9,7 @@ import type { NodeStore } from '../stores/node-store.ts'
 import {
   Equivocations,
   Gathering,
+  Heads,
   PLACED_KINDS,
   WitnessedLogs,
   Witnessing,
@@ -70,6 +71,20 @@ export async function openWitness(
     now: nowMs,
     log
   })
+  const openLog = () => (audit.part?.isOpen === true ? audit.part.log : undefined)
+  const isWitness = (hub: string): boolean => links.live.theirs(hub)?.witness === true
+  const found = async (proof: Parameters<Equivocations['found']>[0]): Promise<void> =>
+    void (await equivocations.found(proof))
+  const heads = new Heads({
+    logs,
+    links: () => links.live.all(),
+    isAllowed: hub => allowlist.get(hub) !== undefined,
+    isWitness,
+    log: openLog,
+    found,
+    nowMs,
+    logger: log
+  })
   const node = keys.delegation.statement.node
   const witnessing = new Witnessing({
     cosigner: async () => {
@@ -82,11 +97,12 @@ export async function openWitness(
       return entry === undefined || allowlist.isOver(entry) ? undefined : entry
     },
     quarantine: hub => known.quarantine(hub),
-    found: async proof => void (await equivocations.found(proof)),
+    cosigned: (hub, head) => void heads.tell(hub, head),
+    found,
     now: () => ({ ms: nowMs(), s: rights.seconds() })
   })
   const gathering = await Gathering.open({
-    log: () => (audit.part?.isOpen === true ? audit.part.log : undefined),
+    log: openLog,
     logKey: async () => {
       const path = folder && logPaths(join(folder.folder, 'audit')).delegation
       if (path === undefined || !existsSync(path)) return undefined
@@ -95,13 +111,15 @@ export async function openWitness(
     },
     level: () => store.level,
     links: () => links.live.all(),
-    isWitness: hub => links.live.theirs(hub)?.witness === true,
+    isWitness,
     bookOf: hub => known.book(hub),
     nowMs,
     logger: log
   })
   links.over.serve({
     witness: (asked, link) => witnessing.answer(asked, link),
+    head: heads.heard,
+    log_proof: heads.grown,
     equivocation: equivocations.heard
   })
   started.defer(
@@ -127,6 +145,11 @@ export async function openWitness(
     'checkpoints_cosigned_total',
     'Checkpoints of other hubs cosigned here.',
     () => witnessing.cosigned
+  )
+  metrics.counter(
+    'log_growth_unproved_total',
+    'Logs that did not prove how they grew between two heads.',
+    () => heads.unproved
   )
   metrics.counter('proofs_refused_total', 'What was told as proof against a hub and is none.', () => {
     return equivocations.refused

@@ -111,4 +111,34 @@ describe('hubs that witness each other', { timeout: 240_000 }, () => {
     assert.equal(typeof (await proofsOf(witness))[0]!.decided, 'number')
     assert.equal((await linkTo(other, one)).state, 'quarantined')
   })
+
+  test('a hub that shows each of two witnesses another history is caught, since they tell each other', async t => {
+    const [a, b, data] = [await startHub(t), await startHub(t), hubFolder(t)]
+    await allow(a, b)
+    await linked(a, b)
+    const before = await startHub(t, { data })
+    await before.node.stop()
+    const copy = join(data, '..', 'copy')
+    cpSync(data, copy, { recursive: true })
+    chmodSync(copy, 0o700)
+    for (const [witness, folder] of [
+      [a, data],
+      [b, copy]
+    ] as const) {
+      const face = await startHub(t, { data: folder })
+      const body = Buffer.from(JSON.stringify(DUTY))
+      await witness.operator.federation.peer_add({ hub: face.id, addresses: [], body })
+      await face.operator.federation.peer_add({ hub: witness.id, addresses: [witness.address] })
+      await linked(face, witness)
+      await until(async () => {
+        await grow(face, witness, 1)
+        const { cosigned: by, refused } = await face.operator.witness.audit_cosign({})
+        return by.length === 1 || refused[0]?.why.includes('quarantine')
+      }, 'a cosignature of one face')
+    }
+
+    for (const hub of [a, b])
+      await until(async () => (await linkTo(hub, before)).state === 'quarantined', 'the quarantine')
+    assert.equal((await proofsOf(a))[0]!.hub, before.id)
+  })
 })

@@ -40,12 +40,14 @@ async function witness({
   const store = level ?? (await openLevel('memory'))
   const logs = await WitnessedLogs.open(() => store)
   const found: Equivocation[] = []
+  const told: string[] = []
   let ms = 0
   const witnessing = new Witnessing({
     cosigner: async () => (hasKey ? { name: NAME, key: KEY } : undefined),
     logs,
     allowed: hub => ({ hub, treaty: { ...LEAST_TREATY, witness: duty } }) as never,
     quarantine: () => (quarantined ? 'it lied' : undefined),
+    cosigned: (hub, { size }) => void told.push(`${hub === HUB} ${size}`),
     found: async proof => void found.push(proof),
     now: () => ({ ms, s: NOW_S })
   })
@@ -59,7 +61,7 @@ async function witness({
     }
     return witnessing.answer(asked, { hub: HUB, peer: { skewS } as never })
   }
-  return { store, logs, found, ask, witnessing }
+  return { store, logs, found, told, ask, witnessing }
 }
 
 const refusal = (call: Promise<unknown>): Promise<string> =>
@@ -87,6 +89,16 @@ test('what was seen is on disk before the cosignature leaves, and outlives the p
   const forked = logOf(leavesOf(30, 3))
   assert.equal(await refusal(again.ask(forked, 0, 20)), 'equivocation')
   assert.equal(again.found.length, 1)
+})
+
+test('each head that is new is told on once', async () => {
+  const log = logOf(leavesOf(30))
+  const { ask, told } = await witness()
+  await ask(log, 0, 20)
+  await ask(log, 20, 20)
+  await ask(log, 20, 25)
+
+  assert.deepEqual(told, ['true 20', 'true 25'])
 })
 
 test('a cosignature does not leave when what was seen cannot be kept', async () => {

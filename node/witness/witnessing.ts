@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { NoteError, WITNESS, cosign, judgeWitnessing, parseWitnessRequest } from '../../federation/index.ts'
-import type { Equivocation, WitnessRequest } from '../../federation/index.ts'
+import type { Equivocation, SeenHead, WitnessRequest } from '../../federation/index.ts'
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
 import type { AllowedHub } from '../allowlist/index.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
@@ -28,6 +28,8 @@ export interface WitnessingOptions {
   readonly allowed: (hub: string) => AllowedHub | undefined
   /** Why a hub is in quarantine. */
   readonly quarantine: (hub: string) => string | undefined
+  /** Hears of a head that was cosigned for the first time. */
+  readonly cosigned: (hub: string, head: SeenHead) => void
   /** Hears proof against a hub; resolves once it would survive a power cut. */
   readonly found: (proof: Equivocation) => Promise<void>
   readonly now: () => { readonly ms: number; readonly s: number }
@@ -89,10 +91,13 @@ export class Witnessing {
       case 'known':
         return { result: 'known', size: verdict.size }
       case 'cosign': {
+        const isNew = logs.seenOf(verdict.origin) !== verdict.seen
         await logs.keep(verdict.origin, verdict.seen)
         const line = cosign(verdict.text, cosigner.name, cosigner.key, now().s)
         this.cosigned++
-        return { result: 'cosigned', size: verdict.seen.at(-1)!.size, body: Buffer.from(line) }
+        const head = verdict.seen.at(-1)!
+        if (isNew) this.#o.cosigned(hub, head)
+        return { result: 'cosigned', size: head.size, body: Buffer.from(line) }
       }
       case 'equivocation':
         await found(verdict.proof)

@@ -97,6 +97,18 @@ export const federationService = defineService({
       request: headerAndBody({ old_root: hex(DIGEST_BYTES), delegation: text(4096) }),
       answer: record({ result: oneOf('cosigned', 'known'), size: integer(0, MAX_SAFE) })
     }),
+    /** Tells a head that the caller has cosigned: the body is the checkpoint of a log of `hub`, `delegation` as above. */
+    head: unary({
+      verb: 'federation:head',
+      request: headerAndBody({ hub: text(54), delegation: text(4096) }),
+      answer: json({})
+    }),
+    /** Asks a log that the caller witnesses for its growth. The body of the answer is the hashes of 32 bytes. */
+    log_proof: unary({
+      verb: 'federation:log_proof',
+      request: header({ from: integer(0, MAX_SAFE), to: integer(0, MAX_SAFE) }),
+      answer: record({ old_root: hex(DIGEST_BYTES) })
+    }),
     /** Tells that a hub said two things; the body is the proof as a line. `ignored`: of a hub that is not allowed here. */
     equivocation: unary({
       verb: 'federation:equivocation',
