@@ -8,22 +8,21 @@ const BYTES = 1_000_000
 /** A public blob of one hub comes to another that has no link with it: the DHT names who has it. */
 export async function content(keeping: Hub, asking: Hub): Promise<void> {
   const bytes = randomBytes(BYTES)
-  const kept = await keeping.operator.capabilities.tenant_show({ tenant: 'default' })
   const { cid } = await keeping.operator.storage.put(
     { class: 'public' },
-    { tenant: kept.id, body: piecesOf(bytes) }
+    { tenant: await keeping.tenant(), body: piecesOf(bytes) }
   )
   await eventually('the announcement of the blob', async () =>
     (await keeping.operator.dht.dht_stats({})).announced > 0 ? true : undefined
   )
-  const asked = await asking.operator.capabilities.tenant_show({ tenant: 'default' })
   const [named] = (await asking.operator.storage.providers({ cid, max: 1 })).providers
   if (named?.via !== 'dht')
     throw new Error(`the DHT does not name who has the blob, but ${named?.via ?? 'nobody'}`)
   const since = performance.now()
   const verifier = dagVerifier({ cid: parseCid(cid), offset: 0, sha256: () => createHash('sha256') })
   const pieces: Uint8Array[] = []
-  for await (const chunk of (await asking.operator.storage.get({ cid }, { tenant: asked.id })).body)
+  for await (const chunk of (await asking.operator.storage.get({ cid }, { tenant: await asking.tenant() }))
+    .body)
     for (const block of verifier.push(chunk)) pieces.push(...block.plain)
   verifier.end()
   must(Buffer.concat(pieces).equals(bytes), 'what came is what was stored')

@@ -6,6 +6,7 @@ import { Hub } from './hub.ts'
 import { absence, letters } from './letters.ts'
 import { pair } from './pair.ts'
 import { rights } from './rights.ts'
+import { shared } from './shared.ts'
 import { msSince, tell } from './told.ts'
 import { liar, witnesses } from './witnesses.ts'
 
@@ -20,6 +21,7 @@ try {
   await pair(island, lighthouse)
   await content(lighthouse, harbour)
   await pair(harbour, lighthouse)
+  await shared(harbour, [lighthouse, island], 20)
   await letters(harbour, island)
   await absence(harbour, island, 20)
   await rights(harbour, [island, lighthouse])

@@ -50,6 +50,11 @@ export class Hub {
     this.operator = await connectAdmin(data)
   }
 
+  /** The id of the tenant that it was made with. */
+  async tenant(): Promise<string> {
+    return (await this.operator.capabilities.tenant_show({ tenant: 'default' })).id
+  }
+
   /** Ends its node without a word. */
   async kill(): Promise<void> {
     const child = this.#process

@@ -48,7 +48,7 @@ async function post(from: Hub, to: Hub, text: string): Promise<void> {
   }
   await from.operator.mailbox.send(
     { topic: TOPIC, body: Buffer.from(text), ...options },
-    { tenant: await tenantOf(from) }
+    { tenant: await from.tenant() }
   )
 }
 
@@ -56,11 +56,7 @@ async function post(from: Hub, to: Hub, text: string): Promise<void> {
 function next(hub: Hub, topic: string): Promise<Came> {
   return eventually(`a message in ${topic} of ${hub.name}`, async () => {
     const asked = { topic, max: 1, ack: 'auto' as const }
-    const { items } = await hub.operator.mailbox.recv(asked, { tenant: await tenantOf(hub) })
+    const { items } = await hub.operator.mailbox.recv(asked, { tenant: await hub.tenant() })
     return items.map(({ body, attrs = {} }) => ({ text: Buffer.from(body ?? []).toString(), attrs }))[0]
   })
-}
-
-async function tenantOf({ operator }: Hub): Promise<string> {
-  return (await operator.capabilities.tenant_show({ tenant: 'default' })).id
 }

@@ -4,8 +4,8 @@ import type { Hub } from './hub.ts'
 export const SHARE = { id: '4c9a51f0b7d84e2796d3a1c05e8f7b62', name: 'dispatch' }
 
 /** What each hub of the demonstration grants each other: one share in both directions, blobs, and signatures under its audit log. */
-async function treatyOf({ operator }: Hub): Promise<Uint8Array> {
-  const { id: tenant } = await operator.capabilities.tenant_show({ tenant: 'default' })
+async function treatyOf(hub: Hub): Promise<Uint8Array> {
+  const tenant = await hub.tenant()
   return Buffer.from(
     JSON.stringify({
       rows: [{ share: SHARE, dir: 'both', tenant, topics: ['dispatch/**'], relay: false }],
