@@ -34,6 +34,7 @@ import { readOnly } from './guards/read-only.ts'
 import { isMirror, refuseSigningKeys } from './start/mirror.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
+import type { NodeLinks } from './start/links.ts'
 import { openPeerKeys } from './start/peer-keys.ts'
 import { openPolicy } from './start/policy.ts'
 import { openMailbox } from './start/mailbox.ts'
@@ -101,8 +102,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     allowlist,
     peerKeys
   })
-  const links = openLinks(base, identity, { audit, rights, allowlist, peerKeys })
-  const signers = openSigners(base, identity, { audit, tellKeys: links.tellKeys })
+  const signers = openSigners(base, identity, { audit, tellKeys: () => links.tellKeys() })
+  const links: NodeLinks = openLinks(base, identity, { audit, rights, allowlist, peerKeys, signers })
   const witness = await openWitness(base, identity, {
     store,
     audit,
@@ -162,7 +163,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     allowlist,
     peerKeys,
     storage,
-    links
+    links,
+    signers
   })
   const exchange = await openExchange(base, identity, {
     store,

@@ -9,7 +9,6 @@ import {
   isUsablePublicKey,
   peerPublicKey
 } from '../../federation/index.ts'
-import type { AuditEvent } from '../audit/index.ts'
 import { addLogDelegation, logPaths, readLogIdentity } from '../audit/index.ts'
 import { openCapabilityFolder } from '../capabilities/folder.ts'
 import { generateMinisign } from '../minisign.ts'
@@ -81,34 +80,17 @@ export async function delegateOther(
   return delegation
 }
 
-/** What the hub key needs to sign for a key that lies beside the node key. */
-export interface OwnHub extends Pick<StoppedKeys, 'keys' | 'hubKey' | 'nowMs'> {
-  readonly folder: Pick<StoppedKeys['folder'], 'keys'>
-  readonly log: { append(event: AuditEvent): Promise<unknown> }
-}
-
-/** The same as `delegateOwn` for a key that lies beside the node key, also while the node runs. */
-export const delegateRole = (hub: OwnHub, role: OwnKeyRole): Promise<Delegation<Role>> =>
-  delegateKey(hub, role, async () => hex((await ensureRoleKey(hub.folder.keys, role)).publicKey), 'by time')
-
-const delegateKept = (hub: StoppedKeys, role: KeptRole, life: Life): Promise<Delegation<Role>> =>
-  delegateKey(hub, role, () => publicKeyOf(hub, role), life)
-
-async function delegateKey<R extends KeptRole>(
-  hub: OwnHub,
+async function delegateKept<R extends KeptRole>(
+  hub: StoppedKeys,
   role: R,
-  keyOf: () => Promise<string>,
-  life: Life | 'by time'
+  life: Life
 ): Promise<Delegation<Role>> {
   const folder = hub.folder.keys
   const before = await readRoleDelegations(folder, role, hub.keys.hubId)
-  const key = await keyOf()
+  const key = await publicKeyOf(hub, role)
   await refuseRevoked(hub, key, `put another in its place: key rotate --role ${role}`)
   const last = before.at(-1)?.statement.epoch ?? 0
-  // Two keys under one epoch are proof against the hub: who goes on from a copy of an earlier time may have signed already.
-  const epoch = Math.max(last + 1, Math.floor(hub.nowMs / 1000))
-  const lives = life === 'by time' ? { epoch } : life
-  const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life: lives, last })
+  const delegation = sign(hub, { role, node: hub.keys.delegation.statement.node, key, life, last })
   await recordDelegation(hub, delegation)
   await addRoleDelegation(folder, before, delegation as Delegation<R>)
   return delegation
@@ -173,7 +155,7 @@ interface ToSign {
 }
 
 function sign(
-  { keys, hubKey, nowMs }: Pick<StoppedKeys, 'keys' | 'hubKey' | 'nowMs'>,
+  { keys, hubKey, nowMs }: StoppedKeys,
   { role, node, key, life, last }: ToSign
 ): Delegation<Role> {
   const nowS = Math.floor(nowMs / 1000)

@@ -6,9 +6,11 @@ import type { TestContext } from 'node:test'
 import { delegationProblem } from '../../federation/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { openDataFolder } from '../data-folder.ts'
+import { readHubKey } from '../hub-key.ts'
 import { loadKeys } from '../keys.ts'
 import { NOW, stoppedNode } from './identity.fixture.ts'
 import { NodeSigners } from './node-signers.ts'
+import { revokeNodeKey } from './revoked.ts'
 
 test('a key that is asked for is made, signed for once and recorded', async t => {
   const { signers, events, signed } = await given(t)
@@ -59,6 +61,22 @@ test('where the hub key lies elsewhere, there is none', async t => {
   assert.deepEqual(events, [])
 })
 
+test('a key that was revoked while the node runs signs no more, and another takes its place', async t => {
+  const { data, signers, keys } = await given(t)
+  const before = await signers.of('message')
+  const folder = { keys: join(data, 'keys') }
+  const hubKey = (await readHubKey(folder.keys))!
+  const log = { append: async () => undefined }
+  await revokeNodeKey({ folder, keys, hubKey, log, ...NOW }, { key: before!.delegation.statement.key })
+
+  signers.forget()
+  const after = await signers.of('message')
+
+  assert.notEqual(after!.delegation.statement.key, before!.delegation.statement.key)
+  assert.ok(after!.delegation.statement.epoch > before!.delegation.statement.epoch)
+  assert.equal(signers.known('message'), after)
+})
+
 async function given(t: TestContext, at?: string, laterMs = 0) {
   const data = at ?? (await stoppedNode(t))
   const { keys: folder } = await openedFolder(data)
@@ -72,7 +90,7 @@ async function given(t: TestContext, at?: string, laterMs = 0) {
     nowMs: () => NOW.nowMs + laterMs,
     onSigned: async role => void signed.push(role)
   })
-  return { data, signers, events, signed }
+  return { data, keys, signers, events, signed }
 }
 
 async function openedFolder(data: string): Promise<{ readonly keys: string }> {

@@ -89,7 +89,7 @@ export async function revokeNodeKey(
 
 /** @throws SetupError `failed` for a key, in hex, that is revoked: nobody takes a delegation to it any more. */
 export async function refuseRevoked(
-  { folder, keys }: Pick<RevokingKeys, 'folder' | 'keys'>,
+  { folder, keys }: StoppedKeys,
   key: string,
   wayOut: string
 ): Promise<void> {

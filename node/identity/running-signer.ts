@@ -15,7 +15,7 @@ import {
 } from './role-keys.ts'
 
 /** A delegation that ends within this is signed for again while the hub key lies open beside the node. */
-const RENEW_S = 30 * 86_400
+export const RENEW_S = 30 * 86_400
 
 export interface RunningSignerOptions {
   /** The folder of keys. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Delegation, Role } from '../../federation/index.ts'
 import { delegatedKey } from '../../federation/index.ts'
-import type { AuditEvent } from '../audit/index.ts'
 import { type AuditLog, auditEvent, commitment } from '../audit/index.ts'
 import { type DataFolder, openDataFolder } from '../data-folder.ts'
 import { type HubKeyGiven, openHubKey } from '../hub-key.ts'
@@ -55,10 +54,7 @@ export const keyFile = ({ folder }: StoppedKeys, file: keyof typeof KEY_FILES): 
  * Records that the hub key has signed a delegation; before anything of it lies anywhere, since a signature that nobody
  * uses does no harm and one that nobody recorded would.
  */
-export async function recordDelegation(
-  { log }: { readonly log: { append(event: AuditEvent): Promise<unknown> } },
-  delegation: Delegation<Role>
-): Promise<void> {
+export async function recordDelegation({ log }: StoppedKeys, delegation: Delegation<Role>): Promise<void> {
   const { role, epoch, node, not_after } = delegation.statement
   const key = Buffer.from(delegatedKey(delegation.statement) ?? []).toString('hex')
   await log.append(

@@ -7,6 +7,7 @@ import type {
   Role,
   Succession
 } from '../../federation/index.ts'
+import { InTurn } from '../capabilities/in-turn.ts'
 
 const MOST_REVOCATIONS = 256
 const MOST_SUCCESSIONS = 64
@@ -22,6 +23,8 @@ export interface OwnRecords {
 /** What this hub tells others of its keys. It is read from the folder of keys, which keeps it. */
 export class OwnKeys {
   readonly #read: () => Promise<OwnRecords>
+  /** What was read later is never replaced by what was read before. */
+  readonly #turns = new InTurn()
   #lines: readonly string[] = []
   #digest = keyDigest([])
 
@@ -31,11 +34,13 @@ export class OwnKeys {
   }
 
   /** Reads it again; yields the lines that were not there before. */
-  async reload(): Promise<readonly string[]> {
-    const before = new Set(this.#lines)
-    this.#lines = linesOf(await this.#read())
-    this.#digest = keyDigest(this.#lines)
-    return this.#lines.filter(line => !before.has(line))
+  reload(): Promise<readonly string[]> {
+    return this.#turns.run(async () => {
+      const before = new Set(this.#lines)
+      this.#lines = linesOf(await this.#read())
+      this.#digest = keyDigest(this.#lines)
+      return this.#lines.filter(line => !before.has(line))
+    })
   }
 
   /** What the folder of keys has at the moment; what linked hubs are told stays as it is. */

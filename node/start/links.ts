@@ -28,6 +28,7 @@ import {
   thisMoment
 } from '../links/index.ts'
 import type { LinksAdmin } from '../links/index.ts'
+import type { NodeSigners } from '../identity/index.ts'
 import { KeyExchange } from '../peer-keys/index.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
@@ -63,6 +64,7 @@ export interface LinksPlace {
   readonly rights: Pick<Rights, 'capabilities' | 'grants' | 'seconds'>
   readonly allowlist: Allowlist
   readonly peerKeys: NodePeerKeys
+  readonly signers: Pick<NodeSigners, 'forget'>
 }
 
 /** Prepares links with the hubs of the allowlist; readiness does not depend on them. */
@@ -73,7 +75,8 @@ export function openLinks(
     audit,
     rights: { capabilities, grants, seconds },
     allowlist,
-    peerKeys: { known, own, revoke }
+    peerKeys: { known, own, revoke },
+    signers
   }: LinksPlace
 ): NodeLinks {
   const { config, log, metrics, started } = base
@@ -203,6 +206,7 @@ export function openLinks(
       confirmed: hub => relations.renew(hub, { isFresh: true }),
       revokeKey: async (key, reason) => {
         const statement = await revoke(key, reason)
+        signers.forget()
         await exchange.tell()
         return statement
       },

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { SnapshotHeads } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
-import { runningSigner } from '../identity/index.ts'
+import type { NodeSigners } from '../identity/index.ts'
 import { parseCheckpoint, parseNote } from '../audit/index.ts'
 import {
   OwnSnapshots,
@@ -58,7 +58,8 @@ export interface SnapshotsPlace {
   readonly allowlist: Allowlist
   readonly peerKeys: NodePeerKeys
   readonly storage: Pick<NodeStorage, 'store'>
-  readonly links: Pick<NodeLinks, 'live' | 'over' | 'tellKeys'>
+  readonly links: Pick<NodeLinks, 'live' | 'over'>
+  readonly signers: Pick<NodeSigners, 'of'>
 }
 
 const NONE: NodeSnapshots = {
@@ -81,7 +82,8 @@ export async function openSnapshots(
     allowlist,
     peerKeys,
     storage,
-    links
+    links,
+    signers
   }: SnapshotsPlace
 ): Promise<NodeSnapshots> {
   if (folder === undefined || !isOnDisk) {
@@ -110,15 +112,7 @@ export async function openSnapshots(
     folders,
     rows,
     packages: storedPackages(() => storage.store()),
-    signer: () =>
-      runningSigner('snapshot', {
-        folder: folder.keys,
-        hub: keys.hubId,
-        node,
-        nowMs: seconds() * 1000,
-        onSigned: () => links.tellKeys(),
-        record
-      }),
+    signer: () => signers.of('snapshot'),
     state: async () => ({
       ...(await headsOf(audit, capabilities)),
       policyVersion: 0,
