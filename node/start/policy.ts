@@ -1,7 +1,6 @@
 import { VERDICTS } from '../../federation/index.ts'
 import type { Standing } from '../../federation/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
-import { thisMoment } from '../links/index.ts'
 import {
   Judging,
   LivePolicy,
@@ -56,7 +55,7 @@ export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<No
   const { config, log, metrics, started } = base
   const { store, audit, isOnDisk } = place
   const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
-  const now = (): number => thisMoment().ms
+  const now = (): number => Date.now()
   const level = () => store.level
   const rows = await PolicyRows.open(level)
   const file = config.federation.policy === '' ? undefined : config.federation.policy
