@@ -11,9 +11,20 @@ export function stateText({ state, expires }: PeerRow, nowS: number): string {
   return state === 'allowed' && expires !== undefined ? `${state} for ${leftText(expires, nowS)}` : state
 }
 
+/** `2, 5 behind, 1 lost, asked 2026-11-22 ...`; of a hub with which nothing is shared, how many shares. */
+export function sharesText({ shares, lag = 0, gap = 0, reconciled_at: at }: PeerRow): string {
+  const parts = [
+    String(shares),
+    ...(lag > 0 ? [`${lag} behind`] : []),
+    ...(gap > 0 ? [`${gap} lost`] : []),
+    ...(at === undefined ? [] : [`asked ${dateText(at)}`])
+  ]
+  return parts.join(', ')
+}
+
 /** A hub on the allowlist, a line for each thing there is to know. */
 export function peerText(peer: PeerRow, terminal: Terminal, nowS: number): string {
-  const { hub, addresses, note, source, shares, verbs, expires, changed_at, since } = peer
+  const { hub, addresses, note, source, verbs, expires, changed_at, since } = peer
   const { quarantine = '', successor, delegations, revoked_keys } = peer
   return facts(
     [
@@ -26,7 +37,7 @@ export function peerText(peer: PeerRow, terminal: Terminal, nowS: number): strin
       ['link', linkText(peer)],
       ['since', since === undefined ? '' : dateText(since)],
       ['verbs', verbs.join(' ') || 'none'],
-      ['shares', shares],
+      ['shares', sharesText(peer)],
       ['expires', expires === undefined ? 'never' : dateText(expires)],
       ['keys', delegations + revoked_keys === 0 ? '' : `${delegations} known, ${revoked_keys} revoked`],
       ['kept in', source === 'config' ? 'the configuration, federation.peers' : 'the data folder'],

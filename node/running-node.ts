@@ -201,13 +201,19 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   })
   await links.connect(peers)
   await snapshots.start()
-  await openFederation(base, { allowlist, services: peers.transport.services.federation!, dht })
+  await openFederation(base, {
+    allowlist,
+    services: peers.transport.services.federation!,
+    dht,
+    gossip: shares.gossip
+  })
 
   const status = () => statusOf({ ...base, ...identity, ...peers, host, boot, apps, lagS: snapshots.lagS() })
   const federation = federationAdmin({
     allowlist: () => allowlist,
     keys: () => peerKeys.known,
     links: links.states,
+    reconciled: hub => shares.shares.of(hub),
     standing: () => ({ ...standingOf(config, status()), ...policy.standing() })
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withFederation } from '../operator.ts'
-import { linkText, stateText } from '../peer-text.ts'
+import { linkText, sharesText, stateText } from '../peer-text.ts'
 import { columns, facts, printable } from '../terminal.ts'
 
 export const federationStatus: Command = {
@@ -11,7 +11,9 @@ export const federationStatus: Command = {
   summary: 'print how this hub stands with the hubs that it chose',
   details:
     'One line for each hub on the allowlist: whether its treaty holds, and how its link is, with the reason where it is ' +
-    'down. One side of each link must be dialable for the other.',
+    'down. One side of each link must be dialable for the other. Of shared topics: how many shares there are, how many ' +
+    'messages of that hub are known of and not here, how many were too old when they could be had, and when all was ' +
+    'asked for last.',
   options: [DATA_OPTION],
   examples: [
     { line: 'omnigate federation status --data ./hub', says: 'links, and why one is down' },
@@ -59,8 +61,14 @@ export const federationStatus: Command = {
           : [
               '',
               columns([
-                ['HUB', 'TREATY', 'LINK', 'NOTE'],
-                ...peers.map(peer => [peer.hub, stateText(peer, nowS), linkText(peer), printable(peer.note)])
+                ['HUB', 'TREATY', 'LINK', 'SHARES', 'NOTE'],
+                ...peers.map(peer => [
+                  peer.hub,
+                  stateText(peer, nowS),
+                  linkText(peer),
+                  sharesText(peer),
+                  printable(peer.note)
+                ])
               ])
             ])
       ].join('\n')

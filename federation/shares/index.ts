@@ -17,3 +17,11 @@ export {
   wanted
 } from './track.ts'
 export type { Offer, Track } from './track.ts'
+export {
+  ANNOUNCEMENT,
+  ANNOUNCEMENT_NONCE_BYTES,
+  MAX_ANNOUNCEMENT_CHARS,
+  openAnnounced,
+  sealAnnounced
+} from './announcement.ts'
+export type { Announced, Announcement } from './announcement.ts'

@@ -31,6 +31,16 @@ export interface FederationAdminOptions {
   readonly keys: () => PeerKeys
   readonly links: LinkStates
   readonly standing: () => Standing
+  /** How it stands with what a hub shares; nothing while the node does not run. */
+  readonly reconciled?: (hub: string) => Reconciled
+}
+
+/** Of the shared messages of one hub. */
+export interface Reconciled {
+  readonly lag: number
+  readonly gap: number
+  /** Unix seconds. */
+  readonly at: number | undefined
 }
 
 /** The operator's rows about hubs that may federate: for the admin socket, and for the folder of a stopped node. */
@@ -38,10 +48,11 @@ export function federationAdmin({
   allowlist,
   keys,
   links,
-  standing
+  standing,
+  reconciled
 }: FederationAdminOptions): FederationAdmin {
   const rowOf = (entry: AllowedHub): PeerRow =>
-    peerRow(entry, { allowlist: allowlist(), keys: keys(), links })
+    peerRow(entry, { allowlist: allowlist(), keys: keys(), links, reconciled })
 
   return {
     federation_status: () => {
@@ -127,14 +138,16 @@ interface About {
   readonly allowlist: Allowlist
   readonly keys: PeerKeys
   readonly links: LinkStates
+  readonly reconciled: FederationAdminOptions['reconciled']
 }
 
-function peerRow(entry: AllowedHub, { allowlist, keys, links }: About): PeerRow {
+function peerRow(entry: AllowedHub, { allowlist, keys, links, reconciled }: About): PeerRow {
   const { hub, addresses, note, source, changedAt, treaty } = entry
   const { link, why, since } = links.of(hub)
   const { delegations, revocations } = keys.book(hub)
   const quarantine = keys.quarantine(hub)
   const successor = keys.successors(hub).at(-1)
+  const shared = treaty.rows.length === 0 ? undefined : reconciled?.(hub)
   return {
     hub,
     addresses: [...addresses],
@@ -146,6 +159,8 @@ function peerRow(entry: AllowedHub, { allowlist, keys, links }: About): PeerRow 
     delegations: delegations.length,
     revoked_keys: revocations.length,
     shares: treaty.rows.length,
+    ...(shared && { lag: shared.lag, gap: shared.gap }),
+    ...(shared?.at !== undefined && { reconciled_at: shared.at }),
     verbs: [...treaty.verbs],
     ...(treaty.expires !== undefined && { expires: treaty.expires }),
     ...(changedAt !== undefined && { changed_at: changedAt }),

@@ -70,6 +70,17 @@ export class Agreements {
     return this.#with(hub)?.in.map(({ share }) => share) ?? []
   }
 
+  /** Whether messages of a hub may come here at all. */
+  isAllowed(hub: string): boolean {
+    return this.#o.allowed(hub) !== undefined
+  }
+
+  /** Shares of which this hub takes a hub's messages, by its own rows. */
+  sharesFrom(origin: string): readonly string[] {
+    const rows = this.#o.allowed(origin)?.treaty.rows ?? []
+    return rows.filter(({ dir }) => dir !== 'out').map(({ share }) => share.id)
+  }
+
   /** What both let this hub send to another; undefined for nothing. */
   out(hub: string, share: string): Way | undefined {
     return this.#way(hub, share, 'out')

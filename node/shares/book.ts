@@ -113,6 +113,14 @@ export class ShareBook {
     )
   }
 
+  /** The series of each share in which this hub has numbered something. */
+  newestOwn(): readonly Series[] {
+    return [...this.#ofShare.keys()].flatMap(share => {
+      const newest = this.#newest(share)
+      return newest !== undefined && newest.stored.last >= newest.stored.first ? [newest] : []
+    })
+  }
+
   /** How long own messages of shares are kept, from the next one on. */
   keepOwn(shares: readonly string[], windowOf: (share: string) => number): void {
     for (const share of shares) {

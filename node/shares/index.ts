@@ -1,4 +1,7 @@
 export { Agreements } from './agreements.ts'
+export { Announcing } from './announcing.ts'
+export { Hearing } from './hearing.ts'
+export type { HeardVerdict } from './hearing.ts'
 export { Refusals } from './refusals.ts'
 export { SHARE_ROWS, ShareRows } from './rows.ts'
 export type { MessageSigner, Numbered } from './sending.ts'

@@ -3,7 +3,7 @@ import { OapError } from '../../protocols/index.ts'
 import type { ConnectionCaller } from '../../protocols/index.ts'
 import type { Mailbox, SharedSending } from '../mailbox/index.ts'
 import type { Acceptance } from '../policy/index.ts'
-import { SHARES } from '../../federation/index.ts'
+import { SHARED_MESSAGE, SHARES, parseSigned } from '../../federation/index.ts'
 import type { Agreements } from './agreements.ts'
 import { ShareBook } from './book.ts'
 import type { BookOptions } from './book.ts'
@@ -187,6 +187,24 @@ export class Shares {
     const origin = this.#sources.get(name.origin)
     if (origin !== undefined) origin.hint(name)
     else this.#askOthers(name, name.origin)
+  }
+
+  /**
+   * The newest own message of each share that goes to a hub: announced to one that hears announcements from now on, it
+   * lets nothing fall between the round at the beginning of its link and them.
+   */
+  async newest(hub: string): Promise<readonly Numbered[]> {
+    const book = this.#open?.book
+    const { agreements } = this.#o
+    const found: Numbered[] = []
+    for (const own of book?.newestOwn() ?? []) {
+      if (book === undefined || agreements.out(hub, own.share) === undefined) continue
+      const message = await book.rows.message(own, own.stored.last)
+      if (message === undefined) continue
+      const { statement } = parseSigned(SHARED_MESSAGE, message.line)
+      found.push({ statement, id: message.id })
+    }
+    return found
   }
 
   /** What an operator has released from quarantine. */

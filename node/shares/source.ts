@@ -14,10 +14,9 @@ const MOST_PAGES = 64
 const MOST_PULLS = 512
 /** Calls in a row of which nothing came, after which a series is left for the next round. */
 const MOST_BARREN = 8
-/** A hub that answers wrongly, or not, is left alone for so long. */
-const PAUSE_MS = 30_000
+/** The longest that a hub which answers wrongly, or not, is left alone. */
 const MOST_PAUSE_MS = 60_000
-/** After a round in which something could not be taken the next one begins so soon, then twice as late each time. */
+/** After a call that failed, or a round in which something could not be taken, the next one begins so soon, then twice as late each time. */
 const SOON_MS = 500
 
 export interface SourceOptions {
@@ -65,6 +64,8 @@ export class Source {
   /** Rounds in a row in which something could not be taken. */
   #heldUp = 0
   #againMs = Infinity
+  /** In a row. */
+  #failures = 0
 
   constructor(options: SourceOptions) {
     this.#o = options
@@ -152,7 +153,8 @@ export class Source {
 
   #pause(error: unknown): void {
     const retryMs = error instanceof OapError ? error.retryAfterMs : undefined
-    const ms = retryMs === undefined ? PAUSE_MS : Math.min(clampRetryAfter(retryMs), MOST_PAUSE_MS)
+    const asSaid = retryMs === undefined ? 0 : Math.min(clampRetryAfter(retryMs), MOST_PAUSE_MS)
+    const ms = Math.max(asSaid, Math.min(MOST_PAUSE_MS, SOON_MS * 2 ** this.#failures++))
     this.#pausedMs = this.#o.nowMs() + ms
   }
 
@@ -160,12 +162,23 @@ export class Source {
     this.#isHeldUp = false
     for (const share of this.#o.agreements.incoming(this.hub)) await this.#shareRound(share)
     this.#o.done()
-    if (!this.#isHeldUp) {
-      this.#heldUp = 0
-      return
-    }
-    // A key that is not known yet, a full mailbox: both may be over in a moment, or not.
-    this.#againMs = this.#o.nowMs() + Math.min(MOST_PAUSE_MS, SOON_MS * 2 ** this.#heldUp++)
+    this.#failures = 0
+    if (this.#isHeldUp || this.#isBehind) this.#soon()
+    else this.#heldUp = 0
+  }
+
+  /** Whether there is something that this hub may have and did not give. */
+  get #isBehind(): boolean {
+    return this.#o.agreements
+      .incoming(this.hub)
+      .flatMap(share => this.#o.book()?.of(share) ?? [])
+      .some(one => one.claimed > one.stored.last && this.#isFrom(one))
+  }
+
+  /** A key that is not known yet, a full mailbox, a hub between that has it in a moment: each may be over soon, or not. */
+  #soon(): void {
+    const ms = Math.min(MOST_PAUSE_MS, SOON_MS * 2 ** this.#heldUp++)
+    this.#againMs = Math.min(this.#againMs, this.#o.nowMs() + ms)
   }
 
   async #shareRound(share: string): Promise<void> {
@@ -211,7 +224,9 @@ export class Source {
     // Older gaps are the next round's matter.
     const offer = { first: Math.max(first, last + 1), last: known.claimed, missing: [] }
     if (offer.first <= offer.last) await this.#fetch(known, offer)
-    if (known.stored.last < known.claimed && known.asked.size === 0) this.#o.missed(name)
+    if (known.stored.last >= known.claimed || known.asked.size > 0) return
+    this.#soon()
+    this.#o.missed(name)
   }
 
   #isFrom({ share, origin }: SeriesName): boolean {

@@ -2,6 +2,7 @@ import type { FederationServices } from '../../transport/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import type { NodeBase } from './base.ts'
 import type { NodeDht } from './dht.ts'
+import type { SharesGossip } from './shares-gossip.ts'
 
 export interface FederationPlace {
   readonly allowlist: Pick<Allowlist, 'size' | 'onChange'>
@@ -9,6 +10,7 @@ export interface FederationPlace {
   readonly services: Pick<FederationServices, 'open' | 'close'>
   /** Told when they are opened and closed. */
   readonly dht?: Pick<NodeDht, 'opened' | 'closing' | 'closed'>
+  readonly gossip?: Pick<SharesGossip, 'opened' | 'closing'>
 }
 
 /**
@@ -18,9 +20,10 @@ export interface FederationPlace {
  */
 export function openFederation(
   { supervise }: NodeBase,
-  { allowlist, services, dht }: FederationPlace
+  { allowlist, services, dht, gossip }: FederationPlace
 ): Promise<void> {
   const close = async (): Promise<void> => {
+    gossip?.closing()
     await dht?.closing()
     await services.close()
     await dht?.closed()
@@ -41,6 +44,7 @@ export function openFederation(
           else {
             const opened = await services.open()
             await dht?.opened(opened)
+            gossip?.opened(opened)
           }
           if (!signal.aborted) await changed.promise
         }

@@ -17,6 +17,7 @@ import { nodePlatform } from '../platform.ts'
 import { VERSION } from '../version.ts'
 import type { NodeState } from '../readiness.ts'
 import type { NodeBase } from './base.ts'
+import { sharesTopic } from './shares-gossip.ts'
 
 /** Strangers' part of the inbound handshakes under way; libp2p refuses everyone beyond the whole. */
 const STRANGERS_OF_PENDING = 0.75
@@ -96,6 +97,7 @@ function prepareTransport(
   { admission, linked, dht }: Pick<Peers, 'admission' | 'linked'> & Pick<PeersOptions, 'dht'>
 ): Promise<Transport> {
   const { node, transport } = config
+  const { name } = config.federation
   return createTransport({
     privateKey: keys.nodeKey,
     start: false,
@@ -107,7 +109,7 @@ function prepareTransport(
     maxPendingConnections: transport.maxPendingConnections,
     maxInboundStreams: transport.inboundStreamsPerPeer,
     connectionGater: admission.connectionGater,
-    federation: { name: config.federation.name, links: linked, ...(dht !== undefined && { dht }) },
+    federation: { name, links: linked, topics: [sharesTopic(name)], ...(dht !== undefined && { dht }) },
     userAgent: `omnigate/${VERSION}`
   })
 }

@@ -7,7 +7,7 @@ import type { NodeSigners } from '../identity/index.ts'
 import { thisMoment } from '../links/index.ts'
 import type { Mailbox, SharedSending } from '../mailbox/index.ts'
 import type { Acceptance } from '../policy/index.ts'
-import { Agreements, Refusals, ShareRows, Shares, twoIds } from '../shares/index.ts'
+import { Agreements, Announcing, Hearing, Refusals, ShareRows, Shares, twoIds } from '../shares/index.ts'
 import type { MessageSigner } from '../shares/index.ts'
 import type { Level } from '../stores/level.ts'
 import type { LevelMailboxStore } from '../stores/mailbox/index.ts'
@@ -17,6 +17,7 @@ import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
 import type { NodeLinks } from './links.ts'
 import type { NodePeerKeys } from './peer-keys.ts'
+import { SharesGossip } from './shares-gossip.ts'
 import type { NodeWitness } from './witness.ts'
 
 const TICK_MS = 250
@@ -32,6 +33,7 @@ const EXPECTED: readonly string[] = [
 /** The shared topics of a running node. */
 export interface NodeShares {
   readonly shares: Shares
+  readonly gossip: SharesGossip
   /** What a mailbox has over an open store; `closed` when that ends. */
   over(level: Level, messages: LevelMailboxStore): Promise<SharesOver>
 }
@@ -56,7 +58,7 @@ export interface SharesPlace {
 
 /** Shares topics with the hubs whose treaties say so. The mailbox reads what there is before it takes messages. */
 export async function openShares(
-  { log, metrics, started }: NodeBase,
+  { config, log, metrics, started }: NodeBase,
   { keys }: Identity,
   place: SharesPlace
 ): Promise<NodeShares> {
@@ -108,7 +110,10 @@ export async function openShares(
     refusals,
     now: () => ({ ms: thisMoment().ms, s: seconds() }),
     nowMs: () => Date.now(),
-    stored: numbered => void (sent += numbered.length),
+    stored: numbered => {
+      sent += numbered.length
+      announcing.add(numbered)
+    },
     delivered: () => void delivered++,
     onEquivocation: (first, second) => {
       equivocations.found(twoIds(first, second, hub => known.book(hub))).catch((err: unknown) => {
@@ -123,6 +128,36 @@ export async function openShares(
     sweepFailed: err => log.warn({ event: 'ShareSweepFailed', err }, 'old messages of shares stay for now'),
     renewed: share =>
       log.warn({ event: 'ShareSeries', share }, 'this store is older than its hub: numbers begin anew')
+  })
+  const hubOf = (peer: string): string | undefined =>
+    links.live.all().find(link => link.peer.peer === peer)?.hub
+  const hearing = new Hearing({
+    self: keys.hubId,
+    agreements,
+    keysOf: hub => known.book(hub),
+    refusals,
+    now: () => ({ ms: thisMoment().ms, s: seconds() }),
+    hubOf,
+    announced: (name, { number, id }) => shares.announced(name, number, id)
+  })
+  const gossip = new SharesGossip(
+    config.federation.name,
+    (peer, data) => hearing.hear(peer, data),
+    peer => {
+      const hub = hubOf(peer)
+      if (hub === undefined) return
+      shares.newest(hub).then(
+        newest => announcing.add(newest),
+        () => undefined
+      )
+    }
+  )
+  const announcing = new Announcing({
+    signer: () => signerOf(signers),
+    nowMs: () => Date.now(),
+    publish: () => gossip.publish,
+    after: (ms, run) => void setTimeout(run, ms).unref(),
+    dropped: () => metrics.busDropped()
   })
   await needSigner()
   acceptance.onRelease('mailbox.shared', ({ statement, body }) =>
@@ -158,6 +193,7 @@ export async function openShares(
   metrics.gauge('shares_gap', 'Messages that were too old when they could be had.', () => counts().gap)
   return {
     shares,
+    gossip,
     async over(level, messages) {
       const { book, sending } = await shares.read(new ShareRows(level), {
         commit: async beside => void (await messages.commit([{ do: 'beside', beside }])),

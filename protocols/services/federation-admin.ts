@@ -35,6 +35,11 @@ const peerFields = {
   delegations: count,
   revoked_keys: count,
   shares: count,
+  /** Of its shared messages: how many are known of and not here, and how many were too old when they could be had. */
+  lag: optional(count),
+  gap: optional(count),
+  /** When all was asked for that it has for this hub, in Unix seconds; absent where it never was since the start. */
+  reconciled_at: optional(seconds),
   verbs: list(text(129), 256),
   /** Unix seconds; absent for a treaty without end. */
   expires: optional(seconds),
