@@ -174,6 +174,21 @@ describe('a release', () => {
     assert.equal(entries.filter(({ data }) => data['change'] === 'release').length, 1)
   })
 
+  test('that waits to be delivered is not lost by age; the operator may still reject it', async t => {
+    let now = 1000
+    const { judging, quarantine, entries } = await judge(await store(t), { now: () => now })
+    judging.onRelease('mailbox.shared', () => Promise.reject(new Error('the mailbox is full')))
+    await judging.take(evidence(1), item())
+    await assert.rejects(quarantine.release(ID, BY), /the mailbox is full/)
+
+    now += QUARANTINE.keptMs
+    assert.equal(await quarantine.expire(), 0)
+    assert.equal(quarantine.items, 1)
+
+    await quarantine.reject(ID, BY)
+    assert.deepEqual([quarantine.items, entries.at(-1)?.data['change']], [0, 'reject'])
+  })
+
   test('of a kind that nobody takes is refused, and the item stays', async t => {
     const { judging, quarantine, entries } = await judge(await store(t))
     await judging.take(evidence(1), item())

@@ -137,12 +137,12 @@ export class Quarantine implements KeepsItems {
     })
   }
 
-  /** Drops what is too old, some at a time; for a timer. Yields how many. */
+  /** Drops what is too old and was not released, some at a time; for a timer. Yields how many. */
   expire(): Promise<number> {
     return this.#turns.run(async () => {
       const before = this.#o.now() - (this.#o.keptMs ?? QUARANTINE.keptMs)
       const old = this.list()
-        .filter(({ kept_at }) => kept_at <= before)
+        .filter(({ kept_at, releasing }) => kept_at <= before && !releasing)
         .slice(0, EXPIRE_AT_ONCE)
       for (const kept of old) {
         await this.#record(kept, 'expire', NODE)
