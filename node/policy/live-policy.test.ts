@@ -19,8 +19,8 @@ interface Place {
   readonly level: Level
   readonly entries: Record<string, unknown>[]
   /** Writes the file, so that it is seen as another even within one tick of the file system's clock. */
-  write(text: string): void
-  open(path?: string, record?: (event: AuditEvent) => Promise<void>): Promise<LivePolicy>
+  readonly write: (text: string) => void
+  readonly open: (path?: string, record?: (event: AuditEvent) => Promise<void>) => Promise<LivePolicy>
 }
 
 async function place(t: TestContext): Promise<Place> {
