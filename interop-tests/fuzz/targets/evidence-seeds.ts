@@ -26,6 +26,11 @@ interface Notes {
   readonly refused: readonly Noted[]
   readonly checkpoints: readonly { readonly text: string }[]
 }
+interface Witnesses {
+  readonly cosignatures: readonly { readonly vkey: string }[]
+  readonly requests: readonly { readonly body: string }[]
+  readonly proofs: readonly (Lines & { readonly verdict: string })[]
+}
 interface Tiles {
   readonly paths: readonly { readonly path: string }[]
   readonly refused: readonly string[]
@@ -36,12 +41,16 @@ const vectors = (name: string): unknown =>
 
 const revocations = vectors('revocation') as Revocations
 const entries = vectors('audit-entries') as Entries
+const witnesses = vectors('federation-witness') as Witnesses
 const MOST_CHARS = 2048
 
 /** Of the key for which `DELEGATION_LINE` speaks. */
 export const REVOCATION_SEED = revocations.revocation_key.seed
 export const DELEGATION_LINE = revocations.delegations[0]!.line
 export const LOG_VERIFIER_KEY = entries.verifier_key
+export const PROVED_LINES = witnesses.proofs
+  .filter(({ verdict }) => verdict === 'proved')
+  .map(({ line }) => line)
 
 /** The lines, notes, checkpoints, keys and paths of the vectors, good and bad. */
 export function evidenceSeeds(): Uint8Array[] {
@@ -58,6 +67,9 @@ export function evidenceSeeds(): Uint8Array[] {
   ]
   const texts = [
     ...lines.map(({ line }) => line ?? ''),
+    ...witnesses.proofs.map(({ line }) => line),
+    ...witnesses.requests.map(({ body }) => body),
+    ...witnesses.cosignatures.map(({ vkey }) => vkey),
     ...[...notes, ...badNotes].flatMap(({ note, verifier_key }) => [note, verifier_key]),
     ...checkpoints.map(({ text }) => text),
     ...tiles.paths.map(({ path }) => path),

@@ -3,12 +3,19 @@ import { createPrivateKey } from 'node:crypto'
 import { parseNote, parseVerifierKey } from 'omnigate'
 import {
   NoteError,
+  equivocationLine,
   formatCheckpoint,
+  formatCosigningKey,
   formatVerifierKey,
+  formatWitnessRequest,
+  judgeEquivocation,
   noteKey,
   openCheckpoint,
   openNote,
   parseCheckpoint,
+  parseCosigningKey,
+  parseEquivocation,
+  parseWitnessRequest,
   publicBytes,
   readLogDelegation,
   signCheckpoint
@@ -31,7 +38,13 @@ import {
 import { BYTE_MUTATIONS } from '../engine/mutate.ts'
 import type { Target } from '../engine/target.ts'
 import { EVIDENCE_TOKENS, JSON_TOKENS } from './dictionary.ts'
-import { DELEGATION_LINE, LOG_VERIFIER_KEY, REVOCATION_SEED, evidenceSeeds } from './evidence-seeds.ts'
+import {
+  DELEGATION_LINE,
+  LOG_VERIFIER_KEY,
+  PROVED_LINES,
+  REVOCATION_SEED,
+  evidenceSeeds
+} from './evidence-seeds.ts'
 import { checkProofs } from './proofs.ts'
 
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -42,6 +55,9 @@ const signer = createPrivateKey({
 })
 const delegation = parseKeyDelegation(`${DELEGATION_LINE}\n`)
 const logKey = parseVerifierKey(LOG_VERIFIER_KEY)
+
+/** All that prove anything: nobody who fuzzes has a key to make another. */
+const PROVED = new Set(PROVED_LINES)
 
 /** What `read` gives; undefined where it throws an error of `kind`. Any other error passes. */
 function unless<T>(kind: new (...args: never[]) => Error, read: () => T): T | undefined {
@@ -102,6 +118,17 @@ function checkNotes(text: string): void {
   assert.deepEqual(openCheckpoint(signed, ours), checkpoint, 'what is signed is opened as another')
 }
 
+function checkWitnessed(text: string): void {
+  const request = unless(NoteError, () => parseWitnessRequest(Buffer.from(text)))
+  if (request !== undefined) assert.equal(formatWitnessRequest(request), text, 'two forms of one request')
+  const key = unless(NoteError, () => parseCosigningKey(text))
+  if (key !== undefined) assert.equal(formatCosigningKey(key), text, 'two forms of one key')
+  const proof = unless(SyntaxError, () => parseEquivocation(text))
+  if (proof !== undefined) assert.equal(equivocationLine(proof), text, 'two forms of one proof')
+  const verdict = judgeEquivocation(text)
+  if (verdict.ok) assert.ok(PROVED.has(text), 'a forged proof')
+}
+
 function checkEntry(input: Uint8Array): void {
   const entry = unless(SyntaxError, () => parseEntry(input))
   if (entry === undefined) return
@@ -121,6 +148,7 @@ function run(input: Uint8Array): void {
   checkRevocation(text)
   checkDelegations(text)
   checkNotes(text)
+  checkWitnessed(text)
   checkEntry(input)
   checkPath(text)
   checkProofs(input)
