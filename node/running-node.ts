@@ -48,7 +48,7 @@ import { openSigners } from './start/signers.ts'
 import { startSessions } from './start/sessions.ts'
 import { openShares } from './start/shares.ts'
 import { openSharing } from './start/sharing.ts'
-import { openSnapshots } from './start/snapshots.ts'
+import { openSnapshots, settledSeries } from './start/snapshots.ts'
 import { openStorage } from './start/storage.ts'
 import { openStore } from './start/store.ts'
 import { openWitness } from './start/witness.ts'
@@ -164,7 +164,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     peerKeys,
     storage,
     links,
-    signers
+    signers,
+    policyVersion: () => policy.standing().policy_version,
+    series: () => settledSeries(shares.shares.book),
+    equivocations: witness.equivocations
   })
   const exchange = await openExchange(base, identity, {
     store,

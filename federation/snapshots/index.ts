@@ -11,10 +11,13 @@ export { SNAPSHOT_REFUSALS, isRefused } from './refusals.ts'
 export type { Judged, SnapshotProblem, SnapshotRefusal } from './refusals.ts'
 export { contentProblem, parseSeal, sealOf, sealedItem, utcText } from './seal.ts'
 export type { Seal, SealedItem } from './seal.ts'
+export { shareHeads } from './share-heads.ts'
+export type { SettledSeries } from './share-heads.ts'
 export {
   FIRST_PREV,
   SNAPSHOT,
   SNAPSHOT_FILE,
+  SNAPSHOT_PLACE,
   SNAPSHOT_TAG,
   nextSeq,
   shareDigest,

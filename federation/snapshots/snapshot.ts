@@ -124,6 +124,12 @@ export const SNAPSHOT: DelegatedKind<SnapshotStatement> = {
   form
 }
 
+/** Of each number a node of a hub signs one snapshot. */
+export const SNAPSHOT_PLACE = {
+  kind: SNAPSHOT,
+  place: ({ node, seq }: SnapshotStatement): string => `${node}/${seq}`
+} as const
+
 /** What `prev` of the next one names: SHA-256 of the line, without a line feed, in hex. */
 export const snapshotDigest = (snapshot: Snapshot): string =>
   createHash('sha256').update(formatSigned(snapshot)).digest('hex')

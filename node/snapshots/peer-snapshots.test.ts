@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { emptyBook } from '../../federation/index.ts'
+import { emptyBook, equivocationLine, parseKeyRecord } from '../../federation/index.ts'
+import type { KeyRecord } from '../../federation/index.ts'
+import { judgeProofLine } from '../witness/index.ts'
+import { splitProof } from './split-proof.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
@@ -23,6 +26,11 @@ const { hub, now, packages } = JSON.parse(
     readonly refusal: string | null
   }[]
 }
+/** What came along with the first one. */
+const DELEGATIONS = ((): readonly KeyRecord[] => {
+  const { files } = JSON.parse(packages[0]!.package) as { files: Record<string, string> }
+  return files['keys.ndjson']!.trimEnd().split('\n').map(parseKeyRecord)
+})()
 const CALL = { actor: 'local', signal: new AbortController().signal }
 
 test('a package that is refused leaves nothing on the disk, and is recorded by name', async t => {
@@ -66,7 +74,7 @@ test('an older snapshot is refused as a rollback, also after a restart', async t
 })
 
 test('another snapshot of a number that is held is a split, and one around it a wrong chain', async t => {
-  const { peers, serve, events } = await given(t)
+  const { peers, serve, events, splits } = await given(t)
   serve('first')
   await peers.fetch(hub, CALL)
   for (const [name, refusal] of [
@@ -80,6 +88,11 @@ test('another snapshot of a number that is held is a split, and one around it a 
     const { seq } = events.at(-1)!.content.data as { seq?: number }
     assert.ok(seq === 7 || seq === 8, name)
   }
+  assert.equal(splits.length, 1)
+  const [lines] = splits as [readonly [string, string]]
+  const proof = equivocationLine(splitProof(hub, lines, emptyBook(hub), DELEGATIONS))
+  const judged = judgeProofLine(proof)
+  assert.deepEqual([judged.ok, judged.ok && judged.proof.kind], [true, 'snapshots'])
 })
 
 test('only so many of a hub are kept, and what was cut off is taken away', async t => {
@@ -110,6 +123,7 @@ async function given(t: TestContext, before?: { readonly top: string; readonly l
     row => assert.fail(`damaged: ${row}`)
   )
   const events: AuditEvent[] = []
+  const splits: (readonly string[])[] = []
   let bytes = new Uint8Array()
   let named = { seq: 1, sha256: '00'.repeat(32), cid: 'bafkqaaa' }
   let fetched = 0
@@ -125,6 +139,7 @@ async function given(t: TestContext, before?: { readonly top: string; readonly l
     }),
     bookOf: emptyBook,
     record: async event => events.push(event),
+    split: async (_hub, lines) => void splits.push(lines),
     refused: () => undefined,
     nowS: () => now,
     keep
@@ -140,5 +155,5 @@ async function given(t: TestContext, before?: { readonly top: string; readonly l
       .filter(path => path.split('/').length === 2)
       .map(path => path.split('/')[1]!)
       .sort((a, b) => Number(a) - Number(b))
-  return { top, level, folders, peers, serve, events, files, fetched: () => fetched }
+  return { top, level, folders, peers, serve, events, splits, files, fetched: () => fetched }
 }

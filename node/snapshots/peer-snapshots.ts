@@ -2,6 +2,9 @@ import {
   type DelegationBook,
   type Files,
   type HeldSnapshot,
+  type KeyRecord,
+  SNAPSHOT_FILE,
+  formatSigned,
   type Judged,
   type OpenedSnapshot,
   type SnapshotRefusal,
@@ -50,6 +53,12 @@ export interface PeerSnapshotsOptions {
   readonly sourceOf: (hub: string) => SnapshotSource
   readonly bookOf: (hub: string) => DelegationBook
   readonly record: (event: AuditEvent) => Promise<unknown>
+  /** Two snapshots of one number, as lines, the one that is held first, with what came with the other about keys. */
+  readonly split: (
+    hub: string,
+    lines: readonly [string, string],
+    records: readonly KeyRecord[]
+  ) => Promise<void>
   /** Told of each refusal. */
   readonly refused: (hub: string, why: SnapshotRefusal, about: string) => void
   /** Unix seconds. */
@@ -159,10 +168,20 @@ export class PeerSnapshots {
     const facts = opened && { seq: opened.snapshot.statement.seq, sha256: opened.sha256 }
     await this.#o.record(auditEvent('snapshot_refused', `hub:${hub}`, { hub, code: why, ...facts }))
     this.#o.refused(hub, why, about)
+    if (opened !== undefined && why === 'split') await this.#split(hub, opened)
     return new OapError('conflict', `snapshot ${named.seq} of hub ${hub}: ${why}: ${about}`, {
       code: 'snapshot_refused',
       reason: why
     })
+  }
+
+  /** Where the one that is held is still whole, both together prove it. */
+  async #split(hub: string, { snapshot, records }: OpenedSnapshot): Promise<void> {
+    const held = await this.#o.folders.read(hub, snapshot.statement.seq)
+    const bytes = 'value' in held ? held.value.get(SNAPSHOT_FILE) : undefined
+    if (bytes === undefined) return
+    const lines = [Buffer.from(bytes).toString().trimEnd(), formatSigned(snapshot)] as const
+    await this.#o.split(hub, lines, records)
   }
 
   async #keep(kept: KeptSnapshot, files: Files, verdict: Exclude<Taken, 'known'>, actor: string) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import type { SnapshotHeads } from '../../federation/index.ts'
+import { shareHeads } from '../../federation/index.ts'
+import type { SettledSeries, SnapshotHeads } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import { parseCheckpoint, parseNote } from '../audit/index.ts'
@@ -15,6 +16,7 @@ import {
   linkedSource,
   noSnapshots,
   snapshotRoutes,
+  splitProof,
   snapshotsAdmin,
   storedPackages
 } from '../snapshots/index.ts'
@@ -30,6 +32,7 @@ import type { NodeLinks } from './links.ts'
 import { isMirror } from './mirror.ts'
 import type { NodePeerKeys } from './peer-keys.ts'
 import type { NodeStorage } from './storage.ts'
+import type { NodeWitness } from './witness.ts'
 
 const NO_DIGEST = '0'.repeat(64)
 const DAY_S = 86_400
@@ -60,6 +63,11 @@ export interface SnapshotsPlace {
   readonly storage: Pick<NodeStorage, 'store'>
   readonly links: Pick<NodeLinks, 'live' | 'over'>
   readonly signers: Pick<NodeSigners, 'of'>
+  readonly policyVersion: () => number
+  /** What is settled of shared topics; nothing while the store is not open. */
+  readonly series: () => Iterable<SettledSeries>
+  /** Where proof goes that a hub has signed two snapshots of one number. */
+  readonly equivocations: Pick<NodeWitness['equivocations'], 'found'>
 }
 
 const NONE: NodeSnapshots = {
@@ -83,7 +91,10 @@ export async function openSnapshots(
     peerKeys,
     storage,
     links,
-    signers
+    signers,
+    policyVersion,
+    series,
+    equivocations
   }: SnapshotsPlace
 ): Promise<NodeSnapshots> {
   if (folder === undefined || !isOnDisk) {
@@ -114,8 +125,8 @@ export async function openSnapshots(
     packages: storedPackages(() => storage.store()),
     signer: () => signers.of('snapshot'),
     state: async () => ({
-      ...(await headsOf(audit, capabilities)),
-      policyVersion: 0,
+      ...(await headsOf(audit, capabilities, series)),
+      policyVersion: policyVersion(),
       keys: await peerKeys.own.lines()
     }),
     record,
@@ -141,6 +152,17 @@ export async function openSnapshots(
     },
     bookOf: hub => peerKeys.known.book(hub),
     record,
+    split: async (hub, lines, records) => {
+      try {
+        await equivocations.found(splitProof(hub, lines, peerKeys.known.book(hub), records))
+      } catch (err) {
+        // One that is too long for a proof is in the audit log of this hub alone.
+        log.error(
+          { event: 'SplitNotProved', hub, err },
+          'two snapshots of one number could not be made a proof'
+        )
+      }
+    },
     refused: (hub, why, about) => {
       refusals++
       log.warn({ event: 'SnapshotRefused', hub, why, about }, 'a snapshot of a linked hub was not taken')
@@ -217,14 +239,30 @@ export async function openSnapshots(
   }
 }
 
+/** What a hub has settled of its shares, as its book has it. */
+export const settledSeries = (book: { all(): Iterable<BookedSeries> } | undefined): SettledSeries[] =>
+  [...(book?.all() ?? [])].map(({ share, origin, series, stored: { first, last, missing } }) => ({
+    share,
+    origin,
+    series,
+    first,
+    last,
+    missing
+  }))
+
+type BookedSeries = Pick<SettledSeries, 'share' | 'origin' | 'series'> & {
+  readonly stored: Pick<SettledSeries, 'first' | 'last' | 'missing'>
+}
+
 async function headsOf(
   { part }: NodeAudit,
-  capabilities: Rights['capabilities']
+  capabilities: Rights['capabilities'],
+  series: SnapshotsPlace['series']
 ): Promise<Pick<State, 'heads' | 'checkpoint'>> {
   const checkpoint = await part?.log.checkpoint()
   const head = capabilities.revocationHead()?.statement
   const revocation = { digest: head?.digest ?? NO_DIGEST, seq: head?.seq ?? 0 }
-  const heads: SnapshotHeads = { revocation, shares: [] }
+  const heads: SnapshotHeads = { revocation, shares: shareHeads(series()) }
   if (checkpoint === undefined) return { heads, checkpoint }
   const { origin, size, root } = parseCheckpoint(parseNote(checkpoint).text)
   return { heads: { ...heads, audit: { origin, root: Buffer.from(root).toString('hex'), size } }, checkpoint }
