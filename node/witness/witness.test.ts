@@ -3,6 +3,7 @@ import { chmodSync, cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { judgeEquivocation } from '../../federation/index.ts'
+import { restoreBackup } from '../backup/index.ts'
 import { allow, entriesOf, hubFolder, linkTo, linked, startHub, until } from '../links/hubs.fixture.ts'
 import type { TestHub } from '../links/hubs.fixture.ts'
 
@@ -46,7 +47,7 @@ describe('hubs that witness each other', { timeout: 240_000 }, () => {
     assert.deepEqual(await proofsOf(a), [])
   })
 
-  test('a hub without the duty, or with a wrong clock, does not cosign', async t => {
+  test('a hub whose treaty does not have the duty is not asked, and nothing is cosigned', async t => {
     const [a, b] = [await startHub(t), await startHub(t)]
     await allow(a, b)
     await linked(a, b)
@@ -110,6 +111,30 @@ describe('hubs that witness each other', { timeout: 240_000 }, () => {
     assert.equal((await linkTo(witness, one)).state, 'allowed')
     assert.equal(typeof (await proofsOf(witness))[0]!.decided, 'number')
     assert.equal((await linkTo(other, one)).state, 'quarantined')
+  })
+
+  test('a hub that was restored from a backup is no liar', async t => {
+    const [witness, data] = [await startHub(t), hubFolder(t)]
+    const first = await startHub(t, { data })
+    const backup = join(data, '..', 'backup')
+    await first.operator.audit.admin.backup({ folder: backup })
+    await allow(first, witness, DUTY)
+    await linked(first, witness)
+    await grow(first, witness, 5)
+    await cosigned(first)
+    await first.node.stop()
+
+    const restored = join(data, '..', 'restored')
+    await restoreBackup(backup, restored)
+    const second = await startHub(t, { data: restored })
+    await second.operator.federation.peer_add({ hub: witness.id, addresses: [witness.address] })
+    await linked(second, witness)
+    await grow(second, witness, 5)
+    await cosigned(second)
+
+    assert.deepEqual([second.id, second.peer], [first.id, first.peer])
+    assert.equal((await linkTo(witness, second)).state, 'allowed')
+    assert.deepEqual(await proofsOf(witness), [])
   })
 
   test('a hub that shows each of two witnesses another history is caught, since they tell each other', async t => {
