@@ -125,6 +125,9 @@ describe('a hub that keeps messages back', { timeout: 300_000 }, () => {
       ['refuse', undefined],
       ['load', 9]
     ])
+    await b.node.stop()
+    const counted = (await entriesOf(b, 'accepted')).map(entry => [entry['policy_version'], entry['count']])
+    assert.deepEqual(counted, [[9, 1]])
   })
 })
 
