@@ -15,10 +15,10 @@ export const WITNESS = {
   /** Logs of one hub that a witness remembers. Another is refused: what was seen is not forgotten to make room. */
   logsOfHub: 64,
   logs: 4096,
-  /** Of a proof as a line, without its line feed. */
-  proofBytes: 32_768,
-  /** Of a signed statement in a proof. */
-  statementChars: 8192,
+  /** Of a proof as a line, without its line feed: room for two of the longest statements, so that length hides no lie. */
+  proofBytes: 524_288,
+  /** Of a signed statement in a proof: longer than any message of a share, or snapshot that fills its lists. */
+  statementChars: 262_144,
   /** By which the clocks of both sides may differ, as the handshake found. */
   skewS: 60
 } as const

@@ -51,6 +51,8 @@ export class Equivocations {
   /** Ids of all that were told; as many as are held, and those that gave way. */
   readonly #told = new Set<string>()
   refused = 0
+  /** A proof may be long, and its id is asked for with each that is told. */
+  readonly #held = new WeakMap<EquivocationProof, HeldProof>()
 
   constructor(options: EquivocationsOptions) {
     this.#o = options
@@ -74,7 +76,7 @@ export class Equivocations {
   all(): readonly HeldProof[] {
     return this.#o.keys
       .allProofs()
-      .map(([hub, proof]) => held(hub, proof))
+      .map(([hub, proof]) => this.#heldOf(hub, proof))
       .sort((a, b) => a.foundAt - b.foundAt)
   }
 
@@ -128,6 +130,14 @@ export class Equivocations {
     const { equivocating } = await this.#o.keys.learn(proof.lines.map(parseKeyRecord))
     if (equivocating.length > 0) return 'new'
     return this.all().some(({ id }) => id === equivocationId(line)) ? 'known' : 'ignored'
+  }
+
+  #heldOf(hub: string, proof: EquivocationProof): HeldProof {
+    const known = this.#held.get(proof)
+    if (known !== undefined) return known
+    const one = held(hub, proof)
+    this.#held.set(proof, one)
+    return one
   }
 
   #accused({ hub, kind }: Equivocation, proof: string): 'ignored' {
