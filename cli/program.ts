@@ -16,6 +16,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   peer: 'other hubs that may federate with this one',
   treaty: 'what another hub may do here',
   federation: 'how this hub stands with others',
+  receipt: 'what hubs have signed of messages',
   policy: 'which messages of other hubs are taken',
   equivocation: 'proof that a hub said two things',
   mailbox: 'durable messages by topic',

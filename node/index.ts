@@ -25,6 +25,8 @@ export {
   verifyAudit
 } from './audit/index.ts'
 export type * from './audit/index.ts'
+export { checkReceiptFile } from './receipt-check.ts'
+export type { CheckedReceipt, ReceiptTrust } from './receipt-check.ts'
 export { readPolicyFile } from './policy/index.ts'
 export { policyHash } from '../federation/index.ts'
 export type { Decision, DecisionRecord, Evidence, Policy } from '../federation/index.ts'

@@ -71,6 +71,7 @@ import { peerSucceed } from './peer-succeed.ts'
 import { policyCheck } from './policy-check.ts'
 import { policyExplain } from './policy-explain.ts'
 import { policyShow } from './policy-show.ts'
+import { receiptVerify } from './receipt-verify.ts'
 import { registryCheck } from './registry-check.ts'
 import { restore } from './restore.ts'
 import { sealVerify } from './seal-verify.ts'
@@ -180,6 +181,7 @@ export const COMMANDS: readonly Command[] = [
   configCheck,
   frameDecode,
   conformance,
+  receiptVerify,
   registryCheck,
   completion
 ]

@@ -49,10 +49,39 @@ export const mailboxSend: Command = {
       summary: 'sent twice under one key it is one message',
       completes: 'nothing'
     },
+    {
+      name: 'to',
+      value: 'HUB_ID',
+      summary: 'to a linked hub, which gets it once; with --share',
+      completes: 'nothing'
+    },
+    {
+      name: 'share',
+      value: 'NAME',
+      summary: 'the share of the treaty with it, by name or id',
+      completes: 'nothing'
+    },
+    {
+      name: 'receipt',
+      value: 'STATE',
+      summary: 'ask for a signed receipt: stored, delivered or acked; may be given several times',
+      isList: true
+    },
+    { name: 'bounce', summary: 'ask to be told when it expires, dies or is refused' },
+    {
+      name: 'reply-topic',
+      value: 'TOPIC',
+      summary: 'where receipts and bounces go',
+      completes: 'nothing'
+    },
     ...CALLER_OPTIONS
   ],
   examples: [
     { line: "omnigate mailbox send dispatch/SF --text 'a passenger'", says: 'to the node in RON_NODE_URL' },
+    {
+      line: 'omnigate mailbox send dispatch/SF --to h1... --share dispatch --text hello',
+      says: 'to one linked hub'
+    },
     { line: 'omnigate mailbox send jobs/resize --lines jobs.txt --priority 2', says: 'one message a line' }
   ],
   exits: MAILBOX_EXITS,
@@ -118,7 +147,31 @@ function messageOptions(invocation: Invocation): MessageOptions {
     priority: wholeOption(invocation, 'priority', [0, 9]),
     not_before: delayMs === undefined ? undefined : Date.now() + delayMs,
     ttl_s: ttlMs === undefined ? undefined : ttlMs / 1000,
-    idem_key: invocation.option('idem-key')
+    idem_key: invocation.option('idem-key'),
+    to: recipient(invocation),
+    receipt: receipts(invocation.list('receipt')),
+    bounce: invocation.flag('bounce') || undefined,
+    reply_topic: invocation.option('reply-topic')
+  })
+}
+
+function recipient(invocation: Invocation): MessageOptions['to'] {
+  const [hub, share] = [invocation.option('to'), invocation.option('share')]
+  if (hub !== undefined && share !== undefined) return { hub, share }
+  if (hub === undefined && share === undefined) return undefined
+  throw new CommandError(
+    EXIT.usage,
+    '--to and --share go together: a hub, and the share of the treaty with it'
+  )
+}
+
+const STATES = ['stored', 'delivered', 'acked'] as const
+
+function receipts(given: readonly string[] | undefined): MessageOptions['receipt'] {
+  return given?.map(text => {
+    const state = STATES.find(one => one === text)
+    if (state !== undefined) return state
+    throw new CommandError(EXIT.usage, `--receipt ${text}: one of ${STATES.join(', ')}`)
   })
 }
 

@@ -66,6 +66,9 @@ export function verifyReceipt(body: Uint8Array, hub: string): ReceiptStatement {
   return statement
 }
 
+/** Which hub a receipt says it is of. @throws SyntaxError for what is no receipt */
+export const claimedHub = (text: string): string => parse(Buffer.from(text)).statement.hub
+
 interface Receipt {
   readonly delegation: string
   readonly signature: string
