@@ -4,7 +4,7 @@ import { gatherStrays } from './engine/strays.ts'
 
 /** What judges signed evidence in node/ and federation/; the rest reads no bytes of strangers, or reads them by protocols/. */
 const EVIDENCE =
-  /\/node\/(audit\/(audit-export|checkpoint|entry|log-delegation|merkle|signed-note|tile)|capabilities\/(key-delegation|revocation-statement|strict-json))\.ts$|\/federation\/((handshake|links)\/)?[a-z-]+\.ts$/
+  /\/node\/(audit\/(audit-export|checkpoint|entry|log-delegation|merkle|signed-note|tile)|capabilities\/(key-delegation|revocation-statement|strict-json))\.ts$|\/federation\/((handshake|links|policy)\/)?[a-z-]+\.ts$/
 
 /** The wire code, and not the streams in memory that carry it here. */
 const isMeasured = (url: string): boolean =>
@@ -21,6 +21,7 @@ process.exitCode = await fuzzCommand(process.argv.slice(2), {
     'evidence',
     'handshake',
     'links',
+    'policy',
     'storage',
     'session',
     'client'

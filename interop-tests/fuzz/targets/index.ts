@@ -5,6 +5,7 @@ import { evidence } from './evidence.ts'
 import { handshake } from './handshake.ts'
 import { links } from './links.ts'
 import { payload } from './payload.ts'
+import { policy } from './policy.ts'
 import { storage } from './storage.ts'
 import { session } from './session.ts'
 import { token } from './token.ts'
@@ -19,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   evidence,
   handshake,
   links,
+  policy,
   storage,
   session,
   client
