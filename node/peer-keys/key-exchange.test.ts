@@ -26,6 +26,22 @@ test('a link that does not answer is asked again soon, and ever less often', asy
   )
 })
 
+test('a link counts as read once what it says of keys was learned, and not before', async () => {
+  let isSilent = true
+  const { at, isRead } = given(async () => {
+    if (isSilent) throw new Error('busy')
+    return { digest: hash('sha256', ''), total: 0, body: new Uint8Array(0) }
+  })
+  await at(0)
+  assert.equal(isRead(), false)
+
+  isSilent = false
+  await at(1999)
+  assert.equal(isRead(), false)
+  await at(2000)
+  assert.equal(isRead(), true)
+})
+
 /** An exchange with one link, whose answers to `keys` are given; `at` has it look at that moment. */
 function given(keys: () => Promise<object>) {
   let nowMs = 0
@@ -37,17 +53,20 @@ function given(keys: () => Promise<object>) {
     }
   }
   const caller = { client: () => client } as unknown as ConnectionCaller
+  const link = { hub: 'h1other', caller }
   const exchange = new KeyExchange({
     own: undefined as never,
     peers: { learn: async () => ({ learned: 0, known: 0, refused: [], equivocating: [] }) },
-    links: () => [{ hub: 'h1other', caller }],
+    links: () => [link],
     nowMs: () => nowMs,
     log: { info: () => undefined, warn: () => undefined, debug: () => undefined }
   })
+  let hasRead = false
+  void exchange.read(link).then(() => (hasRead = true))
   const at = async (ms: number): Promise<void> => {
     nowMs = ms
     exchange.tick()
     await turn()
   }
-  return { asked, at }
+  return { asked, at, isRead: () => hasRead }
 }

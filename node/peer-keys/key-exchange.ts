@@ -42,6 +42,8 @@ interface Told {
   hasAnswered: boolean
   failures: number
   isAsking: boolean
+  /** Resolves once what the other side says of its keys was learned. */
+  readonly read: PromiseWithResolvers<void>
 }
 
 /**
@@ -72,6 +74,14 @@ export class KeyExchange {
       if (told.isAsking || nowMs < told.dueMs) continue
       void this.#ask(link, told)
     }
+  }
+
+  /**
+   * Resolves once the keys of the other side have been read over this link, and what it has revoked meanwhile holds: who
+   * was away takes nothing before that. Never, where the link ends before.
+   */
+  read(link: KeyLink): Promise<void> {
+    return this.#of(link).read.promise
   }
 
   /** The other side of a link tells. Throws `bad_request` for what is no page, `quota_peer` for too many calls. */
@@ -114,6 +124,7 @@ export class KeyExchange {
       if (fetched === undefined) return
       this.#say(link, await this.#o.peers.learn(recordsIn(fetched.lines)))
       told.digest = fetched.digest
+      told.read.resolve()
     } catch (error) {
       told.dueMs = this.#o.nowMs() + Math.min(ASK_EVERY_MS, ASK_AGAIN_MS * 2 ** told.failures++)
       const why = error instanceof Error ? error.message : String(error)
@@ -139,7 +150,8 @@ export class KeyExchange {
       dueMs: -Infinity,
       hasAnswered: false,
       failures: 0,
-      isAsking: false
+      isAsking: false,
+      read: Promise.withResolvers<void>()
     }
     this.#told.set(caller, told)
     return told

@@ -9,6 +9,7 @@ import type { Arrival } from '../directed/index.ts'
 import { BucketTable } from '../guards/bucket-table.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import { thisMoment } from '../links/index.ts'
+import type { LiveLink } from '../links/index.ts'
 import type { Directing } from '../mailbox/index.ts'
 import type { Acceptance } from '../policy/index.ts'
 import type { NodeAudit } from './audit.ts'
@@ -21,6 +22,8 @@ import type { NodePeerKeys } from './peer-keys.ts'
 
 const NOTHING = new Uint8Array()
 const TICK_MS = 250
+/** How long a message waits until the keys of its hub have been read over a link that is new. */
+const KEYS_MS = 2000
 const FORGET_EVERY_MS = 600_000
 /** As many as may be on an allowlist. */
 const MOST_HUBS = 1024
@@ -41,7 +44,7 @@ export interface DirectedPlace {
   readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
   readonly allowlist: Allowlist
   readonly peerKeys: Pick<NodePeerKeys, 'known'>
-  readonly links: Pick<NodeLinks, 'live' | 'over'>
+  readonly links: Pick<NodeLinks, 'live' | 'over' | 'keysRead'>
   readonly signers: NodeSigners
   readonly acceptance: Acceptance
 }
@@ -55,7 +58,7 @@ export function openDirected(
     rights: { capabilities, seconds },
     allowlist,
     peerKeys: { known },
-    links: { live: links, over },
+    links: { live: links, over, keysRead },
     signers,
     acceptance
   }: DirectedPlace
@@ -131,6 +134,18 @@ export function openDirected(
         retryAfterMs: clampRetryAfter(waitMs)
       })
   }
+  /** A key that was revoked while this hub was away signs nothing that is taken now. Throws `not_ready`. */
+  const current = async (link: LiveLink): Promise<void> => {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      late.reject(new OapError('not_ready', 'the keys of the sending hub have not been read yet'))
+    }, KEYS_MS).unref()
+    try {
+      await Promise.race([keysRead(link), late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
   const take = async (arrival: Arrival): Promise<string> => {
     if (known.quarantine(arrival.origin) !== undefined)
       throw new OapError('cap_denied', 'the link is in quarantine until the operator decides', {
@@ -155,9 +170,10 @@ export function openDirected(
     open(opened) {
       mailbox = opened
       over.serve({
-        deliver: async ({ statement: line, body = NOTHING }, { hub: origin }) => ({
-          receipt: await take({ origin, line, body })
-        })
+        deliver: async ({ statement: line, body = NOTHING }, link) => {
+          await current(link)
+          return { receipt: await take({ origin: link.hub, line, body }) }
+        }
       })
       started.defer(
         links.onChange(({ hub, end }) => {

@@ -27,7 +27,7 @@ import {
   shakeHands,
   thisMoment
 } from '../links/index.ts'
-import type { LinksAdmin } from '../links/index.ts'
+import type { LinksAdmin, LiveLink } from '../links/index.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import { KeyExchange } from '../peer-keys/index.ts'
 import type { NodeAudit } from './audit.ts'
@@ -49,6 +49,8 @@ export interface NodeLinks {
   readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange'>
   /** Tells linked hubs what the hub key has signed since. */
   readonly tellKeys: () => Promise<void>
+  /** Resolves once the keys of the other side have been read over a link; never, where it ends before. */
+  readonly keysRead: (link: LiveLink) => Promise<void>
   /** Where parts of their own hand in what they answer over links. */
   readonly over: Pick<OverLinks, 'serve'>
   /** Where this node can be dialled. */
@@ -193,6 +195,7 @@ export function openLinks(
     service,
     live: links,
     tellKeys: () => exchange.tell(),
+    keysRead: link => exchange.read(link),
     over,
     addresses,
     dial: (all, signal) => dialOver(theConnected().transport)(all, signal),

@@ -49,7 +49,7 @@ export interface SharesPlace {
   readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
   readonly allowlist: Allowlist
   readonly peerKeys: Pick<NodePeerKeys, 'known'>
-  readonly links: Pick<NodeLinks, 'live' | 'over'>
+  readonly links: Pick<NodeLinks, 'live' | 'over' | 'keysRead'>
   readonly signers: NodeSigners
   readonly acceptance: Acceptance
   /** Where proof goes that a hub has signed two messages of one number. */
@@ -170,8 +170,11 @@ export async function openShares(
   })
   started.defer(
     links.live.onChange(({ hub, link, end }) => {
-      if (end === undefined) shares.up(link)
-      else void shares.down(hub)
+      if (end !== undefined) return void shares.down(hub)
+      // A key that was revoked while this hub was away signs nothing that is fetched now.
+      void links.keysRead(link).then(() => {
+        if (links.live.of(hub) === link) shares.up(link)
+      })
     })
   )
   started.defer(
