@@ -1,3 +1,4 @@
+import { SNAPSHOTS } from '../../federation/index.ts'
 import type { OwnSnapshots } from './own-snapshots.ts'
 
 const LOOK_MS = 1000
@@ -5,6 +6,13 @@ const LOOK_MS = 1000
 const AGAIN_S = 60
 /** A newest one that lies further ahead was made while the clock was wrong. */
 const AHEAD_S = 60
+const DAY_S = 86_400
+/** A snapshot outlives the next ones: so many may be missed. */
+const INTERVALS = 3
+
+/** How long one is good that is made every so many seconds. */
+export const validFor = (everyS: number): number =>
+  Math.min(SNAPSHOTS.mostValidS, Math.max(DAY_S, INTERVALS * everyS))
 
 export interface KeepingOptions {
   readonly own: Pick<OwnSnapshots, 'newest' | 'make' | 'tidy'>

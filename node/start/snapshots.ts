@@ -18,7 +18,8 @@ import {
   snapshotRoutes,
   splitProof,
   snapshotsAdmin,
-  storedPackages
+  storedPackages,
+  validFor
 } from '../snapshots/index.ts'
 import type { SnapshotsAdmin, State } from '../snapshots/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
@@ -35,9 +36,6 @@ import type { NodeStorage } from './storage.ts'
 import type { NodeWitness } from './witness.ts'
 
 const NO_DIGEST = '0'.repeat(64)
-const DAY_S = 86_400
-/** A snapshot outlives the next ones: so many may be missed. */
-const INTERVALS = 3
 
 /** Snapshots of a running node. It makes none by itself before `start`. */
 export interface NodeSnapshots {
@@ -131,7 +129,7 @@ export async function openSnapshots(
     }),
     record,
     nowS: seconds,
-    validS: Math.max(DAY_S, INTERVALS * everyS),
+    validS: validFor(everyS),
     keep
   })
   const peers = new PeerSnapshots({

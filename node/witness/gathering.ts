@@ -63,6 +63,10 @@ export class Gathering {
   #newest: CosignedCheckpoint | undefined
   #dueMs = 0
   #isAsking = false
+  /** Rounds in a row in which one did not cosign: each is waited for longer, as long as a round takes to come at most. */
+  #inVain = 0
+  /** Why hubs did not cosign the last time; what is the same is not said again. */
+  #said: ReadonlyMap<string, string> = new Map()
 
   private constructor(options: GatheringOptions, rows: CheckedRows, newest: CosignedCheckpoint | undefined) {
     this.#o = options
@@ -87,6 +91,7 @@ export class Gathering {
   /** A link came up: its hub is asked soon. */
   up(hub: string): void {
     this.#sizes.delete(hub)
+    this.#inVain = 0
     this.#dueMs = Math.min(this.#dueMs, this.#o.nowMs() + AGAIN_MS)
   }
 
@@ -158,13 +163,15 @@ export class Gathering {
         refused.push({ hub: answer.hub, why: whyOf(error) })
       }
     }
-    for (const one of refused)
+    for (const one of refused.filter(({ hub, why }) => this.#said.get(hub) !== why))
       this.#o.logger.warn({ event: 'NotCosigned', ...one }, 'a hub did not cosign the audit log')
+    this.#said = new Map(refused.map(({ hub, why }) => [hub, why]))
     if (cosigned.length > 0) {
       await this.#rows.put([{ key: OWN, value: { note, size, cosigned } }])
       this.#newest = { note, size, cosigned }
     }
-    if (refused.length > 0) this.#dueMs = Math.min(this.#dueMs, this.#o.nowMs() + AGAIN_MS)
+    if (refused.length === 0) this.#inVain = 0
+    else this.#dueMs = Math.min(this.#dueMs, this.#o.nowMs() + AGAIN_MS * 2 ** this.#inVain++)
     return { note, size, cosigned, refused }
   }
 
