@@ -2,6 +2,7 @@ import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
+import { dateText } from '../moment.ts'
 import { OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { linkText, sharesText, stateText } from '../peer-text.ts'
 import { columns, facts, printable } from '../terminal.ts'
@@ -45,6 +46,13 @@ export const federationStatus: Command = {
             ['linked', up],
             ['expired', expired === 0 ? '' : expired],
             ['quarantined', quarantined === 0 ? '' : `${quarantined}; see peer show`],
+            [
+              'snapshot',
+              head.snapshot_seq === undefined
+                ? ''
+                : `${head.snapshot_seq}, made ${dateText(head.snapshot_created ?? 0)}`
+            ],
+            ['snapshots of', head.snapshot_hubs === undefined ? '' : `${head.snapshot_hubs} other hubs`],
             [
               'policy',
               head.policy_problem === undefined ? '' : `the file is wrong: ${printable(head.policy_problem)}`

@@ -23,6 +23,10 @@ export interface Standing {
   readonly policy_problem?: string
   readonly held_items?: number
   readonly held_bytes?: number
+  /** The newest snapshot of this hub, and of how many others one is kept; absent where there is none. */
+  readonly snapshot_seq?: number
+  readonly snapshot_created?: number
+  readonly snapshot_hubs?: number
 }
 
 export interface FederationAdminOptions {

@@ -37,12 +37,17 @@ import type { NodeWitness } from './witness.ts'
 
 const NO_DIGEST = '0'.repeat(64)
 
+export interface SnapshotStanding {
+  readonly snapshot_seq?: number
+  readonly snapshot_created?: number
+  readonly snapshot_hubs?: number
+}
+
 /** Snapshots of a running node. It makes none by itself before `start`. */
 export interface NodeSnapshots {
   readonly admin: SnapshotsAdmin
-  /** What `federation status` says; undefined where none are made. */
-  readonly standing: () =>
-    { readonly seq: number; readonly created: number; readonly due: number } | undefined
+  /** What `federation status` says; nothing where there is no snapshot. */
+  readonly standing: () => SnapshotStanding
   start(): Promise<void>
   /** What is shown of snapshots over HTTP; `charge` counts a request and yields how long to wait. */
   readonly routes: (charge: () => number) => ((app: FastifyInstance) => void) | undefined
@@ -70,7 +75,7 @@ export interface SnapshotsPlace {
 
 const NONE: NodeSnapshots = {
   admin: noSnapshots,
-  standing: () => undefined,
+  standing: () => ({}),
   start: () => Promise.resolve(),
   routes: () => undefined,
   lagS: () => undefined
@@ -212,7 +217,14 @@ export async function openSnapshots(
       due,
       made: () => own.tidy().catch(failed)
     }),
-    standing: () => ({ seq: own.newest?.held.seq ?? 0, created: own.newest?.held.created ?? 0, due: due() }),
+    standing: () => {
+      const held = own.newest?.held
+      const hubs = peers.hubs.length
+      return {
+        ...(held && { snapshot_seq: held.seq, snapshot_created: held.created }),
+        ...(hubs > 0 && { snapshot_hubs: hubs })
+      }
+    },
     routes: charge =>
       snapshotRoutes({
         shown: () => (core === undefined ? own.all : peers.of(core)),

@@ -78,7 +78,11 @@ export const federationAdminOperations = {
       policy_problem: optional(text(1024)),
       /** Of a running node: items in quarantine, and their bytes. */
       held_items: optional(count),
-      held_bytes: optional(count)
+      held_bytes: optional(count),
+      /** Of a running node: the newest snapshot of this hub, and of how many others one is kept. */
+      snapshot_seq: optional(count),
+      snapshot_created: optional(seconds),
+      snapshot_hubs: optional(count)
     })
   }),
   peer_list: subscription({ verb: 'admin:peer_list', request: header({}), event: json(peerFields) }),
