@@ -24,6 +24,7 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   storage: 10,
   'federation-witness': 5,
   'federation-directed': 9,
+  'federation-shares': 8,
   'federation-policy': 8
 }
 

@@ -26,6 +26,7 @@ export const BINDING_SPECS = [
   'federation-handshake',
   'federation-snapshots',
   'federation-directed',
+  'federation-shares',
   'storage',
   'federation-witness',
   'federation-policy'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isTopic } from '../../protocols/index.ts'
-import { signedBytes } from '../canonical.ts'
+import { canonicalJson } from '../canonical.ts'
 import type { DelegatedKind } from '../delegation-book.ts'
 import { type Form, exactly, flag, textOf, whole } from '../form.ts'
 import { forms } from '../forms.ts'
@@ -81,9 +81,9 @@ export const SHARED_MESSAGE: DelegatedKind<SharedMessage> = {
   )
 }
 
-/** The federated id of a message in hex: SHA-256 of what its origin signed. */
+/** The federated id of a message in hex: SHA-256 of the canonical JSON of its statement. */
 export const federatedId = (statement: SharedMessage): string =>
-  createHash('sha256').update(signedBytes(SHARED_MESSAGE_TAG, statement)).digest('hex')
+  createHash('sha256').update(canonicalJson(statement)).digest('hex')
 
 /** Of each number a hub signs one message. */
 export const NUMBERED = {

@@ -117,6 +117,11 @@ export class Source {
     await this.#running
   }
 
+  /** Resolves when nothing is under way. Never rejects. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
   #run(): void {
     if (this.#running !== undefined || !this.#mayWork) return
     this.#running = this.#work().finally(() => {

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { SHARES } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import { SHARE, island } from './island.fixture.ts'
+import type { IslandHub } from './island.fixture.ts'
+
+type Answers = Parameters<IslandHub['link']>[1]
+
+void describe('a hub that is asked', () => {
+  void test('and claims the highest number there is costs as little as another, and nothing stays of it', async () => {
+    const { hubs, clock } = await island(2)
+    const [here, there] = hubs as [IslandHub, IslandHub]
+    await there.send('real')
+    let pulls = 0
+    const boasting: Answers = {
+      async state(hub, asked) {
+        const { rows } = await there.serving.state(hub, asked)
+        return { rows: rows.map(row => ({ ...row, last: Number.MAX_SAFE_INTEGER })), more: false }
+      },
+      pull: (hub, asked) => {
+        pulls++
+        return there.serving.pull(hub, asked)
+      }
+    }
+    here.link(there.id, boasting)
+
+    await here.round()
+
+    assert.deepEqual(await here.texts(), ['real'])
+    assert.ok(pulls <= 10, String(pulls))
+    assert.ok(here.book.counts(there.id).lag <= SHARES.ahead)
+    clock.pass(61)
+    await here.round()
+    assert.deepEqual(await here.texts(), ['real'])
+  })
+
+  void test('and keeps the lowest numbers back does not keep others back by that', async () => {
+    const { hubs, clock } = await island(2)
+    const [here, there] = hubs as [IslandHub, IslandHub]
+    const count = SHARES.askedNumbers * 12
+    for (let n = 0; n < count; n++) await there.send(`message ${n}`)
+    const hidden = SHARES.askedNumbers * 10
+    const hiding: Answers = {
+      state: (hub, asked) => there.serving.state(hub, asked),
+      async pull(hub, asked) {
+        const answer = await there.serving.pull(hub, asked)
+        const items = answer.items.filter(({ line, body }) => {
+          const { statement } = JSON.parse(Buffer.from(body).toString('utf8', 0, line)) as {
+            statement: { number: number }
+          }
+          return statement.number > hidden
+        })
+        return { ...answer, items }
+      }
+    }
+    here.link(there.id, hiding)
+
+    for (let round = 0; round < 3; round++) {
+      await here.round()
+      clock.pass(61)
+    }
+
+    assert.equal(here.book.of(SHARE).at(0)?.stored.last, count)
+    assert.equal(here.book.counts(there.id).lag, hidden)
+  })
+
+  void test('and answers with what was not asked for is left alone, and others are not', async () => {
+    const { hubs, clock } = await island(3, { isRelayed: true })
+    const [here, liar, honest] = hubs as [IslandHub, IslandHub, IslandHub]
+    await honest.send('true')
+    liar.link(honest.id, honest.serving)
+    await liar.round()
+    let calls = 0
+    here.link(liar.id, {
+      state: (hub, asked) => liar.serving.state(hub, asked),
+      async pull(hub, asked) {
+        calls++
+        const answer = await liar.serving.pull(hub, asked)
+        return { ...answer, items: answer.items.map(({ line, body }) => ({ line: line - 1, body })) }
+      }
+    })
+    here.link(honest.id, honest.serving)
+
+    await here.round()
+    clock.pass(10)
+    await here.round()
+
+    assert.equal(calls, 1)
+    assert.deepEqual(await here.texts(), ['true'])
+    assert.ok(here.refused.includes('malformed'))
+  })
+
+  void test('and fails is asked again, later each time, and what it has comes then', async () => {
+    const { hubs, clock } = await island(2)
+    const [here, there] = hubs as [IslandHub, IslandHub]
+    await there.send('late')
+    let isDown = true
+    here.link(there.id, {
+      async state(hub, asked) {
+        if (isDown) throw new OapError('upstream', 'down')
+        return await there.serving.state(hub, asked)
+      },
+      pull: (hub, asked) => there.serving.pull(hub, asked)
+    })
+
+    await here.round()
+    isDown = false
+    await here.round()
+    assert.deepEqual(await here.texts(), [])
+    clock.pass(1)
+    await here.round()
+
+    assert.deepEqual(await here.texts(), ['late'])
+  })
+
+  void test('about more numbers than a call may name, or not ascending, refuses', async () => {
+    const { hubs } = await island(2)
+    const [here, there] = hubs as [IslandHub, IslandHub]
+    await there.send('one')
+    const [own] = there.book.of(SHARE)
+    const pull = (numbers: readonly (readonly number[])[]) =>
+      there.serving.pull(here.id, { share: SHARE, origin: there.id, series: own!.series, numbers })
+
+    await assert.rejects(pull([[1, SHARES.askedNumbers + 1]]), { code: 'bad_request' })
+    await assert.rejects(
+      pull([
+        [5, 6],
+        [1, 2]
+      ]),
+      { code: 'bad_request' }
+    )
+    await assert.rejects(pull([[1, Number.MAX_SAFE_INTEGER]]), { code: 'bad_request' })
+    assert.equal((await pull([[1, 256]])).items.length, 1)
+  })
+})

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { describe, test } from 'node:test'
+import {
+  SHARED_MESSAGE,
+  SHARES,
+  delegate,
+  emptyBook,
+  formatSigned,
+  learnDelegation,
+  signStatement
+} from '../../federation/index.ts'
+import type { DelegationBook, SharedMessage } from '../../federation/index.ts'
+import { signer as keyOf } from '../peer-keys/signers.fixture.ts'
+import { openLevel } from '../stores/level.ts'
+import { LevelMailboxStore } from '../stores/mailbox/index.ts'
+import type { Level } from '../stores/level.ts'
+import { ShareBook } from './book.ts'
+import { ShareRows } from './rows.ts'
+import { Taking } from './taking.ts'
+import type { Asked, Item } from './taking.ts'
+
+const NOW_S = 1_795_000_000
+const HUB = keyOf(1)
+const SELF = keyOf(60)
+const SIGNER = keyOf(61)
+const OTHER = keyOf(62)
+const SHARE = '5f1d09c4a7e24be08c3a6d2f90b1e7c8'
+const TENANT = '11111111-1111-4111-8111-111111111111'
+const SERIES = 1_794_000_000_000
+const WINDOW_S = 7 * 24 * 3600
+const BODY = Buffer.from('bed 7')
+const TOPIC = 'orders/new'
+
+/** A message of the hub with everything right, but for what is given. */
+function item(number: number, more: Partial<SharedMessage> = {}, body: Uint8Array = BODY): Item {
+  const statement: SharedMessage = {
+    at: NOW_S,
+    body_sha256: hash('sha256', body, 'hex'),
+    bytes: body.length,
+    epoch: 1,
+    hub: HUB.hub,
+    key: SIGNER.hex,
+    node: 'core',
+    number,
+    priority: 4,
+    series: SERIES,
+    share: SHARE,
+    topic: TOPIC,
+    ...more
+  }
+  return asItem(formatSigned(signStatement(SHARED_MESSAGE, SIGNER.key, statement)), body)
+}
+
+function asItem(line: string, body: Uint8Array = BODY): Item {
+  const bytes = Buffer.from(line)
+  return { line: bytes.length, body: Buffer.concat([bytes, body]) }
+}
+
+const keys = (): DelegationBook => {
+  const learned = learnDelegation(
+    emptyBook(HUB.hub),
+    delegate(HUB.key, {
+      hub: HUB.hub,
+      node: 'core',
+      role: 'message',
+      key: SIGNER.hex,
+      not_before: NOW_S - 30 * 24 * 3600,
+      not_after: NOW_S + 1000,
+      epoch: 1
+    })
+  )
+  assert.ok(learned.verdict === 'new')
+  return learned.book
+}
+
+/** A hub that takes from another, over a store of its own. */
+async function given({
+  level,
+  topics = 'orders/',
+  verdict = 'accept'
+}: { readonly level?: Level; readonly topics?: string; readonly verdict?: 'accept' | 'reject' } = {}) {
+  const over = level ?? (await openLevel('memory'))
+  const store = await LevelMailboxStore.open(over, { now: () => NOW_S * 1000, idemWindowMs: 1000 })
+  const book = await ShareBook.open(new ShareRows(over), {
+    self: SELF.hub,
+    nowMs: () => NOW_S * 1000,
+    log: undefined,
+    isCutShort: false,
+    commit: async beside => void (await store.commit([{ do: 'beside', beside }])),
+    onDamaged: () => undefined
+  })
+  const refused: string[] = []
+  const proofs: string[][] = []
+  const way = {
+    tenant: TENANT,
+    relay: false,
+    windowS: WINDOW_S,
+    has: (topic: string) => topic.startsWith(topics)
+  }
+  const taking = new Taking({
+    agreements: { in: () => way, from: origin => (origin === HUB.hub ? way : undefined) },
+    book,
+    mailbox: {
+      async deliver({ tenant, topic, priority, body, beside }) {
+        await store.commit([
+          { do: 'append', message: { tenant, topic, priority, meta: new Uint8Array(), body, beside } }
+        ])
+      },
+      writeBeside: async beside => void (await store.commit([{ do: 'beside', beside }]))
+    },
+    acceptance: { take: async () => ({ verdict, reasons: [] }) },
+    keysOf: keys,
+    now: () => ({ ms: 0, s: NOW_S }),
+    refusals: { refuse: (_from, why) => void refused.push(why) },
+    onEquivocation: (first, second) => void proofs.push([first, second]),
+    delivered: () => undefined
+  })
+  const waiting = (): number => store.counts({ tenant: TENANT, topic: TOPIC }).ready.messages
+  return { level: over, store, book, taking, refused, proofs, waiting }
+}
+
+const asked = (from: number, to = from, more: Partial<Asked> = {}): Asked => ({
+  share: SHARE,
+  origin: HUB.hub,
+  series: SERIES,
+  source: HUB.hub,
+  numbers: [[from, to]],
+  ...more
+})
+
+void describe('a message that came in a share', () => {
+  void test('is delivered once, however often it comes, also after a restart', async () => {
+    const first = await given()
+    assert.deepEqual(await first.taking.takeAll(asked(1, 2), [item(2), item(1)]), ['taken', 'taken'])
+    assert.deepEqual(await first.taking.takeAll(asked(1, 2), [item(1), item(2)]), ['taken', 'taken'])
+    assert.equal(first.waiting(), 2)
+    await first.store[Symbol.asyncDispose]()
+
+    const again = await given({ level: first.level })
+    await again.taking.takeAll(asked(1, 3), [item(1), item(2), item(3)])
+
+    assert.equal(again.waiting(), 3)
+    assert.deepEqual(again.refused, [])
+  })
+
+  const wrong: Readonly<Record<string, readonly [Item, string, Partial<Asked>?]>> = {
+    'of a number that was not asked for': [item(9), 'misnumbered'],
+    'of another series': [item(1, { series: SERIES + 1 }), 'misnumbered'],
+    'of another share': [item(1, { share: '0'.repeat(32) }), 'misnumbered'],
+    'with another body': [{ ...item(1), body: Buffer.concat([item(1).body, Buffer.of(0)]) }, 'body'],
+    'cut short': [{ line: 40, body: item(1).body }, 'malformed'],
+    'whose line is longer than all': [{ line: 32_000, body: Buffer.from('{}') }, 'malformed'],
+    'signed by another key': [item(1, { key: OTHER.hex }), 'key'],
+    'whose signature is of something else': [
+      asItem(formatSigned({ statement: statementOf(item(1)), signature: new Uint8Array(64) })),
+      'signature'
+    ],
+    'from an hour ahead': [item(1, { at: NOW_S + 61 }), 'clock'],
+    'of an origin that shares nothing': [
+      item(1, { hub: OTHER.hub }),
+      'share',
+      { origin: OTHER.hub, source: OTHER.hub }
+    ],
+    'brought by a hub that may not': [item(1), 'relay', { source: OTHER.hub }]
+  }
+  for (const [what, [one, why, more]] of Object.entries(wrong)) {
+    void test(`${what} is refused as ${why}, and nothing is applied`, async () => {
+      const { taking, refused, waiting, book } = await given()
+
+      await taking.takeAll(asked(1, 1, more), [one])
+
+      assert.deepEqual(refused, [why])
+      assert.equal(waiting(), 0)
+      assert.equal(book.isKnown({ share: SHARE, origin: HUB.hub, series: SERIES }, 1), false)
+    })
+  }
+
+  void test('twice in one answer is refused, and the answer is read no further', async () => {
+    const { taking, refused, waiting } = await given()
+
+    const outcomes = await taking.takeAll(asked(1, 3), [item(1), item(1), item(2)])
+
+    assert.deepEqual(outcomes, ['taken', 'wrong'])
+    assert.deepEqual(refused, ['replayed'])
+    assert.equal(waiting(), 1)
+  })
+
+  void test('older than the window, or of a topic that is not shared, is settled and delivered to nobody', async () => {
+    const { taking, refused, waiting, book } = await given({ topics: 'orders/new' })
+    const old = item(1, { at: NOW_S - WINDOW_S - 1 })
+
+    await taking.takeAll(asked(1, 2), [old, item(2, { topic: 'orders/secret' })])
+
+    assert.deepEqual(refused, ['stale', 'topic'])
+    assert.equal(waiting(), 0)
+    assert.deepEqual(book.counts(HUB.hub), { lag: 0, gap: 1 })
+    assert.equal(book.isKnown({ share: SHARE, origin: HUB.hub, series: SERIES }, 2), true)
+  })
+
+  void test('that the policy rejects does not come again', async () => {
+    const { taking, waiting, book } = await given({ verdict: 'reject' })
+
+    await taking.takeAll(asked(1), [item(1)])
+
+    assert.equal(waiting(), 0)
+    assert.equal(book.isKnown({ share: SHARE, origin: HUB.hub, series: SERIES }, 1), true)
+  })
+
+  void test('with another id for its number is proof, and is not delivered', async () => {
+    const { taking, proofs, refused, waiting } = await given()
+    await taking.takeAll(asked(1), [item(1)])
+
+    await taking.takeAll(asked(1), [item(1, { priority: 5 })])
+
+    assert.equal(waiting(), 1)
+    assert.deepEqual(refused, ['equivocation'])
+    assert.deepEqual(
+      proofs[0]!.map(line => (JSON.parse(line) as { statement: SharedMessage }).statement.priority),
+      [4, 5]
+    )
+  })
+})
+
+void describe('the book of shares', () => {
+  void test('numbers in a later series over a store beside another audit log, and keeps the old one', async () => {
+    const { level, store } = await given()
+    const openWith = (log: string, nowMs: number): Promise<ShareBook> =>
+      ShareBook.open(new ShareRows(level), {
+        self: SELF.hub,
+        nowMs: () => nowMs,
+        log,
+        isCutShort: false,
+        commit: async beside => void (await store.commit([{ do: 'beside', beside }])),
+        onDamaged: () => undefined
+      })
+    const book = await openWith('log one', NOW_S * 1000)
+    const before = book.own(SHARE)
+    const row = {
+      state: 'own',
+      id: 'ab'.repeat(32),
+      at: NOW_S,
+      tenant: TENANT,
+      topic: TOPIC,
+      line: ''
+    } as const
+    await store.commit([
+      { do: 'beside', beside: { bytes: 0, rows: () => book.settled(before, 1, row, BODY) } }
+    ])
+
+    // The clock was set back meanwhile.
+    const restored = await openWith('log two', 5)
+    const same = await openWith('log two', 7)
+
+    assert.equal(restored.own(SHARE).series, before.series + 1)
+    assert.equal(same.own(SHARE).series, before.series + 1)
+    assert.deepEqual(
+      restored.of(SHARE).map(({ stored }) => stored.last),
+      [1, 0]
+    )
+  })
+
+  void test('begins a later series when another hub has more of it, at most once a day', async () => {
+    const { book, store } = await given()
+    const own = book.own(SHARE)
+
+    assert.equal(await book.surpassed(own, 5), true)
+    assert.equal(await book.surpassed(book.own(SHARE), 5), false)
+    assert.equal(await book.surpassed({ ...own, series: own.series + 10 ** 9 }, 5), false)
+
+    assert.ok(book.own(SHARE).series > own.series)
+    await store[Symbol.asyncDispose]()
+  })
+
+  void test('keeps as many series of one origin as there may be, and no more', async () => {
+    const { book } = await given()
+    const open = (series: number) => book.open({ share: SHARE, origin: HUB.hub, series }, WINDOW_S)
+
+    for (let n = 1; n <= SHARES.series; n++) assert.ok(open(n))
+
+    assert.equal(open(SHARES.series + 1), undefined)
+  })
+})
+
+function statementOf({ line, body }: Item): SharedMessage {
+  const text = Buffer.from(body).toString('utf8', 0, line)
+  return (JSON.parse(text) as { statement: SharedMessage }).statement
+}
