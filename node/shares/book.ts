@@ -158,6 +158,11 @@ export class ShareBook {
     return [trackRow(series, series.stored), ...messageRows(series, number, message, body)]
   }
 
+  /** Rows that say that an operator released a number which was given up meanwhile, so that it is delivered once. */
+  late(series: Series, number: number, settled: Omit<StoredMessageRow, 'bytes'>): readonly BesideRow[] {
+    return messageRows(series, number, { ...settled, bytes: 0 }, undefined)
+  }
+
   /** Whether a number could be settled now. */
   canSettle({ stored }: Series, number: number): boolean {
     return !isScattered(settle(stored, number))

@@ -144,6 +144,23 @@ void describe('a message that came in a share', () => {
     assert.deepEqual(again.refused, [])
   })
 
+  void test('that an operator releases after it was given up is delivered once, whatever is cut short', async () => {
+    const { book, taking, waiting, store, level } = await given()
+    const { line, body } = item(1)
+    const text = Buffer.from(body.subarray(0, line)).toString()
+    await book.giveUpBelow(book.open({ share: SHARE, origin: HUB.hub, series: SERIES }, WINDOW_S)!, 5)
+
+    await taking.release(text, BODY)
+    // As after a crash before the quarantine has forgotten it.
+    await taking.release(text, BODY)
+    await store[Symbol.asyncDispose]()
+    const again = await given({ level })
+    await again.taking.release(text, BODY)
+
+    assert.equal(again.waiting(), 1)
+    assert.equal(waiting(), 1)
+  })
+
   const wrong: Readonly<Record<string, readonly [Item, string, Partial<Asked>?]>> = {
     'of a number that was not asked for': [item(9), 'misnumbered'],
     'of another series': [item(1, { series: SERIES + 1 }), 'misnumbered'],

@@ -97,7 +97,7 @@ export class Taking {
     const known = await this.#o.book.rows.message(series, statement.number)
     if (known?.state === 'delivered') return
     const judged = { statement, signature, line, id: federatedId(statement), body }
-    await this.#deliver(series, judged, way)
+    await this.#deliver(series, judged, way, true)
   }
 
   async #take(asked: Asked, item: Item, seen: Set<number>): Promise<Outcome> {
@@ -159,7 +159,7 @@ export class Taking {
     return await this.#settle(series, judged, verdict === 'reject' ? 'rejected' : 'quarantined', way.tenant)
   }
 
-  async #deliver(series: Series, judged: Judged, way: Way): Promise<Outcome> {
+  async #deliver(series: Series, judged: Judged, way: Way, isReleased = false): Promise<Outcome> {
     const { statement, body, id } = judged
     const { topic, number, priority, attrs, e2e, comp, share, hub } = statement
     const { expires_ms: expiresAtMs, not_before_ms: notBeforeMs } = statement
@@ -179,7 +179,7 @@ export class Taking {
       expiresAtMs,
       beside: {
         bytes: judged.line.length + (kept?.length ?? 0) + 512,
-        rows: () => this.#rows(series, judged, 'delivered', way.tenant, kept)
+        rows: () => this.#rows(series, judged, 'delivered', way.tenant, kept, isReleased)
       }
     })
     this.#o.delivered()
@@ -199,10 +199,14 @@ export class Taking {
     { statement: { at, number, topic }, line, id }: Judged,
     state: Settled,
     tenant: string,
-    body: Uint8Array | undefined
+    body: Uint8Array | undefined,
+    isReleased = false
   ) {
     const row = { state, id, at, tenant, topic, line }
-    return this.#o.book.settled(series, number, row, body)
+    const { book } = this.#o
+    return isReleased && number < series.stored.first
+      ? book.late(series, number, row)
+      : book.settled(series, number, row, body)
   }
 
   /** A hub that is not the origin may bring messages where the treaties with both say so. */
