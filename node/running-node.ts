@@ -217,7 +217,12 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     keys: () => peerKeys.known,
     links: links.states,
     reconciled: hub => shares.shares.of(hub),
-    standing: () => ({ ...standingOf(config, status()), ...policy.standing(), ...snapshots.standing() })
+    standing: () => ({
+      ...standingOf(config, status()),
+      ...policy.standing(),
+      ...snapshots.standing(),
+      ...directed.standing()
+    })
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
   const operator = operatorService(status, capabilities, sources, {

@@ -58,6 +58,10 @@ export const federationStatus: Command = {
               head.policy_problem === undefined ? '' : `the file is wrong: ${printable(head.policy_problem)}`
             ],
             ['waiting', heldText(head.held_items, head.held_bytes)],
+            [
+              'outbox',
+              head.outbox_messages === undefined ? '' : `${head.outbox_messages} messages wait for other hubs`
+            ],
             ...moved.map(
               peer => ['to confirm', `${peer.hub} goes on as ${peer.successor}; see peer succeed`] as const
             )

@@ -27,6 +27,8 @@ export interface Standing {
   readonly snapshot_seq?: number
   readonly snapshot_created?: number
   readonly snapshot_hubs?: number
+  /** Directed messages that wait for other hubs; absent where there are none. */
+  readonly outbox_messages?: number
 }
 
 export interface FederationAdminOptions {

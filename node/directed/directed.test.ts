@@ -57,6 +57,8 @@ describe('a message that is sent to another hub', () => {
     await a.operator.federation.peer_add({ hub: b.id, addresses: [b.address], body: treatyOf(a) })
     const [sender, receiver] = [await client(t, a), await client(t, b)]
     for (const body of ['1', '2', '3']) await sender.send(directed(b, body))
+    const { outbox_messages } = await a.operator.federation.federation_status({})
+    assert.equal(outbox_messages, 3)
 
     await b.operator.federation.peer_add({ hub: a.id, addresses: [a.address], body: treatyOf(b) })
     await linked(a, b)

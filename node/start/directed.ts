@@ -35,6 +35,8 @@ export interface NodeDirected {
   readonly directing: Directing
   /** What waits for a hub. */
   readonly waiting: Outbox['waiting']
+  /** For the operator's overview. */
+  readonly standing: () => { readonly outbox_messages?: number }
   /** Begins to send what waits, and to take what comes. */
   open(mailbox: Pick<NodeMailbox, 'current' | 'ifOpen'>): void
 }
@@ -154,9 +156,8 @@ export function openDirected(
     admit(arrival.origin, arrival.line.length + arrival.body.length)
     return arrivals.take(arrival)
   }
-  metrics.gauge('outbox_messages', 'Directed messages that wait for another hub.', () =>
-    outbox.hubs.reduce((sum, hub) => sum + outbox.waiting(hub).messages, 0)
-  )
+  const waiting = (): number => outbox.hubs.reduce((sum, hub) => sum + outbox.waiting(hub).messages, 0)
+  metrics.gauge('outbox_messages', 'Directed messages that wait for another hub.', waiting)
   const sends = new DirectedSends({
     signers,
     treatyOf: allowed,
@@ -167,6 +168,10 @@ export function openDirected(
   return {
     directing: sends,
     waiting: hub => outbox.waiting(hub),
+    standing: () => {
+      const messages = waiting()
+      return messages === 0 ? {} : { outbox_messages: messages }
+    },
     open(opened) {
       mailbox = opened
       over.serve({

@@ -82,7 +82,9 @@ export const federationAdminOperations = {
       /** Of a running node: the newest snapshot of this hub, and of how many others one is kept. */
       snapshot_seq: optional(count),
       snapshot_created: optional(seconds),
-      snapshot_hubs: optional(count)
+      snapshot_hubs: optional(count),
+      /** Of a running node: directed messages that wait for other hubs; absent where there are none. */
+      outbox_messages: optional(count)
     })
   }),
   peer_list: subscription({ verb: 'admin:peer_list', request: header({}), event: json(peerFields) }),
