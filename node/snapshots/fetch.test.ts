@@ -47,7 +47,7 @@ test('a hub whose treaty does not share them cannot fetch snapshots', OPTIONS, a
   await linked(a, b)
   await a.operator.snapshots.snapshot_make({})
 
-  await assert.rejects(b.operator.snapshots.snapshot_fetch({ hub: a.id }))
+  await assert.rejects(b.operator.snapshots.snapshot_fetch({ hub: a.id }), { code: 'not_shared' })
   assert.deepEqual((await b.operator.snapshots.snapshot_list({ hub: a.id })).snapshots, [])
   await assert.rejects(b.operator.snapshots.snapshot_fetch({ hub: b.id }), { code: 'not_found' })
 })

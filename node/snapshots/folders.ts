@@ -2,7 +2,8 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Files, Judged } from '../../federation/index.ts'
 import { createFolder, makeFolder, removeUnfinished, syncFolder, unfinishedPath } from '../durable-file.ts'
-import { snapshotFiles } from './sealed-folder.ts'
+import { SetupError } from '../setup-error.ts'
+import { snapshotFile, snapshotFiles } from './sealed-folder.ts'
 
 const NUMBER = /^[1-9]\d{0,15}$/
 
@@ -57,6 +58,15 @@ export class SnapshotFolders {
   /** @throws SetupError where it is not there */
   read(owner: string, seq: number): Promise<Judged<Files>> {
     return snapshotFiles(this.path(owner, seq))
+  }
+
+  /** One of its files; undefined where it is not there. */
+  async file(owner: string, seq: number, name: string): Promise<Uint8Array | undefined> {
+    const read = await snapshotFile(this.path(owner, seq), name).catch((error: unknown) => {
+      if (error instanceof SetupError && error.reason === 'noInput') return undefined
+      throw error
+    })
+    return read !== undefined && 'value' in read ? read.value : undefined
   }
 
   /** Takes one away, if it is there. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { SEAL_FILE, SIGNATURE_FILE, isRefused, isSealedPath } from '../../federation/index.ts'
+import { SEAL_FILE, SIGNATURE_FILE, isSealedPath } from '../../federation/index.ts'
 import type { SnapshotFolders } from './folders.ts'
 import { PUBLIC_KEY_FILE } from './own-snapshots.ts'
 import type { KeptSnapshot } from './rows.ts'
@@ -8,7 +8,7 @@ export interface SnapshotRoutesOptions {
   /** Of the hub that is shown: this one, or the core of a mirror; the newest last. */
   readonly shown: () => readonly KeptSnapshot[]
   readonly hub: string
-  readonly folders: Pick<SnapshotFolders, 'read'>
+  readonly folders: Pick<SnapshotFolders, 'file'>
   /** Counts a request; yields the milliseconds to wait where there were too many. */
   readonly charge: () => number
   /** A mirror answers what would write with 403. */
@@ -38,8 +38,9 @@ export const snapshotRoutes =
       if (isBusy(reply)) return reply
       const kept = seq === undefined ? shown().at(-1) : shown().find(({ held }) => held.seq === seq)
       const isName = OWN.includes(name) || isSealedPath(name)
-      const files = kept === undefined || !isName ? undefined : await folders.read(kept.owner, kept.held.seq)
-      const bytes = files === undefined || isRefused(files) ? undefined : files.value.get(name)
+      const isNamed = isName && !name.includes('/')
+      const bytes =
+        kept === undefined || !isNamed ? undefined : await folders.file(kept.owner, kept.held.seq, name)
       if (bytes === undefined)
         return refuse(reply, 404, 'not_found', 'there is no such file of a snapshot here')
       return reply

@@ -77,10 +77,12 @@ test(
 
     await restoreBackup(join(top, 'backup'), join(top, 'restored'))
     const restored = await startHub(t, { data: join(top, 'restored') })
+    const before = await restored.operator.snapshots.snapshot_list({})
     await linked(restored, peer)
     const made = await restored.operator.snapshots.snapshot_make({})
     const { verdict, seq } = await peer.operator.snapshots.snapshot_fetch({ hub: hub.id })
 
+    assert.deepEqual(before.snapshots, [])
     assert.ok(made.seq > forgotten.seq)
     assert.deepEqual([verdict, seq], ['restored', made.seq])
   }

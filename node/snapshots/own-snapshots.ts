@@ -67,16 +67,19 @@ export interface OwnSnapshotsOptions {
 export class OwnSnapshots {
   readonly #o: OwnSnapshotsOptions
   readonly #turns = new InTurn()
+  /** Numbers whose folders are here: after a restore those of before are not. */
+  #here: ReadonlySet<number> = new Set()
 
   constructor(options: OwnSnapshotsOptions) {
     this.#o = options
   }
 
-  /** Newest last. */
+  /** Those whose folders are here, the newest last. */
   get all(): readonly KeptSnapshot[] {
-    return this.#o.rows.of(OWN)
+    return this.#o.rows.of(OWN).filter(({ held }) => this.#here.has(held.seq))
   }
 
+  /** The newest that was ever known: the next one goes on from it. */
   get newest(): KeptSnapshot | undefined {
     return this.#o.rows.newest(OWN)
   }
@@ -99,6 +102,7 @@ export class OwnSnapshots {
         if (!isOurs) await folders.remove(OWN, seq)
         else await rows.put(await this.#kept(heldSnapshot(opened.value), (files as { value: Files }).value))
       }
+      this.#here = new Set(await folders.numbers(OWN))
     })
   }
 
@@ -115,6 +119,7 @@ export class OwnSnapshots {
       await folders.write(OWN, held.seq, sealed.files)
       const kept = await this.#kept(held, sealed.files)
       await rows.put(kept)
+      this.#here = new Set([...this.#here, held.seq])
       return kept
     })
   }
@@ -186,5 +191,6 @@ export class OwnSnapshots {
     await this.#o.packages.withdraw(old.cid)
     await this.#o.rows.remove(old)
     await this.#o.folders.remove(OWN, old.held.seq)
+    this.#here = new Set([...this.#here].filter(seq => seq !== old.held.seq))
   }
 }

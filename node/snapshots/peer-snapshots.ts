@@ -25,6 +25,8 @@ import { heldSnapshot, isSealedBy } from './seal-authority.ts'
 
 const ASK_MS = 10_000
 const FETCH_MS = 60_000
+const NOT_SHARED =
+  'that hub does not give its snapshot: its treaty with this one must have the class federated and the verb storage:get'
 /** As many as may be on an allowlist. */
 const MOST_HUBS = 1024
 
@@ -42,8 +44,15 @@ export interface SnapshotSource {
 /** A hub as its link is called. */
 export const linkedSource = (caller: ConnectionCaller): SnapshotSource => ({
   newest: signal => caller.client(federationService).snapshot({}, { signal, deadlineMs: ASK_MS }),
-  package: (cid, signal) =>
-    fetchPackage(caller, cid, AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)]))
+  package: async (cid, signal) => {
+    try {
+      return await fetchPackage(caller, cid, AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)]))
+    } catch (error) {
+      // What a treaty does not share is answered as if it were not there.
+      if (!(error instanceof OapError) || error.code !== 'not_found') throw error
+      throw new OapError('not_shared', NOT_SHARED, { cause: error })
+    }
+  }
 })
 
 export interface PeerSnapshotsOptions {

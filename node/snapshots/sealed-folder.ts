@@ -54,6 +54,10 @@ export async function snapshotFiles(folder: string): Promise<Judged<Files>> {
   return { value: files }
 }
 
+/** One file of a folder that holds a snapshot. @throws SetupError where it is not there */
+export const snapshotFile = (folder: string, name: string): Promise<Judged<Uint8Array>> =>
+  smallFile(folder, name, SNAPSHOTS.packageBytes)
+
 /** The paths of all files below a folder, at most `most`. */
 async function pathsIn(folder: string, most = SNAPSHOTS.items + 2): Promise<Judged<string[]>> {
   const found: string[] = []

@@ -203,7 +203,7 @@ export async function openSnapshots(
   metrics.counter('snapshots_refused_total', 'Snapshots of other hubs that were refused.', () => refusals)
   links.over.serve({
     snapshot: ({ seq }) => {
-      const found = seq === undefined ? own.newest : own.all.find(({ held }) => held.seq === seq)
+      const found = seq === undefined ? own.all.at(-1) : own.all.find(({ held }) => held.seq === seq)
       if (found === undefined) throw noSuchSnapshot()
       return { seq: found.held.seq, sha256: found.held.sha256, cid: found.cid, bytes: found.bytes }
     }
