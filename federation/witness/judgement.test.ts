@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { delegate } from '../delegation.ts'
-import { exactly, oneOf, whole } from '../form.ts'
+import { exactly, lineOfText, oneOf, whole } from '../form.ts'
 import { forms } from '../forms.ts'
 import { HUB, OTHER_HUB, keyOf } from '../keys.fixture.ts'
 import { formatSigned, signStatement } from '../statement.ts'
@@ -127,7 +127,14 @@ describe('a proof of two heads', () => {
       ),
       { numRuns: 500 }
     )
-    for (const text of ['', '{}', 'null', '[]', equivocationLine(two).slice(0, -1), 'x'.repeat(40_000)])
+    for (const text of [
+      '',
+      '{}',
+      'null',
+      '[]',
+      equivocationLine(two).slice(0, -1),
+      `"${'x'.repeat(524_287)}"`
+    ])
       assert.equal(judgeEquivocation(text).ok, false)
   })
 })
@@ -180,23 +187,27 @@ type Numbered = {
   readonly epoch: number
   readonly hub: string
   readonly key: string
+  readonly note?: string
   readonly number: number
   readonly share: 'a' | 'b'
 }
 const NUMBERED: PlacedKind<Numbered> = {
   kind: {
     tag: 'omnigate/test-numbered/1',
-    maxChars: 4096,
+    maxChars: 32_768,
     role: 'message',
-    form: exactly({
-      at: forms.seconds,
-      body: whole(0),
-      epoch: forms.epoch,
-      hub: forms.hub,
-      key: forms.hex32,
-      number: whole(0),
-      share: oneOf('a', 'b')
-    }),
+    form: exactly(
+      {
+        at: forms.seconds,
+        body: whole(0),
+        epoch: forms.epoch,
+        hub: forms.hub,
+        key: forms.hex32,
+        number: whole(0),
+        share: oneOf('a', 'b')
+      },
+      { note: lineOfText(32_768) }
+    ) as never,
     claim: ({ hub, key, epoch, at }) => ({ hub, key, epoch, at })
   },
   place: ({ share, number }) => `${share}/${number}`
@@ -225,6 +236,11 @@ describe('a proof of two statements', () => {
     const second = delegationLine(keyOf(61), { epoch: 2 })
     const both = [delegationLine(), second]
     assert.equal(judged([line(), line({ body: 2, epoch: 2 }, keyOf(61))], both), 'proved')
+  })
+
+  test('holds for statements as long as a message may have', () => {
+    const long = (body: number) => line({ body, note: 'x'.repeat(30_000) })
+    assert.equal(judged([long(1), long(2)]), 'proved')
   })
 
   test('proves nothing for two numbers, without its delegation, or outside its time', () => {
