@@ -27,7 +27,7 @@ export {
 export type * from './audit/index.ts'
 export { checkReceiptFile } from './receipt-check.ts'
 export type { CheckedReceipt, ReceiptTrust } from './receipt-check.ts'
-export { readPolicyFile } from './policy/index.ts'
+export { policyAt, readPolicyFile } from './policy/index.ts'
 export { policyHash } from '../federation/index.ts'
 export type { Decision, DecisionRecord, Evidence, Policy } from '../federation/index.ts'
 export { configuredHubs, readTreatyDocument, treatyText, treatyValue } from './allowlist/index.ts'

@@ -95,7 +95,8 @@ export class LivePolicy {
   }
 }
 
-async function policyAt(path: string | undefined): Promise<PolicyInForce> {
+/** The policy of a path of the configuration. @throws ConfigError that names the key, the file and all that is wrong. */
+export async function policyAt(path: string | undefined): Promise<PolicyInForce> {
   if (path === undefined) return BUILT_IN
   const read = await readPolicyFile(path)
   if ('value' in read) return inForce(read.value)
