@@ -15,9 +15,9 @@ export type BlockSource = (
 export interface DagWalkOptions extends ByteRange {
   readonly cid: Cid
   readonly blocks: BlockSource
-  /** How many leaves may be asked for before they are due. Default 4. */
+  /** How many leaves may be asked for before they are due, half of them in one turn. Default 16. */
   readonly readAhead?: number | undefined
-  /** How many bytes of them: what a slow reader costs. Default 262,144. */
+  /** How many bytes of them: what a slow reader costs. Default 1,048,576. */
   readonly readAheadBytes?: number | undefined
   /** What all readers of a node share of that; by default each has its own. */
   readonly room?: ReadAhead | undefined
@@ -32,8 +32,8 @@ export interface WalkedBlock {
   readonly offset: number
 }
 
-const READ_AHEAD = 4
-const READ_AHEAD_BYTES = 262_144
+const READ_AHEAD = 16
+const READ_AHEAD_BYTES = 1_048_576
 
 /**
  * The blocks of a blob, or those that a range touches and the way to them: depth first, a node before its children, each as
@@ -73,8 +73,10 @@ export async function* dagWalk({
       one.bytes ??= take(one)
       ahead += one.length
     }
+    // Several in one turn, so that the source can read them together.
+    const most = asked.length < readAhead / 2 ? readAhead - 1 : 0
     while (
-      asked.length < readAhead - 1 &&
+      asked.length < most &&
       asked.every(({ bytes }) => bytes !== undefined) &&
       isLeafAhead(descent.next) &&
       ahead + descent.next.length <= readAheadBytes

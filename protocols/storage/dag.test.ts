@@ -144,7 +144,8 @@ describe('a walk', () => {
   }
 
   test('asks for a few leaves ahead, and for none that are too long to wait', async () => {
-    assert.equal(await askedAhead(1000, 10, {}), 3)
+    assert.equal(await askedAhead(1000, 10, {}), 15)
+    assert.equal(await askedAhead(1000, 10, { readAhead: 4 }), 3)
     assert.equal(await askedAhead(1000, 10, { readAhead: 0 }), 0)
     assert.equal(await askedAhead(1000, 10, { readAheadBytes: 25 }), 1)
     assert.equal(await askedAhead(1000, 10, { readAheadBytes: 9 }), 0)

@@ -113,7 +113,7 @@ describe('walks that share room', () => {
       asked.push(cidText(id))
       return blocks.get(id)
     }
-    const found = dagWalk({ cid, blocks: source, room })
+    const found = dagWalk({ cid, blocks: source, room, readAhead: 4 })
     const plain: Uint8Array[] = []
     return {
       plain,
@@ -157,9 +157,10 @@ describe('walks that share room', () => {
     for (let n = 1; await fast.next(); n++) early.push(asked.length - n)
 
     assert.equal(heldAlone, 3 * LEAF)
+    // Two at a time, whenever fewer than two are left.
     assert.deepEqual(
-      early.slice(3, 30),
-      Array.from({ length: 27 }, () => 3)
+      [...new Set(early.slice(3, 30))].toSorted((a, b) => a - b),
+      [2, 3]
     )
     assert.deepEqual(Buffer.concat(fast.plain), Buffer.from(bytes))
     for (const one of slow) while (await one.next());

@@ -43,17 +43,28 @@ export class FileDisk implements SegmentDisk {
   }
 
   async read(segment: number, at: number, length: number): Promise<Buffer | undefined> {
+    const pieces = await this.readMany(segment, at, [length])
+    return pieces?.[0]
+  }
+
+  async readMany(
+    segment: number,
+    at: number,
+    lengths: readonly number[]
+  ): Promise<readonly Buffer[] | undefined> {
     const opened = await this.#readable(segment)
     if (opened === undefined) return undefined
     opened.readers++
     try {
-      const bytes = Buffer.allocUnsafeSlow(length)
-      for (let read = 0; read < length;) {
-        const { bytesRead } = await opened.file.read(bytes, read, length - read, at + read)
+      const pieces = lengths.map(length => Buffer.allocUnsafeSlow(length))
+      let left: readonly Uint8Array[] = pieces.filter(({ length }) => length > 0)
+      for (let position = at; left.length > 0;) {
+        const { bytesRead } = await opened.file.readv(left as Uint8Array[], position)
         if (bytesRead === 0) return undefined
-        read += bytesRead
+        left = rest(left, bytesRead)
+        position += bytesRead
       }
-      return bytes
+      return pieces
     } finally {
       opened.readers--
       await closeUnused(opened)

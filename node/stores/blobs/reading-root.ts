@@ -8,12 +8,19 @@ const MOST_AT_ONCE = 64
 
 type Known = Pick<ReadingLease, 'class' | 'length' | 'contentType'>
 
+interface Gathered {
+  readonly ids: BlockId[]
+  readonly found: Promise<readonly (Uint8Array | undefined)[]>
+}
+
 /** A lease on a root, whose blocks it reads. */
 export class ReadingRoot implements ReadingLease {
   readonly root: BlockId
   readonly #hex: string
   readonly #reader: BlockReader
   readonly #leases: Leases
+  /** What is asked for in this turn, and will be read together. */
+  #asked: Gathered | undefined
   #known: Known = { class: 'private', length: 0, contentType: undefined }
   #isOpen = true
 
@@ -57,13 +64,31 @@ export class ReadingRoot implements ReadingLease {
 
   async get(id: BlockId): Promise<Uint8Array | undefined> {
     this.#check()
-    return await this.#reader.get(id)
+    if (this.#asked === undefined || this.#asked.ids.length === MOST_AT_ONCE) this.#asked = this.#gather()
+    const { ids, found } = this.#asked
+    const at = ids.push(id) - 1
+    try {
+      return (await found)[at]
+    } catch (error) {
+      // One that has rotted must not take the others along.
+      if (ids.length === 1) throw error
+      return await this.#reader.get(id)
+    }
   }
 
   async getMany(ids: readonly BlockId[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#check()
     if (ids.length > MOST_AT_ONCE) throw new RangeError(`at most ${MOST_AT_ONCE} blocks at once`)
     return await this.#reader.getMany(ids)
+  }
+
+  #gather(): Gathered {
+    const ids: BlockId[] = []
+    const found = Promise.resolve().then(() => {
+      if (this.#asked?.ids === ids) this.#asked = undefined
+      return this.#reader.getMany(ids)
+    })
+    return { ids, found }
   }
 
   release(): void {

@@ -76,9 +76,8 @@ export class BlockReader {
   /** Reads what lies together; yields which of it was not there. */
   async #read(run: readonly Wanted[], found: (Uint8Array | undefined)[]): Promise<readonly number[]> {
     const { segment, offset } = run[0]!.place
-    const last = run.at(-1)!.place
-    const bytes = await this.#bytes(run[0]!.hex, segment, offset, last.offset + last.length - offset)
-    if (bytes === undefined) {
+    const pieces = await this.#pieces(run[0]!.hex, segment, offset, lengthsOf(run))
+    if (pieces === undefined) {
       // One that is cut off must not take those before it along.
       if (run.length === 1) return [run[0]!.index]
       const missed: number[] = []
@@ -86,9 +85,9 @@ export class BlockReader {
       return missed
     }
     const moved: number[] = []
-    for (const { index, hex, digest, place } of run) {
-      const start = place.offset - offset
-      const block = bytes.subarray(start, start + place.length)
+    for (const [n, { index, hex, digest, place }] of run.entries()) {
+      // Between two blocks lies the head of the second.
+      const block = pieces[2 * n]!
       if (isOf(digest, block)) found[index] = block
       else if (await this.#isThere(hex, place)) throw rotten(hex, 'its bytes do not have its digest')
       else moved.push(index)
@@ -101,9 +100,14 @@ export class BlockReader {
     return row?.segment === place.segment && row.offset === place.offset
   }
 
-  async #bytes(hex: string, segment: number, at: number, length: number): Promise<Buffer | undefined> {
+  async #pieces(
+    hex: string,
+    segment: number,
+    at: number,
+    lengths: readonly number[]
+  ): Promise<readonly Buffer[] | undefined> {
     try {
-      return await this.#segments.disk.read(segment, at, length)
+      return await this.#segments.disk.readMany(segment, at, lengths)
     } catch (error) {
       // What the process lacks says nothing about the disk.
       if (LACKING.includes(errorCode(error) ?? '')) throw error
@@ -111,6 +115,9 @@ export class BlockReader {
     }
   }
 }
+
+const lengthsOf = (run: readonly Wanted[]): number[] =>
+  run.flatMap(({ place }, n) => (n === 0 ? [place.length] : [HEAD_BYTES, place.length]))
 
 function runsOf(wanted: readonly Wanted[]): readonly (readonly Wanted[])[] {
   const ordered = [...wanted].sort(

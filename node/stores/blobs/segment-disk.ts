@@ -7,6 +7,8 @@ export interface SegmentDisk {
   append(segment: number, at: number, pieces: readonly Uint8Array[]): Promise<void>
   /** Exactly so many bytes; undefined where there are fewer, or no such segment. */
   read(segment: number, at: number, length: number): Promise<Buffer | undefined>
+  /** The same of pieces that lie one behind the other, each in memory of its own. */
+  readMany(segment: number, at: number, lengths: readonly number[]): Promise<readonly Buffer[] | undefined>
   /** Takes away what lies behind so many bytes. */
   cut(segment: number, bytes: number): Promise<void>
   /** What is being read of it is still read. */
@@ -39,6 +41,22 @@ export class MemoryDisk implements SegmentDisk {
     const found = this.#segments.get(segment)
     if (found === undefined || at + length > found.length) return Promise.resolve(undefined)
     return Promise.resolve(Buffer.from(found.bytes.subarray(at, at + length)))
+  }
+
+  async readMany(
+    segment: number,
+    at: number,
+    lengths: readonly number[]
+  ): Promise<readonly Buffer[] | undefined> {
+    const pieces: Buffer[] = []
+    let next = at
+    for (const length of lengths) {
+      const piece = await this.read(segment, next, length)
+      if (piece === undefined) return undefined
+      pieces.push(piece)
+      next += length
+    }
+    return pieces
   }
 
   cut(segment: number, bytes: number): Promise<void> {
