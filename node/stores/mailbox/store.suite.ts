@@ -99,6 +99,28 @@ export function mailboxStoreSuite(name: string, open: Open): void {
     assert.deepEqual(bodies(await store.read(TOPIC, PAGE)), ['first'])
   })
 
+  it('asks for rows beside a message once it is stored, in the order of all changes, and not for one that its key finds', async ({
+    store
+  }) => {
+    const asked: string[] = []
+    const beside = (name: string) => ({
+      bytes: 10,
+      rows: (of: string) => {
+        asked.push(`${name} ${of.length}`)
+        return [[`!beside!${name}`, Buffer.from(name)]] as const
+      }
+    })
+    const keyed = (name: string) => message('x', { idem: idem('k', 1), beside: beside(name) })
+
+    await Promise.all([
+      store.commit([{ do: 'append', message: keyed('first') }]),
+      store.commit([{ do: 'beside', beside: beside('alone') }]),
+      store.commit([{ do: 'append', message: keyed('again') }])
+    ])
+
+    assert.deepEqual(asked, ['first 26', 'alone 0'])
+  })
+
   it('forgets notes by their names', async ({ store }) => {
     await store.commit(['a 1', 'a 2', 'b 1'].map(name => ({ do: 'note', note: note(name, name) })))
 
