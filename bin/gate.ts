@@ -11,13 +11,13 @@ import type { GateRow, Tier } from './gate/rows.ts'
 import { printRow, printTally, runRow } from './gate/run-row.ts'
 import type { RowResult } from './gate/run-row.ts'
 
-const USAGE = 'usage: npm run gate -- bronze|silver|gold [--list] [--only ID | --without ID]'
+const USAGE = 'usage: npm run gate -- bronze|silver|gold [--list] [--only ID | --without ID ...]'
 const SHOWN_OUTPUT_LINES = 40
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const { tier, list, only, without } = readArguments()
 const rows = rowsOf(readRows(readFileSync(join(root, 'docs', 'gates.md'), 'utf8')), tier).filter(
-  ({ id }) => (only === undefined || id === only) && id !== without
+  ({ id }) => (only === undefined || id === only) && !without.includes(id)
 )
 if (rows.length === 0) refuse(`${tier} has no row ${only}`)
 if (list)
@@ -45,7 +45,7 @@ async function runAll(rows: readonly GateRow[]): Promise<number> {
 /** What was left out of the tier. */
 function part(): string {
   if (only !== undefined) return `, ${only} alone`
-  return without === undefined ? '' : `, without ${without}`
+  return without.length === 0 ? '' : `, without ${without.join(' and ')}`
 }
 
 function keep(commit: string | undefined, results: readonly RowResult[]): void {
@@ -72,20 +72,20 @@ interface Arguments {
   readonly tier: Tier
   readonly list: boolean
   readonly only: string | undefined
-  readonly without: string | undefined
+  readonly without: readonly string[]
 }
 
 function readArguments(): Arguments {
   const options = {
     list: { type: 'boolean', default: false },
     only: { type: 'string' },
-    without: { type: 'string' }
+    without: { type: 'string', multiple: true }
   } as const
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true })
     const [word = '', ...rest] = positionals
-    const { list: isList, only: alone, without: leftOut } = values
-    const isTwice = alone !== undefined && leftOut !== undefined
+    const { list: isList, only: alone, without: leftOut = [] } = values
+    const isTwice = alone !== undefined && leftOut.length > 0
     if (!isTier(word) || rest.length > 0 || isTwice) refuse(USAGE)
     return { tier: word, list: isList, only: alone, without: leftOut }
   } catch (error) {

@@ -47,6 +47,13 @@ function witness({
       })
     }
   } as never
+  const told: Uint8Array[] = []
+  const teller = {
+    hub: 'other',
+    caller: {
+      client: () => ({ head: async ({ body }: { readonly body: Uint8Array }) => void told.push(body) })
+    }
+  }
   const heads = new Heads({
     logs: { seenOf: () => seen },
     links: () => [link],
@@ -61,10 +68,10 @@ function witness({
     ms += 10_000
     const { note, delegation } = headOf(log, size)
     const request = { hub: HUB, delegation, body: Buffer.from(note), ...change }
-    await heads.heard(request, { hub: 'other' } as never, {} as never)
+    await heads.heard(request, teller as never, {} as never)
     await turn()
   }
-  return { heads, found, asked, hear }
+  return { heads, found, asked, told, hear }
 }
 
 const [log, fork] = [logOf(leavesOf(40)), logOf(leavesOf(40, 3))]
@@ -108,6 +115,23 @@ test('a log that goes on is asked, and nothing is found; one that does not answe
     await silent.hear(fork, 30)
     assert.deepEqual([silent.found, silent.heads.unproved], [[], 1])
   }
+})
+
+test('whoever tells of a longer head than the log proves here is told of the shorter, since it may see the other history', async () => {
+  const { told, found, hear } = witness({ seen: [headOf(log, 20)] })
+  await hear(fork, 30)
+  assert.deepEqual(told.map(String), [log.note(20)])
+  await hear(fork, 15)
+  assert.equal(told.length, 1)
+
+  const other = witness({ seen: [headOf(fork, 30)], answers: growth(leavesOf(40, 3)) })
+  await other.hear(log, 20)
+  assert.equal(other.found[0]!.kind, 'consistency')
+  assert.deepEqual([found, other.told], [[], []])
+
+  const good = witness({ seen: [headOf(log, 20)], answers: growth(leavesOf(40)) })
+  await good.hear(log, 30)
+  assert.deepEqual(good.told, [])
 })
 
 test('what no log of that hub signed is refused; of a log that was never seen, or a hub not allowed, nothing is kept', async () => {

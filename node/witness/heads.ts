@@ -14,6 +14,8 @@ const ASKED = { burst: 8, perSecond: 0.2 }
 const MOST_HUBS = 1024
 const CALL_MS = 5000
 
+type Teller = Pick<LiveLink, 'hub' | 'caller'>
+
 export interface HeadsOptions {
   readonly logs: Pick<WitnessedLogs, 'seenOf'>
   readonly links: () => readonly LiveLink[]
@@ -46,18 +48,18 @@ export class Heads {
   }
 
   /** Tells all links but that of the log of a head that was cosigned. Never rejects. */
-  async tell(hub: string, { note, delegation }: SeenHead): Promise<void> {
-    const request = { hub, delegation, body: Buffer.from(note) }
+  async tell(hub: string, head: SeenHead): Promise<void> {
     const others = this.#o.links().filter(link => link.hub !== hub)
-    await Promise.all(
-      others.map(async link => {
-        try {
-          await link.caller.client(federationService).head(request, { deadlineMs: CALL_MS })
-        } catch (error) {
-          this.#o.logger.debug({ event: 'HeadNotTold', hub: link.hub, err: error }, 'a head was not told')
-        }
-      })
-    )
+    await Promise.all(others.map(link => this.#tell(link, hub, head)))
+  }
+
+  async #tell(link: Teller, hub: string, { note, delegation }: SeenHead): Promise<void> {
+    try {
+      const request = { hub, delegation, body: Buffer.from(note) }
+      await link.caller.client(federationService).head(request, { deadlineMs: CALL_MS })
+    } catch (error) {
+      this.#o.logger.debug({ event: 'HeadNotTold', hub: link.hub, err: error }, 'a head was not told')
+    }
   }
 
   /** A linked hub tells of a head. Throws `bad_request` for what no log of that hub signed, `quota_peer`. */
@@ -66,7 +68,7 @@ export class Heads {
     const waitMs = this.#told.get(link.hub, TOLD, nowMs).take(1, nowMs)
     if (waitMs > 0)
       throw new OapError('quota_peer', 'too many heads at once', { retryAfterMs: clampRetryAfter(waitMs) })
-    if (this.#o.isAllowed(hub)) await this.#compare(hub, opened(hub, delegation, body))
+    if (this.#o.isAllowed(hub)) await this.#compare(hub, opened(hub, delegation, body), link)
     return {}
   }
 
@@ -82,7 +84,7 @@ export class Heads {
   }
 
   /** With what was seen here of that log, if anything was. */
-  async #compare(hub: string, { checkpoint, head }: OpenedHead): Promise<void> {
+  async #compare(hub: string, { checkpoint, head }: OpenedHead, link: Teller): Promise<void> {
     const { origin } = checkpoint
     const seen = this.#o.logs.seenOf(origin)
     const newest = seen?.at(-1)
@@ -90,16 +92,27 @@ export class Heads {
     const proof = contradicts(hub, seen, head)
     if (proof !== undefined) return this.#o.found(proof)
     if (seen.some(({ size }) => size === head.size)) return
-    const both = head.size < newest.size ? ([head, newest] as const) : ([newest, head] as const)
     // Whoever tells does not wait for the log.
-    void this.#ask(hub, both)
+    void this.#trace(hub, head, newest, link)
   }
 
-  /** Asks the log itself how it grew from one head to the other: one that shows two histories convicts itself, or is silent. */
-  async #ask(hub: string, both: readonly [SeenHead, SeenHead]): Promise<void> {
+  /**
+   * A log may show this hub the shorter of two histories, and has no entries then that lead to the longer. Whoever told of
+   * the longer is told of the shorter, and asks the log that it sees.
+   */
+  async #trace(hub: string, head: SeenHead, newest: SeenHead, link: Teller): Promise<void> {
+    if (head.size < newest.size) await this.#ask(hub, [head, newest])
+    else if (!(await this.#ask(hub, [newest, head]))) await this.#tell(link, hub, newest)
+  }
+
+  /**
+   * Asks the log itself how it grew from one head to the other, and yields whether it answered with what proves growth or
+   * convicts it. Never rejects.
+   */
+  async #ask(hub: string, both: readonly [SeenHead, SeenHead]): Promise<boolean> {
     const nowMs = this.#o.nowMs()
     const link = this.#o.links().find(one => one.hub === hub)
-    if (link === undefined || this.#asked.get(hub, ASKED, nowMs).take(1, nowMs) > 0) return
+    if (link === undefined || this.#asked.get(hub, ASKED, nowMs).take(1, nowMs) > 0) return false
     try {
       const [{ size: from }, { size: to }] = both
       const answer = await link.caller
@@ -107,8 +120,9 @@ export class Heads {
         .log_proof({ from, to }, { deadlineMs: CALL_MS })
       const oldRoot = Buffer.from(answer.old_root, 'hex')
       const verdict = judgeGrowth(hub, both, { oldRoot, hashes: hashesIn(answer.body) })
-      if (verdict.verdict === 'equivocation') return await this.#o.found(verdict.proof)
+      if (verdict.verdict === 'equivocation') await this.#o.found(verdict.proof)
       if (verdict.verdict === 'unproved') throw new NoteError('the hashes lead nowhere')
+      return true
     } catch (error) {
       this.unproved++
       const why = error instanceof Error ? error.message : String(error)
@@ -116,6 +130,7 @@ export class Heads {
         { event: 'GrowthNotProved', hub, why },
         'a hub did not prove that its audit log goes on as another hub has seen it'
       )
+      return false
     }
   }
 }
