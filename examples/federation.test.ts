@@ -5,13 +5,15 @@ import { matches } from '../docs/harness/match.ts'
 import { parsePage } from '../docs/harness/page.ts'
 import { Program, folderOf } from './program.fixture.ts'
 
-const [shown] = parsePage(readFileSync(`${folderOf('federation')}README.md`, 'utf8')).steps
+const pageOf = (path: string) => parsePage(readFileSync(`${folderOf('federation')}${path}`, 'utf8')).steps
+const [shown] = pageOf('README.md')
 const { scripts } = JSON.parse(readFileSync(`${folderOf('federation')}../../package.json`, 'utf8')) as {
   scripts: Record<string, string>
 }
 
 test('three hubs federate as their page shows, and all of it holds', { timeout: 300_000 }, async t => {
   assert.equal(shown?.command, 'npm run --silent demo')
+  assert.deepEqual(pageOf('../../README.md')[0]?.output, shown.output)
   assert.equal(scripts['demo'], 'node examples/federation/demo.ts')
   const demo = new Program(t, 'federation', ['demo.ts'], '')
 
