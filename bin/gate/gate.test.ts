@@ -33,7 +33,9 @@ test('the page has a row for every promise', () => {
     'D13',
     'D14',
     'E15',
-    'E16'
+    'E16',
+    'E17',
+    'E18'
   ]
 
   assert.deepEqual(
