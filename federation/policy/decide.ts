@@ -1,6 +1,6 @@
 import type { Evidence } from './evidence.ts'
 import type { Policy } from './policy.ts'
-import { HARD_FAILURES, type HardFailure } from './reasons.ts'
+import { HARD_FAILURES, type HardFailure, PASSING_FAILURES, type PassingFailure } from './reasons.ts'
 import { RULES, RULE_NAMES, type RuleName } from './rules.ts'
 
 export const VERDICTS = ['accept', 'quarantine', 'reject'] as const
@@ -33,6 +33,16 @@ export function decide(policy: Policy, evidence: Evidence): Decision {
     reasons: [...failures, ...signals.map(({ rule }) => rule)],
     signals
   }
+}
+
+/**
+ * Why an item is not decided on now: how its origin stands, and no hard failure of its own. It may come again.
+ * @see specs/federation-policy.md, section 5
+ */
+export function passingFailure({ reasons }: Decision): PassingFailure | undefined {
+  const failures = HARD_FAILURES.filter(name => reasons.includes(name))
+  const passing = PASSING_FAILURES.filter(name => reasons.includes(name))
+  return failures.length === passing.length ? passing[0] : undefined
 }
 
 const verdictOf = (score: number, { accept_from, reject_to }: Policy): Verdict => {

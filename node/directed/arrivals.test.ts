@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { DIRECTED_RECEIPT, parseSigned } from '../../federation/index.ts'
+import { DIRECTED_RECEIPT, isFinalRefusal, parseSigned } from '../../federation/index.ts'
 import type { DirectedRefusal, Treaty } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { testMailbox } from '../mailbox/mailbox.fixture.ts'
@@ -93,6 +93,19 @@ describe('a message that comes', () => {
   })
 })
 
+test('a message that comes when its treaty has just ended may come again', async t => {
+  const { arrivals, stored, change } = await given(t)
+  const message = messageFrom(origin, self.hub)
+
+  change({ treaty: undefined })
+  const code = await codeOf(arrivals.take(message))
+  change({ treaty: TREATY })
+  await arrivals.take(message)
+
+  assert.deepEqual([code, isFinalRefusal(code)], ['not_allowlisted', false])
+  assert.deepEqual(await stored(), ['a passenger'])
+})
+
 describe('the acceptance policy', () => {
   test('that rejects has nothing stored, and the sender told why', async t => {
     const { arrivals, stored, refused } = await given(t, { verdict: { verdict: 'reject', reasons: ['x'] } })
@@ -102,6 +115,23 @@ describe('the acceptance policy', () => {
     assert.deepEqual(await stored(), [])
     assert.deepEqual(refused, ['policy'])
   })
+
+  const passing: Readonly<Record<string, string>> = {
+    too_many_rejections: 'too_many_rejections',
+    origin_quarantined: 'cap_denied',
+    treaty_expired: 'not_allowlisted'
+  }
+  for (const [reason, code] of Object.entries(passing))
+    test(`that decides nothing for ${reason} has the sender come again`, async t => {
+      const { arrivals, stored, refused } = await given(t, {
+        verdict: { verdict: 'reject', reasons: [reason], retryAfterMs: 800 }
+      })
+
+      assert.equal(await codeOf(arrivals.take(messageFrom(origin, self.hub))), code)
+
+      assert.equal(isFinalRefusal(code), false)
+      assert.deepEqual([await stored(), refused], [[], []])
+    })
 
   test('that has no room in its quarantine has the sender come again', async t => {
     const full = { verdict: 'reject', reasons: ['quarantine_full'], retryAfterMs: 2000 } as const

@@ -65,7 +65,8 @@ export class Arrivals {
 
   /**
    * The line of the receipt, once the message would survive a power cut; the same for one that came before.
-   * @throws OapError with a code of `DIRECTED_REFUSALS`; `mailbox_full`, `quarantine_full`, `not_ready`
+   * @throws OapError with a code of `DIRECTED_REFUSALS`; `mailbox_full`, `not_ready`; where it may come again
+   * `not_allowlisted`, `cap_denied`, `quarantine_full`, `too_many_rejections`
    */
   async take(arrival: Arrival): Promise<string> {
     const { origin } = arrival
@@ -118,7 +119,7 @@ export class Arrivals {
     { origin, line, body }: Arrival
   ): Promise<{ readonly tenant: string; readonly state: DirectedState }> {
     const treaty = this.#o.treatyOf(origin)
-    if (treaty === undefined) throw await this.#refusal(origin, 'not_shared', id)
+    if (treaty === undefined) throw notNow('not_allowlisted')
     const book = this.#o.bookOf(origin)
     const judged = judgeFirst(signed, { body, treaty, book, nowS: this.#o.seconds() })
     if ('refusal' in judged) throw await this.#refusal(origin, judged.refusal, id)
@@ -131,8 +132,7 @@ export class Arrivals {
     )
     if (verdict === 'accept') return { tenant, state: 'stored' }
     if (verdict === 'quarantine') return { tenant, state: 'quarantined' }
-    if (retryAfterMs !== undefined)
-      throw new OapError('quarantine_full', 'the quarantine of this origin is full', { retryAfterMs })
+    if (retryAfterMs !== undefined) throw notNow(reasons[0], retryAfterMs)
     throw await this.#refusal(origin, 'policy', id, reasons.join(', '))
   }
 
@@ -186,6 +186,22 @@ export class Arrivals {
 }
 
 const SECOND_MS = 1000
+
+/** Nothing is decided of the message, and it may come again. */
+function notNow(why: string | undefined, retryAfterMs?: number): OapError {
+  if (why === 'quarantine_full')
+    return new OapError('quarantine_full', 'the quarantine of this origin is full', { retryAfterMs })
+  if (why === 'too_many_rejections')
+    return new OapError('quota_peer', 'too many messages of this hub are rejected at once', {
+      code: why,
+      retryAfterMs
+    })
+  if (why === 'origin_quarantined')
+    return new OapError('cap_denied', 'the link is in quarantine until the operator decides', {
+      reason: 'quarantine'
+    })
+  return new OapError('not_allowlisted', 'no treaty with this hub holds at the moment')
+}
 
 function incoming(
   { topic, priority, attrs, e2e, comp, ends, hub, share }: DirectedStatement,

@@ -6,6 +6,7 @@ import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
 import { decidedAgain } from './explaining.ts'
 import { BUILT_IN, inForce } from './policy-in-force.ts'
+import type { Standing } from '../../federation/index.ts'
 import { evidence, hubNumber, item, judge } from './policy.fixture.ts'
 
 const STRICT = inForce({ ...DEFAULT_POLICY, version: 2, max_bytes: 1000 })
@@ -124,6 +125,35 @@ describe('an item', () => {
   })
 })
 
+describe('an item whose origin may send nothing at the moment', () => {
+  for (const [standing, why] of [
+    ['quarantined', 'origin_quarantined'],
+    ['expired', 'treaty_expired'],
+    ['unknown', 'not_allowlisted']
+  ] as const)
+    test(`because it is ${standing} is not decided, and is judged anew once that is over`, async t => {
+      let now: Standing = standing
+      const { judging, entries, verdicts } = await judge(await store(t), { standing: () => now })
+      const take = () => judging.take(evidence(1, SMALL), item())
+
+      assert.deepEqual(await take(), { verdict: 'reject', reasons: [why], retryAfterMs: 60_000 })
+      now = 'allowed'
+      assert.equal((await take()).verdict, 'accept')
+
+      assert.deepEqual([entries, verdicts], [[], ['standing', 'accept']])
+    })
+
+  test('is rejected for what is wrong with itself', async t => {
+    const { judging, entries } = await judge(await store(t), { standing: () => 'quarantined' })
+
+    const forged = await judging.take(evidence(1, { ...SMALL, signature: 'bad' }), item())
+    const huge = await judging.take(evidence(2, { bytes: 2 ** 21 }), item())
+
+    assert.deepEqual([forged.retryAfterMs, huge.retryAfterMs], [undefined, undefined])
+    assert.equal(entries.length, 2)
+  })
+})
+
 test('recorded evidence, decided again by the policy of the recorded hash, gives the recorded decision', async t => {
   const { judging, entries } = await judge(await store(t))
   await judging.take(evidence(1), item())
@@ -157,10 +187,10 @@ describe('rejections', () => {
   })
 
   test('of all origins have a bound', async t => {
-    const { judging, entries } = await judge(await store(t), { standing: () => 'unknown' })
+    const { judging, entries } = await judge(await store(t))
 
     for (let n = 1; n <= 150; n++)
-      await judging.take(evidence(n, { origin: hubNumber(1 + (n % 20)) }), item())
+      await judging.take(evidence(n, { type: 'other', origin: hubNumber(1 + (n % 20)) }), item())
 
     assert.equal(entries.length, 100)
   })

@@ -1,4 +1,4 @@
-import { EVIDENCE, decide, readForm, recordOf } from '../../federation/index.ts'
+import { EVIDENCE, decide, passingFailure, readForm, recordOf } from '../../federation/index.ts'
 import type { Decision, DecisionRecord, Evidence, Standing, Verdict } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { auditEvent } from '../audit/index.ts'
@@ -6,6 +6,7 @@ import type { AuditEvent } from '../audit/index.ts'
 import { AcceptedCounts } from './accepted-counts.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 import { Rejections } from './rejections.ts'
+import { QUARANTINE } from './room.ts'
 import type { Acceptance, DeliverReleased, Item, ItemEvidence, Taken } from './types.ts'
 
 /** A decision with what it was made of. */
@@ -25,6 +26,9 @@ export interface KeepsItems {
   onRelease(kind: ItemEvidence['kind'], deliver: DeliverReleased): void
 }
 
+/** Why nothing was decided: for want of room, or for how the origin stands at the moment. */
+export type NotNow = 'no_room' | 'standing'
+
 export interface JudgingOptions {
   readonly policy: () => PolicyInForce
   readonly standing: (origin: string) => Standing
@@ -33,8 +37,8 @@ export interface JudgingOptions {
   readonly record: (event: AuditEvent) => Promise<unknown>
   /** Unix time in milliseconds. */
   readonly now: () => number
-  /** Told of each verdict, and of each item for which there was no room. */
-  readonly decided: (verdict: Verdict | 'no_room') => void
+  /** Told of each verdict, and of each item that was turned away for now. */
+  readonly decided: (verdict: Verdict | NotNow) => void
   readonly rejections?: Rejections
 }
 
@@ -70,7 +74,13 @@ export class Judging implements Acceptance {
     // It was answered once and the answer was lost: it stays what it is until an operator decides.
     if (before !== undefined) return answerOf(before)
     const inForce = this.#o.policy()
-    const taken = await this.#settle(evidence, item, decide(inForce.policy, evidence), inForce)
+    const decision = decide(inForce.policy, evidence)
+    const passing = passingFailure(decision)
+    if (passing !== undefined) {
+      this.#o.decided('standing')
+      return notNow(passing, QUARANTINE.retryMs)
+    }
+    const taken = await this.#settle(evidence, item, decision, inForce)
     this.#o.decided(taken.retryAfterMs === undefined ? taken.verdict : 'no_room')
     return taken
   }
@@ -95,11 +105,11 @@ export class Judging implements Acceptance {
     if (decision.verdict === 'accept') this.#accepted.add(evidence.kind, inForce)
     else if (decision.verdict === 'reject') {
       const retryAfterMs = this.#rejections.wait(evidence.origin, now)
-      if (retryAfterMs !== undefined) return noRoom('too_many_rejections', retryAfterMs)
+      if (retryAfterMs !== undefined) return notNow('too_many_rejections', retryAfterMs)
       await append()
     } else {
       const room = this.#o.quarantine.reserve(evidence.origin, item.statement.length + item.body.length)
-      if ('retryAfterMs' in room) return noRoom('quarantine_full', room.retryAfterMs)
+      if ('retryAfterMs' in room) return notNow('quarantine_full', room.retryAfterMs)
       try {
         await append()
         await this.#o.quarantine.keep(judged, item)
@@ -113,7 +123,7 @@ export class Judging implements Acceptance {
 
 const answerOf = ({ record: { decision, reasons } }: Judged): Taken => ({ verdict: decision, reasons })
 
-const noRoom = (reason: string, retryAfterMs: number): Taken => ({
+const notNow = (reason: string, retryAfterMs: number): Taken => ({
   verdict: 'reject',
   reasons: [reason],
   retryAfterMs

@@ -3,6 +3,7 @@ import type { Evidence, Standing, Verdict } from '../../federation/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import type { Level } from '../stores/level.ts'
 import { Judging } from './judging.ts'
+import type { NotNow } from './judging.ts'
 import { BUILT_IN } from './policy-in-force.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 import { Quarantine } from './quarantine.ts'
@@ -37,7 +38,7 @@ export interface Judge {
   readonly quarantine: Quarantine
   /** All that was recorded, in order; with `answered` where the test puts it. */
   readonly entries: { readonly type: string; readonly data: Record<string, unknown> }[]
-  readonly verdicts: (Verdict | 'no_room')[]
+  readonly verdicts: (Verdict | NotNow)[]
 }
 
 export interface JudgeOptions extends Partial<Omit<QuarantineOptions, 'record' | 'now'>> {

@@ -12,6 +12,7 @@ import {
 } from '../../federation/index.ts'
 import type { DelegationBook, SharedMessage } from '../../federation/index.ts'
 import { signer as keyOf } from '../peer-keys/signers.fixture.ts'
+import type { Taken } from '../policy/index.ts'
 import { openLevel } from '../stores/level.ts'
 import { LevelMailboxStore } from '../stores/mailbox/index.ts'
 import type { Level } from '../stores/level.ts'
@@ -78,8 +79,14 @@ const keys = (): DelegationBook => {
 async function given({
   level,
   topics = 'orders/',
-  verdict = 'accept'
-}: { readonly level?: Level; readonly topics?: string; readonly verdict?: 'accept' | 'reject' } = {}) {
+  verdict = 'accept',
+  take = async () => ({ verdict, reasons: [] })
+}: {
+  readonly level?: Level
+  readonly topics?: string
+  readonly verdict?: 'accept' | 'reject'
+  readonly take?: () => Promise<Taken>
+} = {}) {
   const over = level ?? (await openLevel('memory'))
   const store = await LevelMailboxStore.open(over, { now: () => NOW_S * 1000, idemWindowMs: 1000 })
   const book = await ShareBook.open(new ShareRows(over), {
@@ -109,7 +116,7 @@ async function given({
       },
       writeBeside: async beside => void (await store.commit([{ do: 'beside', beside }]))
     },
-    acceptance: { take: async () => ({ verdict, reasons: [] }) },
+    acceptance: { take },
     keysOf: keys,
     now: () => ({ ms: 0, s: NOW_S }),
     refusals: { refuse: (_from, why) => void refused.push(why) },
@@ -222,6 +229,20 @@ void describe('a message that came in a share', () => {
 
     assert.equal(waiting(), 0)
     assert.equal(book.isKnown({ share: SHARE, origin: HUB.hub, series: SERIES }, 1), true)
+  })
+
+  void test('that is not decided on now is not settled, and is delivered when it comes again', async () => {
+    const answers: Taken[] = [
+      { verdict: 'reject', reasons: ['origin_quarantined'], retryAfterMs: 60_000 },
+      { verdict: 'accept', reasons: [] }
+    ]
+    const { taking, waiting, book } = await given({ take: async () => answers.shift()! })
+
+    assert.deepEqual(await taking.takeAll(asked(1), [item(1)]), ['later'])
+    assert.equal(book.isKnown({ share: SHARE, origin: HUB.hub, series: SERIES }, 1), false)
+    assert.deepEqual(await taking.takeAll(asked(1), [item(1)]), ['taken'])
+
+    assert.equal(waiting(), 1)
   })
 
   void test('with another id for its number is proof, and is not delivered', async () => {

@@ -72,9 +72,9 @@ export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<No
   })
   const decided = metrics.counters(
     'acceptance_decisions_total',
-    'Items of other hubs, by what the policy said; no_room: not decided for want of room.',
+    'Items of other hubs, by what the policy said; not decided: no_room, for want of room, and standing, while the origin may send nothing.',
     'verdict',
-    [...VERDICTS, 'no_room']
+    [...VERDICTS, 'no_room', 'standing']
   )
   metrics.gauge('quarantine_items', 'Items of other hubs that wait for the operator.', () => quarantine.items)
   metrics.gauge('quarantine_bytes', 'Bytes of items that wait for the operator.', () => quarantine.bytes)
