@@ -39,23 +39,22 @@ export class CountedNames {
     this.#inJournal = [...deltas.keys()].sort()
   }
 
-  /** Tells those before a topic, which is passed over; with undefined, all that are left. */
+  /** Tells those before a topic, in their order; it is passed over. With undefined, all that are left. */
   async before(name: string | undefined, tell: (name: string) => Promise<void>): Promise<void> {
-    const inJournal = new Set<string>()
-    while (this.#inJournal.length > 0 && (name === undefined || this.#inJournal[0]! <= name))
-      inJournal.add(this.#inJournal.shift()!)
-    for (let next = await this.#rows.peek(); next !== undefined; next = await this.#rows.peek()) {
-      const counted = next[0].slice(PREFIX.length + 1)
-      if (name !== undefined && counted > name) break
-      this.#rows.take()
-      inJournal.delete(counted)
-      if (counted !== name) await tell(counted)
+    for (;;) {
+      const counted = (await this.#rows.peek())?.[0].slice(PREFIX.length + 1)
+      const inJournal = this.#inJournal[0]
+      const next = [counted, inJournal].filter(found => found !== undefined).sort(byText)[0]
+      if (next === undefined || (name !== undefined && next > name)) return
+      if (counted === next) this.#rows.take()
+      if (inJournal === next) this.#inJournal.shift()
+      if (next !== name) await tell(next)
     }
-    if (name !== undefined) inJournal.delete(name)
-    for (const left of inJournal) await tell(left)
   }
 
   async close(): Promise<void> {
     await this.#rows.close()
   }
 }
+
+const byText = (a: string, b: string): number => (a < b ? -1 : 1)

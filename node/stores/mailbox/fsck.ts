@@ -1,6 +1,17 @@
 import { errorCode } from '../../setup-error.ts'
 import type { Level } from '../level.ts'
-import { KIND, PREFIX, WHOLE, nameOf, parseTimer, row, timerKey, topicOf } from './keys.ts'
+import {
+  KIND,
+  PREFIX,
+  WHOLE,
+  allOf,
+  nameOf,
+  parseTimer,
+  row,
+  startOfTenant,
+  timerKey,
+  topicOf
+} from './keys.ts'
 import { decodeKnown } from './idem-row.ts'
 import { readJournal, knownLosses } from './journal.ts'
 import type { Journal } from './journal.ts'
@@ -75,7 +86,7 @@ export async function fsckMailbox(level: Level, options: FsckOptions = {}): Prom
   // Without them nobody knows what the counts should be.
   if (journal === undefined) return check.report(0)
   await check.reading('messages', () => check.messages(journal))
-  await check.reading('rows beside the messages', () => check.otherRows())
+  await check.reading('rows beside the messages', () => check.otherRows(journal))
   return check.report(journal.lastBatch)
 }
 
@@ -133,13 +144,16 @@ class Check {
     })
     const tenants = new TenantSums()
     const counted = new CountedNames(this.#level, deltas)
-    const lost = (name: string): Promise<void> => this.#counts(name, none(), deltas)
+    const compared = async (name: string, numbers: Numbers): Promise<void> => {
+      await this.#counts(name, numbers, deltas)
+      const tenant = tenants.add(topicOf(name).tenant, numbers)
+      if (tenant !== undefined) await this.#tenantCounts(tenant, deltas)
+    }
+    const lost = (name: string): Promise<void> => compared(name, none())
     try {
       for (let topic = await sums.next(); topic !== undefined; topic = await sums.next()) {
         await counted.before(topic.name, lost)
-        await this.#counts(topic.name, topic.numbers, deltas)
-        const tenant = tenants.add(topicOf(topic.name).tenant, topic.numbers)
-        if (tenant !== undefined) await this.#tenantCounts(tenant, deltas)
+        await compared(topic.name, topic.numbers)
       }
       await counted.before(undefined, lost)
       const tenant = tenants.end()
@@ -151,7 +165,7 @@ class Check {
   }
 
   /** The rows that are no messages. */
-  async otherRows(): Promise<void> {
+  async otherRows({ deltas }: Journal): Promise<void> {
     const rows = new Rows(this.#level, WHOLE)
     const ofMessages: readonly string[] = STATES.map(state => KIND[state])
     try {
@@ -162,6 +176,7 @@ class Check {
         if (ofMessages.includes(kind)) continue
         await this.#read()
         await this.#other(kind, key, bytes)
+        if (kind === KIND.tenantCounts) await this.#lostTenant(key.slice(PREFIX.length + 1), deltas)
       }
     } finally {
       await rows.close()
@@ -224,6 +239,16 @@ class Check {
     const found = await this.#kept(row(KIND.tenantCounts, name))
     for (const [topic, delta] of deltas) if (topicOf(topic).tenant === name) addInto(found, delta)
     this.#compare(`tenant ${name}`, found, numbers)
+  }
+
+  /** The counts of a tenant that has no topic any more: those of others were compared with their topics. */
+  async #lostTenant(name: string, deltas: Journal['deltas']): Promise<void> {
+    for (const kind of [KIND.topicCounts, ...STATES.map(state => KIND[state])]) {
+      const [one] = await this.#level.keys({ ...allOf(kind, startOfTenant(name)), limit: 1 }).all()
+      if (one !== undefined) return
+    }
+    if ([...deltas.keys()].some(topic => topicOf(topic).tenant === name)) return
+    await this.#tenantCounts({ name, numbers: none() }, deltas)
   }
 
   async #kept(key: string): Promise<Numbers> {
