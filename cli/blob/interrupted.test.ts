@@ -24,7 +24,8 @@ test(
   { timeout: 240_000 },
   async t => {
     const folder = newFolder(t)
-    const { address, cid, bytes } = await slowNode(t, join(folder, 'hub'))
+    await using hub = await slowNode(join(folder, 'hub'))
+    const { address, cid, bytes } = hub
     const file = join(folder, 'map.bin')
     const part = (): string | undefined => readdirSync(folder).find(name => name.endsWith('.part'))
     const size = (): number => (part() === undefined ? 0 : statSync(join(folder, part()!)).size)
@@ -65,7 +66,7 @@ test(
 )
 
 /** A node that gives strangers of one prefix, who have a tenth of the rate of all, 4 MiB a second. */
-async function slowNode(t: TestContext, data: string) {
+async function slowNode(data: string) {
   const { config } = loadConfig({
     flags: {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
@@ -76,12 +77,12 @@ async function slowNode(t: TestContext, data: string) {
   })
   const node = createNode(config, { data, init: true })
   await node.start()
-  t.after(() => node.stop())
   const bytes = randomBytes(BLOB_BYTES)
   await using admin = await connectAdmin(data)
   const { id: tenant } = await admin.capabilities.tenant_show({ tenant: 'default' })
   const { cid } = await admin.storage.put({ class: 'public' }, { tenant, body: [bytes] })
-  return { address: node.status().addresses[0]!, cid, bytes }
+  const address = node.status().addresses[0]!
+  return { address, cid, bytes, [Symbol.asyncDispose]: () => node.stop() }
 }
 
 /** Resolves once something happened in a folder after which `holds` does. */

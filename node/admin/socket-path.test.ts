@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { beforeEach, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { loadConfig } from '../config/index.ts'
+import { endings } from '../endings.fixture.ts'
 import { createNode } from '../node.ts'
 import { SetupError } from '../setup-error.ts'
 import { connectAdmin } from './admin-client.ts'
@@ -13,12 +14,12 @@ import { adminSocketPath, makeSocketFolder } from './socket-path.ts'
 let scratch: string
 let data: string
 
-beforeEach(async t => {
+beforeEach(async context => {
   scratch = await mkdtemp(join(tmpdir(), 'socket-path-'))
   data = join(scratch, 'a-name-that-is-so-long-that-no-socket-fits-below-it'.padEnd(120, '-'))
   const before = process.env['XDG_RUNTIME_DIR']
   process.env['XDG_RUNTIME_DIR'] = scratch
-  ;(t as TestContext).after(async () => {
+  endings(context as TestContext).defer(async () => {
     if (before === undefined) delete process.env['XDG_RUNTIME_DIR']
     else process.env['XDG_RUNTIME_DIR'] = before
     await rm(scratch, { recursive: true })
@@ -107,7 +108,7 @@ const nodeOf = () =>
 
 async function running(t: TestContext) {
   const node = nodeOf()
-  t.after(() => node.stop())
+  endings(t).defer(() => node.stop())
   await node.start()
   return node
 }

@@ -8,6 +8,7 @@ import { capabilitiesService, echoService } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import { loadConfig } from '../config/index.ts'
+import { endings } from '../endings.fixture.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 
@@ -25,7 +26,7 @@ async function nodeWith(t: TestContext, flags: Record<string, unknown> = {}, dat
     }
   })
   const node = createNode(config, data === undefined ? {} : { data, init: true })
-  t.after(() => node.stop())
+  endings(t).defer(() => node.stop())
   await node.start()
   return node
 }
@@ -112,7 +113,7 @@ test('a renewed token works for its holder alone, outlives a rotation, and not a
 
 test('what changes rights is in the audit log before it is answered, and no token ever is', async t => {
   const data = await mkdtemp(join(tmpdir(), 'omnigate-rights-'))
-  t.after(() => rm(data, { recursive: true, force: true }))
+  endings(t).defer(() => rm(data, { recursive: true, force: true }))
   const node = await nodeWith(t, {}, join(data, 'hub'))
   const { token, capId } = await mint(node)
   await echoing(node, token)

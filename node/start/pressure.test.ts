@@ -10,6 +10,7 @@ import type { OapError } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import type { NodeConnection } from '../../sdk/index.ts'
 import { loadConfig } from '../config/index.ts'
+import { endings } from '../endings.fixture.ts'
 import { createNode } from '../node.ts'
 import type { OmnigateNode } from '../node.ts'
 
@@ -40,16 +41,16 @@ async function running(t: TestContext, { minFreeDiskBytes = 0 } = {}) {
     }
   })
   const node = createNode(config, minFreeDiskBytes === 0 ? {} : { data: folderOf(t), init: true })
-  t.after(() => node.stop())
+  endings(t).defer(() => node.stop())
   await node.start()
   const hubs = await Promise.all([1, 2, 3, 4, 5].map(() => connect(node.status().addresses[0]!)))
-  t.after(() => Promise.all(hubs.map(hub => hub.close())))
+  endings(t).defer(async () => void (await Promise.all(hubs.map(hub => hub.close()))))
   return { node, hubs, hub: hubs[4]! }
 }
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'omnigate-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  endings(t).defer(() => rmSync(folder, { recursive: true }))
   return join(folder, 'data')
 }
 
