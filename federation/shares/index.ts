@@ -1,5 +1,5 @@
 export { SHARES } from './numbers.ts'
-export { clip, countOf, cut, holds, isInOrder, meet, minus, rotated } from './ranges.ts'
+export { clip, countOf, cut, holds, isInOrder, join, meet, minus, rotated } from './ranges.ts'
 export type { Range, Ranges } from './ranges.ts'
 export { SHARE_REFUSALS } from './refusals.ts'
 export type { ShareRefusal } from './refusals.ts'
@@ -12,6 +12,7 @@ export {
   isSettled,
   lagOf,
   offerOf,
+  reopen,
   settle,
   settleAll,
   wanted

@@ -29,6 +29,17 @@ export function meet(some: Ranges, others: Ranges): Ranges {
   return met
 }
 
+/** The numbers that one of both holds. */
+export function join(some: Ranges, others: Ranges): Ranges {
+  const joined: Range[] = []
+  for (const [from, to] of [...some, ...others].sort((a, b) => a[0] - b[0])) {
+    const last = joined.at(-1)
+    if (last === undefined || from > last[1] + 1) joined.push([from, to])
+    else joined[joined.length - 1] = [last[0], Math.max(last[1], to)]
+  }
+  return joined
+}
+
 /** The numbers of the first that the second does not hold. */
 export function minus(some: Ranges, others: Ranges): Ranges {
   const left: Range[] = []

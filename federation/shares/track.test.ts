@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SHARES } from './numbers.ts'
-import { clip, countOf, cut, holds, isInOrder, meet, minus, rotated } from './ranges.ts'
+import { clip, countOf, cut, holds, isInOrder, join, meet, minus, rotated } from './ranges.ts'
 import type { Range, Ranges } from './ranges.ts'
 import {
   NEW_TRACK,
@@ -11,6 +11,7 @@ import {
   isSettled,
   lagOf,
   offerOf,
+  reopen,
   settle,
   settleAll,
   wanted
@@ -44,6 +45,8 @@ test('ranges meet, lose and clip as the sets do that they stand for', () => {
       const sorted = (some: readonly number[]): number[] => [...some].sort((x, y) => x - y)
       assert.ok(isInOrder(one))
       assert.deepEqual(numbersOf(meet(one, other)), sorted(a.filter(n => b.includes(n))))
+      assert.deepEqual(numbersOf(join(one, other)), sorted([...new Set([...a, ...b])]))
+      assert.ok(isInOrder(join(one, other)))
       assert.deepEqual(numbersOf(minus(one, other)), sorted(a.filter(n => !b.includes(n))))
       assert.deepEqual(numbersOf(clip(one, at, MOST)), sorted(a.filter(n => n >= at)))
       assert.equal(countOf(one), a.length)
@@ -140,4 +143,30 @@ test('an offer names no more stretches than one row may have', () => {
     numbersOf(wanted(NEW_TRACK, offer)),
     odd.filter(n => n <= offer.last)
   )
+})
+
+test('what is settled and is to be had after all is missing again, and nothing else', () => {
+  fc.assert(
+    fc.property(numbers, numbers, (settled, again) => {
+      const track = trackOf(settled)
+      const { track: opened, rest } = reopen(track, rangesOf(again))
+
+      assert.equal(rest, undefined)
+      for (let n = 1; n <= MOST; n++) {
+        const isOpened = n <= track.last && again.includes(n)
+        assert.equal(isSettled(opened, n), isSettled(track, n) && !isOpened)
+      }
+    })
+  )
+})
+
+test('what is missing again leaves room for what comes, and goes on where it stopped', () => {
+  const track = settleAll(NEW_TRACK, [1, 2000])
+  const odd = Array.from({ length: 1000 }, (_, n): Range => [2 * n + 1, 2 * n + 1])
+
+  const first = reopen(track, odd)
+  const second = reopen(first.track, odd.slice(128))
+
+  assert.deepEqual([first.track.missing.length, first.rest], [SHARES.stretches / 2, 257])
+  assert.deepEqual([second.track, second.rest], [first.track, 257])
 })

@@ -1,5 +1,5 @@
 import { SHARES } from './numbers.ts'
-import { type Range, type Ranges, clip, countOf, holds, meet, minus } from './ranges.ts'
+import { type Range, type Ranges, clip, countOf, holds, join, meet, minus } from './ranges.ts'
 
 /**
  * What a hub has settled of one series: an origin's numbers for one share, which begin at 1 and leave none out. A number
@@ -33,6 +33,24 @@ export function settleAll(track: Track, range: Range): Track {
   const { first, last, missing } = track
   const gap: Ranges = from > last + 1 ? [[last + 1, from - 1]] : []
   return { first, last: Math.max(last, to), missing: [...minus(missing, [[from, to]]), ...gap] }
+}
+
+/**
+ * With settled numbers missing again, from the lowest on, as far as half of the stretches that are kept go; `rest` is the
+ * number from which on the others lie.
+ */
+export function reopen(
+  track: Track,
+  ranges: Ranges
+): { readonly track: Track; readonly rest: number | undefined } {
+  let { missing } = track
+  for (const range of clip(ranges, track.first, track.last)) {
+    const more = join(missing, [range])
+    if (more.length > SHARES.stretches / 2 && more.length > missing.length)
+      return { track: { ...track, missing }, rest: range[0] }
+    missing = more
+  }
+  return { track: { ...track, missing }, rest: undefined }
 }
 
 /** Whether more stretches are missing than are kept: what would lead there has to wait. */

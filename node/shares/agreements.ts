@@ -1,8 +1,11 @@
+import { hash } from 'node:crypto'
 import { agree, grantOf } from '../../federation/index.ts'
 import type { Agreement, Treaty, TreatyGrant, TreatyRow } from '../../federation/index.ts'
 import { topicMatches } from '../../protocols/index.ts'
 import type { AllowedHub } from '../allowlist/index.ts'
 import { TopicIndex } from '../guards/topic-index.ts'
+
+const TERMS_CHARS = 32
 
 export interface AgreementsOptions {
   /** All entries of the allowlist. */
@@ -21,6 +24,8 @@ export interface Way {
   /** How old a message may be, in seconds. */
   readonly windowS: number
   readonly has: (topic: string) => boolean
+  /** 32 hex digits: others where another tenant or other topics are meant. */
+  readonly terms: string
 }
 
 interface Cached {
@@ -101,7 +106,7 @@ export class Agreements {
     if (row === undefined || row.dir === 'out' || !this.#o.isTenant(row.tenant)) return undefined
     const { tenant, relay, topics } = row
     const windowS = this.#o.allowed(origin)!.treaty.window_s
-    return { tenant, relay, windowS, has: topic => covers(topics, topic) }
+    return { tenant, relay, windowS, has: topic => covers(topics, topic), terms: termsOf(tenant, topics) }
   }
 
   #row(hub: string, share: string): TreatyRow | undefined {
@@ -115,7 +120,8 @@ export class Agreements {
     if (agreement === undefined || agreed === undefined || tenant === undefined) return undefined
     if (!this.#o.isTenant(tenant)) return undefined
     const { relay, topics } = agreed
-    return { tenant, relay, windowS: agreement.windowS, has: topic => covers(topics, topic) }
+    const { windowS } = agreement
+    return { tenant, relay, windowS, has: topic => covers(topics, topic), terms: termsOf(tenant, topics) }
   }
 
   #with(hub: string): Agreement | undefined {
@@ -147,3 +153,6 @@ export class Agreements {
 
 const covers = (patterns: readonly string[], topic: string): boolean =>
   patterns.some(pattern => topicMatches(pattern, topic))
+
+const termsOf = (...said: readonly unknown[]): string =>
+  hash('sha256', JSON.stringify(said), 'hex').slice(0, TERMS_CHARS)

@@ -5,6 +5,8 @@ import {
   isScattered,
   isSettled,
   lagOf,
+  minus,
+  reopen,
   settle,
   settleAll
 } from '../../federation/index.ts'
@@ -16,6 +18,8 @@ import type { SeriesName, ShareRows, StoredMessageRow, StoredTrack } from './row
 /** Of one origin's messages for one share, with their bodies where they are kept. */
 export const MAX_KEPT_BYTES = 1024 ** 3
 const SWEPT_AT_ONCE = 256
+/** Of so many rows, in one round. */
+const ANEW_PAGES = 16
 
 /** A series as this hub has it. */
 export interface Series extends SeriesName {
@@ -141,7 +145,9 @@ export class ShareBook {
     series: Series,
     number: number,
     settled: Omit<StoredMessageRow, 'bytes'>,
-    body: Uint8Array | undefined
+    body: Uint8Array | undefined,
+    /** Of the row that it takes the place of. */
+    beforeBytes = 0
   ): readonly BesideRow[] {
     const { stored } = series
     if (number < stored.first) return []
@@ -150,7 +156,7 @@ export class ShareBook {
     series.stored = {
       ...stored,
       ...track,
-      bytes: stored.bytes + message.bytes,
+      bytes: Math.max(0, stored.bytes + message.bytes - beforeBytes),
       at: Math.max(stored.at, message.at),
       gap: stored.gap + (message.state === 'stale' ? 1 : 0)
     }
@@ -160,7 +166,9 @@ export class ShareBook {
 
   /** Rows that say that an operator released a number which was given up meanwhile, so that it is delivered once. */
   late(series: Series, number: number, settled: Omit<StoredMessageRow, 'bytes'>): readonly BesideRow[] {
-    return messageRows(series, number, { ...settled, bytes: 0 }, undefined)
+    // Known for as long as a message that was released today: its own time is over.
+    const at = Math.max(settled.at, Math.floor(this.#o.nowMs() / 1000))
+    return messageRows(series, number, { ...settled, at, bytes: 0 }, undefined)
   }
 
   /** Whether a number could be settled now. */
@@ -177,6 +185,43 @@ export class ShareBook {
         return isScattered(next) ? all : next
       }, track)
     )
+  }
+
+  /**
+   * What the origin withheld, or was refused for its topic, may be had under other terms: it is missing again, some of it
+   * at a time, as far as its window goes.
+   */
+  async underTerms(series: Series, terms: string): Promise<void> {
+    if (series.stored.terms !== terms) {
+      const { first, last } = series.stored
+      series.stored = { ...series.stored, terms, anew: first <= last ? first : undefined }
+    }
+    for (let page = 0; page < ANEW_PAGES && series.stored.anew !== undefined; page++)
+      if (!(await this.#openPage(series, series.stored.anew))) return
+  }
+
+  /** False where there is no room for more. */
+  async #openPage(series: Series, from: number): Promise<boolean> {
+    const { last, missing, windowS } = series.stored
+    const found = await this.rows.messages(series, from, last, SWEPT_AT_ONCE)
+    const end = found.length < SWEPT_AT_ONCE ? last : found.at(-1)!.number
+    const staleS = this.#o.nowMs() / 1000 - windowS
+    const here = found.filter(({ message }) => message?.state !== 'refused')
+    const old = found.findLast(({ message }) => message !== undefined && message.at < staleS)?.number ?? 0
+    const start = Math.max(from, old + 1)
+    const settled: Ranges = start > end ? [] : minus([[start, end]], missing)
+    const absent = minus(
+      settled,
+      here.map(({ number }) => [number, number])
+    )
+    let isRoom = true
+    await this.#change(series, track => {
+      const { track: opened, rest } = reopen(track, absent)
+      isRoom = rest === undefined
+      const anew = rest ?? (end < last ? end + 1 : undefined)
+      return { ...opened, anew }
+    })
+    return isRoom
   }
 
   /** The origin says that nothing below a number is to be had any more. */
@@ -212,6 +257,7 @@ export class ShareBook {
     const nowS = this.#o.nowMs() / 1000
     for (const series of this.#series.values()) {
       await this.#sweepOne(series, nowS)
+      await this.#sweepLate(series, nowS)
       const { first, last } = series.stored
       const isOver = first > last && series.stored.at + series.stored.windowS + SHARES.knownS < nowS
       if (isOver && this.#isOlder(series)) {
@@ -239,6 +285,20 @@ export class ShareBook {
   isKnown(name: SeriesName, number: number): boolean {
     const series = this.find(name)
     return series !== undefined && isSettled(series.stored, number)
+  }
+
+  /** Rows of what was released late. */
+  async #sweepLate(series: Series, nowS: number): Promise<void> {
+    const { first, windowS } = series.stored
+    const late = await this.rows.messages(series, 0, first - 1, SWEPT_AT_ONCE)
+    const old = late.filter(
+      ({ message }) => message === undefined || message.at + windowS + SHARES.knownS < nowS
+    )
+    if (old.length === 0) return
+    await this.#o.commit({
+      bytes: 100 * old.length,
+      rows: () => old.flatMap(({ number }) => noMessageRows(series, number))
+    })
   }
 
   async #sweepOne(series: Series, nowS: number): Promise<void> {
@@ -272,7 +332,10 @@ export class ShareBook {
     }
   }
 
-  async #change(series: Series, how: (track: Track) => Track): Promise<void> {
+  async #change(
+    series: Series,
+    how: (track: Track) => Track & { readonly anew?: number | undefined }
+  ): Promise<void> {
     await this.#o.commit({
       bytes: 300,
       rows: () => {

@@ -16,8 +16,11 @@ void test(`of ${COMMON} messages in common and ${DIFFERENT} that differ, a round
   for (const origin of origins) {
     const { series } = origin.book.own(SHARE)
     const name = { share: SHARE, origin: origin.id, series }
-    for (const hub of [here, there, origin])
-      await hub.book.withhold(hub.book.open(name, WINDOW_S)!, [[1, COMMON / ORIGINS]])
+    for (const hub of [here, there, origin]) {
+      const known = hub.book.open(name, WINDOW_S)!
+      await hub.book.underTerms(known, hub.terms.repeat(2))
+      await hub.book.withhold(known, [[1, COMMON / ORIGINS]])
+    }
     for (let n = 0; n < DIFFERENT / ORIGINS; n++) await origin.send(`${origin.id} ${n}`)
     there.link(origin.id, origin.serving)
   }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { delegate, emptyBook, learnDelegation, type DelegationBook } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { Outgoing } from '../mailbox/index.ts'
@@ -34,6 +35,8 @@ type Answers = Pick<Serving, 'state' | 'pull'>
 export class IslandHub {
   readonly id: string
   readonly refused: string[] = []
+  /** Of the treaty as this hub has it. */
+  topics: readonly string[] = [TOPIC]
   readonly #keys: ReturnType<typeof signer>
   readonly #message: ReturnType<typeof signer>
   readonly #clock: Clock
@@ -56,12 +59,17 @@ export class IslandHub {
     this.#all = all
   }
 
+  get terms(): string {
+    return hash('md5', this.topics.join(), 'hex')
+  }
+
   get #way() {
     return {
       tenant: TENANT,
       relay: this.#isRelayed,
       windowS: WINDOW_S,
-      has: (topic: string) => topic === TOPIC
+      has: (topic: string) => this.topics.includes(topic),
+      terms: this.terms
     }
   }
 
@@ -98,11 +106,10 @@ export class IslandHub {
       commit: async beside => void (await store.commit([{ do: 'beside', beside }])),
       onDamaged: () => undefined
     })
-    const way = this.#way
     const agreements = {
-      out: () => way,
-      in: () => way,
-      from: () => way,
+      out: () => this.#way,
+      in: () => this.#way,
+      from: () => this.#way,
       incoming: () => [SHARE],
       sharesOf: () => [SHARE],
       windowOf: () => WINDOW_S
@@ -149,11 +156,11 @@ export class IslandHub {
     await this.open()
   }
 
-  async send(text: string): Promise<void> {
+  async send(text: string, topic = TOPIC): Promise<void> {
     const body = Buffer.from(text)
-    const outgoing: Outgoing = { tenant: TENANT, topic: TOPIC, body }
+    const outgoing: Outgoing = { tenant: TENANT, topic, body }
     const shared = await this.#sending(outgoing)
-    const message = { tenant: TENANT, topic: TOPIC, priority: 4, meta: new Uint8Array(), body }
+    const message = { tenant: TENANT, topic, priority: 4, meta: new Uint8Array(), body }
     await this.#store.commit([
       { do: 'append', message: { ...message, ...(shared && { beside: shared.beside }) } }
     ])
@@ -201,8 +208,8 @@ export class IslandHub {
   }
 
   /** What its consumers would get, in no order. */
-  async texts(): Promise<string[]> {
-    const messages = await this.#store.read({ tenant: TENANT, topic: TOPIC }, { limit: 1024 })
+  async texts(topic = TOPIC): Promise<string[]> {
+    const messages = await this.#store.read({ tenant: TENANT, topic }, { limit: 1024 })
     return messages.map(({ body }) => Buffer.from(body).toString()).sort()
   }
 

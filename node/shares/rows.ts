@@ -33,6 +33,10 @@ export interface StoredTrack extends Track {
   readonly at: number
   /** How long its messages are kept, in seconds. */
   readonly windowS: number
+  /** Under which terms it was read last; undefined for an own one. */
+  readonly terms?: string | undefined
+  /** From here on numbers are yet to be looked at that may be had under those terms and not under others before. */
+  readonly anew?: number | undefined
 }
 
 /** What is kept of a message until its window is over, whatever became of it. */
@@ -62,8 +66,8 @@ const META = `${PREFIX}${KIND.meta}`
 
 export function trackRow(name: SeriesName, track: StoredTrack): BesideRow {
   const key = trackKey(name)
-  const { first, last, missing, bytes, gap, at, windowS } = track
-  return [key, sealedJson(key, { first, last, missing, bytes, gap, at, windowS })]
+  const { first, last, missing, bytes, gap, at, windowS, terms, anew } = track
+  return [key, sealedJson(key, { first, last, missing, bytes, gap, at, windowS, terms, anew })]
 }
 
 export const noTrackRow = (name: SeriesName): BesideRow => [trackKey(name), undefined]

@@ -13,7 +13,13 @@ async function given(ways: { readonly out?: Partial<Way> | undefined }) {
   const { hubs, clock } = await island(1)
   const [hub] = hubs as [IslandHub]
   for (const text of ['one', 'two', 'three']) await hub.send(text)
-  const way: Way = { tenant: TENANT, relay: false, windowS: WINDOW_S, has: topic => topic === TOPIC }
+  const way: Way = {
+    tenant: TENANT,
+    relay: false,
+    windowS: WINDOW_S,
+    has: topic => topic === TOPIC,
+    terms: '00'.repeat(16)
+  }
   const out = ways.out && { ...way, ...ways.out }
   const serving = new Serving({
     self: hub.id,

@@ -31,6 +31,7 @@ export interface StateRow {
   readonly last: number
   readonly missing: readonly (readonly number[])[]
   readonly top?: string
+  readonly terms?: string
 }
 
 export interface Pulled extends SeriesName {
@@ -56,7 +57,7 @@ export class Serving {
   /** What there is for a hub. @throws OapError `not_shared`, `quota_peer`, `not_ready` */
   async state(hub: string, { share, after }: StateAsked): Promise<{ rows: StateRow[]; more: boolean }> {
     this.#charge(this.#calls, ASKED, hub, 1)
-    this.#out(hub, share)
+    const { terms } = this.#out(hub, share)
     const book = this.#o.book()
     const all = book.of(share).filter(one => isAfter(one, after) && this.#isFor(hub, one))
     const rows: StateRow[] = []
@@ -73,7 +74,8 @@ export class Serving {
         first,
         last,
         missing: missing.map(([from, to]) => [from, to]),
-        ...(top !== undefined && { top })
+        ...(top !== undefined && { top }),
+        ...(one.origin === this.#o.self && { terms })
       })
     }
     return { rows, more: false }
@@ -92,11 +94,12 @@ export class Serving {
     const answer = new Answer(numbers)
     for (const [from, to] of numbers) {
       for (const { number, message } of await book.rows.messages(found, from, to, SHARES.askedNumbers)) {
-        if (message === undefined || this.#isOver(way, message)) continue
+        if (message === undefined) continue
         if (!way.has(message.topic) || message.tenant !== way.tenant) {
           if (origin === this.#o.self && !answer.withhold(number)) return this.#answered(hub, answer)
           continue
         }
+        if (this.#isOver(way, message)) continue
         const body = await book.rows.body(found, number)
         if (body === undefined) continue
         if (!answer.add(number, message, body)) return this.#answered(hub, answer)

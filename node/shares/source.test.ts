@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SHARES } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
-import { SHARE, island } from './island.fixture.ts'
+import { SHARE, TOPIC, island } from './island.fixture.ts'
 import type { IslandHub } from './island.fixture.ts'
 
 type Answers = Parameters<IslandHub['link']>[1]
@@ -91,6 +91,20 @@ void describe('a hub that is asked', () => {
     assert.ok(here.refused.includes('malformed'))
   })
 
+  void test('for more than one answer holds is asked on from where the last one ended, in one round', async () => {
+    const { hubs } = await island(2)
+    const [here, there] = hubs as [IslandHub, IslandHub]
+    const long = 'x'.repeat(16_384)
+    for (let n = 0; n < SHARES.askedNumbers + 10; n++) await there.send(`${long} ${n}`)
+    here.link(there.id, there.serving)
+
+    await here.round()
+
+    assert.deepEqual(here.refused, [])
+    const { last, missing } = here.book.of(SHARE)[0]!.stored
+    assert.deepEqual([last, missing], [SHARES.askedNumbers + 10, []])
+  })
+
   void test('and fails is asked again, later each time, and what it has comes then', async () => {
     const { hubs, clock } = await island(2)
     const [here, there] = hubs as [IslandHub, IslandHub]
@@ -132,5 +146,63 @@ void describe('a hub that is asked', () => {
     )
     await assert.rejects(pull([[1, Number.MAX_SAFE_INTEGER]]), { code: 'bad_request' })
     assert.equal((await pull([[1, 256]])).items.length, 1)
+  })
+})
+
+void describe('a treaty that is widened', () => {
+  const OTHER = 'orders/other'
+  const both = [TOPIC, OTHER]
+
+  for (const [who, topics] of [
+    ['the origin withheld', [TOPIC]],
+    ['this hub refused for its topic', both]
+  ] as const)
+    void test(`brings what ${who} before, once`, async () => {
+      const { hubs, clock } = await island(2)
+      const [here, there] = hubs as [IslandHub, IslandHub]
+      there.topics = topics
+      for (const [n, topic] of [TOPIC, OTHER, TOPIC, OTHER].entries()) await there.send(`message ${n}`, topic)
+      here.link(there.id, there.serving)
+      await here.round()
+      const before = await here.texts(OTHER)
+      const { bytes } = here.book.of(SHARE)[0]!.stored
+
+      here.topics = both
+      there.topics = both
+      for (let round = 0; round < 2; round++) {
+        clock.pass(61)
+        await here.round()
+      }
+      await here.restart()
+      here.link(there.id, there.serving)
+      await here.round()
+
+      assert.deepEqual(before, [])
+      assert.deepEqual(await here.texts(OTHER), ['message 1', 'message 3'])
+      assert.deepEqual(await here.texts(), ['message 0', 'message 2'])
+      assert.deepEqual(here.book.counts(there.id), { lag: 0, gap: 0 })
+      assert.ok(here.book.of(SHARE)[0]!.stored.bytes < 2.1 * bytes)
+    })
+
+  void test('brings what it withheld in a few stretches a round, and leaves room for what is new', async () => {
+    const { hubs, clock } = await island(2)
+    const [here, there] = hubs as [IslandHub, IslandHub]
+    const count = 2 * SHARES.stretches
+    for (let n = 0; n < count; n++) await there.send(`message ${n}`, n % 2 === 0 ? TOPIC : OTHER)
+    here.link(there.id, there.serving)
+    await here.round()
+
+    here.topics = both
+    there.topics = both
+    await here.round()
+    const once = (await here.texts(OTHER)).length
+    for (let round = 0; round < 3; round++) {
+      clock.pass(61)
+      await here.round()
+    }
+
+    assert.equal(once, SHARES.stretches / 2)
+    assert.equal((await here.texts(OTHER)).length, count / 2)
+    assert.deepEqual(here.refused, [])
   })
 })

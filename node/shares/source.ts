@@ -1,4 +1,4 @@
-import { SHARES, clip, cut, isInOrder, meet, minus, rotated, wanted } from '../../federation/index.ts'
+import { SHARES, clip, cut, isInOrder, join, meet, minus, rotated, wanted } from '../../federation/index.ts'
 import type { Offer, Range, Ranges } from '../../federation/index.ts'
 import { OapError, clampRetryAfter, federationService } from '../../protocols/index.ts'
 import type { ConnectionCaller } from '../../protocols/index.ts'
@@ -43,6 +43,7 @@ interface Row {
   readonly last: number
   readonly missing: readonly (readonly number[])[]
   readonly top?: string | undefined
+  readonly terms?: string | undefined
 }
 
 /**
@@ -215,7 +216,10 @@ export class Source {
     const way = this.#o.agreements.from(origin, share)!
     const known = book.find(name) ?? (offer.last > 0 ? book.open(name, way.windowS) : undefined)
     if (known === undefined) return
-    if (origin === this.hub) await book.giveUpBelow(known, Math.min(offer.first, offer.last + 1))
+    if (origin === this.hub) {
+      await book.giveUpBelow(known, Math.min(offer.first, offer.last + 1))
+      await book.underTerms(known, `${row.terms ?? ''}${way.terms}`)
+    }
     known.claimed = Math.max(known.claimed, Math.min(offer.last, known.stored.last + SHARES.ahead))
     await this.#compare(known, row)
     await this.#fetch(known, offer)
@@ -263,11 +267,13 @@ export class Source {
     let [pulls, barren, isOver] = [0, 0, false]
     while (left.length > 0 && barren < MOST_BARREN && !isOver) {
       // Ascending but where the pass begins anew from the lowest.
-      const { taken, rest } = cut(ascendingStart(left), {
+      const start = ascendingStart(left)
+      // What was not looked at touches what comes next, and no call may name the two apart.
+      const { taken, rest } = cut(join(start, []), {
         numbers: SHARES.askedNumbers,
         stretches: SHARES.askedStretches
       })
-      left = [...rest, ...left.slice(ascendingStart(left).length)]
+      left = [...rest, ...left.slice(start.length)]
       const pulled = await this.#part(known, offer, taken)
       left = [...pulled.again, ...left]
       barren = pulled.taken > 0 ? 0 : barren + 1

@@ -84,7 +84,7 @@ async function given({
 }: {
   readonly level?: Level
   readonly topics?: string
-  readonly verdict?: 'accept' | 'reject'
+  readonly verdict?: 'accept' | 'quarantine' | 'reject'
   readonly take?: () => Promise<Taken>
 } = {}) {
   const over = level ?? (await openLevel('memory'))
@@ -103,7 +103,8 @@ async function given({
     tenant: TENANT,
     relay: false,
     windowS: WINDOW_S,
-    has: (topic: string) => topic.startsWith(topics)
+    has: (topic: string) => topic.startsWith(topics),
+    terms: '00'.repeat(16)
   }
   const taking = new Taking({
     agreements: { in: () => way, from: origin => (origin === HUB.hub ? way : undefined) },
@@ -166,6 +167,41 @@ void describe('a message that came in a share', () => {
 
     assert.equal(again.waiting(), 1)
     assert.equal(waiting(), 1)
+  })
+
+  void test('that is released from quarantine counts once in what is kept', async () => {
+    const { book, taking } = await given({ verdict: 'quarantine' })
+    const { line, body } = item(1)
+    await taking.takeAll(asked(1), [item(1)])
+    const [series] = book.of(SHARE)
+    const { bytes } = series!.stored
+
+    await taking.release(Buffer.from(body.subarray(0, line)).toString(), BODY)
+
+    assert.equal(series!.stored.bytes, bytes)
+  })
+
+  void test('that was released late is forgotten once nobody can release it again', async () => {
+    const { book, taking, level, store } = await given()
+    const { line, body } = item(1)
+    const series = book.open({ share: SHARE, origin: HUB.hub, series: SERIES }, WINDOW_S)!
+    await book.giveUpBelow(series, 5)
+    await taking.release(Buffer.from(body.subarray(0, line)).toString(), BODY)
+    const later = async (s: number) => {
+      const opened = await ShareBook.open(new ShareRows(level), {
+        self: SELF.hub,
+        nowMs: () => (NOW_S + s) * 1000,
+        log: undefined,
+        isCutShort: false,
+        commit: async beside => void (await store.commit([{ do: 'beside', beside }])),
+        onDamaged: () => undefined
+      })
+      await opened.sweep()
+      return await opened.rows.message(series, 1)
+    }
+
+    assert.equal((await later(WINDOW_S + SHARES.knownS))?.state, 'delivered')
+    assert.equal(await later(WINDOW_S + SHARES.knownS + 1), undefined)
   })
 
   const wrong: Readonly<Record<string, readonly [Item, string, Partial<Asked>?]>> = {

@@ -64,6 +64,8 @@ interface Judged extends Signed<SharedMessage> {
   readonly line: string
   readonly id: string
   readonly body: Uint8Array
+  /** Of the row of its number, where there is one already. */
+  readonly beforeBytes?: number
 }
 
 /** Takes messages of other hubs: judges each, and delivers it here in one step with the word that it came. */
@@ -96,32 +98,42 @@ export class Taking {
     if (series === undefined) throw new OapError('conflict', 'too many series of this origin')
     const known = await this.#o.book.rows.message(series, statement.number)
     if (known?.state === 'delivered') return
-    const judged = { statement, signature, line, id: federatedId(statement), body }
+    const judged = {
+      statement,
+      signature,
+      line,
+      id: federatedId(statement),
+      body,
+      beforeBytes: known?.bytes ?? 0
+    }
     await this.#deliver(series, judged, way, true)
   }
 
   async #take(asked: Asked, item: Item, seen: Set<number>): Promise<Outcome> {
-    const judged = judge(asked, item, seen)
-    if (typeof judged === 'string') return this.#refused(asked.source, judged)
-    const { statement } = judged
+    const found = judge(asked, item, seen)
+    if (typeof found === 'string') return this.#refused(asked.source, found)
+    const { statement } = found
     const { at, topic, number } = statement
     const { agreements, book, now, keysOf } = this.#o
     const way = agreements.from(asked.origin, asked.share)
     if (way === undefined) return this.#refused(asked.source, 'share')
     if (!this.#mayBring(asked, way)) return this.#refused(asked.source, 'relay')
     const nowS = now().s
-    const problem = statementProblem(keysOf(asked.origin), SHARED_MESSAGE, judged, nowS)
+    const problem = statementProblem(keysOf(asked.origin), SHARED_MESSAGE, found, nowS)
     if (problem !== undefined) return this.#refused(asked.source, problem)
     if (at > nowS + SHARES.skewS) return this.#refused(asked.source, 'clock')
     const series = book.open(asked, way.windowS)
     if (series === undefined) return this.#refused(asked.source, 'series')
     const known = await book.rows.message(series, number)
-    if (known !== undefined && known.id !== judged.id) return this.#twoIds(asked, known.line, judged.line)
+    if (known !== undefined && known.id !== found.id) return this.#twoIds(asked, known.line, found.line)
+    const judged = { ...found, beforeBytes: known?.bytes ?? 0 }
     if (isSettled(series.stored, number) || series.taking.has(number)) return 'taken'
     if (!book.canSettle(series, number)) return this.#refused(asked.source, 'scattered')
     series.taking.add(number)
     try {
-      if (known !== undefined) return await this.#settle(series, judged, known.state, known.tenant)
+      // One that was refused for its topic may be had under other terms.
+      if (known !== undefined && known.state !== 'refused')
+        return await this.#settle(series, judged, known.state, known.tenant)
       if (at < nowS - way.windowS) {
         this.#o.refusals.refuse(asked.source, 'stale')
         return await this.#settle(series, judged, 'stale', way.tenant)
@@ -196,7 +208,7 @@ export class Taking {
 
   #rows(
     series: Series,
-    { statement: { at, number, topic }, line, id }: Judged,
+    { statement: { at, number, topic }, line, id, beforeBytes }: Judged,
     state: Settled,
     tenant: string,
     body: Uint8Array | undefined,
@@ -206,7 +218,7 @@ export class Taking {
     const { book } = this.#o
     return isReleased && number < series.stored.first
       ? book.late(series, number, row)
-      : book.settled(series, number, row, body)
+      : book.settled(series, number, row, body, beforeBytes)
   }
 
   /** A hub that is not the origin may bring messages where the treaties with both say so. */

@@ -8,6 +8,7 @@ const MAX_SAFE = Number.MAX_SAFE_INTEGER
 const SIGNATURE_BYTES = 64
 const MAC_BYTES = 32
 const DIGEST_BYTES = 32
+const TERMS_BYTES = 16
 const MAX_KEY_RECORDS = 576
 const MAX_PACKAGE_BYTES = 4 * 1024 * 1024
 const MAX_STATEMENT_BYTES = 32_768
@@ -140,7 +141,9 @@ export const federationService = defineService({
             /** Between both, not there. */
             missing: stretches(256),
             /** The federated id of the message `last`, where it is known. */
-            top: optional(hex(DIGEST_BYTES))
+            top: optional(hex(DIGEST_BYTES)),
+            /** Of an own series: another where the caller may get what was withheld before. */
+            terms: optional(hex(TERMS_BYTES))
           }),
           64
         ),
