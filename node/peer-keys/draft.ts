@@ -17,6 +17,8 @@ export class Draft {
   readonly signatures: string[] = []
   readonly changes: PeerKeyChange[] = []
   readonly events: AuditEvent[] = []
+  /** Of proofs: recorded before any of this holds. */
+  readonly quarantines: AuditEvent[] = []
   readonly refused: string[] = []
   readonly equivocating = new Set<string>()
   learned = 0
@@ -53,10 +55,13 @@ export class Draft {
     this.equivocating.add(hub)
     this.rows.push(proofRow(hub, proof))
     this.changes.push({ hub, change: 'quarantine' })
-    const sha256 = proofDigest(proof)
-    this.events.push(auditEvent('peer_key', 'node', { hub, change: 'quarantine', sha256 }))
+    this.quarantines.push(quarantined(hub, proof))
   }
 }
+
+/** What the audit log has of a proof. */
+export const quarantined = (hub: string, proof: EquivocationProof): AuditEvent =>
+  auditEvent('peer_key', 'node', { hub, change: 'quarantine', sha256: proofDigest(proof) })
 
 /** Tells records apart: whoever signs twice with one signature has said one thing. */
 export const signatureOf = (one: KeyRecord): string =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { delegate, revokeKey, succeed } from '../../federation/index.ts'
 import type { KeyRecord, LinkStatement } from '../../federation/index.ts'
+import { auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
@@ -155,6 +156,46 @@ test('two delegations of one place put the hub in quarantine until somebody deci
   // Another does.
   await last.learn([delegation({ not_after: NOW_S + 7 })])
   assert.equal(last.quarantine(HUB.hub), 'it signed two delegations of one place')
+})
+
+test('a quarantine begins, and ends, once the audit log has it, and not before', async () => {
+  const log: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
+  const { keys } = await opened({
+    record: () => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      log.push({ resolve, reject })
+      return promise
+    }
+  })
+  const next = async () => {
+    while (log.length === 0) await new Promise(resolve => setImmediate(resolve))
+    return log.shift()!
+  }
+  const twice = [delegation(), delegation({ peer_id: NEXT_NODE.peerId })]
+
+  const failing = keys.learn(twice)
+  const first = await next()
+  const before = keys.quarantine(HUB.hub)
+  first.reject(new Error('no log'))
+  await assert.rejects(failing, /no log/)
+  assert.deepEqual([before, keys.quarantine(HUB.hub)], [undefined, undefined])
+
+  const learning = keys.learn(twice)
+  ;(await next()).resolve()
+  assert.deepEqual((await learning).equivocating, [HUB.hub])
+  assert.ok(keys.quarantine(HUB.hub))
+
+  const event = auditEvent('peer', 'node', {
+    hub: HUB.hub,
+    change: 'release',
+    treaty_sha256: '0'.repeat(64)
+  })
+  const releasing = keys.release(HUB.hub, event)
+  const last = await next()
+  assert.ok(keys.quarantine(HUB.hub))
+  last.resolve()
+  assert.equal(await releasing, true)
+  assert.equal(keys.quarantine(HUB.hub), undefined)
 })
 
 test('two successors of one hub are proof against it, and the first stays', async () => {

@@ -4,7 +4,6 @@ import {
   noKeys,
   openProof,
   peerPublicKey,
-  proofDigest,
   proofsDecided,
   recordHub,
   succeededBy,
@@ -18,14 +17,13 @@ import type {
   LinkStatement,
   Succession
 } from '../../federation/index.ts'
-import { auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
 import type { RowChange } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
 import { Chains } from './chains.ts'
-import { Draft, signatureOf } from './draft.ts'
+import { Draft, quarantined, signatureOf } from './draft.ts'
 import { confirmedRow, formatRow, proofRow, recordKey, storedKeys } from './rows.ts'
 import type { NewRow, StoredKeys } from './rows.ts'
 
@@ -71,8 +69,9 @@ type Refusal = 'not_allowed' | Extract<ReturnType<typeof learnRecord>, { verdict
  * chain of successions signed is taken, at most 256 delegations, 256 revocations and 16 proofs of each. It stays when a
  * hub is removed: what it revoked stays revoked.
  *
- * What is learned is durable before it holds, and holds before it is recorded in the audit log; what a crash cuts off in
- * between is learned again from the other hub, and said once less in the log. Damage makes a hub's key no better than it
+ * What is learned is durable before it holds. That a quarantine begins, or ends, is in the audit log before that: after a
+ * crash in between it is said there once more than it was so. Revocations and successions hold before they are recorded,
+ * since a key that was stolen must not wait for the log; after a crash they are said once less. Damage makes a hub's key no better than it
  * was. Whoever can write to the store can take back a revocation or a quarantine by taking its row away, and can add
  * words that no hub has signed, since signatures are verified when they come in alone; they could as well allow a hub.
  */
@@ -171,11 +170,10 @@ export class PeerKeys {
       const added = withProof(known, proof, this.#o.seconds())
       if (added === undefined) return 'known'
       if (added === 'full') return 'ignored'
+      await this.#o.record(quarantined(hub, added.proof))
       await this.#write([proofRow(hub, added.proof)])
       this.#hubs.set(hub, added.hub)
       this.#tell({ hub, change: 'quarantine' })
-      const sha256 = proofDigest(added.proof)
-      await this.#o.record(auditEvent('peer_key', 'node', { hub, change: 'quarantine', sha256 }))
       return 'new'
     })
   }
@@ -185,17 +183,17 @@ export class PeerKeys {
     return [...this.#hubs].flatMap(([hub, { proofs }]) => proofs.map(proof => [hub, proof] as const))
   }
 
-  /** The operator has decided: the quarantine of a hub ends, and `event` is recorded. False where there was none. */
+  /** The operator has decided: `event` is recorded, and the quarantine of a hub ends. False where there was none. */
   release(hub: string, event?: AuditEvent): Promise<boolean> {
     return this.#turns.run(async () => {
       if (this.quarantine(hub) === undefined) return false
       const decided = proofsDecided(this.#of(hub), this.#o.seconds())
+      if (event !== undefined) await this.#o.record(event)
       await this.#write(decided.proofs.map(proof => proofRow(hub, proof)))
       await this.#rows.remove(this.#damagedProofs.get(hub) ?? [])
       this.#damagedProofs.delete(hub)
       this.#hubs.set(hub, decided)
       this.#tell({ hub, change: 'release' })
-      if (event !== undefined) await this.#o.record(event)
       return true
     })
   }
@@ -252,6 +250,7 @@ export class PeerKeys {
       if (this.#held.has(signatureOf(one))) draft.known++
       else this.#judge(draft, one)
     }
+    for (const event of draft.quarantines) await this.#o.record(event)
     if (draft.rows.length > 0) await this.#write(draft.rows)
     for (const [hub, keys] of draft.hubs) this.#hubs.set(hub, keys)
     for (const succession of draft.successions) this.#chains.add(succession)

@@ -54,13 +54,22 @@ class Other {
 async function hearing({
   level,
   self = 'self',
-  allowed = true
-}: { level?: Level; self?: string; allowed?: boolean } = {}) {
+  allowed = true,
+  recording = async () => undefined
+}: {
+  level?: Level
+  self?: string
+  allowed?: boolean
+  recording?: () => Promise<unknown>
+} = {}) {
   const store = level ?? (await openLevel('memory'))
   const events: AuditEvent[] = []
   const keys = await PeerKeys.open(() => store, {
     isAllowed: hub => allowed && hub === HUB,
-    record: async event => events.push(event),
+    record: async event => {
+      await recording()
+      events.push(event)
+    },
     seconds: () => NOW_S
   })
   const others = [new Other('one'), new Other('two')]
@@ -105,6 +114,21 @@ test('a proof is durable before its hub is in quarantine, and outlives the proce
   assert.match(again.keys.quarantine(HUB)!, /two heads/)
   assert.deepEqual(await again.hear(line), { result: 'known' })
   assert.equal(again.equivocations.all()[0]!.line, line)
+})
+
+test('a proof that cannot be recorded puts nobody in quarantine, and may be told again', async () => {
+  let isBroken = true
+  const { keys, hear } = await hearing({
+    recording: () => (isBroken ? Promise.reject(new Error('no log')) : Promise.resolve())
+  })
+  const line = equivocationLine(proofAt(20))
+
+  await assert.rejects(hear(line), /no log/)
+  assert.equal(keys.quarantine(HUB), undefined)
+  isBroken = false
+  assert.deepEqual(await hear(line), { result: 'new' })
+
+  assert.match(keys.quarantine(HUB)!, /two heads/)
 })
 
 test('what proves nothing is refused by name, and nobody is in quarantine for it', async () => {
