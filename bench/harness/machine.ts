@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem, type } from 'node:os'
 
 const GIB = 2 ** 30
-const STACK = ['libp2p', '@libp2p/tcp', '@libp2p/noise', '@libp2p/yamux', '@libp2p/tls']
+const STACK = ['libp2p', '@libp2p/tcp', '@libp2p/noise', '@libp2p/yamux', '@libp2p/tls', '@libp2p/gossipsub']
 
 export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown CPU'
