@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -53,6 +54,40 @@ test('a message whose move is written between two looks for it is found', async 
   assert.equal(looks, 2)
 })
 
+test('a purge gives the disk back what it took away', async t => {
+  const folder = scratch(t)
+  const options = { now: () => NOW_MS, idemWindowMs: WINDOW_MS }
+  {
+    const level = await openLevel(folder)
+    const store = await LevelMailboxStore.open(level, options)
+    for (const [topic, count] of [
+      ['kept', 200],
+      ['gone', 1000],
+      ['gone', 1000],
+      ['gone', 1000]
+    ] as const)
+      await append(
+        store,
+        ...Array.from({ length: count }, () => ({ ...message('', { topic }), body: randomBytes(1000) }))
+      )
+    await store[Symbol.asyncDispose]()
+    await level.close()
+  }
+  // What was written before is in tables then, as it is of a node that works for long.
+  const level = await openLevel(folder)
+  t.after(() => level.close())
+  await using store = await LevelMailboxStore.open(level, options)
+  const before = bytesIn(folder)
+
+  const gone = await store.purge({ tenant: 'paris', topic: 'gone' }, 'ready')
+
+  const after = bytesIn(folder)
+  assert.equal(gone, 3000)
+  assert.ok(before > 3_000_000, `${before} bytes before`)
+  assert.ok(after < 1_000_000, `${after} bytes after, of ${before}`)
+  assert.equal((await store.read({ tenant: 'paris', topic: 'kept' }, { limit: 1000 })).length, 200)
+})
+
 async function subject(open: () => Promise<LevelMailboxStore>): ReturnType<Open> {
   let store = await open()
   return {
@@ -69,3 +104,6 @@ function scratch(t: TestContext): string {
   t.after(() => rmSync(folder, { recursive: true }))
   return folder
 }
+
+const bytesIn = (folder: string): number =>
+  readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
