@@ -22,7 +22,7 @@ const ENCODING = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
  * What is kept in memory before it becomes a file; twice that at the most. LevelDB's own 4 MiB has it sort small messages
  * twice as often, and after `kill -9` as much is read again.
  */
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+export const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 /**
  * Opens the store in a folder, or for the location `memory` an empty one that ends with the process. An older format is

@@ -317,6 +317,36 @@ test('bits flipped anywhere in the log of LevelDB lose nothing in silence', asyn
   }
 })
 
+test('a bit flipped near the start of a long log loses nothing in silence, whatever was checkpointed since', async t => {
+  const folder = scratch(t)
+  const first = await openFolder(folder)
+  // As many topics as make a checkpoint of each commit; all of it fits into one log of LevelDB.
+  const commits = 13
+  for (let i = 0; i < commits; i++)
+    await append(
+      first.store,
+      ...Array.from({ length: 1024 }, (_, n) => message('x'.repeat(900), { topic: `t/${i}/${n}` }))
+    )
+  await first.close()
+  const path = join(folder, logOf(folder))
+  const bytes = readFileSync(path)
+  bytes[100_000]! ^= 1
+  writeFileSync(path, bytes)
+
+  const again = await openFolder(folder)
+
+  assert.ok(bytes.length > 12 * 2 ** 20, `the log has ${bytes.length} bytes`)
+  const left = Array.from({ length: commits }, (_, i) =>
+    again.store.counts({ tenant: 'paris', topic: `t/${i}/0` })
+  )
+  assert.deepEqual(
+    left.map(({ ready }) => ready.messages),
+    [0, ...Array.from({ length: commits - 1 }, () => 1)]
+  )
+  assert.deepEqual(again.store.opened.missing, [{ from: 1, to: 1 }])
+  await again.close()
+})
+
 test('a log of LevelDB cut anywhere loses nothing in silence', async t => {
   const folder = scratch(t)
   const first = await openFolder(folder)

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { WRITE_BUFFER_BYTES } from '../level.ts'
 import { KeptRows } from './kept-rows.ts'
 
 const MIB = 2 ** 20
+const LOGS_MIB = (2 * WRITE_BUFFER_BYTES) / MIB
 
 test('rows of before the opening go with the first stretch', () => {
   const kept = new KeptRows(3, 9)
@@ -13,25 +15,30 @@ test('rows of before the opening go with the first stretch', () => {
 
 test('a row is kept while its batch may lie in a log of LevelDB', () => {
   const kept = new KeptRows(1, 0)
-  const ends = Array.from({ length: 20 }, (_, i) => {
+  const ends = Array.from({ length: LOGS_MIB + 8 }, (_, i) => {
     kept.wrote(MIB)
     return kept.end(i + 1).to
   })
 
-  // Two logs of 4 MiB and one batch each, and 2 MiB to spare.
-  assert.deepEqual(ends.slice(0, 12), Array(12).fill(1))
-  assert.deepEqual(ends.slice(12), [2, 3, 4, 5, 6, 7, 8, 9])
+  // Two logs and one batch each, and 2 MiB to spare.
+  const all = LOGS_MIB + 4
+  assert.deepEqual(ends.slice(0, all), Array(all).fill(1))
+  assert.deepEqual(ends.slice(all), [2, 3, 4, 5])
 })
 
 test('a large batch makes the logs longer', () => {
   const kept = new KeptRows(1, 0)
   kept.wrote(MIB)
   kept.end(1)
-  kept.wrote(20 * MIB)
+  const large = (LOGS_MIB / 2) * MIB
+  kept.wrote(large)
   kept.end(2)
 
-  kept.wrote(20 * MIB)
-  assert.equal(kept.end(3).to, 1)
-  kept.wrote(20 * MIB)
-  assert.equal(kept.end(4).to, 2)
+  // Twice as much as lies in the logs, of which each has a large batch more, and the spare.
+  for (const batch of [3, 4, 5]) {
+    kept.wrote(large)
+    assert.equal(kept.end(batch).to, 1)
+  }
+  kept.wrote(large)
+  assert.equal(kept.end(6).to, 2)
 })

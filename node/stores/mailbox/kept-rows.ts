@@ -1,5 +1,7 @@
+import { WRITE_BUFFER_BYTES } from '../level.ts'
+
 /** LevelDB has at most two logs, each as long as its write buffer and one batch more; and some room for what frames it. */
-const LOGS_BYTES = 2 * 4 * 1024 * 1024
+const LOGS_BYTES = 2 * WRITE_BUFFER_BYTES
 const SPARE_BYTES = 2 * 1024 * 1024
 
 /**
