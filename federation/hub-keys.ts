@@ -12,6 +12,8 @@ import type { Succession } from './succession.ts'
 
 /** The most proofs against one hub that are kept; one that somebody has decided on gives way to a new one. */
 export const MAX_PROOFS = 16
+/** The most proofs against one hub that were decided on and gave way, and are known by their digest: the newest. */
+export const MAX_DECIDED = 4096
 
 /** What a hub said two things of. */
 export const HUB_PROOF_KINDS = [
@@ -41,6 +43,8 @@ export interface EquivocationProof {
 export interface HubKeys {
   readonly book: DelegationBook
   readonly proofs: readonly EquivocationProof[]
+  /** Digests of proofs that were decided on and gave way, with when in Unix seconds, the oldest first. */
+  readonly decided: ReadonlyMap<string, number>
 }
 
 /** What has been learned: of the hub whose word it is, and of who follows whom. */
@@ -53,10 +57,22 @@ export type RecordVerdict =
   | { readonly verdict: 'new'; readonly known: Knowledge }
   | { readonly verdict: 'known' }
   | { readonly verdict: 'refused'; readonly why: LearningRefusal | SuccessionRefusal }
-  /** New proof; the hub is in quarantine. */
-  | { readonly verdict: 'equivocation'; readonly known: Knowledge; readonly proof: EquivocationProof }
+  /** New proof, for which an older one may give way; the hub is in quarantine. */
+  | ({ readonly verdict: 'equivocation'; readonly known: Knowledge } & Pick<AddedProof, 'proof' | 'gone'>)
 
-export const noKeys = (hub: string): HubKeys => ({ book: emptyBook(hub), proofs: [] })
+/** What is known with one proof more. */
+export interface AddedProof {
+  readonly hub: HubKeys
+  readonly proof: EquivocationProof
+  /** The one that gave way, of which the digest stays. */
+  readonly gone: EquivocationProof | undefined
+}
+
+export const noKeys = (hub: string): HubKeys => ({
+  book: emptyBook(hub),
+  proofs: [],
+  decided: new Map()
+})
 
 /** Whose word a record is. */
 export const recordHub = ({ record }: KeyRecord): string => record.statement.hub
@@ -114,22 +130,32 @@ export const proofsDecided = (hub: HubKeys, nowS: number): HubKeys => ({
 const succession = (record: Succession): KeyRecord => ({ kind: 'succession', record })
 
 /**
- * The same with a proof; undefined for one that is held already, `full` where nobody has decided on as many as anybody
+ * The same with a proof; undefined for one that is held already or was decided on, `full` where nobody has decided on as many as anybody
  * needs.
  */
 export function withProof(
   hub: HubKeys,
   { kind, lines }: Pick<EquivocationProof, 'kind' | 'lines'>,
   nowS: number
-): { readonly hub: HubKeys; readonly proof: EquivocationProof } | 'full' | undefined {
+): AddedProof | 'full' | undefined {
   const proof = { kind, lines, foundAt: nowS, decidedAt: undefined }
   const digest = proofDigest(proof)
-  if (hub.proofs.some(other => proofDigest(other) === digest)) return undefined
+  if (hub.decided.has(digest) || hub.proofs.some(other => proofDigest(other) === digest)) return undefined
   const isFull = hub.proofs.length >= MAX_PROOFS
-  const oldest = isFull ? hub.proofs.find(({ decidedAt }) => decidedAt !== undefined) : undefined
-  if (isFull && oldest === undefined) return 'full'
-  return { proof, hub: { ...hub, proofs: [...hub.proofs.filter(other => other !== oldest), proof] } }
+  const gone = isFull ? hub.proofs.find(({ decidedAt }) => decidedAt !== undefined) : undefined
+  if (isFull && gone === undefined) return 'full'
+  const proofs = [...hub.proofs.filter(other => other !== gone), proof]
+  return {
+    proof,
+    gone,
+    hub: { ...hub, proofs, decided: gone ? withDecided(hub.decided, gone) : hub.decided }
+  }
 }
+
+const withDecided = (
+  decided: HubKeys['decided'],
+  { decidedAt = 0, ...gone }: EquivocationProof
+): HubKeys['decided'] => new Map([...decided, [proofDigest(gone), decidedAt] as const].slice(-MAX_DECIDED))
 
 function found(known: Knowledge, both: readonly [KeyRecord, KeyRecord], nowS: number): RecordVerdict {
   const kind = both[0].kind === 'succession' ? 'succession' : 'delegation'
@@ -137,5 +163,6 @@ function found(known: Knowledge, both: readonly [KeyRecord, KeyRecord], nowS: nu
   if (added === undefined) return { verdict: 'known' }
   // It is in quarantine already.
   if (added === 'full') return { verdict: 'refused', why: 'full' }
-  return { verdict: 'equivocation', proof: added.proof, known: { ...known, hub: added.hub } }
+  const { proof, gone } = added
+  return { verdict: 'equivocation', proof, gone, known: { ...known, hub: added.hub } }
 }

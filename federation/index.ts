@@ -79,6 +79,7 @@ export * from './handshake/index.ts'
 export { hubId, hubPublicKey } from './hub-id.ts'
 export {
   HUB_PROOF_KINDS,
+  MAX_DECIDED,
   MAX_PROOFS,
   learnRecord,
   noKeys,

@@ -4,7 +4,7 @@ import { auditEvent, commitment } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { Chains } from './chains.ts'
 import type { PeerKeyChange } from './peer-keys.ts'
-import { proofRow, recordRow } from './rows.ts'
+import { proofRows, recordRow } from './rows.ts'
 import type { NewRow } from './rows.ts'
 
 /** What becomes known by some records, before it is durable. */
@@ -50,10 +50,10 @@ export class Draft {
     }
   }
 
-  proved(hub: string, proof: EquivocationProof): void {
+  proved(hub: string, proof: EquivocationProof, gone: EquivocationProof | undefined): void {
     this.learned++
     this.equivocating.add(hub)
-    this.rows.push(proofRow(hub, proof))
+    this.rows.push(...proofRows(hub, { proof, gone }))
     this.changes.push({ hub, change: 'quarantine' })
     this.quarantines.push(quarantined(hub, proof))
   }

@@ -24,7 +24,7 @@ import type { RowChange } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
 import { Chains } from './chains.ts'
 import { Draft, quarantined, signatureOf } from './draft.ts'
-import { confirmedRow, formatRow, proofRow, recordKey, storedKeys } from './rows.ts'
+import { confirmedRow, formatRow, proofRow, proofRows, recordKey, storedKeys } from './rows.ts'
 import type { NewRow, StoredKeys } from './rows.ts'
 
 /** The name of the rows in a store. */
@@ -66,7 +66,8 @@ type Refusal = 'not_allowed' | Extract<ReturnType<typeof learnRecord>, { verdict
 /**
  * What this hub knows of the keys of others: their delegations, key revocations and successions, each with when it was
  * learned, and proofs that one said two things. Only what hubs of the allowlist and those before and after them in a
- * chain of successions signed is taken, at most 256 delegations, 256 revocations and 16 proofs of each. It stays when a
+ * chain of successions signed is taken, at most 256 delegations, 256 revocations and 16 proofs of each, and the digests of
+ * 4096 that were decided on. It stays when a
  * hub is removed: what it revoked stays revoked.
  *
  * What is learned is durable before it holds. That a quarantine begins, or ends, is in the audit log before that: after a
@@ -171,7 +172,7 @@ export class PeerKeys {
       if (added === undefined) return 'known'
       if (added === 'full') return 'ignored'
       await this.#o.record(quarantined(hub, added.proof))
-      await this.#write([proofRow(hub, added.proof)])
+      await this.#write(proofRows(hub, added))
       this.#hubs.set(hub, added.hub)
       this.#tell({ hub, change: 'quarantine' })
       return 'new'
@@ -273,7 +274,7 @@ export class PeerKeys {
     if (found.verdict === 'known') return void draft.known++
     if (one.kind === 'succession' && found.verdict === 'new') draft.follows(one.record)
     else draft.hubs.set(hub, found.known.hub)
-    if (found.verdict === 'equivocation') return draft.proved(hub, found.proof)
+    if (found.verdict === 'equivocation') return draft.proved(hub, found.proof, found.gone)
     draft.took(one, nowS)
   }
 
@@ -310,9 +311,10 @@ export class PeerKeys {
   #dropDelegations(hub: string): void {
     const known = this.#hubs.get(hub)
     if (known === undefined) return
-    const { book, proofs } = known
-    if (book.revocations.length === 0 && proofs.length === 0) this.#hubs.delete(hub)
-    else this.#hubs.set(hub, { book: { ...book, delegations: [] }, proofs })
+    const { book, proofs, decided } = known
+    const isEmpty = book.revocations.length === 0 && proofs.length === 0 && decided.size === 0
+    if (isEmpty) this.#hubs.delete(hub)
+    else this.#hubs.set(hub, { ...known, book: { ...book, delegations: [] } })
   }
 
   #of(hub: string): HubKeys {

@@ -1,10 +1,11 @@
 import {
   HUB_PROOF_KINDS,
+  MAX_DECIDED,
   delegatedKey,
-  emptyBook,
   equivocationLine,
   hubPublicKey,
   keyRecordLine,
+  noKeys,
   parseEquivocation,
   parseKeyRecord,
   proofDigest
@@ -56,6 +57,17 @@ export function proofRow(hub: string, proof: EquivocationProof): NewRow {
   return { key: `p/${hub}/${proofDigest(proof)}`, value }
 }
 
+/** The rows of a new proof and of the one that gave way to it, of which the digest stays. */
+export const proofRows = (
+  hub: string,
+  { proof, gone }: { readonly proof: EquivocationProof; readonly gone: EquivocationProof | undefined }
+): readonly NewRow[] => [
+  ...(gone === undefined
+    ? []
+    : [{ key: proofRow(hub, gone).key, value: { gave_way: true, decided: gone.decidedAt } }]),
+  proofRow(hub, proof)
+]
+
 export function recordKey(one: KeyRecord): string {
   if (one.kind === 'succession') return `s/${one.record.statement.hub}`
   if (one.kind === 'key_revocation') return `r/${one.record.statement.hub}/${one.record.statement.key}`
@@ -72,6 +84,7 @@ export function recordKey(one: KeyRecord): string {
 export function storedKeys(rows: readonly Row[]): StoredKeys {
   const state = new Reading()
   for (const row of rows) if (!state.take(row)) state.damaged.push(row.key)
+  state.close()
   return state
 }
 
@@ -83,6 +96,16 @@ class Reading implements StoredKeys {
   readonly proofs = new Map<string, string[]>()
   readonly damaged: string[] = []
   isEmpty = true
+  readonly gone: { readonly hub: string; readonly digest: string; readonly decided: number }[] = []
+
+  /** Puts proofs that gave way in the order in which they were decided. */
+  close(): void {
+    for (const { hub, digest, decided } of this.gone.sort((a, b) => a.decided - b.decided)) {
+      const { decided: before, ...rest } = this.#of(hub)
+      const all = [...before, [digest, decided] as const].slice(-MAX_DECIDED)
+      this.hubs.set(hub, { ...rest, decided: new Map(all) })
+    }
+  }
 
   /** False for a row that cannot be read. */
   take({ key, value }: Row): boolean {
@@ -114,16 +137,21 @@ class Reading implements StoredKeys {
     }
     if (one.kind === 'delegation' && delegatedKey(one.record.statement) === undefined)
       throw new SyntaxError('not a usable key')
-    const { book, proofs } = this.#of(hub)
+    const { book, ...rest } = this.#of(hub)
     const next =
       one.kind === 'delegation'
         ? { ...book, delegations: [...book.delegations, one.record] }
         : { ...book, revocations: [...book.revocations, { revocation: one.record, learnedAt: at }] }
-    this.hubs.set(hub, { book: next, proofs })
+    this.hubs.set(hub, { book: next, ...rest })
   }
 
   #takeProof(hub: string, key: string, value: unknown): void {
-    const { kind, lines, found, decided } = (value ?? {}) as Readonly<Record<string, unknown>>
+    const { kind, lines, found, decided, gave_way } = (value ?? {}) as Readonly<Record<string, unknown>>
+    const digest = key.split('/')[2]
+    if (gave_way === true && typeof decided === 'number' && digest !== undefined) {
+      this.gone.push({ hub, digest, decided })
+      return
+    }
     const known = HUB_PROOF_KINDS.find(one => one === kind)
     const isOfKeys = known === 'delegation' || known === 'succession'
     const isWhole =
@@ -143,12 +171,12 @@ class Reading implements StoredKeys {
       decidedAt: decided
     }
     if (proofRow(hub, proof).key !== key) throw new SyntaxError('stands in another place')
-    const { book, proofs } = this.#of(hub)
-    this.hubs.set(hub, { book, proofs: [...proofs, proof] })
+    const { proofs, ...rest } = this.#of(hub)
+    this.hubs.set(hub, { ...rest, proofs: [...proofs, proof] })
   }
 
   #of(hub: string): HubKeys {
-    return this.hubs.get(hub) ?? { book: emptyBook(hub), proofs: [] }
+    return this.hubs.get(hub) ?? noKeys(hub)
   }
 }
 

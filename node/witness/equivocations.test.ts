@@ -210,6 +210,24 @@ test('what was decided on puts nobody in quarantine again, and another proof doe
   assert.notEqual(keys.quarantine(HUB), undefined)
 })
 
+test('one that was decided on and gave way to later ones puts nobody in quarantine again, also over a restart', async () => {
+  const { store, keys, hear } = await hearing()
+  const lines = Array.from({ length: 18 }, (_, n) => equivocationLine(proofAt(20 + n)))
+  for (const line of lines) {
+    assert.deepEqual(await hear(line), { result: 'new' })
+    await keys.release(HUB)
+  }
+
+  assert.equal(keys.proofs(HUB).length, 16)
+  assert.deepEqual(await hear(lines[0]!), { result: 'known' })
+  const again = await hearing({ level: store })
+  assert.equal(again.keys.proofs(HUB).length, 16)
+  assert.deepEqual(await again.hear(lines[1]!), { result: 'known' })
+  assert.deepEqual([keys.quarantine(HUB), again.keys.quarantine(HUB)], [undefined, undefined])
+
+  assert.deepEqual(await again.hear(equivocationLine(proofAt(39))), { result: 'new' })
+})
+
 test('a hub that tells too much is told to wait', async () => {
   const { equivocations } = await hearing()
   const tell = () =>
