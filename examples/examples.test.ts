@@ -32,6 +32,13 @@ test(
     assert.ok(matches(shownClient.output, answered()), answered())
     assert.equal(serverCode, 0, served())
     assert.ok(matches(shownServer.output, served()), served())
+    const answers = answered().split('\n')
+    assert.deepEqual(
+      corrIdsOf(served().split('\n')),
+      corrIdsOf(answers.filter(line => /plain:|untouched:/.test(line)))
+    )
+    const traces = answers.flatMap(line => / trace=([0-9a-f]{32})$/.exec(line)?.[1] ?? [])
+    assert.equal(new Set(traces).size, 8)
   }
 )
 
@@ -85,6 +92,9 @@ test('the server of examples/echo says in one line where it cannot listen', { ti
   assert.equal(code, 67)
   assert.match(served(), /^node\.listen\[0\]: not a multiaddr: [^\n]*\n$/)
 })
+
+const corrIdsOf = (lines: readonly string[]): readonly string[] =>
+  lines.flatMap(line => / corr_id=([0-9a-f]{16})/.exec(line)?.[1] ?? [])
 
 const { RON_NODE_URL: _, ...env } = process.env
 

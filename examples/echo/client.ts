@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ConnectError, OapError, connect } from 'omnigate/sdk'
+import { Traced, namesOf } from './names.ts'
 import { seal, unseal } from './seal.ts'
 import { shoutService } from './service.ts'
 
@@ -25,24 +26,28 @@ async function talk(address: string, encryption: 'noise' | 'tls'): Promise<void>
   const { shout, shout_long } = node.client(shoutService)
   console.log(`over ${node.encryption}`)
 
-  const answer = await shout({ body: Buffer.from('hello'), times: 2 })
-  console.log(`  plain:  ${Buffer.from(answer).toString()}`)
+  const first = new Traced()
+  const answer = await shout({ body: Buffer.from('hello'), times: 2 }, first.options)
+  console.log(`  plain:  ${Buffer.from(answer).toString()} ${first.names}`)
 
+  const second = new Traced()
   const sealed = seal(key, Buffer.from('a secret'))
-  const back = await shout({ body: sealed }, { e2e: true })
-  console.log(`  sealed: untouched: ${Buffer.compare(back, sealed) === 0}`)
+  const back = await shout({ body: sealed }, { ...second.options, e2e: true })
+  console.log(`  sealed: untouched: ${Buffer.compare(back, sealed) === 0} ${second.names}`)
   console.log(`  sealed: opened:    ${Buffer.from(unseal(key, back)).toString()}`)
 
-  const { body } = await shout_long({}, { body: megabyte() })
+  const third = new Traced()
+  const { body } = await shout_long({}, { ...third.options, body: megabyte() })
   let bytes = 0
   for await (const piece of body) bytes += piece.length
-  console.log(`  long:   ${bytes} bytes in capitals`)
+  console.log(`  long:   ${bytes} bytes in capitals ${third.names}`)
 
-  const code = await shout({ body: Buffer.from('hi'), times: 11 }).then(
+  const fourth = new Traced()
+  const code = await shout({ body: Buffer.from('hi'), times: 11 }, fourth.options).then(
     () => 'none',
     error => (error instanceof OapError ? error.code : String(error))
   )
-  console.log(`  wrong:  ${code}`)
+  console.log(`  wrong:  ${code} ${fourth.names}`)
 }
 
 function* megabyte(): Generator<Uint8Array> {
@@ -54,5 +59,5 @@ function explanation(error: unknown): string {
   if (!(error instanceof OapError)) throw error
   if (error.code === 'unknown_app')
     return `${address}: does not serve shout; give the address that server.ts printed`
-  return `${address}: ${error.code}: ${error.message}`
+  return `${address}: ${error.code}: ${error.message} ${namesOf(error.corrId)}`
 }

@@ -1,16 +1,18 @@
 import { once } from 'node:events'
 import { SetupError, createNode, loadConfig } from 'omnigate'
 import type { Handlers } from 'omnigate/protocols'
+import { namesOf } from './names.ts'
 import { shoutService } from './service.ts'
 
 const handlers: Handlers<(typeof shoutService)['operations']> = {
-  shout: ({ body = new Uint8Array(0), times = 1 }, { isE2e }) => {
+  shout: ({ body = new Uint8Array(0), times = 1 }, { isE2e, corrId }) => {
+    const names = namesOf(corrId)
     if (isE2e) {
-      console.log(`sealed: ${body.length} bytes, none of them readable here`)
+      console.log(`sealed: ${body.length} bytes, none of them readable here ${names}`)
       return body
     }
     const text = Buffer.from(body).toString()
-    console.log(`plain: ${text}`)
+    console.log(`plain: ${text} ${names}`)
     return Buffer.from(Array.from({ length: times }, () => text.toUpperCase()).join(' '))
   },
 

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { ConnectError, OapError, createClient } from 'omnigate/sdk'
+import { ConnectError, OapError, createClient, newTraceparent } from 'omnigate/sdk'
 import type { Hub } from 'omnigate/sdk'
+import { namesOf } from './names.ts'
 import { Served } from './served.ts'
 import { vestService } from './service.ts'
 
@@ -19,20 +20,32 @@ if (url === undefined || (path === undefined) === (values.zoom === undefined)) {
   process.exit(64)
 }
 
+// All that one run asks for is one trace.
+const traceparent = newTraceparent()
+
 try {
-  await using hub = await createClient({ url, cap: undefined, key: undefined })
+  await using hub = await createClient({
+    url,
+    cap: undefined,
+    key: undefined,
+    traceparent: () => traceparent
+  })
   if (path === undefined) await allOf(hub, Number(values.zoom))
   else await one(hub, path)
 } catch (error) {
   if (!(error instanceof ConnectError) && !(error instanceof OapError)) throw error
-  console.error(error instanceof OapError ? `${error.status} ${error.code}: ${error.message}` : error.message)
+  console.error(
+    error instanceof OapError
+      ? `${error.status} ${error.code}: ${error.message} ${namesOf(error.corrId, traceparent)}`
+      : error.message
+  )
   process.exitCode = 1
 }
 
 async function one(hub: Hub, path: string): Promise<void> {
-  const { contentType, bytes } = await tile(hub, path)
+  const { contentType, bytes, corrId } = await tile(hub, path)
   if (values.output !== undefined) await writeFile(values.output, bytes, { flag: 'wx' })
-  console.log(`${path}: ${contentType}, ${bytes.length} bytes`)
+  console.log(`${path}: ${contentType}, ${bytes.length} bytes ${namesOf(corrId, traceparent)}`)
 }
 
 async function allOf(hub: Hub, zoom: number): Promise<void> {
@@ -43,20 +56,23 @@ async function allOf(hub: Hub, zoom: number): Promise<void> {
   )
   const next = paths.values()
   const got = new Served(performance.now())
+  let lastCorrId: bigint | undefined
   const carry = async (): Promise<void> => {
     for (const path of next) {
       const begun = performance.now()
-      const { bytes } = await tile(hub, path)
+      const { bytes, corrId } = await tile(hub, path)
+      lastCorrId = corrId
       got.tile(bytes.length, performance.now() - begun)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, carry))
-  console.log(got.text(performance.now()))
+  console.log(`${got.text(performance.now())} last ${namesOf(lastCorrId, traceparent)}`)
 }
 
-async function tile(hub: Hub, path: string): Promise<{ contentType: string; bytes: Uint8Array }> {
+async function tile(hub: Hub, path: string) {
+  let corrId: bigint | undefined
   const { content_type: contentType, body: bytes = new Uint8Array() } = await hub
     .client(vestService)
-    .get({ path })
-  return { contentType, bytes }
+    .get({ path }, { onOpen: id => void (corrId = id) })
+  return { contentType, bytes, corrId }
 }

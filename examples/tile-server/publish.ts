@@ -1,8 +1,9 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { OapError, createClient } from 'omnigate/sdk'
+import { OapError, createClient, newTraceparent } from 'omnigate/sdk'
 import type { Hub } from 'omnigate/sdk'
 import { listBytes } from './blob-tiles.ts'
+import { namesOf } from './names.ts'
 import { tilePath } from './tile-path.ts'
 
 /** So many tiles are on their way at once. */
@@ -16,17 +17,25 @@ if (folder === undefined) {
   process.exit(64)
 }
 
+// All that one run stores is one trace.
+const traceparent = newTraceparent()
+
 try {
-  await using hub = await createClient()
+  await using hub = await createClient({ traceparent: () => traceparent })
   const paths = await tilesBelow(folder)
   const list = await published(hub, folder, paths)
-  const { cid } = await hub.storage.put(listBytes(list), { class: 'public', contentType: 'application/json' })
-  console.log(`${list.size} tiles`)
+  let corrId: bigint | undefined
+  const { cid } = await hub.storage.put(listBytes(list), {
+    class: 'public',
+    contentType: 'application/json',
+    onOpen: id => void (corrId = id)
+  })
+  console.log(`${list.size} tiles, list ${namesOf(corrId, traceparent)}`)
   console.log(cid)
 } catch (error) {
   console.error(
     error instanceof OapError
-      ? `${error.code}: ${error.message}`
+      ? `${error.code}: ${error.message} ${namesOf(error.corrId, traceparent)}`
       : error instanceof Error
         ? error.message
         : error
