@@ -257,3 +257,35 @@ describe('room', () => {
 function evidenceOfNothing(): never {
   throw new Error('nothing was delivered')
 }
+
+describe('what is too old', () => {
+  const DAYS_14 = QUARANTINE.keptMs
+
+  test('leaves after an hour in which it was known, and not for a clock that was wrong for less', async t => {
+    let [nowMs, steadyMs] = [1000, 0]
+    const over: number[] = []
+    const { judging, quarantine, entries } = await judge(await store(t), {
+      now: () => nowMs,
+      steadyMs: () => steadyMs,
+      onOver: items => over.push(items)
+    })
+    await judging.take(evidence(1), item())
+
+    nowMs += DAYS_14
+    assert.equal(await quarantine.expire(), 0)
+    steadyMs += QUARANTINE.graceMs - 1
+    assert.equal(await quarantine.expire(), 0)
+    // The clock is set right, and later it is 14 days after all.
+    nowMs -= 1
+    assert.equal(await quarantine.expire(), 0)
+    nowMs += 1
+    steadyMs += 1
+    assert.equal(await quarantine.expire(), 0)
+    assert.deepEqual([quarantine.items, over], [1, [1, 1]])
+    steadyMs += QUARANTINE.graceMs
+    assert.equal(await quarantine.expire(), 1)
+
+    assert.equal(quarantine.items, 0)
+    assert.equal(entries.at(-1)?.data['change'], 'expire')
+  })
+})

@@ -22,6 +22,10 @@ export interface QuarantineOptions {
   readonly record: (event: AuditEvent) => Promise<unknown>
   /** Unix time in milliseconds. */
   readonly now: () => number
+  /** Ms of a clock that nobody sets; what is too old by `now` leaves once it was so for `QUARANTINE.graceMs` by this one. */
+  readonly steadyMs?: () => number
+  /** Hears how many items are too old and will leave. */
+  readonly onOver?: (items: number) => void
   /** Hears of a row or item that is damaged, and is gone. */
   readonly onDamaged?: (id: string) => void
   /** Hears of a release that was under way in a crash and failed again. */
@@ -39,6 +43,8 @@ export class Quarantine implements KeepsItems {
   readonly #kept = new Map<string, Kept>()
   readonly #room: Room
   readonly #turns = new InTurn()
+  /** Items that are too old, with since when that is known by the steady clock. */
+  readonly #over = new Map<string, number>()
   readonly #deliver = new Map<ItemKind, DeliverReleased>()
 
   private constructor(level: () => Level, options: QuarantineOptions) {
@@ -137,19 +143,34 @@ export class Quarantine implements KeepsItems {
     })
   }
 
-  /** Drops what is too old and was not released, some at a time; for a timer. Yields how many. */
+  /**
+   * Drops what is too old and was not released, some at a time; for a timer. Yields how many. A clock that jumps ahead and
+   * is set right again within the grace takes nothing.
+   */
   expire(): Promise<number> {
     return this.#turns.run(async () => {
-      const before = this.#o.now() - (this.#o.keptMs ?? QUARANTINE.keptMs)
-      const old = this.list()
-        .filter(({ kept_at, releasing }) => kept_at <= before && !releasing)
-        .slice(0, EXPIRE_AT_ONCE)
+      const old = this.#leaving().slice(0, EXPIRE_AT_ONCE)
       for (const kept of old) {
         await this.#record(kept, 'expire', NODE)
         await this.#drop(kept)
       }
       return old.length
     })
+  }
+
+  /** What is too old, and was so for the grace. */
+  #leaving(): readonly Kept[] {
+    const { now, keptMs = QUARANTINE.keptMs, steadyMs, onOver } = this.#o
+    const before = now() - keptMs
+    const over = this.list().filter(({ kept_at, releasing }) => kept_at <= before && !releasing)
+    if (steadyMs === undefined) return over
+    const nowMs = steadyMs()
+    const ids = new Set(over.map(({ evidence: { id } }) => id))
+    for (const id of this.#over.keys()) if (!ids.has(id)) this.#over.delete(id)
+    const found = [...ids].filter(id => !this.#over.has(id))
+    for (const id of found) this.#over.set(id, nowMs)
+    if (found.length > 0) onOver?.(found.length)
+    return over.filter(({ evidence: { id } }) => nowMs - this.#over.get(id)! >= QUARANTINE.graceMs)
   }
 
   /** Delivers an item whose release is durable. One that is gone was delivered in an earlier turn. */

@@ -5,6 +5,8 @@ export const QUARANTINE = {
   /** Of all origins together; their bytes are the configuration's. */
   items: 16_000,
   keptMs: 14 * 24 * 3_600_000,
+  /** So long it is known to be too old before it leaves: time to set a clock right. */
+  graceMs: 3_600_000,
   /** When to ask again after it was full: room comes by an operator or by age. */
   retryMs: 60_000
 } as const

@@ -1,6 +1,7 @@
 import { VERDICTS } from '../../federation/index.ts'
 import type { Standing } from '../../federation/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
+import { thisMoment } from '../links/index.ts'
 import {
   Judging,
   LivePolicy,
@@ -65,6 +66,12 @@ export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<No
     bounds: { ...QUARANTINE, bytes: isOnDisk ? bytes : Math.min(bytes, MOST_IN_MEMORY) },
     record,
     now,
+    steadyMs: () => thisMoment().ms,
+    onOver: items =>
+      log.warn(
+        { event: 'QuarantineOver', items },
+        'items in quarantine have been kept for 14 days by the clock and leave in an hour; see federation quarantine list'
+      ),
     onDamaged: id =>
       log.error({ event: 'QuarantinedItemDamaged', id }, 'an item in quarantine was damaged and is gone'),
     onFailed: (id, err) =>
