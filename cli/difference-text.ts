@@ -1,4 +1,4 @@
-import type { Difference } from '../node/index.ts'
+import type { Difference, treatyText } from '../node/index.ts'
 import { dateText } from './moment.ts'
 import { printable } from './terminal.ts'
 
@@ -20,6 +20,17 @@ const SAYS: { readonly [W in Difference['what']]: (here: Value, there: Value) =>
     `the window is ${list(here)} s here and ${list(there)} s there; the smaller holds`,
   expires: (here, there) => `ends ${end(here)} here and ${end(there)} there; the earlier holds`
 }
+
+/** A treaty as this hub has it, and where it is known, what the other grants and where the two differ. */
+export interface BothSides {
+  readonly treaty: Parameters<typeof treatyText>[0]
+  readonly theirs?: object
+  readonly differences?: readonly Difference[]
+}
+
+/** What the body of an answer to `treaty_show` says. */
+export const bothSides = (body: Uint8Array | undefined): BothSides =>
+  JSON.parse(Buffer.from(body ?? []).toString()) as BothSides
 
 /** Where both sides of a treaty differ, and what holds then, in one line. */
 export function differenceText({ what, share, here, there }: Difference): string {

@@ -22,6 +22,12 @@ export function sharesText({ shares, lag = 0, gap = 0, reconciled_at: at }: Peer
   return parts.join(', ')
 }
 
+/** `in 2 places from what the other hub grants; see treaty show`; empty where nothing differs or nothing is known. */
+const differsText = ({ differs = 0 }: PeerRow): string =>
+  differs === 0
+    ? ''
+    : `in ${differs} place${differs === 1 ? '' : 's'} from what the other hub grants; see treaty show`
+
 /** A hub on the allowlist, a line for each thing there is to know. */
 export function peerText(peer: PeerRow, terminal: Terminal, nowS: number): string {
   const { hub, addresses, note, source, verbs, expires, changed_at, since } = peer
@@ -38,6 +44,7 @@ export function peerText(peer: PeerRow, terminal: Terminal, nowS: number): strin
       ['since', since === undefined ? '' : dateText(since)],
       ['verbs', verbs.join(' ') || 'none'],
       ['shares', sharesText(peer)],
+      ['differs', differsText(peer)],
       ['expires', expires === undefined ? 'never' : dateText(expires)],
       ['keys', delegations + revoked_keys === 0 ? '' : `${delegations} known, ${revoked_keys} revoked`],
       ['kept in', source === 'config' ? 'the configuration, federation.peers' : 'the data folder'],

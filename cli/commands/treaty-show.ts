@@ -1,7 +1,6 @@
-import type { Difference } from '../../node/index.ts'
 import { DATA_OPTION } from '../command.ts'
 import type { Command } from '../command.ts'
-import { differenceText } from '../difference-text.ts'
+import { bothSides, differenceText } from '../difference-text.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
@@ -25,10 +24,7 @@ export const treatyShow: Command = {
     const { body, ...answer } = await withFederation(invocation, federation =>
       federation.treaty_show({ hub })
     )
-    const shown = JSON.parse(Buffer.from(body ?? []).toString()) as {
-      readonly treaty: Parameters<typeof treatyText>[0]
-      readonly differences?: readonly Difference[]
-    }
+    const shown = bothSides(body)
     invocation.show({ ...answer, ...shown }, () => treatyText(shown.treaty))
     if (invocation.isJson) return EXIT.ok
     if (answer.state === 'expired') invocation.terminal.note('it has expired')

@@ -83,6 +83,19 @@ test('status counts who is allowed, expired and linked', async () => {
   )
 })
 
+test('a row counts where both sides of a treaty differ, once it is known what the other hub grants', async () => {
+  const federation = await operator()
+
+  const added = await federation.peer_add({ hub: CLINIC, addresses: [], body: bytes(treatyOn(TENANT)) })
+  const edited = await federation.treaty_edit({
+    hub: CLINIC,
+    body: bytes({ ...treatyOn(TENANT), rows: [] })
+  })
+  const unheard = await federation.peer_show({ hub: UNIVERSITY })
+
+  assert.deepEqual([added.differs, edited.differs, unheard.differs], [1, 0, undefined])
+})
+
 test('a treaty that is wrong is refused with all its places, and nothing has changed', async () => {
   const federation = await operator()
   const wrong = { verbs: ['echo:cal'], rows: [treatyOn(TENANT).rows[0], treatyOn(TENANT).rows[0]] }

@@ -149,7 +149,7 @@ interface About {
 
 function peerRow(entry: AllowedHub, { allowlist, keys, links, reconciled }: About): PeerRow {
   const { hub, addresses, note, source, changedAt, treaty } = entry
-  const { link, why, since } = links.of(hub)
+  const { link, why, since, theirs } = links.of(hub)
   const { delegations, revocations } = keys.book(hub)
   const quarantine = keys.quarantine(hub)
   const successor = keys.successors(hub).at(-1)
@@ -167,6 +167,7 @@ function peerRow(entry: AllowedHub, { allowlist, keys, links, reconciled }: Abou
     shares: treaty.rows.length,
     ...(shared && { lag: shared.lag, gap: shared.gap }),
     ...(shared?.at !== undefined && { reconciled_at: shared.at }),
+    ...(theirs && { differs: differencesOf(treaty, theirs).length }),
     verbs: [...treaty.verbs],
     ...(treaty.expires !== undefined && { expires: treaty.expires }),
     ...(changedAt !== undefined && { changed_at: changedAt }),

@@ -40,6 +40,8 @@ const peerFields = {
   gap: optional(count),
   /** When all was asked for that it has for this hub, in Unix seconds; absent where it never was since the start. */
   reconciled_at: optional(seconds),
+  /** In how many places our treaty and what the hub grants us differ; absent while it is not known what it grants. */
+  differs: optional(count),
   verbs: list(text(129), 256),
   /** Unix seconds; absent for a treaty without end. */
   expires: optional(seconds),
