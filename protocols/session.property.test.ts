@@ -122,7 +122,7 @@ test('gives every call exactly one end, whatever is cancelled and cut off', asyn
       assert.equal(connection.calls, 0)
       assert.equal(connection.budget.held, 0)
     }),
-    { numRuns: 300 }
+    RUNS
   )
 })
 
