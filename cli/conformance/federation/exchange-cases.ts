@@ -67,7 +67,7 @@ export function exchangeCases(share: OpenShare) {
   const revokedAtHome = (id: string, what: string, by: keyof Right): FederationCase =>
     made(
       `revoked-${id}`,
-      `${what} falls within a second, and is not given out again: 401 cap_revoked, 403 ${by}`,
+      `${what} falls once the hub has told of it, and is not given out again: 401 cap_revoked, 403 ${by}`,
       link => [
         ...link.heard(),
         ...link.exchange(5, () => ({ statement: { [by]: link.next[by] } })),
