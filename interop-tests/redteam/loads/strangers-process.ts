@@ -6,6 +6,7 @@ import { OPEN, echoCall, rawFrame, request } from '../raw-frame.ts'
 import type { RawStream } from '../raw-stream.ts'
 import type { YamuxLink } from '../yamux-link.ts'
 import { answerParent } from './helper-process.ts'
+import type { Pressed } from './strangers-judge.ts'
 
 const STREAMS = 8
 const STRANGERS_OF_A_NETWORK = 8
@@ -22,8 +23,16 @@ setPriority(LOWEST_PRIORITY)
 const [target] = process.argv.slice(2) as [string]
 const attacker = await Attacker.create(target)
 let connected = 0
-let streamsOpened = 0
-let refusals = 0
+const told = {
+  attempts: 0,
+  connections: 0,
+  mostAtOnce: 0,
+  refusals: 0,
+  thrownOut: 0,
+  streamsOpened: 0,
+  resets: 0
+}
+const statuses: Record<string, number> = {}
 
 answerParent({
   /** Resolves once nearly all hold a connection, or have tried for long. They come back whenever they are thrown out. */
@@ -33,7 +42,7 @@ answerParent({
     while (connected < strangers * CONNECTED_SHARE && performance.now() < until) await sleep(100)
     return connected
   },
-  tell: () => ({ connected, streamsOpened, refusals })
+  tell: (): Pressed => ({ ...told, statuses })
 })
 
 async function beStranger(i: number): Promise<never> {
@@ -41,15 +50,19 @@ async function beStranger(i: number): Promise<never> {
   const from = `127.${20 + Math.floor(network / 250)}.${network % 250}.${1 + (i % STRANGERS_OF_A_NETWORK)}`
   await sleep(i * 20)
   for (;;) {
+    told.attempts++
     const link = await attacker.connect(from).catch(() => undefined)
     if (link === undefined) {
-      refusals++
+      told.refusals++
       await sleep(AGAIN_MS)
       continue
     }
     connected++
+    told.connections++
+    told.mostAtOnce = Math.max(told.mostAtOnce, connected)
     await Promise.race([link.gone, ...Array.from({ length: STREAMS }, (_, slot) => useStream(link, slot))])
     connected--
+    told.thrownOut++
     await sleep(AGAIN_MS)
   }
 }
@@ -58,8 +71,10 @@ async function beStranger(i: number): Promise<never> {
 async function useStream(link: YamuxLink, slot: number): Promise<void> {
   while (!link.isGone) {
     const stream = link.open().negotiate()
-    streamsOpened++
+    told.streamsOpened++
     await WAYS[slot % WAYS.length]!(stream)
+    if (stream.ending === 'reset') told.resets++
+    for (const { code } of stream.frames) if (code >= 400) statuses[code] = (statuses[code] ?? 0) + 1
     await sleep(AGAIN_MS)
   }
 }

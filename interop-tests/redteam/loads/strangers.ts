@@ -5,11 +5,14 @@ import { KNOWN_NETWORK } from '../target-messages.ts'
 import { Target } from '../target.ts'
 import { HelperProcess } from './helper-process.ts'
 import type { Latency } from './honest-process.ts'
+import { boundsMet, strangersProblems } from './strangers-judge.ts'
+import type { Held, Pressed } from './strangers-judge.ts'
 
 const MB = 1e6
 const P99_RATIO_MOST = 2
 const SETTLE_MS = 3000
 const ROUNDS = 3
+const LOOK_EVERY_MS = 250
 const SIZES = { full: { strangers: 500, seconds: 10 }, short: { strangers: 100, seconds: 3 } } as const
 
 interface Round {
@@ -44,16 +47,18 @@ export async function strangers(full: boolean): Promise<boolean> {
   const connected = await attack.ask<number>('attack', { strangers: many })
   await sleep(SETTLE_MS)
   const watch = setInterval(() => target.rssBytes(), 200)
+  const held = new MostHeld(target)
   await target.turns()
   const cpuBefore = target.cpuSeconds()
   const rounds: Round[] = []
   for (let i = 0; i < ROUNDS; i++) rounds.push(await round())
   const cpu = (target.cpuSeconds() - cpuBefore) / (seconds * ROUNDS)
   clearInterval(watch)
+  const most = await held.end()
   const turns = await target.turns()
   const status = await target.status()
   const kept = await target.memory()
-  const told = await attack.ask<{ streamsOpened: number; refusals: number }>('tell')
+  const pressed = await attack.ask<Pressed>('tell')
   await attack[Symbol.asyncDispose]()
   await sleep(SETTLE_MS)
   const after = await target.settledBytes(idle)
@@ -64,9 +69,13 @@ export async function strangers(full: boolean): Promise<boolean> {
     [row('before the attack', before), ...rounds.map((one, i) => row(`attacked, round ${i + 1}`, one))]
   )
   console.log(
-    `${connected} strangers connected, ${told.streamsOpened} streams opened, ${told.refusals} refusals; ` +
-      `sessions ${JSON.stringify(status['sessions'])}, calls ${JSON.stringify(status['calls'])}, ` +
+    `${connected} strangers connected at first and ${pressed.mostAtOnce} at most, in ${pressed.attempts} attempts; ` +
+      `${pressed.streamsOpened} streams opened; sessions ${JSON.stringify(status['sessions'])}, calls ${JSON.stringify(status['calls'])}, ` +
       `held ${JSON.stringify(status['inbound_held_bytes'])} bytes`
+  )
+  console.log(`bounds that strangers met: ${boundsMet(pressed).join(', ') || 'none'}`)
+  console.log(
+    `the node held at most ${(most.heldBytes / MB).toFixed(1)} MB of what came in, of ${most.strangers} strangers`
   )
   console.log(
     `attacked, the node used ${(cpu * 100).toFixed(0)} % of a processor; ` +
@@ -81,12 +90,42 @@ export async function strangers(full: boolean): Promise<boolean> {
   for (const fault of faults) console.log(fault)
   const ratio = median(rounds.map(ratioOf))
   const failed = [before, ...rounds].reduce((sum, one) => sum + one.attacked.failed, 0)
-  const passes = ratio <= P99_RATIO_MOST && failed === 0 && faults.length === 0
+  const problems = strangersProblems(many, pressed, most)
+  for (const problem of problems) console.log(problem)
+  const passes = ratio <= P99_RATIO_MOST && failed === 0 && faults.length === 0 && problems.length === 0
   console.log(
     `p99 ratio ${ratio.toFixed(2)}, the median of ${ROUNDS} rounds, at most ${P99_RATIO_MOST}; ${failed} calls failed: ` +
       (passes ? 'pass' : 'FAIL')
   )
   return passes
+}
+
+/** Asks a node again and again what it holds, and keeps the most. */
+class MostHeld {
+  readonly #over = new AbortController()
+  readonly #asked: Promise<Held>
+
+  constructor(target: Target) {
+    this.#asked = this.#ask(target)
+  }
+
+  end(): Promise<Held> {
+    this.#over.abort()
+    return this.#asked
+  }
+
+  async #ask(target: Target): Promise<Held> {
+    let most: Held = { heldBytes: 0, strangers: 0 }
+    do {
+      const status = await target.status()
+      most = {
+        heldBytes: Math.max(most.heldBytes, Number(status['inbound_held_bytes'])),
+        strangers: Math.max(most.strangers, Number(status['strangers']))
+      }
+      await sleep(LOOK_EVERY_MS)
+    } while (!this.#over.signal.aborted)
+    return most
+  }
 }
 
 const knownClients = (of: Target): HelperProcess =>
