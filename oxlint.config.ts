@@ -98,6 +98,12 @@ const plantedOracle = {
   rules: restricted(boundaries('interop-tests', [], ['node']))
 }
 
+// Hubs without links and processes: the parts that decide, over rows in memory and a clock of its own.
+const simulation = {
+  files: ['interop-tests/simulation/*.ts'],
+  rules: restricted(boundaries('interop-tests', [], ['protocols', 'federation', 'node']))
+}
+
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import'],
   categories: { correctness: 'error' },
@@ -114,6 +120,6 @@ export default defineConfig({
     'prefer-const': 'error',
     ...restricted([])
   },
-  overrides: [...folders, ...tests, fuzzTargets, linkedLoads, blobCrashes, plantedOracle],
+  overrides: [...folders, ...tests, fuzzTargets, linkedLoads, blobCrashes, plantedOracle, simulation],
   ignorePatterns: ['dist', 'node_modules', '**/node_modules', '.cache']
 })

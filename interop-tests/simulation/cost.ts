@@ -1,0 +1,70 @@
+import type { Plan } from './plan.ts'
+import { simulate } from './simulation.ts'
+
+/** All hubs have started, linked and asked each other once by then; what follows is counted for as long as one round takes. */
+const FROM_MS = 60_000
+const COUNTED_MS = 60_000
+const MESSAGES = 20
+
+export interface Cost {
+  readonly hubs: number
+  readonly messages: number
+  /** For each message and each hub that gets it. */
+  readonly announcements: number
+  readonly announcementBytes: number
+  readonly pulls: number
+  readonly pullBytes: number
+  /** For each hub and minute, whether anything was sent or not. */
+  readonly rounds: number
+  readonly roundBytes: number
+}
+
+/** What messages and rounds cost among so many hubs that all share one topic, all linked, nothing lost. */
+export async function costOf(hubs: number): Promise<Cost> {
+  const { calls, gossip } = await simulate(planOf(hubs), { countedFromMs: FROM_MS })
+  const each = MESSAGES * (hubs - 1)
+  const minutes = (hubs * COUNTED_MS) / 60_000
+  return {
+    hubs,
+    messages: MESSAGES,
+    announcements: rounded(gossip.lines / each),
+    announcementBytes: rounded(gossip.bytes / each),
+    pulls: rounded(calls.share_pull.calls / each),
+    pullBytes: rounded(calls.share_pull.bytes / each),
+    rounds: rounded(calls.share_state.calls / minutes),
+    roundBytes: rounded(calls.share_state.bytes / minutes)
+  }
+}
+
+function planOf(count: number): Plan {
+  const hubs = Array.from({ length: count }, (_, n) => n)
+  return {
+    seed: 1,
+    hubs,
+    liars: new Map(),
+    shares: [{ n: 0, members: hubs, isRelayed: false }],
+    friends: [],
+    events: Array.from({ length: MESSAGES }, (_, n) => ({
+      n,
+      is: 'send',
+      hub: Math.floor((n * count) / MESSAGES),
+      share: 0,
+      atMs: FROM_MS + Math.floor((n * (COUNTED_MS - 10_000)) / MESSAGES)
+    })),
+    spanMs: FROM_MS + COUNTED_MS,
+    lostOf100: 0
+  }
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100
+
+export function costTable(costs: readonly Cost[]): readonly string[] {
+  return [
+    `| hubs | announcements | bytes | pulls | bytes | exchanges of rounds | bytes |`,
+    `| ---: | ---: | ---: | ---: | ---: | ---: | ---: |`,
+    ...costs.map(
+      ({ hubs, announcements, announcementBytes, pulls, pullBytes, rounds, roundBytes }) =>
+        `| ${hubs} | ${announcements} | ${announcementBytes} | ${pulls} | ${pullBytes} | ${rounds} | ${roundBytes} |`
+    )
+  ]
+}

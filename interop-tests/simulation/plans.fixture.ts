@@ -1,0 +1,61 @@
+import type { Breakage } from './breakages.ts'
+import type { Lie, Plan, PlannedEvent } from './plan.ts'
+
+type Event =
+  | Omit<Extract<PlannedEvent, { readonly is: 'send' }>, 'n'>
+  | Omit<Extract<PlannedEvent, { readonly is: 'stop' }>, 'n'>
+
+const SEND = { is: 'send', share: 0 } as const
+
+function plan(members: readonly number[], events: readonly Event[], more: Partial<Plan> = {}): Plan {
+  return {
+    seed: 1,
+    hubs: members,
+    liars: new Map<number, Lie>(),
+    shares: [{ n: 0, members, isRelayed: false }],
+    friends: [],
+    events: events.map((event, n) => ({ ...event, n })),
+    spanMs: 60_000,
+    lostOf100: 0,
+    ...more
+  }
+}
+
+/** For each rule that can be broken, the little that it takes for an invariant not to hold. */
+export const PLANS: Readonly<Record<Breakage, Plan>> = {
+  forget: plan(
+    [0, 1],
+    [
+      { ...SEND, hub: 0, atMs: 15_000 },
+      { is: 'stop', hub: 1, atMs: 20_000, forMs: 1000 }
+    ]
+  ),
+  'no-rounds': plan([0, 1], [{ ...SEND, hub: 0, atMs: 15_000 }], { lostOf100: 100 }),
+  early: plan(
+    [0, 1],
+    [
+      { ...SEND, hub: 0, atMs: 15_000 },
+      { is: 'stop', hub: 0, atMs: 15_000, forMs: 1000 }
+    ]
+  ),
+  open: plan([0, 1], [{ ...SEND, hub: 0, atMs: 15_000 }], {
+    hubs: [0, 1, 2],
+    friends: [[0, 2]],
+    liars: new Map([[2, 'curious']])
+  }),
+  trusting: plan([0, 1, 2], [], { liars: new Map([[0, 'framer']]) }),
+  secretive: plan([0, 1, 2], [{ ...SEND, hub: 0, atMs: 15_000 }], {
+    hubs: [0, 1, 2, 3],
+    friends: [
+      [0, 3],
+      [1, 3]
+    ],
+    liars: new Map([[0, 'two-numbers']]),
+    spanMs: 200_000
+  }),
+  eager: plan(
+    [0, 1],
+    Array.from({ length: 12 }, (_, n) => ({ ...SEND, hub: 0, atMs: 15_000 + n * 1000 })),
+    { liars: new Map([[0, 'mute']]) }
+  )
+}
