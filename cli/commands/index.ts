@@ -65,6 +65,7 @@ import { peerImport } from './peer-import.ts'
 import { peerInvite } from './peer-invite.ts'
 import { peerList } from './peer-list.ts'
 import { peerRelease } from './peer-release.ts'
+import { peerForget } from './peer-forget.ts'
 import { peerRemove } from './peer-remove.ts'
 import { peerShow } from './peer-show.ts'
 import { peerSucceed } from './peer-succeed.ts'
@@ -121,6 +122,7 @@ export const COMMANDS: readonly Command[] = [
   peerAdd,
   peerEdit,
   peerRemove,
+  peerForget,
   peerImport,
   peerSucceed,
   peerRelease,

@@ -234,6 +234,7 @@ const EVENTS = {
     hub,
     'allow'
   ),
+  peer_forget: row({ hub: hubOf, what: oneOf(['snapshots', 'logs']), count: natural }, hub, 'allow'),
   snapshot_refused: row(
     { hub: hubOf, code: oneOf(SNAPSHOT_REFUSALS), seq: optional(natural), sha256: optional(digest) },
     hub,

@@ -52,6 +52,8 @@ export function snapshotsAdmin({
       return { ...rowOf(kept), verdict }
     },
 
+    snapshot_forget: async ({ hub }, call) => ({ forgotten: await peers.forget(hub, operatorOf(call)) }),
+
     snapshot_list: ({ hub }) => {
       const found =
         hub === undefined
@@ -68,6 +70,7 @@ export function snapshotsAdmin({
 export const noSnapshots: SnapshotsAdmin = {
   snapshot_make: () => none(),
   snapshot_fetch: () => none(),
+  snapshot_forget: () => none(),
   snapshot_list: () => none()
 }
 

@@ -59,6 +59,24 @@ test('the next one is kept beside the one before, and the same is not fetched ag
   assert.deepEqual(files(), ['7', '8'])
 })
 
+test('what is forgotten is recorded and gone, and an older one is then taken as the first', async t => {
+  const { peers, serve, events, files } = await given(t)
+  for (const name of ['first', 'next']) {
+    serve(name)
+    await peers.fetch(hub, CALL)
+  }
+
+  assert.equal(await peers.forget(hub, { actor: 'local' }), 2)
+  assert.equal(await peers.forget(hub, { actor: 'local' }), 0)
+  assert.equal(await peers.forget('own', { actor: 'local' }), 0)
+
+  assert.deepEqual([peers.of(hub), peers.hubs, files()], [[], [], []])
+  const { type, data } = events.at(-1)!.content
+  assert.deepEqual([type, data], ['peer_forget', { hub, what: 'snapshots', count: 2 }])
+  serve('first')
+  assert.equal((await peers.fetch(hub, CALL)).verdict, 'first')
+})
+
 test('an older snapshot is refused as a rollback, also after a restart', async t => {
   const first = await given(t)
   for (const name of ['first', 'next']) {

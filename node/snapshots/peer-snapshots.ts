@@ -18,6 +18,7 @@ import {
 import { OapError, federationService } from '../../protocols/index.ts'
 import type { ConnectionCaller } from '../../protocols/index.ts'
 import { type AuditEvent, auditEvent } from '../audit/index.ts'
+import type { By } from '../capabilities/index.ts'
 import { fetchPackage } from './fetching.ts'
 import type { SnapshotFolders } from './folders.ts'
 import { OWN, type KeptSnapshot, type SnapshotRows } from './rows.ts'
@@ -127,10 +128,35 @@ export class PeerSnapshots {
     }
   }
 
+  /**
+   * Takes away all that is kept of a hub; yields how many. The oldest goes first, so that a crash leaves no older one as the
+   * newest. Resolves once it is recorded and gone. Throws `conflict` while one is being fetched.
+   */
+  async forget(hub: string, { actor, ...ids }: By): Promise<number> {
+    if (this.#underWay.has(hub))
+      throw new OapError('conflict', `hub ${hub}: its snapshot is being fetched`, { code: 'under_way' })
+    this.#underWay.add(hub)
+    try {
+      const { folders, record, rows } = this.#o
+      const all = hub === OWN ? [] : this.of(hub)
+      if (all.length === 0) return 0
+      await record(auditEvent('peer_forget', actor, { hub, what: 'snapshots', count: all.length }, ids))
+      for (const one of all) {
+        await rows.remove(one)
+        await folders.remove(hub, one.held.seq)
+      }
+      return all.length
+    } finally {
+      this.#underWay.delete(hub)
+    }
+  }
+
   async #fetch(hub: string, actor: string, signal: AbortSignal) {
     const source = this.#o.sourceOf(hub)
     if (this.of(hub).length === 0 && this.hubs.length >= MOST_HUBS)
-      throw new OapError('conflict', `snapshots of ${MOST_HUBS} hubs are kept already`, { code: 'full' })
+      throw new OapError('conflict', `snapshots of ${MOST_HUBS} hubs are kept already; see peer forget`, {
+        code: 'full'
+      })
     const named = await source.newest(signal)
     const held = this.of(hub).at(-1)
     if (held !== undefined && named.seq === held.held.seq && named.sha256 === held.held.sha256)

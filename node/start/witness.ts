@@ -155,7 +155,7 @@ export async function openWitness(
     return equivocations.refused
   })
   return {
-    admin: witnessAdmin({ gathering, equivocations }),
+    admin: witnessAdmin({ gathering, equivocations, logs, record: event => audit.append(event) }),
     equivocations,
     cosignedAt: size => (gathering.newest?.size === size ? gathering.newest.note : undefined)
   }

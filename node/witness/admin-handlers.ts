@@ -1,7 +1,11 @@
 import { OapError } from '../../protocols/index.ts'
 import type { Handlers, witnessAdminOperations } from '../../protocols/index.ts'
+import { auditEvent } from '../audit/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import { operatorOf } from '../capabilities/index.ts'
 import type { Equivocations, HeldProof } from './equivocations.ts'
 import type { Gathering } from './gathering.ts'
+import type { WitnessedLogs } from './witnessed-logs.ts'
 
 export type WitnessAdmin = Handlers<typeof witnessAdminOperations>
 
@@ -11,10 +15,15 @@ const LEAST_ID = 4
 /** The operator's rows about cosignatures and proofs. */
 export const witnessAdmin = ({
   gathering,
-  equivocations
+  equivocations,
+  logs,
+  record
 }: {
   readonly gathering: Pick<Gathering, 'round' | 'newest'>
   readonly equivocations: Pick<Equivocations, 'all'>
+  readonly logs: Pick<WitnessedLogs, 'of' | 'forget'>
+  /** Resolves once it would survive a power cut. */
+  readonly record: (event: AuditEvent) => Promise<unknown>
 }): WitnessAdmin => ({
   audit_cosign: async () => {
     const { note, size, cosigned, refused } = await gathering.round()
@@ -32,6 +41,15 @@ export const witnessAdmin = ({
       throw new OapError('not_found', 'no other hub has cosigned this log yet; see audit checkpoint --cosign')
     const { size, cosigned, note } = newest
     return { size, cosigned: cosigned.slice(0, MOST_TOLD), body: Buffer.from(note) }
+  },
+
+  log_forget: async ({ hub }, call) => {
+    const origins = logs.of(hub)
+    if (origins.length === 0) return { forgotten: 0 }
+    const { actor, ...ids } = operatorOf(call)
+    await record(auditEvent('peer_forget', actor, { hub, what: 'logs', count: origins.length }, ids))
+    await logs.forget(hub, origins)
+    return { forgotten: origins.length }
   },
 
   equivocation_list: () => each(equivocations.all().map(rowOf)),

@@ -11,15 +11,15 @@ const LOG = 'log/'
 /**
  * The heads of logs of other hubs that this one has seen. What is kept is durable before a cosignature leaves, so that
  * no restart makes a witness forget; a row that is damaged keeps its log from being cosigned. It stays when a hub is
- * removed. Whoever can write to the store can make this witness forget, and by that cosign two histories.
+ * removed, until its operator has it forgotten. Whoever can write to the store can make this witness forget, and by that cosign two histories.
  */
 export class WitnessedLogs {
   readonly #rows: CheckedRows
   readonly #seen: Map<string, SeenLog>
-  readonly #damaged: ReadonlySet<string>
+  readonly #damaged: Set<string>
   readonly #ofHub = new Map<string, number>()
 
-  private constructor(rows: CheckedRows, seen: Map<string, SeenLog>, damaged: ReadonlySet<string>) {
+  private constructor(rows: CheckedRows, seen: Map<string, SeenLog>, damaged: Set<string>) {
     this.#rows = rows
     this.#seen = seen
     this.#damaged = damaged
@@ -61,11 +61,27 @@ export class WitnessedLogs {
 
   /** Resolves once it would survive a power cut. */
   async keep(origin: string, seen: SeenLog): Promise<void> {
-    const before = this.#seen.get(origin)
-    if (before === seen) return
+    if (this.#seen.get(origin) === seen) return
     await this.#rows.put([{ key: `${LOG}${origin}`, value: { seen } }])
+    if (!this.#seen.has(origin)) this.#count(origin)
     this.#seen.set(origin, seen)
-    if (before === undefined) this.#count(origin)
+  }
+
+  /** The origins of a hub's logs of which anything is known, also of what is damaged. */
+  of(hub: string): readonly string[] {
+    return [...this.#seen.keys(), ...this.#damaged].filter(origin => parseOrigin(origin)?.hubId === hub)
+  }
+
+  /** Forgets logs of a hub, as an operator wants it; resolves once they are gone after a power cut, too. */
+  async forget(hub: string, origins: readonly string[]): Promise<void> {
+    await this.#rows.remove(origins.map(origin => `${LOG}${origin}`))
+    for (const origin of origins) {
+      this.#seen.delete(origin)
+      this.#damaged.delete(origin)
+    }
+    const left = this.of(hub).length
+    if (left === 0) this.#ofHub.delete(hub)
+    else this.#ofHub.set(hub, left)
   }
 
   #count(origin: string): void {

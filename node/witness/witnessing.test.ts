@@ -128,6 +128,23 @@ test('what was seen and is damaged keeps its log from being cosigned', async () 
   assert.equal(await refusal(again.ask(log, 0, 30)), 'damaged')
 })
 
+test('what an operator has forgotten of a hub makes room, and is seen anew', async () => {
+  const { store, ask, logs } = await witness()
+  const logOfLife = (n: number) => logOf(leavesOf(2), { id: n.toString(16).padStart(16, '0') })
+  for (let n = 0; n < WITNESS.logsOfHub; n++) await ask(logOfLife(n), 0, 2)
+  await logs.keep('other log', logs.seenOf(logOfLife(0).origin)!)
+
+  assert.equal(logs.of(HUB).length, WITNESS.logsOfHub)
+  await logs.forget(HUB, logs.of(HUB))
+
+  assert.deepEqual([logs.of(HUB), logs.size], [[], 1])
+  assert.equal((await ask(logOfLife(WITNESS.logsOfHub), 0, 2)).result, 'cosigned')
+  const again = await witness({ level: store })
+  assert.deepEqual([again.logs.of(HUB).length, again.logs.size], [1, 2])
+  await again.logs.forget(HUB, again.logs.of(HUB))
+  assert.equal((await again.ask(logOfLife(0), 0, 2)).result, 'cosigned')
+})
+
 test('who asks is judged first: duty, quarantine, clock, key, rate', async () => {
   const log = logOf(leavesOf(5))
   const by = async (how: Parameters<typeof witness>[0]) => refusal((await witness(how)).ask(log, 0, 5))

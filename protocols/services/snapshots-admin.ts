@@ -35,6 +35,13 @@ export const snapshotsAdminOperations = {
     request: header({ hub }),
     answer: json({ ...snapshotFields, verdict: oneOf('first', 'known', 'next', 'gap', 'restored') })
   }),
+  /** Takes away all snapshots that are kept of another hub, so that the next one is judged as the first. */
+  snapshot_forget: unary({
+    verb: 'admin:snapshot_forget',
+    writes: true,
+    request: header({ hub }),
+    answer: json({ forgotten: count })
+  }),
   /** Those that are kept of this hub or another, the newest first; without a hub, of this one and the newest of each other. */
   snapshot_list: unary({
     verb: 'admin:snapshot_list',

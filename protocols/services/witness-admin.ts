@@ -34,6 +34,13 @@ export const witnessAdminOperations = {
     request: header({}),
     answer: record({ size: seconds, cosigned: list(object({ hub, vkey: text(256), at: seconds }), 64) })
   }),
+  /** Forgets all that this hub has seen of the logs of another: the next checkpoint of each is judged as the first. */
+  log_forget: unary({
+    verb: 'admin:log_forget',
+    writes: true,
+    request: header({ hub }),
+    answer: json({ forgotten: seconds })
+  }),
   equivocation_list: subscription({
     verb: 'admin:equivocation_list',
     request: header({}),
