@@ -152,7 +152,8 @@ async function expectSuch(
 ): Promise<void> {
   const frames = await wholeAnswer(place.session.wire, corr_id, words, withinMs)
   const isOne = frames.at(-1)!.code !== 0
-  const fault = isOne === isError ? judged(() => faultOf(frames)) : isOne ? 'an error' : 'no error'
+  const isExpected = isError === 'either' || isOne === isError
+  const fault = isExpected ? judged(() => faultOf(frames)) : isOne ? 'an error' : 'no error'
   if (fault !== undefined) throw new ExpectationFailure(words, `${fault}: ${describe(frames.at(-1)!)}`)
   if (!keeps) place.taken = frames
 }

@@ -1,14 +1,22 @@
 import type { KeyObject } from 'node:crypto'
-import type { Connection, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { OAP_PROTOCOL } from '../../protocols/index.ts'
 import { createDialer } from '../../transport/index.ts'
 import type { Encryption } from '../../transport/index.ts'
 import { readRequirements } from '../../specs/index.ts'
 import { capabilityCases } from './capability-cases.ts'
 import { cannotCarry } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
-import { GONE, federationCases, probeFederation, runnerHub, runnerOf } from './federation/index.ts'
+import {
+  GONE,
+  federationCases,
+  homeAnswers,
+  probeFederation,
+  runnerHub,
+  runnerOf
+} from './federation/index.ts'
 import type { Federation, FederationPlay, Parties, Runner } from './federation/index.ts'
 import { FLOW_CASES } from './flow-cases.ts'
 import { frameCases } from './frame-cases.ts'
@@ -98,7 +106,10 @@ export async function* runConformance(
   const played = judged.filter(({ why }) => why === undefined).map(({ conversation }) => conversation)
   // Where nothing asks for a capability the cases go as they are written.
   const target = facts.guarded ? node : { ...node, cap: undefined }
-  yield* inLanes(lanes(played, facts.known, runner.privateKey), target)
+  yield* inLanes(
+    lanes(played, facts.known, { privateKey: runner.privateKey, answers: hub && homeAnswers(hub) }),
+    target
+  )
 }
 
 interface AsHub {
@@ -121,7 +132,7 @@ function asHub(node: Target, { privateKey, partiesWith }: Runner): Promise<AsHub
         await hangUp(connection)
       }
     },
-    privateKey
+    { privateKey }
   )
 }
 
@@ -135,10 +146,11 @@ interface Target {
 async function withDialer<T>(
   { encryption = 'noise' }: Target,
   use: (dialer: Libp2p) => Promise<T>,
-  privateKey?: PrivateKey
+  { privateKey, answers }: Partial<Self> = {}
 ): Promise<T> {
   const dialer = await createDialer({ encryption: [encryption], ...(privateKey && { privateKey }) })
   try {
+    if (answers !== undefined) await dialer.handle(OAP_PROTOCOL, answers)
     return await use(dialer)
   } finally {
     await dialer.stop()
@@ -184,6 +196,10 @@ function whyNoHub(needs: readonly Need[], { federation, hub }: Known): string | 
     return 'the treaty has no share of topics that its hub may send to, with mailbox:send and without mailbox:recv'
   if (needs.includes('share_out') && federation.share?.out === undefined)
     return 'the treaty has no share of topics with the direction out'
+  if (needs.includes('share_both') && federation.share?.both === undefined)
+    return 'the treaty has no share of topics that goes both ways'
+  if (needs.includes('witness') && federation.witnesses !== true) return 'the treaty has no witness'
+  if (needs.includes('no_witness') && federation.witnesses === true) return 'the treaty has witness'
   if (needs.includes('share_gone') && federation.share?.gone === undefined)
     return `the treaty has no share by the name ${GONE} of a tenant that was removed`
   if (needs.includes('exchange') && federation.exchanges !== true) return 'the treaty has no cap:exchange'
@@ -208,21 +224,28 @@ const headOf = ({ id, rule, about }: Conversation) => ({
   requirements: REQUIREMENTS.filter(({ cases }) => cases.includes(id)).map(requirement => requirement.id)
 })
 
+/** Who a dialer is, where it matters. */
+interface Self {
+  readonly privateKey: PrivateKey
+  /** Takes the streams that the node opens. */
+  readonly answers?: ((stream: Stream) => void) | undefined
+}
+
 /** A queue of cases that one dialer works off. */
 interface Lane {
   readonly queue: Iterator<Conversation>
-  readonly privateKey?: PrivateKey
+  readonly self?: Self
 }
 
 /** The queues that are worked off side by side: slow cases have lanes of their own, those of one hub a single one. */
-function lanes(cases: readonly Conversation[], known: boolean, ofHub: PrivateKey): Lane[] {
+function lanes(cases: readonly Conversation[], known: boolean, ofHub: Self): Lane[] {
   const kind = known ? 'known' : 'stranger'
   const hubs = cases.filter(({ isOfFederation }) => isOfFederation)
   const others = cases.filter(({ isOfFederation }) => !isOfFederation)
   const slow = others.filter(({ slow_ms }) => slow_ms !== undefined)
   const quick = others.filter(({ slow_ms }) => slow_ms === undefined)
   return [
-    ...shared(hubs, 1).map(lane => ({ ...lane, privateKey: ofHub })),
+    ...shared(hubs, 1).map(lane => ({ ...lane, self: ofHub })),
     ...shared(slow, SLOW_LANES[kind]),
     ...shared(quick, LANES[kind])
   ]
@@ -237,14 +260,14 @@ function shared(cases: readonly Conversation[], count: number): Lane[] {
 async function* inLanes(queues: readonly Lane[], node: Target): AsyncGenerator<ConformanceResult> {
   const results = new ReadableStream<ConformanceResult>({
     start: async controller => {
-      const lane = ({ queue, privateKey }: Lane) =>
+      const lane = ({ queue, self }: Lane) =>
         withDialer(
           node,
           async dialer => {
             for (let next = queue.next(); next.done !== true; next = queue.next())
               controller.enqueue(await playCase(next.value, dialer, node))
           },
-          privateKey
+          self
         )
       await Promise.all(queues.map(lane))
       controller.close()

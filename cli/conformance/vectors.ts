@@ -62,8 +62,8 @@ export interface SuchAnswer {
   readonly words: string
   /** What is wrong with its frames, of which there is at least one. */
   readonly fault: (frames: readonly DecodedFrame[]) => string | undefined
-  /** True where the answer is to be an error: `fault` sees that, too. */
-  readonly isError?: boolean
+  /** True where the answer is to be an error, `either` where it may be one: `fault` sees that, too. */
+  readonly isError?: boolean | 'either'
   /** True where a later `send_after` is about what was taken before this. */
   readonly keeps?: boolean
 }
@@ -80,9 +80,12 @@ export type Need =
   | 'hub'
   | 'share'
   | 'share_out'
+  | 'share_both'
   | 'share_gone'
   | 'exchange'
   | 'silent'
+  | 'witness'
+  | 'no_witness'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

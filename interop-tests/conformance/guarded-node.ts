@@ -34,8 +34,15 @@ const TREATY = {
       dir: 'in',
       tenant: GONE_TENANT,
       topics: ['gone/**']
+    },
+    {
+      share: { id: '8c9a5e31a2f46d70819293c4d5e6f708', name: 'conformance-both' },
+      dir: 'both',
+      tenant: TENANT,
+      topics: ['both/**']
     }
   ],
+  witness: true,
   quotas: { calls_per_s: AMPLE, bytes_per_s: 2 ** 30, streams: 64 }
 }
 
@@ -61,7 +68,7 @@ export async function guardedNode() {
       'federation.peers': [{ hub: hubId, treaty: TREATY }]
     }
   })
-  const node = started.use(createNode(config))
+  const node = started.use(createNode(config, { data: join(folder, 'node'), init: true }))
   await node.start()
   await node.capabilities().addTenant({ name: 'linked', id: TENANT }, { actor: 'local' })
   await node.capabilities().addTenant({ name: 'gone', id: GONE_TENANT }, { actor: 'local' })

@@ -75,6 +75,8 @@ export const GONE = 'conformance-gone'
 export interface OpenShare extends NamedShare {
   /** One from which it is sent to. */
   readonly out?: NamedShare | undefined
+  /** One that goes both ways. */
+  readonly both?: NamedShare | undefined
   /** One whose tenant was removed. */
   readonly gone?: NamedShare | undefined
 }

@@ -1,4 +1,5 @@
 import type { Conversation, Need } from '../vectors.ts'
+import { deliverCases } from './deliver-cases.ts'
 import { exchangeCases } from './exchange-cases.ts'
 import type { FederationCase } from './federation-case.ts'
 import { GRANT_CASES, goneCases, outCases, shareCases, tokenCases } from './grant-cases.ts'
@@ -7,12 +8,16 @@ import { HELLO_CASES } from './hello-cases.ts'
 import { KEY_CASES, LAST_CASES } from './key-cases.ts'
 import { LINK_CASES } from './link-cases.ts'
 import { PROOF_CASES } from './proof-cases.ts'
+import { pullCases, unsharedCases } from './pull-cases.ts'
+import { SNAPSHOT_CASES } from './snapshot-cases.ts'
 import type { Parties } from './talk.ts'
+import { UNWITNESSED_CASES, WITNESS_CASES, WORD_CASES } from './witness-cases.ts'
 
 export { runnerHub } from './keys.ts'
 export type { RunnerHub } from './keys.ts'
 export { GONE } from './grant-cases.ts'
 export type { OpenShare } from './grant-cases.ts'
+export { homeAnswers } from './home-answers.ts'
 export { probeFederation } from './probe.ts'
 export type { Federation } from './probe.ts'
 export { runnerOf } from './runner.ts'
@@ -51,12 +56,17 @@ export function federationCases({ parties, token, share }: FederationPlay = {}):
   const exchanges = exchangeCases(share ?? NOTHING)
   return [
     ...made([...HELLO_CASES, ...PROOF_CASES], ['federation']),
-    ...made([...LINK_CASES, ...KEY_CASES], LINKED),
+    ...made([...LINK_CASES, ...KEY_CASES, ...SNAPSHOT_CASES, ...WORD_CASES], LINKED),
+    ...made(WITNESS_CASES, [...LINKED, 'witness']),
+    ...made(UNWITNESSED_CASES, [...LINKED, 'no_witness']),
     ...made(GRANT_CASES, guarded),
     ...made(tokenCases(Buffer.from(token ?? [])), [...guarded, 'capability'], token !== undefined),
     ...made(shareCases(share ?? NOTHING), shared, share !== undefined),
     ...made(outCases(share?.out ?? NOTHING), [...shared, 'share_out'], share?.out !== undefined),
     ...made(goneCases(share?.gone ?? NOTHING), [...shared, 'share_gone'], share?.gone !== undefined),
+    ...made(deliverCases(share ?? NOTHING), shared, share !== undefined),
+    ...made(unsharedCases(share ?? NOTHING), shared, share !== undefined),
+    ...made(pullCases(share?.both ?? NOTHING), [...shared, 'share_both'], share?.both !== undefined),
     ...made(exchanges.silent, [...exchanging, 'silent'], share !== undefined),
     ...made(exchanges.out, [...exchanging, 'share_out'], share?.out !== undefined),
     ...made(exchanges.gone, [...exchanging, 'share_gone'], share?.gone !== undefined),

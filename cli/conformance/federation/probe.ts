@@ -23,6 +23,8 @@ export interface Federation {
   readonly share?: OpenShare
   /** The treaty lets the runner's hub exchange capabilities. */
   readonly exchanges?: boolean
+  /** The treaty has the node witness the log of the runner's hub. */
+  readonly witnesses?: boolean
   /** The node has heard within the last minute where the runner's list of revocations stands. */
   readonly hasHeard?: boolean
 }
@@ -39,7 +41,7 @@ export async function probeFederation(connection: Connection, parties: Parties):
   if (proof === undefined || proof.code !== 0) return { is: 'ours', isAllowed: false }
   const grant = grantIn(proof.payload)
   const share = openShare(grant)
-  const known = { is: 'ours', isAllowed: true } as const
+  const known = { is: 'ours', isAllowed: true, witnesses: grant['witness'] === true } as const
   if (share === undefined) return known
   const exchanges = (grant['verbs'] as readonly string[]).includes(EXCHANGE_VERB)
   return { ...known, share, exchanges, hasHeard: exchanges && (await hasHeard(wire, parties, share, talk)) }
@@ -76,5 +78,5 @@ function openShare(grant: Readonly<Record<string, unknown>>): OpenShare | undefi
   })
   const of = (wanted: string) => known.find(({ kind }) => kind === wanted)
   const open = of('in')
-  return open && { ...open, out: of('out'), gone: of('gone') }
+  return open && { ...open, out: of('out'), both: of('both'), gone: of('gone') }
 }

@@ -26,6 +26,25 @@ const proofRefused = (
   }
 })
 
+/** Calls that are for links alone, each in its form, with the body that it takes. */
+const linkCalls = (
+  hub: string
+): readonly (readonly [header: Readonly<Record<string, unknown>>, body?: string])[] => {
+  const [root, share] = ['0'.repeat(64), '0'.repeat(32)]
+  return [
+    [{ op: 'keys', from: 0 }],
+    [{ op: 'new_keys' }, ''],
+    [{ op: 'share_state', share }],
+    [{ op: 'share_pull', share, origin: hub, series: 1, numbers: [[1, 1]] }],
+    [{ op: 'deliver', statement: '{}' }, 'body'],
+    [{ op: 'snapshot' }],
+    [{ op: 'witness', old_root: root, delegation: '{}' }, 'old 0'],
+    [{ op: 'head', hub, delegation: '{}' }, 'note'],
+    [{ op: 'log_proof', from: 1, to: 1 }],
+    [{ op: 'equivocation' }, '{}']
+  ]
+}
+
 /** How a node answers what comes behind a hello, and what only links may call: no hub of the runner need be known to it. */
 export const PROOF_CASES: readonly FederationCase[] = [
   {
@@ -151,6 +170,16 @@ export const PROOF_CASES: readonly FederationCase[] = [
       { send: call(3, { op: 'leave', reason: 'stopping' }) },
       refused(3, ...UNKNOWN)
     ]
+  },
+  {
+    id: 'handshake-no-link-calls',
+    about:
+      'what only linked hubs may ask of shares, messages, snapshots, logs and proofs is 403 not_allowlisted',
+    steps: ({ hub }) =>
+      linkCalls(hub.id).flatMap(([header, body], at): Step[] => [
+        { send: call(1 + at, header, body === undefined ? undefined : Buffer.from(body)) },
+        refused(1 + at, ...UNKNOWN)
+      ])
   },
   {
     id: 'handshake-pair-without-invite',
