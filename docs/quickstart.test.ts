@@ -16,48 +16,44 @@ const STARTS = /^npm start$| start --init /
 const FREE_PORTS = { OMNIGATE_HTTP__LISTEN: '127.0.0.1:0', OMNIGATE_NODE__LISTEN: '/ip4/127.0.0.1/tcp/0' }
 const FOREIGN = /^(OMNIGATE_|RON_|FORCE_COLOR$|NODE_|npm_)/
 
-/** How many commands each page has, and how many of them are nodes that run until its end. */
-const PAGES = { 'quickstart.md': [9, 1], 'storage.md': [24, 2] } as const
+/** How many commands each page has, how many of them are nodes that run until its end, and how long all may take. */
+const PAGES = { 'quickstart.md': [9, 1, 180_000], 'storage.md': [24, 2, 240_000] } as const
 
-for (const [name, [count, nodes]] of Object.entries(PAGES))
-  test(
-    `what ${name} says, from the first command to the last, in a fresh checkout`,
-    { timeout: 240_000 },
-    async t => {
-      const page = readFileSync(new URL(name, import.meta.url), 'utf8')
-      const top = mkdtempSync(join(tmpdir(), 'omnigate-quickstart-'))
-      t.after(() => rmSync(top, { recursive: true, force: true }))
-      const folder = copyCheckout(ROOT, join(top, 'omnigate'))
-      for (const [, file = '', source = ''] of page.matchAll(/Save this as `([\w.]+)`:\n\n```ts\n(.*?)```/gs))
-        writeFileSync(join(folder, file), source)
-      const { steps } = parsePage(page)
-      assert.equal(steps.length, count)
+for (const [name, [count, nodes, timeout]] of Object.entries(PAGES))
+  test(`what ${name} says, from the first command to the last, in a fresh checkout`, { timeout }, async t => {
+    const page = readFileSync(new URL(name, import.meta.url), 'utf8')
+    const top = mkdtempSync(join(tmpdir(), 'omnigate-quickstart-'))
+    t.after(() => rmSync(top, { recursive: true, force: true }))
+    const folder = copyCheckout(ROOT, join(top, 'omnigate'))
+    for (const [, file = '', source = ''] of page.matchAll(/Save this as `([\w.]+)`:\n\n```ts\n(.*?)```/gs))
+      writeFileSync(join(folder, file), source)
+    const { steps } = parsePage(page)
+    assert.equal(steps.length, count)
 
-      const running: Running[] = []
-      let prepared = ''
-      for (const { command, output, line, exitCode } of steps) {
-        if (STARTS.test(command)) {
-          const node = run(folder, execOf(command))
-          t.after(() => ended(node.child))
-          await node.until(() => begins(output, node.text()))
-          running.push(node)
-          continue
-        }
-        // What a line sets for the shell holds for those after it.
-        if (command.startsWith('. ')) prepared += `${command}\n`
-        const program = run(folder, `${prepared}${command}`)
-        const [code] = await program.end
-        assert.equal(code, exitCode, `line ${line}: ${program.all()}`)
-        // npx says on standard error what it thinks of a configuration.
-        const shown = command.startsWith('npx ') ? program.text() : program.all()
-        assert.ok(matches(output, shown), `line ${line}: ${program.all()}`)
+    const running: Running[] = []
+    let prepared = ''
+    for (const { command, output, line, exitCode } of steps) {
+      if (STARTS.test(command)) {
+        const node = run(folder, execOf(command))
+        t.after(() => ended(node.child))
+        await node.until(() => begins(output, node.text()))
+        running.push(node)
+        continue
       }
-      for (const node of running) node.child.kill('SIGINT')
-
-      assert.equal(running.length, nodes)
-      for (const node of running) assert.equal((await node.end)[0], 0, node.all())
+      // What a line sets for the shell holds for those after it.
+      if (command.startsWith('. ')) prepared += `${command}\n`
+      const program = run(folder, `${prepared}${command}`)
+      const [code] = await program.end
+      assert.equal(code, exitCode, `line ${line}: ${program.all()}`)
+      // npx says on standard error what it thinks of a configuration.
+      const shown = command.startsWith('npx ') ? program.text() : program.all()
+      assert.ok(matches(output, shown), `line ${line}: ${program.all()}`)
     }
-  )
+    for (const node of running) node.child.kill('SIGINT')
+
+    assert.equal(running.length, nodes)
+    for (const node of running) assert.equal((await node.end)[0], 0, node.all())
+  })
 
 /** The shell gives way to a node, so that signals reach it; other tests may have the port. */
 const execOf = (command: string): string =>
