@@ -71,14 +71,15 @@ function deliveries(frames: readonly DecodedFrame[]): Delivered[] {
   })
 }
 
-/** A recv that is answered with exactly these bodies, each with this attempt. */
-const received = (n: number, bodies: readonly string[], attempt = 1): Step => ({
+/** A recv that is answered with exactly these bodies, each with this attempt; what came is added to `held`. */
+const received = (n: number, bodies: readonly string[], attempt = 1, held: Header[] = []): Step => ({
   expect_such: {
     corr_id: corrOf(n),
     words: `deliveries of ${JSON.stringify(bodies)}, attempt ${attempt}`,
     fault: frames => {
       if (frames.some(({ code }) => code !== 0)) return 'an error'
       const found = deliveries(frames)
+      held.push(...found.map(({ header }) => header))
       const isSo =
         found.map(({ body }) => body).join('\n') === bodies.join('\n') &&
         found.every(({ header }) => header['attempt'] === attempt)
@@ -104,6 +105,14 @@ const settleLast = (
 
 const ackLast = (n: number, topic: string, change?: (lease: string) => string): Step =>
   settleLast(n, { op: 'ack', topic }, change)
+
+/** An ack of the one delivery under the lease of the other. */
+const ackHeld = (n: number, topic: string, held: readonly Header[], of: number, leaseOf = of): Step => ({
+  send_after: () => {
+    const items = [{ msg_id: held[of]!['msg_id'], lease: held[leaseOf]!['lease'] }]
+    return call(n, { op: 'ack', topic, items })
+  }
+})
 
 /** An answer whose only result is so. */
 const settled = (n: number, status: number, code?: string): Step => ({
@@ -231,6 +240,51 @@ const CASES: readonly Case[] = [
       ackLast(4, topic),
       settled(4, 0)
     ]
+  },
+  {
+    id: 'lease-of-another-receiver',
+    about:
+      'a living lease of another message, which another receiver holds, is 409 lease_foreign; both still hold for their own',
+    steps: topic => {
+      const held: Header[] = []
+      return [
+        ...stored(1, topic, 'a'),
+        ...stored(2, topic, 'b'),
+        ask(3, { op: 'recv', topic, max: 1 }),
+        received(3, ['a'], 1, held),
+        { connect: true },
+        ask(1, { op: 'recv', topic, max: 1 }),
+        received(1, ['b'], 1, held),
+        ackHeld(2, topic, held, 1, 0),
+        settled(2, 409, 'lease_foreign'),
+        { use: 0 },
+        ackHeld(4, topic, held, 0, 1),
+        settled(4, 409, 'lease_foreign'),
+        ackHeld(5, topic, held, 0),
+        settled(5, 0),
+        { use: 1 },
+        ackHeld(3, topic, held, 1),
+        settled(3, 0),
+        ask(4, { op: 'recv', topic }),
+        received(4, [])
+      ]
+    }
+  },
+  {
+    id: 'lease-of-another-topic',
+    about: 'a living lease under another topic is 409 lease_foreign, and still holds under its own',
+    steps: topic => {
+      const held: Header[] = []
+      return [
+        ...stored(1, topic, 'a'),
+        ask(2, { op: 'recv', topic }),
+        received(2, ['a'], 1, held),
+        ackHeld(3, `${topic}/other`, held, 0),
+        settled(3, 409, 'lease_foreign'),
+        ackHeld(4, topic, held, 0),
+        settled(4, 0)
+      ]
+    }
   },
   {
     id: 'late-acknowledgement',
