@@ -57,6 +57,7 @@ export class ClientSession implements FrameStreamOwner {
   readonly platform: Platform
   readonly budget: InboundBudget
   readonly #o: ClientSessionOptions
+  readonly readsWhileFull = true
   readonly #frames: FrameStream
   readonly #calls = new CallTable<ClientCall>()
   readonly #cancelled = new Map<CorrId, number>()

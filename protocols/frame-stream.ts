@@ -36,6 +36,8 @@ export interface FrameStreamOwner {
   callsOpen(): number
   /** True while the owner can take no further frame. */
   isFull(): boolean
+  /** True for one that reads on while what it wrote cannot leave: the other side may wait until its answers are read. */
+  readonly readsWhileFull?: boolean
   frame(frame: Frame): void
   fault(fault: FrameFault): void
   /** The other side ended its half at a frame boundary. */
@@ -247,16 +249,20 @@ export class FrameStream {
   }
 
   #mustStop(): boolean {
-    if (this.#isGone || this.#isClosing || this.writer.isFull || this.#owner.isFull()) return true
+    if (this.#isGone || this.#isClosing || this.#waitsForWriter || this.#owner.isFull()) return true
     // What a reserved frame still lacks is counted already; to wait for room would be to wait for itself.
     return this.#reserved === 0 && this.#owner.budget.isSpent
+  }
+
+  get #waitsForWriter(): boolean {
+    return this.writer.isFull && this.#owner.readsWhileFull !== true
   }
 
   #stop(): void {
     this.#stopped = true
     if (this.#isGone) return
     this.#reader.pause()
-    if (this.writer.isFull && !this.#awaitsWriter) {
+    if (this.#waitsForWriter && !this.#awaitsWriter) {
       this.#awaitsWriter = true
       this.writer.onRoom(() => {
         this.#awaitsWriter = false

@@ -9,6 +9,8 @@ const SLAB_BYTES = 32_768
 const COPY_LIMIT_BYTES = 8192
 /** A write of this size is worth sending before the turn is over. */
 const FULL_WRITE_BYTES = 131_072
+/** The stream keeps what it cannot send yet, and breaks at 8 MiB: it gets no more at once than this and a frame. */
+const MOST_WRITE_BYTES = 1_048_576
 /** Queued bytes above which a writer is full. */
 export const WRITE_HIGH_WATER_BYTES = 262_144
 
@@ -100,11 +102,13 @@ export class FrameWriter {
     this.flush()
   }
 
-  /** Sends what is queued, unless the stream asked to wait or more is being gathered. */
+  /** Sends what is queued, until the stream asks to wait, unless more is being gathered. */
   flush(): void {
-    if (this.#blocked || this.queuedBytes === 0 || !this.#isWritable) return
     if (this.#isGathering && this.queuedBytes < FULL_WRITE_BYTES) return
-    const bytes = this.#take()
+    while (!this.#blocked && this.queuedBytes > 0 && this.#isWritable) this.#send(this.#take())
+  }
+
+  #send(bytes: Uint8Array | Uint8ArrayList): void {
     this.bytesSent += bytes.byteLength
     try {
       if (!this.#stream.send(bytes)) this.#blocked = true
@@ -193,9 +197,20 @@ export class FrameWriter {
   #take(): Uint8Array | Uint8ArrayList {
     if (this.#parts.length === 0) return this.#cutSlab()
     this.#sealSlab()
-    const parts = this.#parts
-    this.#parts = []
-    this.#partBytes = 0
+    const parts = this.#partBytes > MOST_WRITE_BYTES ? this.#firstParts() : this.#parts
+    if (parts === this.#parts) {
+      this.#parts = []
+      this.#partBytes = 0
+    }
     return parts.length === 1 ? parts[0]! : new Uint8ArrayList(...parts)
+  }
+
+  /** Takes parts away until they make a large write: what is left waits for room. */
+  #firstParts(): Uint8Array[] {
+    let bytes = 0
+    let count = 0
+    while (bytes < MOST_WRITE_BYTES) bytes += this.#parts[count++]!.length
+    this.#partBytes -= bytes
+    return this.#parts.splice(0, count)
   }
 }

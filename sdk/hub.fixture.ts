@@ -63,12 +63,14 @@ export type CutKind = 'FIN' | 'RST'
 export async function relayTo(t: TestContext, address: string) {
   const target = Number(/\/tcp\/(\d+)/.exec(address)![1])
   const sockets: Socket[] = []
+  const clients: (readonly [client: Socket, onward: Socket])[] = []
   let dials = 0
   let limit: { readonly bytes: number; readonly kind: CutKind } | undefined
   const relay = createServer(client => {
     dials++
     const onward = connectTcp(target, '127.0.0.1')
     sockets.push(client, onward)
+    clients.push([client, onward])
     for (const socket of [client, onward]) socket.on('error', () => {})
     client.pipe(onward)
     if (limit === undefined) onward.pipe(client)
@@ -86,6 +88,9 @@ export async function relayTo(t: TestContext, address: string) {
     address: address.replace(/\/tcp\/\d+/, `/tcp/${port}`),
     cut,
     dials: () => dials,
+    /** From here on nothing that clients write is read, as of a node that stopped reading. */
+    hold: () => clients.forEach(([client, onward]) => void client.unpipe(onward).pause()),
+    release: () => clients.forEach(([client, onward]) => void client.pipe(onward)),
     /** Of what the node sends over the next connection only so much arrives. */
     cutNextAfter: (bytes: number, kind: CutKind) => void (limit = { bytes, kind })
   }
