@@ -67,22 +67,33 @@ test('a snapshot holds from when it was made until it expires, with a minute on 
   assert.equal(timeRefusal(held, expires + 61)?.why, 'expired')
 })
 
-test('a number never comes again, whatever last number a backup knows, while the clock goes on', () => {
-  const moments = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 50 })
+test('a number never comes again, whatever last number a backup knows and wherever the clock goes', () => {
+  // The lowest 20 bits of these four differ.
+  const lives = ['a', 'b', 'c', 'd']
+  const moments = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 50 })
   fc.assert(
-    fc.property(moments, fc.nat(49), (steps, restoredAt) => {
-      let nowS = NOW_S
-      let last = 0
+    fc.property(moments, fc.array(fc.nat(49), { maxLength: 3 }), (steps, restores) => {
+      let [nowS, last, life] = [NOW_S, 0, 0]
       const given: number[] = []
       for (const [n, step] of steps.entries()) {
         nowS += step
-        if (n === restoredAt) last = 0
-        given.push((last = nextSeq(last, nowS)))
+        if (restores.includes(n)) {
+          // From a backup of before all of them.
+          last = 0
+          life++
+        }
+        const next = nextSeq(last, nowS, lives[life]!)
+        assert.ok(next > last && next >= nowS * 2 ** 20)
+        given.push((last = next))
       }
-      assert.deepEqual(
-        given,
-        [...new Set(given)].sort((a, b) => a - b)
-      )
+      assert.equal(new Set(given).size, given.length)
     })
   )
+})
+
+test('a number is whole and no longer than a folder may be named, whatever a clock says', () => {
+  for (const nowS of [0, 1, NOW_S, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    const next = nextSeq(0, nowS, 'a')
+    assert.ok(Number.isSafeInteger(next) && next > 0 && String(next).length <= 16)
+  }
 })

@@ -134,8 +134,20 @@ export const SNAPSHOT_PLACE = {
 export const snapshotDigest = (snapshot: Snapshot): string =>
   createHash('sha256').update(formatSigned(snapshot)).digest('hex')
 
-/** The number after the last one that is known: it does not come again after a restore of older files. */
-export const nextSeq = (last: number, nowS: number): number => Math.max(last + 1, nowS)
+const LIVES = 2 ** 20
+/** So that a number stays whole, whatever a clock says. */
+const MOST_S = 2 ** 32
+
+/**
+ * The number after the last one that is known, in a life of a hub: from one restore to the next, as the origin of its
+ * audit log names it. Its lowest 20 bits are those of the life, so that hubs which go on from the same files, in one second
+ * or beside a clock that is behind, do not give one number to two snapshots.
+ */
+export function nextSeq(last: number, nowS: number, life: string): number {
+  const least = Math.max(last + 1, Math.min(nowS, MOST_S) * LIVES)
+  const bits = createHash('sha256').update(life).digest().readUInt32BE() % LIVES
+  return least + ((bits - (least % LIVES) + LIVES) % LIVES)
+}
 
 /** How others name a share that they know the id of. */
 export const shareDigest = (id: string): string =>

@@ -153,7 +153,7 @@ export class OwnSnapshots {
     const { heads, checkpoint, policyVersion, keys } = await state()
     const created = nowS()
     const last = this.newest?.held
-    const seq = nextSeq(last?.seq ?? 0, created)
+    const seq = nextSeq(last?.seq ?? 0, created, heads.audit?.origin ?? hub)
     const beside = new Map([
       [KEYS_FILE, keys.map(line => `${line}\n`).join('')],
       [PUBLIC_KEY_FILE, formatPublicKey(secretKey)],
