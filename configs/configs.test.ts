@@ -27,7 +27,9 @@ test('node.toml is what the defaults are', () => {
 test('alerts.yml asks for metrics that a node has, and promtool takes it where it is installed', async () => {
   const path = `${import.meta.dirname}/alerts.yml`
   const text = readFileSync(path, 'utf8')
-  const source = readFileSync(`${import.meta.dirname}/../node/start/snapshots.ts`, 'utf8')
+  const source = ['snapshots', 'witness']
+    .map(part => readFileSync(`${import.meta.dirname}/../node/start/${part}.ts`, 'utf8'))
+    .join('\n')
 
   const asked = [...text.matchAll(/expr: (.*)/g)].flatMap(([, expr]) => expr!.match(/[a-z]+_[a-z_]+/g) ?? [])
   assert.ok(asked.length >= 5)

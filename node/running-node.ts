@@ -221,6 +221,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       ...standingOf(config, status()),
       ...policy.standing(),
       ...snapshots.standing(),
+      ...witness.standing(),
       ...directed.standing()
     })
   })

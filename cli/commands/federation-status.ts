@@ -70,6 +70,12 @@ export const federationStatus: Command = {
               'outbox',
               head.outbox_messages === undefined ? '' : `${head.outbox_messages} messages wait for other hubs`
             ],
+            [
+              'accused',
+              head.accusations === undefined
+                ? ''
+                : `other hubs have ${head.accusations} proofs that this one said two things, the newest heard ${dateText(head.accused_at ?? 0)}`
+            ],
             ...moved.map(
               peer => ['to confirm', `${peer.hub} goes on as ${peer.successor}; see peer succeed`] as const
             )

@@ -88,6 +88,9 @@ const FORMS: { readonly [K in EquivocationKind]: Form<unknown> } = {
   snapshots: exactly({ v, hub, delegations, lines, kind: oneOf('snapshots') })
 }
 
+/** What the two statements of a proof may be. */
+export const EQUIVOCATION_KINDS = Object.keys(FORMS) as readonly EquivocationKind[]
+
 const KIND: Form<{ readonly kind: EquivocationKind }> = (value, path, tell) => {
   const kind = (value as { readonly kind?: unknown } | null | undefined)?.kind
   return typeof kind === 'string' && Object.hasOwn(FORMS, kind)

@@ -2,6 +2,7 @@ export { EQUIVOCATION_REFUSALS, judgeEquivocation } from './judgement.ts'
 export type { PlacedKind, PlacedKinds, EquivocationRefusal, EquivocationVerdict } from './judgement.ts'
 export { WITNESS } from './numbers.ts'
 export {
+  EQUIVOCATION_KINDS,
   checkpointsProof,
   consistencyProofOf,
   keysProof,

@@ -81,6 +81,9 @@ export class HubProcess implements Side {
       links: () => (this.#hub.breaks('secretive') ? [] : [...this.#links.values()]),
       kinds: PLACED_KINDS,
       now: () => time.ms,
+      seconds: () => this.#hub.nowS(),
+      accusations: { hear: async () => false },
+      record,
       log: { warn: () => undefined, error: () => undefined, debug: () => undefined } as never
     })
     if (this.isGone) return

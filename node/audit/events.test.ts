@@ -69,6 +69,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   },
   snapshot: { seq: 7, sha256: DIGEST },
   peer_snapshot: { hub: HUB_ID, seq: 7, sha256: DIGEST, verdict: 'next' },
+  accused: { hub: HUB_ID, kind: 'checkpoints', proof: DIGEST },
   peer_forget: { hub: HUB_ID, what: 'logs', count: 3 },
   snapshot_refused: { hub: HUB_ID, code: 'split', seq: 7, sha256: DIGEST },
   directed_refused: { hub: HUB_ID, code: 'not_shared', id_sha256: DIGEST },

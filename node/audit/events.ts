@@ -1,6 +1,7 @@
 import {
   DECISION_RECORD,
   DIRECTED_REFUSALS,
+  EQUIVOCATION_KINDS,
   EVIDENCE,
   EXCHANGE_REFUSALS,
   ITEM_KINDS,
@@ -234,6 +235,7 @@ const EVENTS = {
     hub,
     'allow'
   ),
+  accused: row({ hub: hubOf, kind: oneOf(EQUIVOCATION_KINDS), proof: digest }, hub, 'deny'),
   peer_forget: row({ hub: hubOf, what: oneOf(['snapshots', 'logs']), count: natural }, hub, 'allow'),
   snapshot_refused: row(
     { hub: hubOf, code: oneOf(SNAPSHOT_REFUSALS), seq: optional(natural), sha256: optional(digest) },

@@ -7,6 +7,7 @@ import { readBoundedFile } from '../durable-file.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import {
+  Accusations,
   Equivocations,
   Gathering,
   Heads,
@@ -42,6 +43,8 @@ export interface WitnessPlace {
 
 export interface NodeWitness {
   readonly admin: WitnessAdmin
+  /** For the operator's overview: proofs against this hub that others told. */
+  readonly standing: () => { readonly accusations?: number; readonly accused_at?: number }
   /** Where other parts bring proof that a hub said two things. */
   readonly equivocations: Pick<Equivocations, 'found'>
   /** The newest checkpoint with cosignatures, where it is over so many entries. */
@@ -63,7 +66,11 @@ export async function openWitness(
         'what was seen of a log of another hub is damaged'
       )
   })
+  const accusations = await Accusations.open(() => store.level)
   const equivocations = new Equivocations({
+    seconds: rights.seconds,
+    accusations,
+    record: event => audit.append(event),
     self: keys.hubId,
     keys: known,
     links: () => links.live.all(),
@@ -154,7 +161,12 @@ export async function openWitness(
   metrics.counter('proofs_refused_total', 'What was told as proof against a hub and is none.', () => {
     return equivocations.refused
   })
+  metrics.counter('accusations_total', 'Proofs that this hub said two things, which other hubs told.', () => {
+    return equivocations.accused
+  })
   return {
+    standing: () =>
+      accusations.count === 0 ? {} : { accusations: accusations.count, accused_at: accusations.newestAt },
     admin: witnessAdmin({ gathering, equivocations, logs, record: event => audit.append(event) }),
     equivocations,
     cosignedAt: size => (gathering.newest?.size === size ? gathering.newest.note : undefined)

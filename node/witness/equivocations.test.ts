@@ -5,6 +5,7 @@ import {
   delegate,
   equivocationLine,
   formatSigned,
+  hubId,
   keysProof,
   openHead,
   parseKeyRecord,
@@ -18,10 +19,12 @@ import type { AuditEvent } from '../audit/index.ts'
 import { PeerKeys } from '../peer-keys/index.ts'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
+import { ACCUSED_ROWS, Accusations, MOST_ACCUSATIONS } from './accusations.ts'
 import { Equivocations } from './equivocations.ts'
 import { leavesOf, logHub, logOf } from './log.fixture.ts'
 
 const HUB = logHub.id
+const OTHER_ID = hubId(publicBytes(signingKey(new Uint8Array(32).fill(9))))
 const NOW_S = 1_795_000_000
 const hexOf = (byte: number): string =>
   Buffer.from(publicBytes(signingKey(new Uint8Array(32).fill(byte)))).toString('hex')
@@ -81,13 +84,19 @@ async function hearing({
     links: () => others,
     kinds: {},
     now: () => ms,
+    seconds: () => NOW_S,
+    accusations: await Accusations.open(() => store),
+    record: async event => {
+      await recording()
+      events.push(event)
+    },
     log: {
       warn: () => undefined,
       debug: () => undefined,
       error: ({ event }: { readonly event: string }) => void errors.push(event)
     } as never
   })
-  const hear = (line: string, hub = 'one') => {
+  const hear = (line: string, hub = OTHER_ID) => {
     ms += 1000
     return Promise.resolve(equivocations.heard({ body: Buffer.from(line) }, { hub } as never, {} as never))
   }
@@ -157,6 +166,54 @@ test('one against a hub that is not allowed, or this one, changes nothing', asyn
   const accused = await hearing({ self: HUB })
   assert.deepEqual(await accused.hear(line), { result: 'ignored' })
   assert.deepEqual([accused.errors, accused.keys.quarantine(HUB)], [['Accused'], undefined])
+})
+
+test('a proof against this hub is told to its operator once, recorded, also over a restart', async () => {
+  const { hear, events, errors, equivocations, store } = await hearing({ self: HUB })
+  const line = equivocationLine(proofAt(20))
+
+  await Promise.all([hear(line), hear(line)])
+  await hear(line)
+  const again = await hearing({ self: HUB, level: store })
+  await again.hear(line)
+  await again.hear(equivocationLine(proofAt(21)))
+
+  assert.deepEqual(errors, ['Accused'])
+  assert.deepEqual(
+    events.map(({ content: { type, data } }) => [type, data['hub'], data['kind']]),
+    [['accused', OTHER_ID, 'checkpoints']]
+  )
+  assert.deepEqual([equivocations.accused, again.errors, again.equivocations.accused], [1, ['Accused'], 1])
+  assert.equal((await Accusations.open(() => store)).count, 2)
+})
+
+test('a proof against this hub that cannot be recorded is told again', async () => {
+  let isBroken = true
+  const { hear, errors } = await hearing({
+    self: HUB,
+    recording: () => (isBroken ? Promise.reject(new Error('no log')) : Promise.resolve())
+  })
+  const line = equivocationLine(proofAt(20))
+
+  await assert.rejects(hear(line), /no log/)
+  isBroken = false
+  await hear(line)
+
+  assert.deepEqual(errors, ['Accused'])
+})
+
+test('so many accusations are kept, and a damaged one counts', async () => {
+  const level = await openLevel('memory')
+  const accusations = await Accusations.open(() => level)
+  const tell = async (): Promise<void> => undefined
+  for (let n = 0; n < MOST_ACCUSATIONS; n++) assert.equal(await accusations.hear(`proof ${n}`, n, tell), true)
+  assert.equal(await accusations.hear('one more', 1, tell), false)
+  await level
+    .sublevel<string, Uint8Array>(ACCUSED_ROWS, { valueEncoding: 'view' })
+    .put('proof 0', new Uint8Array(3))
+
+  const again = await Accusations.open(() => level)
+  assert.deepEqual([again.count, again.newestAt], [MOST_ACCUSATIONS, MOST_ACCUSATIONS - 1])
 })
 
 test('one by a key that the hub had revoked is ignored', async () => {

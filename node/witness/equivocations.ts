@@ -7,10 +7,13 @@ import {
 } from '../../federation/index.ts'
 import type { Equivocation, EquivocationProof, PlacedKinds } from '../../federation/index.ts'
 import { OapError, clampRetryAfter, federationService } from '../../protocols/index.ts'
+import { auditEvent } from '../audit/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
 import { BucketTable } from '../guards/bucket-table.ts'
 import type { LiveLink, OverLinkHandlers } from '../links/index.ts'
 import type { Log } from '../log.ts'
 import type { PeerKeys } from '../peer-keys/index.ts'
+import type { Accusations } from './accusations.ts'
 
 /** What one hub may tell, over whichever link: all that a link begins with at once, and one more each second. */
 const TOLD = { burst: 64, perSecond: 1 }
@@ -26,6 +29,11 @@ export interface EquivocationsOptions {
   /** The kinds of statements that proofs may be of. */
   readonly kinds: PlacedKinds
   readonly now: () => number
+  /** Unix seconds. */
+  readonly seconds: () => number
+  readonly accusations: Pick<Accusations, 'hear'>
+  /** Resolves once it would survive a power cut. */
+  readonly record: (event: AuditEvent) => Promise<unknown>
   readonly log: Pick<Log, 'warn' | 'error' | 'debug'>
 }
 
@@ -51,6 +59,8 @@ export class Equivocations {
   /** Ids of all that were told; as many as are held, and those that gave way. */
   readonly #told = new Set<string>()
   refused = 0
+  /** Proofs against this hub itself that were new. */
+  accused = 0
   /** A proof may be long, and its id is asked for with each that is told. */
   readonly #held = new WeakMap<EquivocationProof, HeldProof>()
 
@@ -85,7 +95,7 @@ export class Equivocations {
    * background. `ignored` for a hub that is not on the allowlist. Throws `bad_request` for what proves nothing.
    */
   async found(proof: Equivocation): Promise<'new' | 'known' | 'ignored'> {
-    return this.#take(equivocationLine(proof))
+    return this.#take(equivocationLine(proof), this.#o.self)
   }
 
   /** A linked hub tells of a proof. Throws `bad_request` with the refusal as its code, `quota_peer`. */
@@ -94,7 +104,7 @@ export class Equivocations {
     const waitMs = this.#rates.get(hub, TOLD, nowMs).take(1, nowMs)
     if (waitMs > 0)
       throw new OapError('quota_peer', 'too many proofs at once', { retryAfterMs: clampRetryAfter(waitMs) })
-    return { result: await this.#take(Buffer.from(body).toString()) }
+    return { result: await this.#take(Buffer.from(body).toString(), hub) }
   }
 
   /** A link came up: it is told what is held, the newest of it. Never rejects. */
@@ -107,7 +117,7 @@ export class Equivocations {
     await Promise.all(this.#o.links().map(link => this.#tell(link, line)))
   }
 
-  async #take(line: string): Promise<'new' | 'known' | 'ignored'> {
+  async #take(line: string, from: string): Promise<'new' | 'known' | 'ignored'> {
     const id = equivocationId(line)
     if (this.all().some(one => one.id === id)) return 'known'
     const verdict = judgeEquivocation(line, this.#o.kinds)
@@ -116,7 +126,7 @@ export class Equivocations {
       throw new OapError('bad_request', `the proof: ${verdict.detail}`, { code: verdict.why })
     }
     const { proof, keys } = verdict
-    if (proof.hub === this.#o.self) return this.#accused(proof, id)
+    if (proof.hub === this.#o.self) return await this.#accused(proof, id, from)
     return this.#keep(proof, line, keys)
   }
 
@@ -140,9 +150,15 @@ export class Equivocations {
     return one
   }
 
-  #accused({ hub, kind }: Equivocation, proof: string): 'ignored' {
-    this.#o.log.error(
-      { event: 'Accused', hub, kind, proof },
+  async #accused({ kind }: Equivocation, proof: string, from: string): Promise<'ignored'> {
+    const { accusations, log, record, seconds } = this.#o
+    const isNew = await accusations.hear(proof, seconds(), () =>
+      record(auditEvent('accused', `hub:${from}`, { hub: from, kind, proof }))
+    )
+    if (!isNew) return 'ignored'
+    this.accused++
+    log.error(
+      { event: 'Accused', from, kind, proof },
       'another hub has proof that this hub said two things: its keys are used from two copies, or were stolen'
     )
     return 'ignored'

@@ -86,7 +86,10 @@ export const federationAdminOperations = {
       snapshot_created: optional(seconds),
       snapshot_hubs: optional(count),
       /** Of a running node: directed messages that wait for other hubs; absent where there are none. */
-      outbox_messages: optional(count)
+      outbox_messages: optional(count),
+      /** Of a running node: proofs against this hub that other hubs told, and when the newest; absent where there are none. */
+      accusations: optional(count),
+      accused_at: optional(seconds)
     })
   }),
   peer_list: subscription({ verb: 'admin:peer_list', request: header({}), event: json(peerFields) }),
