@@ -40,6 +40,8 @@ export interface BarePeerOptions {
   readonly hubKey?: KeyObject
   /** How far its clock is ahead. */
   readonly aheadS?: number
+  /** What its hub grants at the moment of a handshake; nothing without it. */
+  readonly treaty?: () => Facts['treaty']
   /** Gets the streams of calls to it; without it there is nobody to take them. */
   readonly onStream?: (stream: Stream) => void
 }
@@ -57,6 +59,7 @@ export async function barePeer(
     federation = 'main',
     hubKey = signingKey(randomBytes(32)),
     aheadS = 0,
+    treaty,
     onStream
   }: BarePeerOptions = {}
 ): Promise<BarePeer> {
@@ -78,7 +81,7 @@ export async function barePeer(
   const party = partyOf({
     keys,
     federation,
-    factsFor: () => FACTS,
+    factsFor: () => (treaty === undefined ? FACTS : { ...FACTS, treaty: treaty() }),
     isRevoked: () => false,
     openInvite: () => undefined
   })

@@ -1,0 +1,77 @@
+import type { Stream } from '@libp2p/interface'
+import {
+  DEFAULT_LIMITS,
+  OapError,
+  ServerSession,
+  plainPlatform,
+  serviceDirectory
+} from '../../protocols/index.ts'
+import type {
+  ConnectionState,
+  Handlers,
+  Operations,
+  Service,
+  ServiceTable,
+  SessionObserver
+} from '../../protocols/index.ts'
+
+/** Answers calls of one service on the streams of a bare peer; what has no handler is not found. */
+export function answering<O extends Operations>(
+  table: ServiceTable<O>,
+  handlers: Partial<Handlers<O>>
+): (stream: Stream) => void {
+  const refusals = Object.keys(table.operations).map(op => [op, refuse])
+  const service = { table, handlers: { ...Object.fromEntries(refusals), ...handlers } } as unknown as Service
+  const services = serviceDirectory([service])
+  return stream =>
+    void new ServerSession(stream, {
+      connection: new OpenConnection(),
+      services,
+      facts: () => ({ name: 'bare', hub: '', caps: [], revocation_seq: 0 }) as never,
+      platform: plainPlatform,
+      observer: QUIET
+    })
+}
+
+const refuse = (): never => {
+  throw new OapError('not_found')
+}
+
+/** A connection that everything is allowed on. */
+class OpenConnection implements ConnectionState {
+  readonly peer = 'anybody'
+  readonly limits = DEFAULT_LIMITS
+  readonly budget = {
+    isSpent: false,
+    reserve: () => true,
+    hold() {},
+    release() {},
+    onRoom() {}
+  }
+  settle(): typeof DEFAULT_LIMITS {
+    return DEFAULT_LIMITS
+  }
+  takeHello(): boolean {
+    return true
+  }
+  openCall(): undefined {}
+  endCall(): void {}
+  received(): void {}
+  streamed(): number {
+    return 0
+  }
+  refused(): number {
+    return 0
+  }
+  proved(): void {}
+}
+
+const QUIET: SessionObserver = {
+  started() {},
+  answered() {},
+  apart() {},
+  rejected() {},
+  inflated() {},
+  failed() {},
+  broke() {}
+}
