@@ -4,7 +4,7 @@ import { gatherStrays } from './engine/strays.ts'
 
 /** What judges signed evidence in node/ and federation/; the rest reads no bytes of strangers, or reads them by protocols/. */
 const EVIDENCE =
-  /\/node\/(audit\/(audit-export|checkpoint|entry|log-delegation|merkle|signed-note|tile)|capabilities\/(key-delegation|revocation-statement|strict-json))\.ts$|\/federation\/((handshake|links|policy)\/)?[a-z-]+\.ts$/
+  /\/node\/(audit\/(audit-export|checkpoint|entry|log-delegation|merkle|signed-note|tile)|capabilities\/(key-delegation|revocation-statement|strict-json))\.ts$|\/federation\/((directed|handshake|links|log|policy|shares|snapshots|witness)\/)?[a-z-]+\.ts$/
 
 /** The wire code, and not the streams in memory that carry it here. */
 const isMeasured = (url: string): boolean =>
@@ -22,6 +22,10 @@ process.exitCode = await fuzzCommand(process.argv.slice(2), {
     'handshake',
     'links',
     'policy',
+    'shares',
+    'directed',
+    'snapshots',
+    'witness',
     'storage',
     'session',
     'client'
