@@ -97,27 +97,34 @@ export async function readSecretFile(
   })
 }
 
-/** The text of a file that anyone may know, with a bound on its size. */
+/** What helps where this program wrote the file. */
+const FROM_BACKUP = 'restore it from a backup'
+
+/**
+ * The text of a file that anyone may know, with a bound on its size. Where it is none that can be read, the error ends with
+ * `wayOut`, which an operator who wrote the file has to be told.
+ */
 export async function readBoundedFile(
   path: string,
-  { maxBytes }: { readonly maxBytes: number }
+  { maxBytes, wayOut = FROM_BACKUP }: { readonly maxBytes: number; readonly wayOut?: string }
 ): Promise<string> {
-  return readBounded(path, maxBytes, () => undefined)
+  return readBounded(path, maxBytes, () => undefined, wayOut)
 }
 
 async function readBounded(
   path: string,
   maxBytes: number,
-  checkMode: (mode: number) => void
+  checkMode: (mode: number) => void,
+  wayOut = FROM_BACKUP
 ): Promise<string> {
   try {
     await using file = await open(path, READ_WITHOUT_WAITING)
-    const { mode, size } = await regular(file, path)
+    const { mode, size } = await regular(file, path, wayOut)
     checkMode(mode)
     if (size > maxBytes)
       throw new SetupError(
         'badInput',
-        `${path}: larger than ${maxBytes} bytes, so not what belongs there; restore it from a backup`
+        `${path}: larger than ${maxBytes} bytes, so not what belongs there; ${wayOut}`
       )
     const buffer = Buffer.alloc(maxBytes + 1)
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
@@ -131,11 +138,11 @@ async function readBounded(
 
 async function regular(
   file: FileHandle,
-  path: string
+  path: string,
+  wayOut: string
 ): Promise<{ readonly mode: number; readonly size: number }> {
   const stat = await file.stat()
-  if (!stat.isFile())
-    throw new SetupError('badInput', `${path}: not a regular file; restore it from a backup`)
+  if (!stat.isFile()) throw new SetupError('badInput', `${path}: not a regular file; ${wayOut}`)
   return stat
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { DEFAULT_POLICY } from '../../federation/index.ts'
@@ -91,7 +91,12 @@ describe('a file', () => {
       return true
     })
     write(' '.repeat(70_000))
-    await assert.rejects(open(path), /larger than 65536 bytes/)
+    await assert.rejects(open(path), (error: Error) => {
+      assert.match(error.message, /larger than 65536 bytes.*write it as omnigate policy check says/)
+      assert.doesNotMatch(error.message, /backup/)
+      return true
+    })
+    await assert.rejects(open(dirname(path)), /not a regular file; write it as/)
   })
 
   test('that changes holds, recorded and kept before anything is judged by it', async t => {

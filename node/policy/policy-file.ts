@@ -10,7 +10,11 @@ export type PolicyReading = { readonly value: Policy } | { readonly problems: re
 export async function readPolicyFile(path: string): Promise<PolicyReading & { readonly text?: string }> {
   let text: string
   try {
-    text = await readBoundedFile(path, { maxBytes: POLICY.maxFileBytes })
+    text = await readBoundedFile(path, {
+      maxBytes: POLICY.maxFileBytes,
+      wayOut:
+        'write it as omnigate policy check says, or leave federation.policy empty for the built-in policy'
+    })
   } catch (error) {
     if (error instanceof SetupError) return { problems: [error.message] }
     throw error
