@@ -40,16 +40,20 @@ const ROUND: readonly (readonly [keyof typeof CALLS, number])[] = [
 /** After that many failures of one kind nothing new comes of more. */
 const ENOUGH_FAILURES = 2
 
-class WrongAnswer extends Error {}
+/** Other bytes than were sent, or fewer. */
+export class WrongAnswer extends Error {}
 
 const failures = (outcomes: readonly Outcome[]): number =>
   outcomes.filter(({ kind }) => kind !== 'answered').length
+
+/** Whether nothing new comes of more calls of one kind. */
+export const isEnough = (outcomes: readonly Outcome[]): boolean => failures(outcomes) >= ENOUGH_FAILURES
 
 /** Makes every kind of call; no outcome is left out. */
 export async function makeCalls(echo: Echo, seed: number): Promise<Outcome[]> {
   const rows = ROUND.map(async ([kind, times], row) => {
     const outcomes: Outcome[] = []
-    for (let i = 0; i < times && failures(outcomes) < ENOUGH_FAILURES; i++) {
+    for (let i = 0; i < times && !isEnough(outcomes); i++) {
       const bodySeed = draw(seed, row, i) * 2 ** 32
       outcomes.push(await outcomeOf(kind, DEADLINE_MS + LATE_MS, () => CALLS[kind](echo, bodySeed)))
     }

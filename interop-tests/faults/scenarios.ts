@@ -1,6 +1,7 @@
 import { CLEAR, bothWays } from './fault-plan.ts'
 import type { LinkPlan } from './fault-plan.ts'
 import { randomPlan } from './random-plan.ts'
+import type { WorkName } from './work.ts'
 
 /**
  * What must come of a scenario, so that a fault that does not bite is noticed: every call answered, connected and at
@@ -14,6 +15,8 @@ export interface Scenario {
   readonly plan: (seed: number) => LinkPlan
   /** The link stays as it is: the node must notice by itself that nobody is there, which takes it half a minute. */
   readonly stays?: boolean
+  /** What is done over the link; echo unless it says another. */
+  readonly work?: WorkName
 }
 
 /** Handshake, multistream and yamux are over by then, and calls under way. */
@@ -26,7 +29,7 @@ const scenario = (name: string, expected: Expected, plan: LinkPlan): Scenario =>
   plan: () => plan
 })
 
-export const SCENARIOS: readonly Scenario[] = [
+const OF_ECHO: readonly Scenario[] = [
   scenario('no fault', 'all answered', CLEAR),
   scenario('latency', 'all answered', bothWays({ latencyMs: 25 })),
   scenario('jitter', 'all answered', bothWays({ latencyMs: 1, jitterMs: 30 })),
@@ -65,6 +68,25 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   { name: 'drawn', expected: 'any', plan: randomPlan }
 ]
+
+const STORED_KINDS = new Set([
+  'reset',
+  'half-close up',
+  'corrupt up',
+  'corrupt down',
+  'partition that heals',
+  'drawn'
+])
+
+/** What ends a link, harms it or silences it for a while, with a service that keeps things. */
+const stored = (work: WorkName): readonly Scenario[] =>
+  OF_ECHO.filter(({ name }) => STORED_KINDS.has(name)).map(one => ({
+    ...one,
+    name: `${work}, ${one.name}`,
+    work
+  }))
+
+export const SCENARIOS: readonly Scenario[] = [...OF_ECHO, ...stored('mailbox'), ...stored('blob')]
 
 /** What takes too long for the short run. */
 export const LONG_SCENARIOS: readonly Scenario[] = [

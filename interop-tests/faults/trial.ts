@@ -1,7 +1,7 @@
 import { connect } from 'omnigate/sdk'
 import type { NodeConnection } from 'omnigate/sdk'
 import { echoService } from 'omnigate/protocols'
-import { LATE_MS, makeCalls, outcomeOf } from './calls.ts'
+import { LATE_MS, outcomeOf } from './calls.ts'
 import type { Outcome } from './calls.ts'
 import { CLEAR } from './fault-plan.ts'
 import { FaultProxy } from './fault-proxy.ts'
@@ -9,6 +9,8 @@ import { isAtRest } from './measured-node.ts'
 import type { MeasuredNode, NodeReading } from './measured-node.ts'
 import { PeakRss } from './peak-rss.ts'
 import type { Expected, Scenario } from './scenarios.ts'
+import { WORKS } from './work.ts'
+import type { Work } from './work.ts'
 
 export type Encryption = 'noise' | 'tls'
 
@@ -29,13 +31,17 @@ export interface TrialResult {
 const DIAL_MS = 5000
 const CLOSE_MS = 15_000
 const AT_ONCE_MS = 15_000
+const KEPT_MS = 60_000
 const REST_MS = 30_000
 /** The node asks a silent connection every 30 seconds whether it lives, and waits some seconds for the answer. */
 const NOTICED_MS = 50_000
 const MAX_GROWTH_BYTES = 64 * 2 ** 20
 const MAX_HELD_BYTES = 262_144
 
-/** One scenario against one node: calls under the fault, then a fresh connection once it is over, then rest. */
+/**
+ * One scenario against one node: calls under the fault, then a fresh connection once it is over, over which all is looked
+ * for that was acknowledged, then rest.
+ */
 export async function runTrial(
   node: MeasuredNode,
   scenario: Scenario,
@@ -49,10 +55,18 @@ export async function runTrial(
   const dial = (): Promise<NodeConnection> =>
     connect(address, { encryption: [encryption], dialTimeoutMs: DIAL_MS })
 
-  const outcomes = await underFault(dial, seed)
+  const calm = (): Promise<NodeConnection> => connect(node.address, { encryption: [encryption] })
+  const work = await WORKS[scenario.work ?? 'echo'](calm, seed)
+
+  const outcomes = await underFault(dial, work)
   if (scenario.stays === true) proxy.use(CLEAR)
   else proxy.clear()
   const afterwards = await outcomeOf('fresh connection', AT_ONCE_MS, () => callOnce(dial))
+  const lost: string[] = []
+  const looked = await outcomeOf('what was acknowledged', KEPT_MS, async () => {
+    await using hub = await calm()
+    lost.push(...(await work.after(hub)))
+  })
   const reading = await node.rest({ withinMs: scenario.stays === true ? NOTICED_MS : REST_MS })
   const grownBytes = rss.stop()
   return {
@@ -64,7 +78,9 @@ export async function runTrial(
     slowestMs: Math.max(...outcomes.map(({ ms }) => ms)),
     grownBytes,
     violations: [
-      ...[...outcomes, afterwards].flatMap(broken),
+      ...[...outcomes, afterwards, looked].flatMap(broken),
+      ...(looked.kind === 'refused' ? [`what was acknowledged: ${looked.code}, ${looked.why}`] : []),
+      ...lost,
       ...unexpected(scenario.expected, outcomes),
       ...(afterwards.kind === 'refused'
         ? [`the fresh connection was refused: ${afterwards.code}, ${afterwards.why}`]
@@ -77,11 +93,11 @@ export async function runTrial(
 }
 
 /** Connects, calls and closes while the fault lasts. */
-async function underFault(dial: () => Promise<NodeConnection>, seed: number): Promise<Outcome[]> {
+async function underFault(dial: () => Promise<NodeConnection>, work: Work): Promise<Outcome[]> {
   let hub: NodeConnection | undefined
   const connecting = await outcomeOf('connect', DIAL_MS + LATE_MS, async () => void (hub = await dial()))
   if (hub === undefined) return [connecting]
-  const calls = await makeCalls(hub.client(echoService), seed)
+  const calls = await work.under(hub)
   const opened = hub
   return [connecting, ...calls, await outcomeOf('close', CLOSE_MS, () => opened.close())]
 }
