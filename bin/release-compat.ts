@@ -22,7 +22,9 @@ try {
   const project = join(folder, 'project')
   await installTarball(file, ownNodeFolder(), project)
   await callWith(client, project, [process.execPath, 'bin/omnigate.mjs'], root)
-  console.log(`the client of ${name} calls this node: HELLO, unary, streamed, events, deadline`)
+  console.log(
+    `the client of ${name} calls this node: HELLO, unary, streamed, events, deadline, capability, mailbox, storage`
+  )
 } catch (error) {
   console.error(`compat: ${(error as Error).message}`)
   process.exitCode = 1

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { releasedVersions } from '../api/released.ts'
 import { cleanEnv, run } from './command.ts'
@@ -40,7 +40,8 @@ export async function fetchRelease({ version, integrity }: ReleaseRecord, into: 
 }
 
 /**
- * Runs a client out of a project where some release is installed against a node that `command` starts.
+ * Runs a client out of a project where some release is installed against a node that `command` starts, on a data folder
+ * below the project. The client gets the token and the key of that folder's first client.
  * @throws when the node does not start, the client fails in any call, or the node does not stop.
  */
 export async function callWith(
@@ -51,12 +52,24 @@ export async function callWith(
 ): Promise<void> {
   if (!existsSync(client)) throw new Error(`${client} is missing: a release keeps its client`)
   copyFileSync(client, join(project, 'compat-client.mjs'))
-  // Clients from before there were capabilities have none to show.
   const env = { ...cleanEnv(join(process.execPath, '..')), OMNIGATE_CAPABILITIES__OPEN_VERBS: 'echo:call' }
-  const node = await startNode(command, ['--ephemeral'], { cwd: root, env })
+  const data = join(mkdtempSync(join(project, 'hub-')), 'data')
+  const node = await startNode(command, ['--data', data, '--init'], { cwd: root, env })
   try {
-    await run(process.execPath, ['compat-client.mjs', node.address], { cwd: project, env, timeoutMs: 60_000 })
+    const own = { ...env, ...firstClient(data) }
+    await run(process.execPath, ['compat-client.mjs', node.address], {
+      cwd: project,
+      env: own,
+      timeoutMs: 60_000
+    })
   } finally {
     await node.stop()
   }
+}
+
+/** What a client reads from its environment; a client that needs the token fails where there is none. */
+function firstClient(data: string): NodeJS.ProcessEnv {
+  const file = (name: string): string => join(data, 'client', name)
+  if (!existsSync(file('token'))) return {}
+  return { OMNIGATE_CLIENT_KEY: file('key'), RON_CAP: readFileSync(file('token'), 'utf8').trim() }
 }
