@@ -49,7 +49,8 @@ async function inShare(
   for (const hub of members) {
     const waiting = await hub.process!.texts(share)
     for (const [text, times] of timesOf(hub, waiting))
-      if (times > 1) found.push({ invariant: 'once', detail: `hub ${hub.n} has it ${times} times: ${text}` })
+      if (times > 1 && isSent(text))
+        found.push({ invariant: 'once', detail: `hub ${hub.n} has it ${times} times: ${text}` })
     const all = new Set([...waiting, ...hub.maybeTaken])
     had.set(hub, all)
     for (const text of waiting) if (isPromised(text)) accepted.add(text)
