@@ -8,6 +8,8 @@ const MESSAGES = 20
 
 export interface Cost {
   readonly hubs: number
+  /** Whether members give each other what others sent. */
+  readonly isRelayed: boolean
   readonly messages: number
   /** For each message and each hub that gets it. */
   readonly announcements: number
@@ -20,12 +22,13 @@ export interface Cost {
 }
 
 /** What messages and rounds cost among so many hubs that all share one topic, all linked, nothing lost. */
-export async function costOf(hubs: number): Promise<Cost> {
-  const { calls, gossip } = await simulate(planOf(hubs), { countedFromMs: FROM_MS })
+export async function costOf(hubs: number, isRelayed: boolean): Promise<Cost> {
+  const { calls, gossip } = await simulate(planOf(hubs, isRelayed), { countedFromMs: FROM_MS })
   const each = MESSAGES * (hubs - 1)
   const minutes = (hubs * COUNTED_MS) / 60_000
   return {
     hubs,
+    isRelayed,
     messages: MESSAGES,
     announcements: rounded(gossip.lines / each),
     announcementBytes: rounded(gossip.bytes / each),
@@ -36,13 +39,13 @@ export async function costOf(hubs: number): Promise<Cost> {
   }
 }
 
-function planOf(count: number): Plan {
+function planOf(count: number, isRelayed: boolean): Plan {
   const hubs = Array.from({ length: count }, (_, n) => n)
   return {
     seed: 1,
     hubs,
     liars: new Map(),
-    shares: [{ n: 0, members: hubs, isRelayed: false }],
+    shares: [{ n: 0, members: hubs, isRelayed }],
     friends: [],
     events: Array.from({ length: MESSAGES }, (_, n) => ({
       n,
@@ -58,13 +61,13 @@ function planOf(count: number): Plan {
 
 const rounded = (value: number): number => Math.round(value * 100) / 100
 
-export function costTable(costs: readonly Cost[]): readonly string[] {
-  return [
-    `| hubs | announcements | bytes | pulls | bytes | exchanges of rounds | bytes |`,
-    `| ---: | ---: | ---: | ---: | ---: | ---: | ---: |`,
-    ...costs.map(
-      ({ hubs, announcements, announcementBytes, pulls, pullBytes, rounds, roundBytes }) =>
-        `| ${hubs} | ${announcements} | ${announcementBytes} | ${pulls} | ${pullBytes} | ${rounds} | ${roundBytes} |`
-    )
-  ]
+export const COST_HEAD: readonly string[] = [
+  '| hubs | relay | announcements | bytes | pulls | bytes | exchanges of rounds | bytes |',
+  '| ---: | :--- | ---: | ---: | ---: | ---: | ---: | ---: |'
+]
+
+export function costRow(cost: Cost): string {
+  const { hubs, isRelayed, announcements, announcementBytes, pulls, pullBytes, rounds, roundBytes } = cost
+  const figures = [announcements, announcementBytes, pulls, pullBytes, rounds, roundBytes]
+  return `| ${hubs} | ${isRelayed ? 'yes' : 'no'} | ${figures.join(' | ')} |`
 }

@@ -1,7 +1,8 @@
 import { newSeed } from '../faults/random.ts'
 import { USAGE, UsageError, simulateArguments } from './arguments.ts'
 import type { Simulating } from './arguments.ts'
-import { costOf, costTable } from './cost.ts'
+import { COST_HEAD, costOf, costRow } from './cost.ts'
+import type { Cost } from './cost.ts'
 import { drawPlan, reduced } from './plan.ts'
 import { planLines, replayCommand } from './report.ts'
 import { shrink } from './shrink.ts'
@@ -15,13 +16,14 @@ const WRONG_ARGUMENTS = 64
 async function run(args: readonly string[]): Promise<number> {
   const asked = simulateArguments(args, newSeed)
   if (asked.is === 'simulate') return runSeeds(asked)
-  const costs = []
-  for (const hubs of asked.hubs) {
-    const cost = await costOf(hubs)
-    costs.push(cost)
-    console.log(costTable([cost]).at(-1))
-  }
-  for (const line of costTable(costs)) console.log(line)
+  const costs: Cost[] = []
+  for (const line of COST_HEAD) console.log(line)
+  for (const isRelayed of [false, true])
+    for (const hubs of asked.hubs) {
+      const cost = await costOf(hubs, isRelayed)
+      costs.push(cost)
+      console.log(costRow(cost))
+    }
   console.log(JSON.stringify({ costs }))
   return 0
 }

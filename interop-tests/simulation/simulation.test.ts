@@ -59,7 +59,7 @@ test('a plan that fails is made smaller, and what is left fails when it is drawn
 })
 
 test('a hub asks each other of a share once a minute, and fetches a message once', LONG, async () => {
-  const { rounds, pulls, hubs } = await costOf(4)
+  const { rounds, pulls, hubs } = await costOf(4, false)
 
   assert.equal(hubs, 4)
   assert.equal(pulls, 1)
