@@ -117,6 +117,17 @@ describe('an item', () => {
     assert.deepEqual([entries.length, quarantine.items], [1, 1])
   })
 
+  test('that comes beside a forged copy is judged by itself', async t => {
+    const { judging, entries } = await judge(await store(t))
+
+    const [forged, good] = await Promise.all([
+      judging.take(evidence(1, { ...SMALL, signature: 'bad' }), item()),
+      judging.take(evidence(1, SMALL), item())
+    ])
+
+    assert.deepEqual([forged.verdict, good.verdict, entries.length], ['reject', 'accept', 1])
+  })
+
   test('of evidence that is none is refused', async t => {
     const { judging } = await judge(await store(t))
 

@@ -1,4 +1,4 @@
-import { EVIDENCE, decide, passingFailure, readForm, recordOf } from '../../federation/index.ts'
+import { EVIDENCE, decide, evidenceText, passingFailure, readForm, recordOf } from '../../federation/index.ts'
 import type { Decision, DecisionRecord, Evidence, Standing, Verdict } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { auditEvent } from '../audit/index.ts'
@@ -48,7 +48,7 @@ export class Judging implements Acceptance {
   readonly #rejections: Rejections
   readonly #accepted: AcceptedCounts
   /** One id is judged once at a time, however many ways it comes. */
-  readonly #underWay = new Map<string, Promise<Taken>>()
+  readonly #underWay = new Map<string, { readonly said: string; readonly taking: Promise<Taken> }>()
 
   constructor(options: JudgingOptions) {
     this.#o = options
@@ -58,10 +58,16 @@ export class Judging implements Acceptance {
 
   async take(given: ItemEvidence, item: Item): Promise<Taken> {
     const evidence = evidenceOf(given, this.#o.standing(given.origin))
-    const underWay = this.#underWay.get(evidence.id)
-    if (underWay !== undefined) return underWay
+    const said = evidenceText(evidence)
+    for (;;) {
+      const underWay = this.#underWay.get(evidence.id)
+      if (underWay === undefined) break
+      if (underWay.said === said) return underWay.taking
+      // Another copy of it, as one that was forged, decides nothing for this one.
+      await underWay.taking.catch(() => undefined)
+    }
     const taking = this.#take(evidence, item)
-    this.#underWay.set(evidence.id, taking)
+    this.#underWay.set(evidence.id, { said, taking })
     try {
       return await taking
     } finally {

@@ -289,3 +289,29 @@ describe('what is too old', () => {
     assert.equal(entries.at(-1)?.data['change'], 'expire')
   })
 })
+
+test('a delivery that hangs holds up others for a while alone, and waits for its turn once', async t => {
+  const failed: string[] = []
+  const { judging, quarantine } = await judge(await store(t), {
+    deliverMs: 1,
+    onFailed: id => failed.push(id)
+  })
+  let calls = 0
+  judging.onRelease('mailbox.shared', released => {
+    if (released.evidence.id !== ID) return Promise.resolve()
+    calls++
+    return new Promise(() => undefined)
+  })
+  await judging.take(evidence(1), item())
+  await judging.take(evidence(2), item())
+
+  await assert.rejects(quarantine.release(ID, BY), { code: 'conflict' })
+  for (let n = 0; n < 5; n++) quarantine.resume()
+  await quarantine.release(evidence(2).id, BY)
+
+  assert.deepEqual([calls, failed], [2, [ID]])
+  assert.deepEqual(
+    quarantine.list().map(({ evidence: { id } }) => id),
+    [ID]
+  )
+})

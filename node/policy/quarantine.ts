@@ -13,6 +13,7 @@ import type { DeliverReleased, Item } from './types.ts'
 
 /** So many items leave by age in one turn, so that a release waits for no more. */
 const EXPIRE_AT_ONCE = 100
+const DELIVER_MS = 30_000
 const NODE: By = { actor: 'node' }
 
 export interface QuarantineOptions {
@@ -26,6 +27,8 @@ export interface QuarantineOptions {
   readonly steadyMs?: () => number
   /** Hears how many items are too old and will leave. */
   readonly onOver?: (items: number) => void
+  /** How long a delivery may hold up all others; one that comes to its end later changes nothing. */
+  readonly deliverMs?: number
   /** Hears of a row or item that is damaged, and is gone. */
   readonly onDamaged?: (id: string) => void
   /** Hears of a release that was under way in a crash and failed again. */
@@ -46,6 +49,8 @@ export class Quarantine implements KeepsItems {
   /** Items that are too old, with since when that is known by the steady clock. */
   readonly #over = new Map<string, number>()
   readonly #deliver = new Map<ItemKind, DeliverReleased>()
+  /** Items whose release waits for its turn again. */
+  readonly #resuming = new Set<string>()
 
   private constructor(level: () => Level, options: QuarantineOptions) {
     this.#o = options
@@ -108,10 +113,13 @@ export class Quarantine implements KeepsItems {
   /** Makes releases again that a crash, or an error, has cut short. */
   resume(): void {
     for (const { evidence, releasing } of this.#kept.values()) {
-      if (!releasing || !this.#deliver.has(evidence.kind)) continue
+      const { id, kind } = evidence
+      if (!releasing || !this.#deliver.has(kind) || this.#resuming.has(id)) continue
+      this.#resuming.add(id)
       this.#turns
-        .run(() => this.#finish(evidence.id))
-        .catch((error: unknown) => this.#o.onFailed?.(evidence.id, error))
+        .run(() => this.#finish(id))
+        .catch((error: unknown) => this.#o.onFailed?.(id, error))
+        .finally(() => this.#resuming.delete(id))
     }
   }
 
@@ -185,7 +193,7 @@ export class Quarantine implements KeepsItems {
     }
     const { standing: _, ...evidence } = kept.evidence
     try {
-      await deliver({ evidence, ...item })
+      await within(deliver({ evidence, ...item }), this.#o.deliverMs ?? DELIVER_MS)
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new OapError('conflict', `item ${id}: is released and not delivered yet: ${why}`, { cause })
@@ -223,5 +231,18 @@ export class Quarantine implements KeepsItems {
     if (kept !== undefined) await this.#drop(kept)
     else await this.#rows.remove(id)
     this.#o.onDamaged?.(id)
+  }
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new OapError('deadline', `not delivered in ${ms} ms`)),
+    ms
+  ).unref()
+  try {
+    await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
