@@ -22,7 +22,13 @@ export class Child implements AsyncDisposable {
   readonly #ended: Promise<number | null>
   #stderr = ''
 
-  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /** `heard` gets each piece of its standard error, of which `stderr` keeps the newest part alone. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    heard?: (text: string) => void
+  ) {
     this.#process = spawn(command, args, { env: { ...process.env, ...env } })
     createInterface(this.#process.stdout).on('line', line => {
       this.#lines.push(line)
@@ -31,6 +37,7 @@ export class Child implements AsyncDisposable {
     })
     this.#process.stderr.on('data', (text: Buffer) => {
       this.#stderr = `${this.#stderr}${text.toString()}`.slice(-KEPT_STDERR_CHARACTERS)
+      heard?.(text.toString('latin1'))
     })
     this.#process.stdin.on('error', () => undefined)
     this.#ended = once(this.#process, 'close').then(([code]) => code as number | null)

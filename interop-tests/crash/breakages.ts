@@ -4,7 +4,8 @@ import { ClassicLevel } from 'classic-level'
 //   unsynced   nothing is synced any more; only a power cut shows it
 //   early      writes are answered before they are made
 //   undeleted  messages taken away stay where they are
-type Operation = { readonly type: string; readonly key: unknown }
+//   telling    what is written stands on standard error, too, as a log would have it
+type Operation = { readonly type: string; readonly key: unknown; readonly value?: Uint8Array }
 type Batch = (operations: readonly Operation[], options: object) => Promise<void>
 
 const LATE_MS = 40
@@ -21,6 +22,11 @@ const BREAKAGES: Readonly<Record<string, Batch>> = {
   },
   async early(operations, options) {
     setTimeout(() => void write.call(this, operations, options).catch(() => undefined), LATE_MS)
+  },
+  telling(operations, options) {
+    for (const { value } of operations)
+      if (value !== undefined) process.stderr.write(`${Buffer.from(value).toString('latin1')}\n`)
+    return write.call(this, operations, options)
   },
   undeleted(operations, options) {
     const kept = operations.filter(({ type, key }) => type !== 'del' || !String(key).startsWith('!mailbox!m'))

@@ -99,6 +99,24 @@ const ACCEPTED: Readonly<Record<string, readonly Seen[]>> = {
     DRAIN
   ],
   'given up on': [send('a'), { is: 'dead', id: 'id-a', answered: 1005 }, DRAIN],
+  'delayed, and delivered at its time': [
+    send('a', { dueMs: 50 }),
+    delivery('a', 49),
+    DRAIN,
+    delivery('a', 1001)
+  ],
+  'sent again with a later time, and the first stored': [
+    { ...unanswered('a'), dueMs: 50 } as Seen,
+    send('a', { dueMs: 500 }),
+    DRAIN,
+    delivery('a', 1001)
+  ],
+  'brought by a subscription that was made long before': [
+    send('a'),
+    delivery('a', 0, { answered: 900 }),
+    ack('a', 902, true),
+    DRAIN
+  ],
   'by priority, then id': [
     send('a'),
     send('b'),
@@ -155,6 +173,14 @@ const REJECTED: Readonly<Record<string, readonly [string, readonly Seen[]]>> = {
       delivery('a', 1001, { call: -1 }),
       delivery('b', 1001, { call: -1, priority: 9 })
     ]
+  ],
+  'a delayed message before its time': [
+    'too_early',
+    [send('a', { dueMs: 500 }), delivery('a', 2), ack('a', 4), DRAIN]
+  ],
+  'a subscription that brings what was acknowledged before it was made': [
+    'delivered_after_ack',
+    [send('a'), delivery('a', 2), ack('a', 4, true), delivery('a', 300, { answered: 900 }), DRAIN]
   ],
   'a later id before an earlier': [
     'out_of_order',

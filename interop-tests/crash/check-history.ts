@@ -3,6 +3,8 @@ import type { Delivered, Seen, Send } from './history.ts'
 export interface Violation {
   readonly rule: Rule
   readonly detail: string
+  /** The message that is lost. */
+  readonly id?: string
 }
 
 export type Rule =
@@ -20,6 +22,13 @@ export type Rule =
   | 'invented'
   /** One call brought messages in another order than by priority, then id. */
   | 'out_of_order'
+  /** Delivered before its time. */
+  | 'too_early'
+  /** A body that an application sealed stands where a node shows itself: see `canary.ts`. */
+  | 'shown'
+
+/** A time is given by the clock of the machine, and compared on one that is never set. */
+const CLOCKS_MS = 20
 
 /** What in a history no at-least-once mailbox may do. The history ends with a drain that took all there was. */
 export function checkHistory(history: readonly Seen[]): readonly Violation[] {
@@ -29,7 +38,8 @@ export function checkHistory(history: readonly Seen[]): readonly Violation[] {
     ...twice(history),
     ...identities(history),
     ...invented(history),
-    ...outOfOrder(history)
+    ...outOfOrder(history),
+    ...tooEarly(history)
   ]
 }
 
@@ -52,7 +62,7 @@ function* lost(history: readonly Seen[]): Iterable<Violation> {
     if (id === undefined || answered === undefined || left.has(id) || maybeGone.has(id) || told.has(id))
       continue
     told.add(id)
-    yield { rule: 'lost', detail: `${label} (${id}), acknowledged at ${answered.toFixed(1)}` }
+    yield { rule: 'lost', detail: `${label} (${id}), acknowledged at ${answered.toFixed(1)}`, id }
   }
 }
 
@@ -121,5 +131,17 @@ function* outOfOrder(history: readonly Seen[]): Iterable<Violation> {
         (before.priority === delivered.priority && before.id >= delivered.id))
     if (isWrong) yield { rule: 'out_of_order', detail: `${before!.id} before ${delivered.id} in one call` }
     before = delivered
+  }
+}
+
+/** Of a message that was sent again the first may have been stored, so the earliest of its times counts. */
+function* tooEarly(history: readonly Seen[]): Iterable<Violation> {
+  const dueAt = new Map<string, number>()
+  for (const { label, dueMs } of sendsOf(history))
+    dueAt.set(label, Math.min(dueMs ?? -Infinity, dueAt.get(label) ?? Infinity))
+  for (const { id, label, answered } of deliveriesOf(history)) {
+    const due = dueAt.get(label ?? '') ?? -Infinity
+    if (answered < due - CLOCKS_MS)
+      yield { rule: 'too_early', detail: `${id}: due at ${due.toFixed(1)}, came at ${answered.toFixed(1)}` }
   }
 }

@@ -1,30 +1,47 @@
 import { Child, within } from '../child.ts'
 import { LAUNCHER } from '../our-node.ts'
+import { CanarySearch } from './canary.ts'
 
 const START_MS = 60_000
+const LOOK_MS = 100
 
 /** A node on a data folder of its own, to be killed at any time. */
 export class CrashNode implements AsyncDisposable {
   readonly address: string
+  readonly #http: string
   readonly #child: Child
+  readonly #search: CanarySearch
 
-  private constructor(child: Child, address: string) {
+  private constructor(child: Child, address: string, http: string, search: CanarySearch) {
     this.#child = child
     this.address = address
+    this.#http = http
+    this.#search = search
   }
 
-  /** @throws Error with what the node wrote to standard error, when it does not start. */
-  static async start(data: string, env: Readonly<Record<string, string>> = {}): Promise<CrashNode> {
+  /**
+   * All that it logs and measures goes to `search`.
+   * @throws Error with what the node wrote to standard error, when it does not start.
+   */
+  static async start(
+    data: string,
+    env: Readonly<Record<string, string>> = {},
+    search = new CanarySearch()
+  ): Promise<CrashNode> {
     const args = ['start', '--data', data, '--init', '--json', '--listen', '/ip4/127.0.0.1/tcp/0']
-    const child = new Child(process.execPath, [LAUNCHER, ...args], {
-      OMNIGATE_HTTP__ENABLED: 'false',
+    const whole = {
+      OMNIGATE_HTTP__LISTEN: '127.0.0.1:0',
+      OMNIGATE_LOG__LEVEL: 'trace',
       OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: 'true',
       OMNIGATE_CAPABILITIES__OPEN_VERBS: '*',
       ...env
-    })
+    }
+    const child = new Child(process.execPath, [LAUNCHER, ...args], whole, text =>
+      search.read('the log', text)
+    )
     try {
-      const { addresses } = await within(START_MS, 'the start of a node', child.firstJson())
-      return new CrashNode(child, (addresses as string[])[0]!)
+      const { addresses, http } = await within(START_MS, 'the start of a node', child.firstJson())
+      return new CrashNode(child, (addresses as string[])[0]!, String(http), search)
     } catch (error) {
       await child[Symbol.asyncDispose]()
       throw error
@@ -34,6 +51,24 @@ export class CrashNode implements AsyncDisposable {
   /** What it logged so far, the newest part. */
   get log(): string {
     return this.#child.stderr
+  }
+
+  /** Searches what it measures, now and again until `ended`. */
+  async watch(ended: Promise<unknown>): Promise<void> {
+    let isOver = false
+    const over = ended.then(() => (isOver = true))
+    do {
+      await this.look()
+      await Promise.race([over, new Promise(resolve => setTimeout(resolve, LOOK_MS))])
+    } while (!isOver)
+  }
+
+  /** Searches what it measures; a node that is killed meanwhile has shown what came. */
+  async look(): Promise<void> {
+    const page = await fetch(`${this.#http}/metrics`)
+      .then(answer => answer.text())
+      .catch(() => '')
+    if (page !== '') this.#search.read('the metrics', `${page}\n`)
   }
 
   /** `kill -9`; resolves when the process is gone. */

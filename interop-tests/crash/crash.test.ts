@@ -18,6 +18,8 @@ test('kill -9, 20 times under load, loses nothing that was acknowledged', async 
 
   assert.deepEqual(verdict.violations, [])
   assert.ok(verdict.sends > 500, `only ${verdict.sends} sends`)
+  for (const place of ['the log', 'the metrics', 'the audit log'])
+    assert.ok(verdict.search!.searched(place) > 0, `${place} was not searched`)
 })
 
 test('power cuts lose nothing that was acknowledged', async () => {
@@ -68,6 +70,13 @@ test('a store that keeps what was acknowledged is found to deliver it again', as
   const isFound = await finds('delivered_after_ack', () => killAtRandom({ kills: 2, random: drawn(), env }))
 
   assert.ok(isFound, 'nothing came again')
+})
+
+test('a node that logs what is sealed is found to', async () => {
+  const env = broken('telling')
+  const isFound = await finds('shown', () => killAtRandom({ kills: 1, random: drawn(), env }))
+
+  assert.ok(isFound, 'nothing was shown')
 })
 
 /** Whether a broken rule shows in one of a few runs: where a store is struck is drawn, and not every place shows it. */

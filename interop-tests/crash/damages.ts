@@ -45,9 +45,9 @@ export async function damageStores({ damages, random, env = {}, told }: DamageOp
 }
 
 async function live(load: Load, data: string, env: Readonly<Record<string, string>>): Promise<void> {
-  await using node = await CrashNode.start(data, env)
+  await using node = await CrashNode.start(data, env, load.search)
   const killed = sleep(LIFE_MS).then(() => node.kill())
-  await load.run(node.address, killed)
+  await load.run(node, killed)
   await killed
 }
 
@@ -80,7 +80,7 @@ async function judged(
 ): Promise<{ readonly says: string; readonly silent: readonly Violation[] }> {
   let node: CrashNode
   try {
-    node = await CrashNode.start(data, env)
+    node = await CrashNode.start(data, env, load.search)
   } catch (error) {
     const says = (error as Error).message
     const isClear = says.includes('damaged')
@@ -91,7 +91,7 @@ async function judged(
   }
   await using running = node
   try {
-    await load.drain(running.address)
+    await load.drain(running)
   } catch (error) {
     const isTold = TOLD.test(running.log)
     const code = String((error as { code?: unknown }).code)

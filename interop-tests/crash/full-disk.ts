@@ -41,15 +41,17 @@ export async function fillDisk({ room, fullMs, workMs, random }: FullDiskOptions
     await (await CrashNode.start(data)).stop()
     const env = recorded(await diskShim(), { root: data, trace: join(folder, 'trace'), room, fullMs })
     {
-      await using node = await CrashNode.start(data, env)
+      await using node = await CrashNode.start(data, env, load.search)
       const killed = worked(load, workMs).then(() => node.kill())
-      await load.run(node.address, killed)
+      await load.run(node, killed)
       await killed
     }
     const seen = sendsAround(load.history)
-    await using node = await CrashNode.start(data)
-    await load.drain(node.address)
-    const violations = checkHistory(load.history).filter(({ rule }) => fullMs === undefined || isKept(rule))
+    await using node = await CrashNode.start(data, {}, load.search)
+    await load.drain(node)
+    await load.search.readFolder(data)
+    const judged = checkHistory(load.history).filter(({ rule }) => fullMs === undefined || isKept(rule))
+    const violations = [...judged, ...load.search.violations]
     return { crashes: 1, sends: load.sends, violations, ...seen }
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -12,6 +12,8 @@ export type Seen =
       /** With an answer: the message's id, or why there is none. */
       readonly id?: string
       readonly refused?: string
+      /** Not to be delivered before. */
+      readonly dueMs?: number
     }
   | {
       readonly is: 'delivery'
@@ -20,7 +22,7 @@ export type Seen =
       readonly topic: string
       readonly id: string
       readonly priority: number
-      /** When the call was made that brought it, and when it came. */
+      /** When the call was made that brought it, also of a subscription, and when it came. */
       readonly asked: number
       readonly answered: number
       /** All that one call brought have one number. */
@@ -49,8 +51,8 @@ export function knownBy(history: readonly Seen[], atMs: number): readonly Seen[]
     if (seen.is === 'drain' || ('asked' in seen && seen.asked > atMs)) return []
     if (seen.answered === undefined || seen.answered <= atMs) return [seen]
     if (seen.is === 'send') {
-      const { is, label, topic, asked } = seen
-      return [{ is, label, topic, asked }]
+      const { is, label, topic, asked, dueMs } = seen
+      return [{ is, label, topic, asked, ...(dueMs !== undefined && { dueMs }) }]
     }
     if (seen.is === 'ack' || seen.is === 'nack') return [{ is: seen.is, id: seen.id, asked: seen.asked }]
     return []

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkHistory } from './check-history.ts'
+import type { CanarySearch } from './canary.ts'
 import type { Violation } from './check-history.ts'
 import { CrashNode } from './crash-node.ts'
 import { Load } from './load.ts'
@@ -14,6 +15,8 @@ export interface Verdict {
   readonly crashes: number
   readonly sends: number
   readonly violations: readonly Violation[]
+  /** What was searched for sealed bodies. */
+  readonly search?: CanarySearch
 }
 
 export interface KillOptions {
@@ -31,15 +34,17 @@ export async function killAtRandom({ kills, random, env = {}, told }: KillOption
     const data = join(folder, 'data')
     const load = new Load(random)
     for (let kill = 0; kill < kills; kill++) {
-      await using node = await CrashNode.start(data, env)
+      await using node = await CrashNode.start(data, env, load.search)
       const killed = sleep(random() * LONGEST_LIFE_MS).then(() => node.kill())
-      await load.run(node.address, killed)
+      await load.run(node, killed)
       await killed
       told?.(`${kill + 1} of ${kills} kills, ${load.sends} sends`)
     }
-    await using node = await CrashNode.start(data, env)
-    await load.drain(node.address)
-    return { crashes: kills, sends: load.sends, violations: checkHistory(load.history) }
+    await using node = await CrashNode.start(data, env, load.search)
+    await load.drain(node)
+    await load.search.readFolder(data)
+    const violations = [...checkHistory(load.history), ...load.search.violations]
+    return { crashes: kills, sends: load.sends, violations, search: load.search }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -42,7 +42,9 @@ export async function cutPower({ cuts, workMs, random, env = {}, told }: CutOpti
       await rm(rebuilt, { recursive: true })
       told?.(`${cut + 1} of ${cuts} cuts, at step ${end} of ${steps.length}`)
     }
-    return { crashes: cuts, sends: load.sends, violations }
+    await load.search.readFolder(data)
+    violations.push(...load.search.violations)
+    return { crashes: cuts, sends: load.sends, violations, search: load.search }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -55,16 +57,17 @@ async function record(
   env: Readonly<Record<string, string>>,
   workMs: number
 ): Promise<number> {
-  await using node = await CrashNode.start(data, env)
+  await using node = await CrashNode.start(data, env, load.search)
   const served = clockMs()
   const killed = sleep(workMs).then(() => node.kill())
-  await load.run(node.address, killed)
+  await load.run(node, killed)
   await killed
   return served
 }
 
 async function drained(load: Load, data: string): Promise<readonly Violation[]> {
-  await using node = await CrashNode.start(data)
-  await load.drain(node.address)
-  return checkHistory(load.history)
+  await using node = await CrashNode.start(data, {}, load.search)
+  await load.drain(node)
+  await load.search.readFolder(data)
+  return [...checkHistory(load.history), ...load.search.violations]
 }
