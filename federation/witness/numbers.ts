@@ -15,6 +15,8 @@ export const WITNESS = {
   /** Logs of one hub that a witness remembers. Another is refused: what was seen is not forgotten to make room. */
   logsOfHub: 64,
   logs: 4096,
+  /** Of each hub, also where there are as many as that. */
+  logsReserved: 4,
   /** Of a proof as a line, without its line feed: room for two of the longest statements, so that length hides no lie. */
   proofBytes: 524_288,
   /** Of a signed statement in a proof: longer than any message of a share, or snapshot that fills its lists. */

@@ -21,7 +21,7 @@ const OWN = 'own'
 const MAX_WHY = 200
 
 /** What of a log is needed here. */
-export type CosignedLog = Pick<AuditLog, 'origin' | 'checkpoint' | 'consistency' | 'root'>
+export type CosignedLog = Pick<AuditLog, 'origin' | 'size' | 'checkpoint' | 'consistency' | 'root'>
 
 export interface GatheringOptions {
   /** Undefined while no log is open. */
@@ -100,7 +100,8 @@ export class Gathering {
     const nowMs = this.#o.nowMs()
     if (this.#isAsking || nowMs < this.#dueMs) return
     this.#dueMs = nowMs + EVERY_MS
-    if (this.#witnesses().length === 0) return
+    const witnesses = this.#witnesses()
+    if (witnesses.length === 0 || this.#isCosignedBy(witnesses)) return
     this.#isAsking = true
     void this.round()
       .catch((err: unknown) => {
@@ -112,6 +113,14 @@ export class Gathering {
   /** Asks all witnesses for a cosignature of the newest checkpoint. Throws `not_ready`, `conflict` `no_delegation`. */
   round(): Promise<Round> {
     return this.#turns.run(() => this.#round())
+  }
+
+  /** Whether the log has not grown since all of them cosigned it. */
+  #isCosignedBy(witnesses: readonly LiveLink[]): boolean {
+    const { newest } = this
+    if (newest === undefined || newest.size !== this.#o.log()?.size) return false
+    const by = new Set(newest.cosigned.map(({ hub }) => hub))
+    return witnesses.every(({ hub }) => by.has(hub))
   }
 
   async #round(): Promise<Round> {

@@ -54,9 +54,10 @@ export class WitnessedLogs {
     return this.#seen.get(origin)
   }
 
-  /** Whether there is room for one more log of a hub. */
+  /** Whether there is room for one more log of a hub: for a few of each whatever others have, so that none takes all. */
   hasRoom(hub: string): boolean {
-    return this.#seen.size < WITNESS.logs && (this.#ofHub.get(hub) ?? 0) < WITNESS.logsOfHub
+    const count = this.#ofHub.get(hub) ?? 0
+    return count < WITNESS.logsReserved || (this.#seen.size < WITNESS.logs && count < WITNESS.logsOfHub)
   }
 
   /** Resolves once it would survive a power cut. */

@@ -128,6 +128,24 @@ test('what was seen and is damaged keeps its log from being cosigned', async () 
   assert.equal(await refusal(again.ask(log, 0, 30)), 'damaged')
 })
 
+test('hubs that take all the room leave a little for each other', async () => {
+  const { ask, logs } = await witness()
+  const log = logOf(leavesOf(2))
+  await ask(log, 0, 2)
+  const seen = logs.seenOf(log.origin)!
+  await logs.forget(HUB, logs.of(HUB))
+  for (let n = 0; n < WITNESS.logs; n++) {
+    const key = signingKey(new Uint8Array(32).fill(100 + Math.floor(n / WITNESS.logsOfHub)))
+    const other = hubId(publicBytes(key))
+    await logs.keep(`${other}/main/${n.toString(16).padStart(16, '0')}`, seen)
+  }
+  const logOfLife = (n: number) => logOf(leavesOf(2), { id: n.toString(16).padStart(16, '0') })
+
+  for (let n = 0; n < WITNESS.logsReserved; n++)
+    assert.equal((await ask(logOfLife(n), 0, 2)).result, 'cosigned')
+  assert.equal(await refusal(ask(logOfLife(WITNESS.logsReserved), 0, 2)), 'full')
+})
+
 test('what an operator has forgotten of a hub makes room, and is seen anew', async () => {
   const { store, ask, logs } = await witness()
   const logOfLife = (n: number) => logOf(leavesOf(2), { id: n.toString(16).padStart(16, '0') })
