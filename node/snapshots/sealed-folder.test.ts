@@ -16,6 +16,16 @@ test('a folder with files in folders is whole, until one more is there', async t
   assert.deepEqual(await wholeFolder(folder), { why: 'extra', about: '"deep/c"' })
 })
 
+test('an empty folder is extra, too, and a tree of them is not walked', async t => {
+  const folder = sealedFolder(t, ['a'])
+  for (let n = 0; n < 100; n++) mkdirSync(join(folder, `d${n}`, 'e', 'f'), { recursive: true })
+
+  const { why, about } = (await wholeFolder(folder)) as { why: string; about: string }
+
+  assert.equal(why, 'extra')
+  assert.match(about, /^"d\d+\/e\/f"$/)
+})
+
 test('a file of the same length with other bytes is changed', async t => {
   const folder = sealedFolder(t, ['a'])
 

@@ -58,7 +58,7 @@ export async function snapshotFiles(folder: string): Promise<Judged<Files>> {
 export const snapshotFile = (folder: string, name: string): Promise<Judged<Uint8Array>> =>
   smallFile(folder, name, SNAPSHOTS.packageBytes)
 
-/** The paths of all files below a folder, at most `most`. */
+/** The paths of all files below a folder, at most `most`; one without any is no file's, and ends it. */
 async function pathsIn(folder: string, most = SNAPSHOTS.items + 2): Promise<Judged<string[]>> {
   const found: string[] = []
   const folders: string[] = ['']
@@ -67,8 +67,10 @@ async function pathsIn(folder: string, most = SNAPSHOTS.items + 2): Promise<Judg
     const dir = await opendir(join(folder, at)).catch((error: unknown) => {
       throw systemError(join(folder, at), error)
     })
+    let isEmpty = at !== ''
     try {
       for (let entry = await dir.read(); entry !== null; entry = await dir.read()) {
+        isEmpty = false
         const path = at === '' ? entry.name : `${at}/${entry.name}`
         if (entry.isDirectory()) folders.push(path)
         else if (entry.isFile()) found.push(path)
@@ -79,6 +81,7 @@ async function pathsIn(folder: string, most = SNAPSHOTS.items + 2): Promise<Judg
     } finally {
       await dir.close()
     }
+    if (isEmpty) return { why: 'extra', about: shown(at) }
   }
   return { value: found }
 }
