@@ -279,7 +279,7 @@ const EVENTS = {
     'allow'
   ),
   quarantine: row(
-    { id: digest, origin: hubOf, change: oneOf(['release', 'reject', 'expire', 'damaged']) },
+    { id: digest, origin: optional(hubOf), change: oneOf(['release', 'reject', 'expire', 'damaged']) },
     ({ id }) => `item:${id}`
   ),
   torn_tail: row({ bytes: natural, sha256: digest }, log),

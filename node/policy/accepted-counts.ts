@@ -3,6 +3,8 @@ import { auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 
+const MOST_IDS = 4096
+
 interface Count {
   readonly kind: ItemKind
   readonly policy: PolicyInForce
@@ -17,14 +19,22 @@ export class AcceptedCounts {
   readonly #now: () => number
   #counts = new Map<string, Count>()
   #since: number
+  /** Ids of items that were counted. */
+  readonly #newest = new Set<string>()
 
   constructor(now: () => number) {
     this.#now = now
     this.#since = now()
   }
 
-  /** Never waits. There are as many counts as kinds, and as policies were in force since the last time. */
-  add(kind: ItemKind, policy: PolicyInForce): void {
+  /**
+   * Never waits. One that comes again because it could not be delivered is counted once, as long as it is one of the newest.
+   * There are as many counts as kinds, and as policies were in force since the last time.
+   */
+  add(kind: ItemKind, policy: PolicyInForce, id: string): void {
+    if (this.#newest.has(id)) return
+    this.#newest.add(id)
+    if (this.#newest.size > MOST_IDS) this.#newest.delete(this.#newest.values().next().value!)
     const key = `${kind} ${policy.hash}`
     const held = this.#counts.get(key)
     if (held === undefined) this.#counts.set(key, { kind, policy, count: 1 })

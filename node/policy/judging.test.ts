@@ -45,6 +45,19 @@ describe('an item', () => {
     )
   })
 
+  test('that comes again since it could not be delivered is counted once', async t => {
+    const { judging, entries } = await judge(await store(t))
+    for (let n = 0; n < 3; n++) await judging.take(evidence(1, SMALL), item())
+    await judging.take(evidence(2, SMALL), item())
+
+    await judging.flush()
+
+    assert.deepEqual(
+      entries.map(({ data }) => data['count']),
+      [2]
+    )
+  })
+
   test('keeps its count when that cannot be recorded, and is counted once', async t => {
     let isBroken = true
     const record = (): Promise<void> => (isBroken ? Promise.reject(new Error('no log')) : Promise.resolve())

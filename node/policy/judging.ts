@@ -108,7 +108,7 @@ export class Judging implements Acceptance {
       record: recordOf(decision, { version: policy.version, hash, decidedAt: now })
     }
     const append = () => this.#o.record(auditEvent('acceptance', `hub:${evidence.origin}`, judged))
-    if (decision.verdict === 'accept') this.#accepted.add(evidence.kind, inForce)
+    if (decision.verdict === 'accept') this.#accepted.add(evidence.kind, inForce, evidence.id)
     else if (decision.verdict === 'reject') {
       const retryAfterMs = this.#rejections.wait(evidence.origin, now)
       if (retryAfterMs !== undefined) return notNow('too_many_rejections', retryAfterMs)

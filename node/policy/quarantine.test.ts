@@ -121,9 +121,10 @@ describe('a kept item', () => {
     await rows.put(ID, Buffer.from('?'))
     const damaged: string[] = []
 
-    const { quarantine } = await judge(level, { onDamaged: id => damaged.push(id) })
+    const { quarantine, entries } = await judge(level, { onDamaged: id => damaged.push(id) })
 
     assert.deepEqual([quarantine.items, damaged], [0, [ID]])
+    assert.deepEqual(entries, [{ type: 'quarantine', data: { id: ID, change: 'damaged' } }])
     assert.equal((await judge(level)).quarantine.items, 0)
   })
 })

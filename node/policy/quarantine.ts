@@ -14,6 +14,7 @@ import type { DeliverReleased, Item } from './types.ts'
 /** So many items leave by age in one turn, so that a release waits for no more. */
 const EXPIRE_AT_ONCE = 100
 const DELIVER_MS = 30_000
+const IS_ID = /^[0-9a-f]{64}$/
 const NODE: By = { actor: 'node' }
 
 export interface QuarantineOptions {
@@ -227,9 +228,13 @@ export class Quarantine implements KeepsItems {
   }
 
   async #damaged(id: string, kept?: Kept): Promise<void> {
-    if (kept !== undefined) await this.#record(kept, 'damaged', NODE)
-    if (kept !== undefined) await this.#drop(kept)
-    else await this.#rows.remove(id)
+    if (kept !== undefined) {
+      await this.#record(kept, 'damaged', NODE)
+      await this.#drop(kept)
+    } else {
+      if (IS_ID.test(id)) await this.#o.record(auditEvent('quarantine', 'node', { id, change: 'damaged' }))
+      await this.#rows.remove(id)
+    }
     this.#o.onDamaged?.(id)
   }
 }
