@@ -6,6 +6,7 @@
  *   open       whoever asks for a share is answered as a member of it
  *   trusting   a proof is taken as it is told, and judged by nobody
  *   secretive  a proof is told to nobody
+ *   unaware    a hub that is restored numbers on as if nothing had happened
  *   eager      each announcement is followed by a call at once, however many are under way
  */
 export const BREAKAGES = {
@@ -15,6 +16,7 @@ export const BREAKAGES = {
   open: 'outsiders',
   trusting: 'honest',
   secretive: 'liars',
+  unaware: 'honest',
   eager: 'memory'
 } as const
 
@@ -28,7 +30,7 @@ export const INVARIANTS = {
     'a hub outside of a share learns neither its id, its topics nor its bodies, but by a proof against one of it',
   liars:
     'after healing a hub that signed two messages of one number is in quarantine wherever a neighbour has proof',
-  honest: 'no honest hub is in quarantine, nor gives one number twice',
+  honest: 'no honest hub is in quarantine, also none that was restored',
   memory: 'what a hub keeps in memory has its bound'
 } as const
 

@@ -131,7 +131,7 @@ export class Hub {
     this.taken = new Map(taken)
     this.maybeTaken = new Set(taken.keys())
     for (const text of this.sent.slice(sent)) this.excused.add(text)
-    this.log++
+    if (!this.breaks('unaware')) this.log++
   }
 
   #entry(other: number): AllowedHub {

@@ -1,9 +1,8 @@
 import type { Breakage } from './breakages.ts'
 import type { Lie, Plan, PlannedEvent } from './plan.ts'
 
-type Event =
-  | Omit<Extract<PlannedEvent, { readonly is: 'send' }>, 'n'>
-  | Omit<Extract<PlannedEvent, { readonly is: 'stop' }>, 'n'>
+type WithoutName<E> = E extends unknown ? Omit<E, 'n'> : never
+type Event = WithoutName<PlannedEvent>
 
 const SEND = { is: 'send', share: 0 } as const
 
@@ -53,6 +52,16 @@ export const PLANS: Readonly<Record<Breakage, Plan>> = {
     liars: new Map([[0, 'two-numbers']]),
     spanMs: 200_000
   }),
+  unaware: plan(
+    [0, 1],
+    [
+      { ...SEND, hub: 0, atMs: 15_000 },
+      { ...SEND, hub: 0, atMs: 25_000 },
+      { is: 'cut', hub: 0, to: 1, atMs: 30_000, forMs: 30_000 },
+      { is: 'restore', hub: 0, atMs: 31_000, forMs: 1000, agoMs: 8000 },
+      { ...SEND, hub: 0, atMs: 40_000 }
+    ]
+  ),
   eager: plan(
     [0, 1],
     Array.from({ length: 12 }, (_, n) => ({ ...SEND, hub: 0, atMs: 15_000 + n * 1000 })),
