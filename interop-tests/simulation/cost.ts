@@ -5,6 +5,8 @@ import { simulate } from './simulation.ts'
 const FROM_MS = 60_000
 const COUNTED_MS = 60_000
 const MESSAGES = 20
+const START_MS = 20_000
+const SENDING_MS = 35_000
 
 export interface Cost {
   readonly hubs: number
@@ -47,13 +49,16 @@ function planOf(count: number, isRelayed: boolean): Plan {
     liars: new Map(),
     shares: [{ n: 0, members: hubs, isRelayed }],
     friends: [],
-    events: Array.from({ length: MESSAGES }, (_, n) => ({
-      n,
-      is: 'send',
-      hub: Math.floor((n * count) / MESSAGES),
-      share: 0,
-      atMs: FROM_MS + Math.floor((n * (COUNTED_MS - 10_000)) / MESSAGES)
-    })),
+    // Each sender has a series before anything is counted.
+    events: [START_MS, FROM_MS].flatMap((fromMs, half) =>
+      Array.from({ length: MESSAGES }, (_, n) => ({
+        n: half * MESSAGES + n,
+        is: 'send' as const,
+        hub: Math.floor((n * count) / MESSAGES),
+        share: 0,
+        atMs: fromMs + Math.floor((n * SENDING_MS) / MESSAGES)
+      }))
+    ),
     spanMs: FROM_MS + COUNTED_MS,
     lostOf100: 0
   }
