@@ -20,6 +20,7 @@ import type { Hub } from './hub.ts'
 import { Liar, falseProof } from './liars.ts'
 import { TENANT, bodyOf, nameOf, shareIdOf, topicOf } from './names.ts'
 import type { LinkClient, Op, Side } from './network.ts'
+import { saysTwo } from './plan.ts'
 
 const PAGE = 1024
 const NOTHING = new Uint8Array(0)
@@ -293,7 +294,7 @@ export class HubProcess implements Side {
       )
     this.#keys.onChange(({ hub: id, change }) => {
       world.trace(`${change} ${this.n} ${world.hubOf(id).n}`)
-      if (change === 'quarantine' && hub.isHonest && world.hubOf(id).lie !== 'two-numbers')
+      if (change === 'quarantine' && hub.isHonest && !saysTwo(world.hubOf(id).lie))
         world.broken('honest', `hub ${this.n} has hub ${world.hubOf(id).n} in quarantine`)
       this.#shares.review(id, false)
     })

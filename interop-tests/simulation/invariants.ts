@@ -1,7 +1,9 @@
 import { MAX_PROOFS, SHARES } from '../../federation/index.ts'
 import type { Violation } from './breakages.ts'
 import type { Hub } from './hub.ts'
+import { otherBodyOf } from './liars.ts'
 import type { Network } from './network.ts'
+import { saysTwo } from './plan.ts'
 
 /** Shares whose newest message may wait to be announced. */
 const MOST_WAITING = 1024
@@ -75,7 +77,7 @@ function timesOf(hub: Hub, waiting: readonly string[]): ReadonlyMap<string, numb
 /** `liars`: a hub that is linked with one that has proof has it, too, where the liar is on its allowlist. */
 function proved(hubs: readonly Hub[], honest: readonly Hub[], network: Network): readonly Violation[] {
   return hubs
-    .filter(({ lie }) => lie === 'two-numbers')
+    .filter(({ lie }) => saysTwo(lie))
     .flatMap(liar =>
       honest
         .filter(hub => hub.allowed.has(liar.name.id) && hub.process?.isQuarantined(liar.n) === false)
@@ -88,6 +90,26 @@ function proved(hubs: readonly Hub[], honest: readonly Hub[], network: Network):
           return [{ invariant: 'liars', detail } as const]
         })
     )
+}
+
+/** How many liars gave one honest hub one message and another hub the other, and of how many nobody has proof. */
+export async function believed(
+  hubs: readonly Hub[]
+): Promise<{ readonly liars: number; readonly unproved: number }> {
+  const honest = hubs.filter(({ isHonest, process }) => isHonest && process?.isUp === true)
+  let [liars, unproved] = [0, 0]
+  for (const liar of hubs.filter(({ lie }) => saysTwo(lie))) {
+    const texts = new Set<string>()
+    for (const hub of honest) {
+      for (const text of hub.taken.keys()) texts.add(text)
+      for (const share of liar.shares.filter(one => hub.shares.includes(one)))
+        for (const text of await hub.process!.texts(share)) texts.add(text)
+    }
+    if (!texts.has(otherBodyOf(liar.n)) || !liar.sent.some(text => texts.has(text))) continue
+    liars++
+    if (!honest.some(({ process }) => process!.holdsProof(liar.n))) unproved++
+  }
+  return { liars, unproved }
 }
 
 /** `memory`: what one hub has too much of. */

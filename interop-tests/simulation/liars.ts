@@ -9,6 +9,7 @@ import {
   equivocationLine
 } from '../../federation/index.ts'
 import type { SharedMessage } from '../../federation/index.ts'
+import { saysTwo } from './plan.ts'
 import type { Lie } from './plan.ts'
 import type { Name } from './names.ts'
 
@@ -64,7 +65,7 @@ export class Liar {
       honest.rows.map(async row => {
         if (row.origin !== this.#name.id) return row
         if (this.#lie === 'misnumber') return { ...row, last: row.last + 7 }
-        if (this.#lie !== 'two-numbers' || !this.#isOther(asker) || row.top === undefined) return row
+        if (!saysTwo(this.#lie) || !this.#isOther(asker) || row.top === undefined) return row
         const line = await this.#lineOf(share, row.series, row.last)
         return line === undefined ? row : { ...row, top: federatedId(this.#other(line).statement) }
       })
@@ -101,10 +102,11 @@ export class Liar {
           ]
         })
       case 'two-numbers':
+      case 'two-faced':
         return each((line, body) => {
           if (!this.#isOther(asker) || parseSigned(SHARED_MESSAGE, line).statement.hub !== this.#name.id)
             return [line, body]
-          return [formatSigned(this.#other(line)), OTHER_BODY]
+          return [formatSigned(this.#other(line)), this.#otherBody]
         })
       default:
         return honest
@@ -114,8 +116,8 @@ export class Liar {
   /** A second statement of the same number. */
   #other(line: string) {
     const { statement } = parseSigned(SHARED_MESSAGE, line)
-    const body_sha256 = hash('sha256', OTHER_BODY, 'hex')
-    const other = { ...statement, bytes: OTHER_BODY.length, body_sha256 }
+    const body_sha256 = hash('sha256', this.#otherBody, 'hex')
+    const other = { ...statement, bytes: this.#otherBody.length, body_sha256 }
     return signStatement(SHARED_MESSAGE, this.#name.signer.key, other)
   }
 
@@ -126,13 +128,18 @@ export class Liar {
     )
   }
 
+  get #otherBody(): Buffer {
+    return Buffer.from(otherBodyOf(this.#name.n))
+  }
+
   #isOther(asker: number): boolean {
-    return (asker + Math.floor(this.#nowMs() / SAME_MS)) % 2 === 1
+    const turn = this.#lie === 'two-faced' ? 0 : Math.floor(this.#nowMs() / SAME_MS)
+    return (asker + turn) % 2 === 1
   }
 }
 
 /** What a hub says beside what it said; nothing is promised of it. */
-const OTHER_BODY = Buffer.from('another body')
+export const otherBodyOf = (liar: number): string => `another body of hub ${liar}`
 
 /** A proof against a hub that did nothing wrong: its statements are of its own making, by the key of who tells it. */
 export function falseProof(teller: Name, against: Name): string {

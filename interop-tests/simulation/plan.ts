@@ -3,6 +3,7 @@ import { Dice, draw } from '../faults/random.ts'
 /**
  * How a hub lies:
  *   two-numbers  it gives one number to two messages, and shows each neighbour now one and now the other
+ *   two-faced    the same, but what it shows one neighbour stays the same
  *   mute         it announces, says what it has, and never answers who asks for it
  *   empty        it answers with nothing
  *   bytes        it answers with other bytes than it signed
@@ -14,6 +15,7 @@ import { Dice, draw } from '../faults/random.ts'
  */
 export const LIES = [
   'two-numbers',
+  'two-faced',
   'mute',
   'empty',
   'bytes',
@@ -24,6 +26,9 @@ export const LIES = [
   'flood'
 ] as const
 export type Lie = (typeof LIES)[number]
+
+/** Whether a hub that lies so gives one number to two messages. */
+export const saysTwo = (lie: Lie | undefined): boolean => lie === 'two-numbers' || lie === 'two-faced'
 
 export interface PlannedShare {
   readonly n: number

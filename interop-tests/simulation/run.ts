@@ -49,6 +49,8 @@ async function runSeeds(asked: Simulating): Promise<number> {
       delivered: sum(({ delivered }) => delivered),
       stops: sum(({ stops }) => stops),
       quarantines: sum(({ quarantines }) => quarantines),
+      believed: sum(({ believed }) => believed.liars),
+      unproved: sum(({ believed }) => believed.unproved),
       toldByProof: sum(({ toldByProof }) => toldByProof),
       events: sum(({ events }) => events),
       traces: outcomes.map(({ trace }) => trace),

@@ -58,6 +58,29 @@ test('a plan that fails is made smaller, and what is left fails when it is drawn
   t.diagnostic(`${plan.hubs.length} hubs and ${plan.events.length} events after ${runs} runs`)
 })
 
+test(
+  'a hub that shows each neighbour one of two messages is found by all as soon as these show each other theirs',
+  LONG,
+  async () => {
+    const members = [0, 1, 2, 3]
+    const plan = {
+      ...PLANS.secretive,
+      hubs: members,
+      friends: [],
+      liars: new Map([[0, 'two-faced' as const]])
+    }
+
+    const { believed, quarantines, violations } = await simulate({
+      ...plan,
+      shares: [{ n: 0, members, isRelayed: true }]
+    })
+
+    assert.deepEqual(violations, [])
+    assert.deepEqual(believed, { liars: 1, unproved: 0 })
+    assert.equal(quarantines, 3)
+  }
+)
+
 test('a hub asks each other of a share once a minute, and fetches a message once', LONG, async () => {
   const { rounds, pulls, hubs } = await costOf(4, false)
 

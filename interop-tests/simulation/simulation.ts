@@ -5,8 +5,9 @@ import { Hub } from './hub.ts'
 import type { World } from './hub.ts'
 import { Network } from './network.ts'
 import type { Op } from './network.ts'
-import { afterHealing, inBounds } from './invariants.ts'
+import { afterHealing, believed, inBounds } from './invariants.ts'
 import { sharesIn } from './names.ts'
+import { saysTwo } from './plan.ts'
 import type { Plan, PlannedEvent } from './plan.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -35,6 +36,8 @@ export interface Outcome {
   readonly stops: number
   /** Hubs that have a liar in quarantine in the end, over all liars that said two things. */
   readonly quarantines: number
+  /** Liars both of whose messages honest hubs have, one this and one that; and those of them that nobody has proof of. */
+  readonly believed: { readonly liars: number; readonly unproved: number }
   /** Proofs that told a hub outside of a share its id and a topic: they hold both statements as they were signed. */
   readonly toldByProof: number
   /** Milliseconds from healing until all held; as long as was waited where it did not. */
@@ -153,6 +156,7 @@ class Simulation {
       delivered: this.#delivered,
       stops: this.#stops,
       quarantines: this.#quarantines(),
+      believed: await believed(this.#hubs),
       toldByProof: this.#toldByProof,
       healedMs,
       events: this.#time.events,
@@ -248,7 +252,7 @@ class Simulation {
   }
 
   #quarantines(): number {
-    const liars = this.#hubs.filter(({ lie }) => lie === 'two-numbers')
+    const liars = this.#hubs.filter(({ lie }) => saysTwo(lie))
     return liars.reduce(
       (sum, { n }) =>
         sum + this.#hubs.filter(hub => hub.process?.isUp === true && hub.process.isQuarantined(n)).length,
