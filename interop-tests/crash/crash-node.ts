@@ -33,6 +33,8 @@ export class CrashNode implements AsyncDisposable {
       OMNIGATE_HTTP__LISTEN: '127.0.0.1:0',
       OMNIGATE_LOG__LEVEL: 'trace',
       OMNIGATE_STRANGERS__LOOPBACK_IS_KNOWN: 'true',
+      // Few, so that many messages become dead letters.
+      OMNIGATE_MAILBOX__MAX_ATTEMPTS: '3',
       OMNIGATE_CAPABILITIES__OPEN_VERBS: '*',
       ...env
     }

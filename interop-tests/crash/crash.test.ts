@@ -20,6 +20,7 @@ test('kill -9, 20 times under load, loses nothing that was acknowledged', async 
   assert.ok(verdict.sends > 500, `only ${verdict.sends} sends`)
   for (const place of ['the log', 'the metrics', 'the audit log'])
     assert.ok(verdict.search!.searched(place) > 0, `${place} was not searched`)
+  assert.ok(verdict.sealedDead! > 0, 'no sealed message became a dead letter')
 })
 
 test('power cuts lose nothing that was acknowledged', async () => {

@@ -17,6 +17,8 @@ export interface Verdict {
   readonly violations: readonly Violation[]
   /** What was searched for sealed bodies. */
   readonly search?: CanarySearch
+  /** Sealed messages that became dead letters. */
+  readonly sealedDead?: number
 }
 
 export interface KillOptions {
@@ -44,7 +46,8 @@ export async function killAtRandom({ kills, random, env = {}, told }: KillOption
     await load.drain(node)
     await load.search.readFolder(data)
     const violations = [...checkHistory(load.history), ...load.search.violations]
-    return { crashes: kills, sends: load.sends, violations, search: load.search }
+    const { sends, sealedDead, search } = load
+    return { crashes: kills, sends, violations, search, sealedDead }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -62,6 +62,14 @@ export class Load {
     return this.#sent
   }
 
+  /** How many of the sealed messages a drain has found dead. */
+  get sealedDead(): number {
+    const dead = new Set(this.history.flatMap(seen => (seen.is === 'dead' ? [seen.id] : [])))
+    const isDead = (seen: Seen): boolean =>
+      seen.is === 'send' && isSealed(seen.label) && seen.id !== undefined && dead.has(seen.id)
+    return this.history.filter(isDead).length
+  }
+
   /** Works against a node until `ended`; calls that its death cuts off are noted as without an answer. */
   async run(node: Served, ended: Promise<unknown>): Promise<void> {
     this.#boot++
@@ -71,6 +79,9 @@ export class Load {
     const hub = await connecting.catch(() => undefined)
     if (hub === undefined) return await watching
     await using _ = hub
+    // Those that became dead letters are open no more.
+    const stats = await Promise.all(TOPICS.map(topic => hub.mailbox.stats(topic))).catch(() => [])
+    this.#open = stats.reduce((sum, { depth }) => sum + depth, 0)
     const stop = new AbortController()
     void ended.finally(() => stop.abort())
     await Promise.all([
