@@ -7,6 +7,7 @@ import type { AuditEvent } from '../audit/index.ts'
 import type { By } from '../capabilities/audit.ts'
 import { InTurn } from '../capabilities/in-turn.ts'
 import { multiaddrProblem } from '../config/index.ts'
+import { checkHubId } from '../hub-id-check.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
 import type { RowChange } from '../stores/checked-rows.ts'
 import type { Level } from '../stores/level.ts'
@@ -130,11 +131,7 @@ export class Allowlist {
   find(hub: string): AllowedHub {
     const found = this.get(hub)
     if (found !== undefined) return found
-    if (hubPublicKey(hub) === undefined)
-      throw new OapError(
-        'bad_request',
-        'hub: not a hub id; it is h1 and 52 letters and digits, as key show prints it'
-      )
+    checkHubId(hub)
     throw new OapError('not_found', `hub ${hub}: is not on the allowlist; see peer list`)
   }
 
@@ -244,11 +241,7 @@ export class Allowlist {
   }
 
   #check({ hub, addresses, note }: ConfiguredHub): void {
-    if (hubPublicKey(hub) === undefined)
-      throw new OapError(
-        'bad_request',
-        'hub: not a hub id; it is h1 and 52 letters and digits, as key show prints it'
-      )
+    checkHubId(hub)
     if (hub === this.#o.self) throw new OapError('bad_request', 'hub: is this hub itself')
     if (addresses.length > MAX_ADDRESSES)
       throw new OapError('bad_request', `address: at most ${MAX_ADDRESSES} of one hub`)

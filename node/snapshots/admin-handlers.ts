@@ -1,6 +1,7 @@
 import { OapError } from '../../protocols/index.ts'
 import type { Handlers, snapshotsAdminOperations } from '../../protocols/index.ts'
 import { operatorOf } from '../capabilities/index.ts'
+import { checkHubId } from '../hub-id-check.ts'
 import type { SnapshotFolders } from './folders.ts'
 import type { OwnSnapshots } from './own-snapshots.ts'
 import type { PeerSnapshots } from './peer-snapshots.ts'
@@ -52,7 +53,10 @@ export function snapshotsAdmin({
       return { ...rowOf(kept), verdict }
     },
 
-    snapshot_forget: async ({ hub }, call) => ({ forgotten: await peers.forget(hub, operatorOf(call)) }),
+    snapshot_forget: async ({ hub }, call) => {
+      checkHubId(hub)
+      return { forgotten: await peers.forget(hub, operatorOf(call)) }
+    },
 
     snapshot_list: ({ hub }) => {
       const found =

@@ -3,6 +3,7 @@ import type { Handlers, witnessAdminOperations } from '../../protocols/index.ts'
 import { auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import { operatorOf } from '../capabilities/index.ts'
+import { checkHubId } from '../hub-id-check.ts'
 import type { Equivocations, HeldProof } from './equivocations.ts'
 import type { Gathering } from './gathering.ts'
 import type { WitnessedLogs } from './witnessed-logs.ts'
@@ -44,6 +45,7 @@ export const witnessAdmin = ({
   },
 
   log_forget: async ({ hub }, call) => {
+    checkHubId(hub)
     const origins = logs.of(hub)
     if (origins.length === 0) return { forgotten: 0 }
     const { actor, ...ids } = operatorOf(call)
