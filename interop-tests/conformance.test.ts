@@ -61,6 +61,18 @@ test('our node passes every case of links, as a hub that wants capabilities and 
   assert.deepEqual(leftOut(report), ['link-witness-no-duty', 'link-exchange-head-gone'])
 })
 
+test('an open invite of our node is good for one pairing, and five wrong secrets make it void', async () => {
+  await using node = await guardedNode()
+  const withInvite = async (only: string) =>
+    played([node.address, '--invite', await node.invite(), '--only', only], { RON_CAP: node.token })
+
+  const once = await withInvite('handshake-pair-once')
+  const voided = await withInvite('handshake-pair-five-failures')
+
+  assert.deepEqual([failures(once), once.passed], [[], 1])
+  assert.deepEqual([failures(voided), voided.passed], [[], 1])
+})
+
 test('our node passes every case that a stranger may play', async () => {
   await using node = await OurNode.start({ strangers: true })
 

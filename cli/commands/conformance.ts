@@ -40,6 +40,12 @@ export const conformance: Command = {
       summary: 'secret key of another hub that the node allows: the cases of links are played as that hub',
       completes: 'file'
     },
+    {
+      name: 'invite',
+      value: 'CODE',
+      summary: 'what peer invite printed at the node: one case pairs with it, and uses it up',
+      completes: 'nothing'
+    },
     ...passwordOptions('', 'the password of the hub key'),
     {
       name: 'federation',
@@ -61,18 +67,22 @@ export const conformance: Command = {
     if (given !== undefined && encryption === undefined) {
       throw new CommandError(EXIT.usage, `--encryption ${given}: must be noise or tls`)
     }
-    const { conformanceTable, runConformance, tally } = await import('../conformance/index.ts')
+    const { conformanceTable, inviteKey, runConformance, tally } = await import('../conformance/index.ts')
     // Says in one line why an address cannot be used at all, before any case does.
     const cap = (await tokenOfEnvironment(invocation.terminal))?.bytes
     await withPeer({ address, ...(cap && { cap }) }, takesCalls)
     const only = invocation.option('only')
     const results: ConformanceResult[] = []
     const federation = invocation.option('federation')
+    const invite = invocation.option('invite')
+    if (invite !== undefined && inviteKey(invite) === undefined)
+      throw new CommandError(EXIT.usage, '--invite: not an invite; give what peer invite printed')
     const options = {
       slow: invocation.flag('slow'),
       cap,
       hubKey: await runnerHubKey(invocation),
       ...(only !== undefined && { only }),
+      ...(invite !== undefined && { invite }),
       ...(federation !== undefined && { federation })
     }
     for await (const result of runConformance(address, { ...options, ...(encryption && { encryption }) })) {

@@ -1,3 +1,4 @@
+export { inviteKey } from './federation/index.ts'
 export { conformanceCases, runConformance } from './run.ts'
 export type { ConformanceOptions, ConformanceResult } from './run.ts'
 export { conformanceTable, tally } from './table.ts'

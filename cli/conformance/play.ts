@@ -5,6 +5,7 @@ import type { DecodedFrame } from '../../specs/index.ts'
 import { carrying } from './carried.ts'
 import { ExpectationFailure } from './expectation-failure.ts'
 import { answerFault, frameFault } from './judge.ts'
+import { identifiesWithout, propose } from './protocols.ts'
 import type { AnswerExpectation, FrameExpectation, Step, SuchAnswer } from './vectors.ts'
 import { Wire, describe, whatCame } from './wire.ts'
 
@@ -72,6 +73,8 @@ async function take(step: Step, place: Place): Promise<void> {
   if ('connect' in step) return void place.sessions.push((place.session = await newSession(place.connect)))
   if ('use' in step) return void (place.session = place.sessions[step.use]!)
   if ('check' in step) return check(step)
+  if ('propose' in step) return propose(place.session.connection, step.propose)
+  if ('identify_without' in step) return identifiesWithout(place.session.connection, step.identify_without)
   if ('wait_ms' in step) return delay(step.wait_ms)
   throw new Error(`no such step: ${JSON.stringify(step)}`)
 }

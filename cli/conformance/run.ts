@@ -13,6 +13,7 @@ import {
   GONE,
   federationCases,
   homeAnswers,
+  inviteKey,
   probeFederation,
   runnerHub,
   runnerOf
@@ -47,6 +48,8 @@ export interface ConformanceOptions {
   readonly cap?: Uint8Array | undefined
   /** The key of a hub that the node allows: the runner links as a node of it. */
   readonly hubKey?: KeyObject | undefined
+  /** An invite that is open at the node, as text: one case uses it up. @throws TypeError for what is none */
+  readonly invite?: string | undefined
   /** The name of the node's federation. Default `main`. */
   readonly federation?: string
   readonly signal?: AbortSignal
@@ -93,11 +96,12 @@ export async function* runConformance(
 ): AsyncGenerator<ConformanceResult> {
   const node: Target = { address: multiaddr(address), ...options }
   const { only = '', federation: name = DEFAULT_FEDERATION, hubKey } = options
+  const invite = options.invite === undefined ? undefined : givenInvite(options.invite)
   const facts = await withDialer(node, dialer => probe(() => dial(dialer, node), options.cap))
   const hub = hubKey && runnerHub(hubKey)
   const runner = await runnerOf(name, hub)
   const { parties, federation } = facts.federates ? await asHub(node, runner) : NO_FEDERATION
-  const cases = await conformanceCases(options.cap, { parties, share: federation.share })
+  const cases = await conformanceCases(options.cap, { parties, share: federation.share, invite })
   const known = { ...facts, federation, hub: hub?.id }
   const judged = cases
     .filter(({ id }) => id.includes(only))
@@ -110,6 +114,12 @@ export async function* runConformance(
     lanes(played, facts.known, { privateKey: runner.privateKey, answers: hub && homeAnswers(hub) }),
     target
   )
+}
+
+function givenInvite(code: string): Buffer {
+  const key = inviteKey(code)
+  if (key === undefined) throw new TypeError('invite: not an invite')
+  return key
 }
 
 interface AsHub {
@@ -166,13 +176,17 @@ interface Known extends Facts {
 function whyLeftOut(
   conversation: Conversation,
   facts: Known,
-  { slow = false, cap }: ConformanceOptions
+  { slow = false, cap, invite, only = '' }: ConformanceOptions
 ): string | undefined {
   const { needs = [], slow_ms = 0 } = conversation
   if (needs.includes('guarded') && !facts.guarded) return 'the node opens echo to all'
   if (needs.includes('capability') && cap === undefined) return 'no capability was given'
   const noHub = needs.includes('federation') ? whyNoHub(needs, facts) : undefined
   if (noHub !== undefined) return noHub
+  if (needs.includes('invite') && invite === undefined) return 'no invite was given'
+  if (needs.includes('no_invite') && invite !== undefined) return 'an invite is open'
+  if (needs.includes('own_invite') && only !== conversation.id)
+    return `an invite is good for one case; asked for with --only ${conversation.id}`
   if (needs.includes('mailbox') && !facts.mailbox)
     return 'the node has no mailbox that this caller may send to and receive from'
   if (needs.includes('storage') && !facts.storage)

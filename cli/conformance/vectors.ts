@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Proposal } from './protocols.ts'
 import type { Bytes, DecodedFrame, VectorFrame } from '../../specs/index.ts'
 
 /** A frame as `expect` describes it: specs/vectors/README.md. */
@@ -31,7 +32,8 @@ type Sendable = string | VectorFrame | readonly (string | VectorFrame)[]
 /**
  * The steps of specs/vectors/README.md, and some of the runner's own: `send_bytes` writes a bytes expression;
  * `expect_such` judges an answer by code, and `send_after` writes what follows from the answer before it; `expect_stall` stops reading and repeats the frame until the node takes no more, then reads on; `connect` goes on
- * with a session of another connection, `use` with that of the n-th, the first being 0; `check` is about what came before.
+ * with a session of another connection, `use` with that of the n-th, the first being 0; `check` is about what came before;
+ * `propose` asks for other protocols on the connection, and `identify_without` what identify names there.
  */
 export type Step =
   | { readonly send: Sendable; readonly pieces?: number }
@@ -54,6 +56,8 @@ export type Step =
   | { readonly wait_ms: number }
   | { readonly connect: true }
   | { readonly use: number }
+  | { readonly propose: Proposal }
+  | { readonly identify_without: readonly string[] }
   | { readonly check: () => boolean; readonly words: string }
 
 /** An answer that `fault` finds nothing wrong with. */
@@ -86,6 +90,9 @@ export type Need =
   | 'silent'
   | 'witness'
   | 'no_witness'
+  | 'invite'
+  | 'no_invite'
+  | 'own_invite'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

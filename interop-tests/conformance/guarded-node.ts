@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode, hubKeyPath, initKeys, loadConfig } from 'omnigate'
+import { omnigate } from '../our-node.ts'
 
 /** Far above what the cases spend: they are not about quotas. */
 const AMPLE = 1_000_000
@@ -68,7 +69,8 @@ export async function guardedNode() {
       'federation.peers': [{ hub: hubId, treaty: TREATY }]
     }
   })
-  const node = started.use(createNode(config, { data: join(folder, 'node'), init: true }))
+  const data = join(folder, 'node')
+  const node = started.use(createNode(config, { data, init: true }))
   await node.start()
   await node.capabilities().addTenant({ name: 'linked', id: TENANT }, { actor: 'local' })
   await node.capabilities().addTenant({ name: 'gone', id: GONE_TENANT }, { actor: 'local' })
@@ -80,6 +82,14 @@ export async function guardedNode() {
     address: node.status().addresses[0]!,
     token: Buffer.from(token).toString('base64url'),
     hubKey: hubKeyPath(keys),
+    /** The code of a new invite; the one before it is void. */
+    invite: () => newInvite(data),
     [Symbol.asyncDispose]: () => running.disposeAsync()
   }
+}
+
+async function newInvite(data: string): Promise<string> {
+  const { stdout, stderr } = await omnigate(['peer', 'invite', '--no-wait', '--json', '--data', data])
+  if (stdout[0] === undefined) throw new Error(stderr)
+  return (JSON.parse(stdout[0]) as { code: string }).code
 }

@@ -22,7 +22,8 @@ async function playOpen(): Promise<number> {
 async function playGuarded(): Promise<number> {
   await using node = await guardedNode()
   process.stdout.write('\nA node that wants a capability\n')
-  return await play([node.address, '--hub-key', node.hubKey, ...given], { RON_CAP: node.token })
+  const args = ['--hub-key', node.hubKey, '--invite', await node.invite(), ...given]
+  return await play([node.address, ...args], { RON_CAP: node.token })
 }
 
 async function play(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {

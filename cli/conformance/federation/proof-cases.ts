@@ -180,7 +180,11 @@ export const PROOF_CASES: readonly FederationCase[] = [
         { send: call(1 + at, header, body === undefined ? undefined : Buffer.from(body)) },
         refused(1 + at, ...UNKNOWN)
       ])
-  },
+  }
+]
+
+/** While no invite is open. */
+export const CLOSED_CASES: readonly FederationCase[] = [
   {
     id: 'handshake-pair-without-invite',
     about: 'while no invite is open, pair is 403 not_allowlisted, whatever it brings',

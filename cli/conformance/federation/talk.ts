@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { parseJson, decodeRecord } from '../../../protocols/index.ts'
 import type { DecodedFrame, VectorFrame } from '../../../specs/index.ts'
@@ -71,6 +71,8 @@ export interface ProofChange {
   readonly delegating?: KeyObject
   /** Signs the transcript in the place of the runner's node. */
   readonly signing?: KeyObject
+  /** K of an invite: the proof is for a pairing, and shows that it is known. */
+  readonly pairing?: Uint8Array
   /** Other bytes in the place of the proof. */
   readonly body?: (proof: Buffer) => Buffer
 }
@@ -81,7 +83,7 @@ export class Talk {
   readonly helloBytes: Buffer
   readonly #nonce = hex(32)
   #challengeBytes: Buffer = Buffer.alloc(0)
-  #sent: { readonly body: Buffer; readonly signature: Buffer } | undefined
+  #sent: { readonly body: Buffer; readonly signature: Buffer; readonly pairing?: Uint8Array } | undefined
 
   constructor(parties: Parties, changes: Members = {}) {
     this.#parties = parties
@@ -124,8 +126,11 @@ export class Talk {
     const digest = transcript([...this.#fields(), body])
     const key = change.signing ?? this.#parties.key
     const signature = signed(key, 'omnigate/handshake-initiator/1\n', digest)
-    this.#sent = { body, signature }
-    return call(n, { op: 'prove', signature: signature.toString('hex') }, body)
+    const { pairing } = change
+    this.#sent = { body, signature, ...(pairing && { pairing }) }
+    const said = { signature: signature.toString('hex') }
+    if (pairing === undefined) return call(n, { op: 'prove', ...said }, body)
+    return call(n, { op: 'pair', ...said, mac: macOf(pairing, 'initiator', digest) }, body)
   }
 
   linked(n = 2): Step {
@@ -165,13 +170,15 @@ export class Talk {
     const proof = parseJson(bytes)
     if (canonical(proof) !== bytes.toString()) return 'not canonical'
     const nonces = { initiator: this.#nonce, responder: this.theirNonce }
-    const wanted = { from: node, to: self, nonces, purpose: 'link', role: 'responder' }
-    const digest = transcript([...this.#fields(), this.#sent!.body, this.#sent!.signature, bytes])
+    const { body: sent, signature: own, pairing } = this.#sent!
+    const purpose = pairing === undefined ? 'link' : 'pair'
+    const wanted = { from: node, to: self, nonces, purpose, role: 'responder' }
+    const digest = transcript([...this.#fields(), sent, own, bytes])
     const signature = Buffer.from(textIn(header, 'signature'), 'hex')
     return (
       differs(proof, wanted) ??
       ('delegation' in proof ? 'a delegation' : undefined) ??
-      factsFault(proof['facts']) ??
+      (pairing === undefined ? factsFault(proof['facts']) : pairingFault(proof, header, pairing, digest)) ??
       (isSigned(peerKeyOf(node), signature, 'omnigate/handshake-responder/1\n', digest)
         ? undefined
         : 'a signature that does not fit')
@@ -183,15 +190,15 @@ export class Talk {
     return [Buffer.from(self), Buffer.from(node), this.helloBytes, this.#challengeBytes]
   }
 
-  #proofMembers({ members, facts, nonces, hub, statement, delegating }: ProofChange): Members {
+  #proofMembers({ members, facts, nonces, hub, statement, delegating, pairing }: ProofChange): Members {
     const { self, node } = this.#parties
     const by = hub ?? this.#parties.hub
     return {
       delegation: delegation(this.#parties, by, statement, delegating),
-      facts: { revocation_seq: 0, treaty: LEAST_TREATY, ...facts },
+      ...(pairing === undefined && { facts: { revocation_seq: 0, treaty: LEAST_TREATY, ...facts } }),
       from: self,
       nonces: { initiator: this.#nonce, responder: this.theirNonce, ...nonces },
-      purpose: 'link',
+      purpose: pairing === undefined ? 'link' : 'pair',
       role: 'initiator',
       to: node,
       ...members
@@ -286,6 +293,14 @@ function factsFault(value: unknown): string | undefined {
   if (absent !== undefined) return `a treaty without ${absent}`
   return JSON.stringify(treaty['rows']).includes('"tenant"') ? 'a treaty that names a tenant' : undefined
 }
+
+function pairingFault(proof: Members, header: Members, key: Uint8Array, digest: Buffer): string | undefined {
+  if ('facts' in proof) return 'facts, which a pairing has none of'
+  return textIn(header, 'mac') === macOf(key, 'responder', digest) ? undefined : 'a mac that does not fit'
+}
+
+const macOf = (key: Uint8Array, role: 'initiator' | 'responder', digest: Uint8Array): string =>
+  createHmac('sha256', key).update(`omnigate/pair-${role}/1\n`).update(digest).digest('hex')
 
 /** What a proven peer is granted, out of the answer that has the responder's proof. */
 export function grantIn(answer: Uint8Array): Members {
