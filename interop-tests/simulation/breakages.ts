@@ -7,6 +7,7 @@
  *   trusting   a proof is taken as it is told, and judged by nobody
  *   secretive  a proof is told to nobody
  *   unaware    a hub that is restored numbers on as if nothing had happened
+ *   skips      a number is taken and no message written for it
  *   eager      each announcement is followed by a call at once, however many are under way
  */
 export const BREAKAGES = {
@@ -17,6 +18,7 @@ export const BREAKAGES = {
   trusting: 'honest',
   secretive: 'liars',
   unaware: 'honest',
+  skips: 'numbers',
   eager: 'memory'
 } as const
 
@@ -31,6 +33,7 @@ export const INVARIANTS = {
   liars:
     'after healing a hub that signed two messages of one number is in quarantine wherever a neighbour has proof',
   honest: 'no honest hub is in quarantine, also none that was restored',
+  numbers: 'an honest hub has a message of its own for each number that it gave',
   memory: 'what a hub keeps in memory has its bound'
 } as const
 

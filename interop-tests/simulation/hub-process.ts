@@ -14,7 +14,7 @@ import {
 } from '../../node/shares/index.ts'
 import { LevelMailboxStore } from '../../node/stores/mailbox/index.ts'
 import type { StoredMessage } from '../../node/stores/mailbox/index.ts'
-import { Equivocations, PLACED_KINDS } from '../../node/witness/index.ts'
+import { Accusations, Equivocations, PLACED_KINDS } from '../../node/witness/index.ts'
 import type { SharedSending } from '../../node/mailbox/index.ts'
 import type { Hub } from './hub.ts'
 import { Liar, falseProof } from './liars.ts'
@@ -83,7 +83,7 @@ export class HubProcess implements Side {
       kinds: PLACED_KINDS,
       now: () => time.ms,
       seconds: () => this.#hub.nowS(),
-      accusations: { hear: async () => false },
+      accusations: await Accusations.open(level),
       record,
       log: { warn: () => undefined, error: () => undefined, debug: () => undefined } as never
     })
@@ -134,6 +134,7 @@ export class HubProcess implements Side {
     sent.push(text)
     const [topic, body] = [topicOf(share), Buffer.from(text)]
     const shared = await this.#sending({ tenant: TENANT, topic, body })
+    if (this.#hub.breaks('skips') && sent.length % 2 === 0) shared?.beside.rows('')
     const message = { tenant: TENANT, topic, priority: 4, meta: NOTHING, body }
     await this.#store.commit([
       { do: 'append', message: { ...message, ...(shared && { beside: shared.beside }) } }
@@ -190,6 +191,19 @@ export class HubProcess implements Side {
   /** Texts of the messages that wait for its consumers. */
   async texts(share: number): Promise<readonly string[]> {
     return (await this.#messages(share)).map(({ body }) => Buffer.from(body).toString())
+  }
+
+  /** Numbers of own series for which there is no message. */
+  async skipped(): Promise<number> {
+    const book = this.#shares.book!
+    let skipped = 0
+    for (const share of this.#hub.shares)
+      for (const series of book.of(shareIdOf(share)).filter(({ origin }) => origin === this.#hub.name.id)) {
+        const { first, last } = series.stored
+        const there = first > last ? [] : await book.rows.messages(series, first, last, last - first + 1)
+        skipped += last - first + 1 - there.length
+      }
+    return skipped
   }
 
   /** What is kept in memory for others, counted. */

@@ -26,6 +26,11 @@ export async function afterHealing(
     const members = honest.filter(hub => hub.shares.includes(share))
     found.push(...(await inShare(share, members, hubs, acknowledged)))
   }
+  for (const { n, process } of honest) {
+    const skipped = await process!.skipped()
+    if (skipped > 0)
+      found.push({ invariant: 'numbers', detail: `hub ${n}: ${skipped} numbers without a message` })
+  }
   return [...found, ...proved(hubs, honest, network)]
 }
 

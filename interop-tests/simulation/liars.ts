@@ -89,6 +89,8 @@ export class Liar {
         return new Promise(() => undefined)
       case 'empty':
         return { ...honest, items: [] }
+      case 'holes':
+        return { ...honest, items: honest.items.filter(item => numberOf(item) % 2 === 0) }
       case 'bytes':
         return each((line, body) => [line, Buffer.concat([body.subarray(1), Buffer.from('!')])])
       case 'misnumber':
@@ -140,6 +142,9 @@ export class Liar {
 
 /** What a hub says beside what it said; nothing is promised of it. */
 export const otherBodyOf = (liar: number): string => `another body of hub ${liar}`
+
+const numberOf = ({ line, body }: PullAnswer['items'][number]): number =>
+  parseSigned(SHARED_MESSAGE, Buffer.from(body.subarray(0, line)).toString()).statement.number
 
 /** A proof against a hub that did nothing wrong: its statements are of its own making, by the key of who tells it. */
 export function falseProof(teller: Name, against: Name): string {

@@ -6,6 +6,7 @@ import { Dice, draw } from '../faults/random.ts'
  *   two-faced    the same, but what it shows one neighbour stays the same
  *   mute         it announces, says what it has, and never answers who asks for it
  *   empty        it answers with nothing
+ *   holes        it leaves out every other message, whoever sent it
  *   bytes        it answers with other bytes than it signed
  *   misnumber    it answers with another number than asked for, and claims numbers that there are none of
  *   forger       it changes what it signed, and what others signed
@@ -18,6 +19,7 @@ export const LIES = [
   'two-faced',
   'mute',
   'empty',
+  'holes',
   'bytes',
   'misnumber',
   'forger',

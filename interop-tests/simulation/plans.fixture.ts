@@ -62,6 +62,14 @@ export const PLANS: Readonly<Record<Breakage, Plan>> = {
       { ...SEND, hub: 0, atMs: 40_000 }
     ]
   ),
+  skips: plan(
+    [0, 1],
+    [
+      { ...SEND, hub: 0, atMs: 15_000 },
+      { ...SEND, hub: 0, atMs: 25_000 }
+    ],
+    { lostOf100: 100 }
+  ),
   eager: plan(
     [0, 1],
     Array.from({ length: 12 }, (_, n) => ({ ...SEND, hub: 0, atMs: 15_000 + n * 1000 })),

@@ -81,6 +81,33 @@ test(
   }
 )
 
+test(
+  'what a neighbour leaves out of what another sent comes from its origin, as soon as that can be reached',
+  LONG,
+  async () => {
+    const members = [0, 1, 2]
+    const sends = [0, 1, 2, 3].map(n => ({
+      n,
+      is: 'send' as const,
+      hub: 0,
+      share: 0,
+      atMs: 16_000 + n * 3000
+    }))
+
+    const { violations, delivered } = await simulate({
+      ...PLANS.forget,
+      hubs: members,
+      liars: new Map([[2, 'holes']]),
+      shares: [{ n: 0, members, isRelayed: true }],
+      events: [{ n: 4, is: 'cut', hub: 0, to: 1, atMs: 14_000, forMs: 120_000 }, ...sends],
+      spanMs: 100_000
+    })
+
+    assert.deepEqual(violations, [])
+    assert.equal(delivered, 8)
+  }
+)
+
 test('a hub asks each other of a share once a minute, and fetches a message once', LONG, async () => {
   const { rounds, pulls, hubs } = await costOf(4, false)
 

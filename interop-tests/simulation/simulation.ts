@@ -175,7 +175,7 @@ class Simulation {
       await this.#time.until(this.#time.ms + LOOKED_MS, () => this.#isOver)
       const found = await afterHealing(this.#hubs, this.#network, this.#acknowledged)
       const waitedMs = this.#time.ms - began
-      const isLost = found.some(({ invariant }) => invariant === 'once')
+      const isLost = found.some(({ invariant }) => invariant === 'once' || invariant === 'numbers')
       if (found.length > 0 && !isLost && waitedMs < HEALED_MS) continue
       for (const { invariant, detail } of found) this.#broken(invariant, detail)
       return waitedMs
