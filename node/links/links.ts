@@ -56,6 +56,7 @@ export class Links {
   readonly #theirs = new TheirTreaties()
   readonly #granted = new Map<string, Grant>()
   readonly #listeners = new Set<(change: LinkChange) => void>()
+  readonly #agreements = new Set<(hub: string) => void>()
 
   constructor(options: LinksOptions) {
     this.#o = options
@@ -82,7 +83,15 @@ export class Links {
   /** The other side of a link grants this now; false for what is no treaty. */
   grants(state: ConnectionState, treaty: object): boolean {
     const link = [...this.#live.values()].find(one => one.state === state)
-    return link !== undefined && this.#theirs.told(link.hub, treaty)
+    if (link === undefined || !this.#theirs.told(link.hub, treaty)) return false
+    this.#agreed(link.hub)
+    return true
+  }
+
+  /** Calls `listener` with a hub over whose link a treaty was told, by it or to it: both go by that from then on. */
+  onAgreed(listener: (hub: string) => void): () => void {
+    this.#agreements.add(listener)
+    return () => void this.#agreements.delete(listener)
   }
 
   onChange(listener: (change: LinkChange) => void): () => void {
@@ -145,7 +154,7 @@ export class Links {
     if (link === undefined) return
     if (entry === undefined) return this.end(hub, change === 'remove' ? 'removed' : 'treaty_expired')
     this.#give(link, entry)
-    void tellTreaty(link, entry.treaty)
+    void tellTreaty(link, entry.treaty).then(() => this.#agreed(hub))
   }
 
   /** What changed in what is known of a hub's keys holds at once. */
@@ -280,6 +289,10 @@ export class Links {
     this.#o.record(auditEvent('link', 'node', data)).catch((err: unknown) => {
       this.#o.log.warn({ event: 'AuditMissed', hub: data.hub, err }, 'a link could not be recorded')
     })
+  }
+
+  #agreed(hub: string): void {
+    for (const listener of this.#agreements) listener(hub)
   }
 
   #tell(change: LinkChange): void {

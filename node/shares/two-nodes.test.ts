@@ -80,6 +80,23 @@ void describe('a shared topic', OPTIONS, () => {
     assert.deepEqual([lag, gap], [0, 0])
   })
 
+  void test('brings what was kept back once the treaty lets it through', async t => {
+    const [a, b] = [await startHub(t), await startHub(t)]
+    const share = newShare()
+    const rowOf = (hub: TestHub, topics: string[]) => row(share, tenantOf(hub), 'both', topics)
+    await grant(b, a, [rowOf(b, ['orders/a'])])
+    await grant(a, b, [rowOf(a, ['orders/**'])], { dials: true })
+    await linked(a, b)
+    for (const topic of ['b', 'a']) await send(a, `orders/${topic}`, topic)
+    const first = await received(b, 'orders/a', 1)
+
+    await grant(b, a, [rowOf(b, ['orders/**'])])
+    const second = await received(b, 'orders/b', 1)
+
+    assert.deepEqual([first, second].flatMap(texts), ['a', 'b'])
+    assert.equal(await waiting(b, 'orders/a'), 0)
+  })
+
   void test('is relayed by a hub between two that are not linked, where all three treaties say so', async t => {
     const [a, b, c] = [await startHub(t), await startHub(t), await startHub(t)]
     const share = await shareBetween(a, b, { relay: true })

@@ -46,7 +46,7 @@ export interface NodeLinks {
   readonly service: Service
   readonly states: LinkStates
   readonly admin: LinksAdmin
-  readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange'>
+  readonly live: Pick<Links, 'of' | 'all' | 'theirs' | 'onChange' | 'onAgreed'>
   /** Tells linked hubs what the hub key has signed since. */
   readonly tellKeys: () => Promise<void>
   /** Resolves once the keys of the other side have been read over a link; never, where it ends before. */

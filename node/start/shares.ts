@@ -183,6 +183,7 @@ export async function openShares(
       void needSigner()
     })
   )
+  started.defer(links.live.onAgreed(hub => shares.review(hub, false)))
   started.defer(known.onChange(({ hub }) => shares.review(hub, false)))
   const timer = setInterval(() => shares.tick(), TICK_MS).unref()
   started.defer(async () => {
