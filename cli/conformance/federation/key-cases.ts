@@ -56,9 +56,10 @@ export const LAST_CASES: readonly FederationCase[] = [
   {
     id: 'link-revoked-key',
     about:
-      'a hub that revokes the key of its link loses it at once, and is told 403 not_allowlisted from then on',
+      'a hub that revokes the key of its link loses it at once, and is told 403 not_allowlisted from then on, with a new delegation for that key, too',
     steps: parties => {
       const again = new Talk(parties)
+      const anew = new Talk(parties)
       return [
         ...new Talk(parties).all(),
         { send: call(3, { op: 'new_keys' }, Buffer.from(revocationLine(parties, parties.self))) },
@@ -68,6 +69,12 @@ export const LAST_CASES: readonly FederationCase[] = [
         again.hello(),
         again.challenged(),
         again.proof(),
+        refused(2, ...UNKNOWN),
+        { connect: true },
+        anew.hello(),
+        anew.challenged(),
+        // A delegation that the node has not seen before.
+        anew.proof(2, { statement: { epoch: 2 } }),
         refused(2, ...UNKNOWN)
       ]
     }
