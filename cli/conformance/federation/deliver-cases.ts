@@ -21,6 +21,7 @@ const LIFE_S = 600
 const FAR_S = 120
 /** Longer than any window. */
 const AGES_S = 400 * 86_400
+const READY_CORRS = [101, 102, 103]
 const BODY = Buffer.from('conformance')
 
 type Members = Readonly<Record<string, unknown>>
@@ -47,6 +48,15 @@ class Delivering {
     this.#parties = parties
     this.#share = share
     this.talk = new Talk(parties)
+  }
+
+  /** The link. A node takes no message over it before it has read the keys of the runner's hub, and waits for them. */
+  linked(): Step[] {
+    const asked = READY_CORRS.flatMap((n): Step[] => [
+      { send: call(n, { op: 'deliver', statement: '{}' }, BODY) },
+      { expect_such: { corr_id: corrOf(n), words: 'a refusal', isError: true, fault: () => undefined } }
+    ])
+    return [...this.talk.all(), ...asked]
   }
 
   sends(n: number, change: () => Change = () => ({})): Step {
@@ -151,7 +161,7 @@ export function deliverCases(share: OpenShare): readonly FederationCase[] {
     steps: parties => {
       const link = new Delivering(parties, share)
       return [
-        ...link.talk.all(),
+        ...link.linked(),
         ...each.flatMap(([change, ...told], at) => [
           link.sends(3 + at, change),
           link.refused(3 + at, ...told)
@@ -174,7 +184,7 @@ export function deliverCases(share: OpenShare): readonly FederationCase[] {
         const link = new Delivering(parties, share)
         const heard: string[] = []
         return [
-          ...link.talk.all(),
+          ...link.linked(),
           link.sends(3),
           link.receipt(3, heard),
           // A node may have made the key that signs receipts for the first of them.
@@ -233,7 +243,7 @@ export function deliverCases(share: OpenShare): readonly FederationCase[] {
       steps: parties => {
         const link = new Delivering(parties, share)
         return [
-          ...link.talk.all(),
+          ...link.linked(),
           link.sends(4, () => ({ by: stranger() })),
           link.refused(4, 400, 'unknown_key', true),
           link.sends(5, () => ({ statement: { epoch: 2 } })),

@@ -9,7 +9,7 @@ import { KEY_CASES, LAST_CASES } from './key-cases.ts'
 import { LINK_CASES } from './link-cases.ts'
 import { pairCases, voidCases } from './pair-cases.ts'
 import { CLOSED_CASES, PROOF_CASES } from './proof-cases.ts'
-import { pullCases, unsharedCases } from './pull-cases.ts'
+import { FLOOD_CASES, pullCases, unsharedCases } from './pull-cases.ts'
 import { HIDDEN_CASES, SHARED_CASES } from './shared-cases.ts'
 import { SNAPSHOT_CASES } from './snapshot-cases.ts'
 import type { Parties } from './talk.ts'
@@ -76,6 +76,7 @@ export function federationCases({ parties, token, share, invite }: FederationPla
     ...made(deliverCases(share ?? NOTHING), shared, share !== undefined),
     ...made(unsharedCases(share ?? NOTHING), shared, share !== undefined),
     ...made(pullCases(share?.both ?? NOTHING), [...shared, 'share_both'], share?.both !== undefined),
+    ...made(FLOOD_CASES, LINKED),
     ...made(exchanges.silent, [...exchanging, 'silent'], share !== undefined),
     ...made(exchanges.out, [...exchanging, 'share_out'], share?.out !== undefined),
     ...made(exchanges.gone, [...exchanging, 'share_gone'], share?.gone !== undefined),

@@ -128,7 +128,11 @@ export const unsharedCases = (share: OpenShare): readonly FederationCase[] => [
         ])
       ]
     }
-  },
+  }
+]
+
+/** The last of them: for some seconds the node answers nothing about shares then. */
+export const FLOOD_CASES: readonly FederationCase[] = [
   {
     id: 'link-share-many',
     about: 'more questions about shares than a hub may ask at once are 429 quota_peer, and the link stays',
