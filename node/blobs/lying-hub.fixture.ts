@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { cidText, dagWalk, framedBlocks, parseCid, storageService } from '../../protocols/index.ts'
 import type { Cid } from '../../protocols/index.ts'
-import { answering } from '../links/answering.fixture.ts'
+import { answering, partly } from '../links/answering.fixture.ts'
 
 /** Serves one blob, of which it sends so many chunks as they are and the next one with a wrong bit. */
 export function lyingStorage(
@@ -11,7 +11,7 @@ export function lyingStorage(
   honestChunks: number
 ): { readonly onStream: (stream: Stream) => void; readonly asked: () => number } {
   let asked = 0
-  const onStream = answering(storageService, {
+  const storage = partly(storageService, {
     has: ({ cids }) => ({ body: Uint8Array.of(cids[0] === cidText(root) ? 1 : 0) }),
     get: ({ cid, offset = 0, length: most }) => {
       asked++
@@ -20,7 +20,7 @@ export function lyingStorage(
       return { head, body: lying(framedBlocks(walk), honestChunks) }
     }
   })
-  return { onStream, asked: () => asked }
+  return { onStream: answering(storage), asked: () => asked }
 }
 
 async function* lying(

@@ -6,7 +6,7 @@ import type { DirectedRefusal, DirectedStatement } from '../../federation/index.
 import { OapError } from '../../protocols/index.ts'
 import { SHARE, sharingHub, treatyOf } from '../exchange/hubs.fixture.ts'
 import { barePeer } from '../links/bare-peer.fixture.ts'
-import { entriesOf } from '../links/hubs.fixture.ts'
+import { entriesOf, until } from '../links/hubs.fixture.ts'
 import { hexOf, messageKeys } from '../links/message-keys.fixture.ts'
 
 const TOPIC = 'dispatch/a'
@@ -61,7 +61,16 @@ test(
     const linked = async () => {
       const { federation, shake } = await evil.dial(node.address)
       assert.equal((await shake(node.id)).kind, 'linked')
-      return (statement: string) => federation.deliver({ statement, body: BODY })
+      // Until the keys of a new link are read, it has to come again.
+      return (statement: string) =>
+        until(
+          async () =>
+            await federation.deliver({ statement, body: BODY }).catch((error: unknown) => {
+              if (error instanceof OapError && error.code === 'not_ready') return undefined
+              throw error
+            }),
+          'an answer'
+        )
     }
 
     const deliver = await linked()

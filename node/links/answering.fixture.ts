@@ -15,14 +15,18 @@ import type {
   SessionObserver
 } from '../../protocols/index.ts'
 
-/** Answers calls of one service on the streams of a bare peer; what has no handler is not found. */
-export function answering<O extends Operations>(
+/** A service whose calls without a handler are not found. */
+export function partly<O extends Operations>(
   table: ServiceTable<O>,
   handlers: Partial<Handlers<O>>
-): (stream: Stream) => void {
+): Service {
   const refusals = Object.keys(table.operations).map(op => [op, refuse])
-  const service = { table, handlers: { ...Object.fromEntries(refusals), ...handlers } } as unknown as Service
-  const services = serviceDirectory([service])
+  return { table, handlers: { ...Object.fromEntries(refusals), ...handlers } } as unknown as Service
+}
+
+/** Answers calls of some services on the streams of a bare peer. */
+export function answering(...all: readonly Service[]): (stream: Stream) => void {
+  const services = serviceDirectory(all)
   return stream =>
     void new ServerSession(stream, {
       connection: new OpenConnection(),
