@@ -57,7 +57,6 @@ export class Hub {
   process: HubProcess | undefined
   /** Which audit log it writes: another after a restore. */
   log = 1
-  #starts = 0
   #writes = 0
 
   constructor(n: number, world: World, neighbours: readonly number[]) {
@@ -83,14 +82,10 @@ export class Hub {
     return this.isHonest && this.world.breakage === breakage
   }
 
-  nowS(): number {
-    return Math.floor(this.nowMs() / 1000)
-  }
+  /** Unix seconds by its own clock. */
+  readonly nowS = (): number => Math.floor(this.nowMs() / 1000)
 
-  /** Unix milliseconds by its own clock. */
-  nowMs(): number {
-    return START_S * 1000 + this.world.time.ms + this.skewMs
-  }
+  readonly nowMs = (): number => START_S * 1000 + this.world.time.ms + this.skewMs
 
   /** What it grants another, in its own words. */
   grantTo(other: number): TreatyGrant {
@@ -102,7 +97,7 @@ export class Hub {
   /** Starts it, unless it runs or starts. */
   start(): void {
     if (this.process !== undefined) return
-    const process = new HubProcess(this, this.#starts++)
+    const process = new HubProcess(this)
     this.process = process
     this.world.time.go(process.start())
   }

@@ -34,23 +34,21 @@ interface PullAnswer {
 /** For so long a hub that says two things says the same to one neighbour. */
 const SAME_MS = 45_000
 
+type LineOf = (share: string, series: number, number: number) => Promise<string | undefined>
+
 /** What a hub that lies makes of its answers. It keeps its books as all do. */
 export class Liar {
   readonly #name: Name
   readonly #lie: Lie
   /** The line of an own message, by its number. */
-  readonly #lineOf: (share: string, series: number, number: number) => Promise<string | undefined>
+  readonly #lineOf: LineOf
   readonly #nowMs: () => number
 
-  constructor(name: Name, lie: Lie, lineOf: Liar['lineOf'], nowMs: () => number) {
+  constructor(name: Name, lie: Lie, lineOf: LineOf, nowMs: () => number) {
     this.#name = name
     this.#lie = lie
     this.#lineOf = lineOf
     this.#nowMs = nowMs
-  }
-
-  get lineOf(): (share: string, series: number, number: number) => Promise<string | undefined> {
-    return this.#lineOf
   }
 
   /** Never settles where it does not answer. */
