@@ -8,7 +8,7 @@ import type { Sending } from './spreading-member.ts'
 
 const START_MS = 120_000
 const MEET_MS = 120_000
-const READY_MS = 180_000
+const READY_MS = 300_000
 const LOOK_MS = 250
 const ANSWER_MS = 60_000
 
@@ -30,6 +30,8 @@ export interface Phase {
   readonly forMs: number
   /** How long it is waited for the last message once all are acknowledged. */
   readonly settleMs: number
+  /** How long for what is missing then, which counts as missing all the same, so that it is not in the way of the next phase. */
+  readonly lingerMs?: number
 }
 
 export interface PhaseResult extends MessageSpread {
@@ -70,7 +72,7 @@ export class SpreadingGroup implements AsyncDisposable {
   }
 
   /** All members send at an even pace, one after the other, and it is waited for what comes of it. */
-  async phase({ bytes, perSecond, forMs, settleMs }: Phase): Promise<PhaseResult> {
+  async phase({ bytes, perSecond, forMs, settleMs, lingerMs = 0 }: Phase): Promise<PhaseResult> {
     const phase = ++this.#phase
     const members = this.#members.length
     const cpu = this.#cpuMicros()
@@ -85,10 +87,11 @@ export class SpreadingGroup implements AsyncDisposable {
     ).due
     await this.#settled(phase, due, settleMs)
     const cpuMicros = this.#cpuMicros() - cpu
-    const arrived = await eachOf(this.#members, child =>
-      child.ask<Arrival[]>('taken', { args: { phase }, withinMs: ANSWER_MS })
-    )
-    const spread = spreadOfMessages(sent, arrived)
+    const spread = spreadOfMessages(sent, await this.#taken(phase))
+    if (spread.missing > 0) {
+      await this.#settled(phase, spread.missing, lingerMs)
+      await this.#taken(phase)
+    }
     return { ...spread, cpuMicros: cpuMicros / Math.max(1, spread.due - spread.missing) }
   }
 
@@ -99,6 +102,12 @@ export class SpreadingGroup implements AsyncDisposable {
       )
       if (counts.reduce((sum, count) => sum + count, 0) >= due) return
     }
+  }
+
+  #taken(phase: number): Promise<Arrival[][]> {
+    return eachOf(this.#members, child =>
+      child.ask<Arrival[]>('taken', { args: { phase }, withinMs: ANSWER_MS })
+    )
   }
 
   #cpuMicros(): number {

@@ -16,6 +16,7 @@ const CALM_MS = 20_000
 const RECONCILED_MS = 90_000
 const STEP_MS = 10_000
 const STEP_SETTLE_MS = 20_000
+const STEP_LINGER_MS = 60_000
 const SMOKE_MS = 1000
 const MOST_P99_MS = 1000
 /** From 5 to 4,000 a second. */
@@ -74,7 +75,13 @@ async function measured(
   const rung = await highestRung(startingFrom(ladder, last), async at => {
     const perSecond = rateOf(at)
     const forMs = smoke ? SMOKE_MS : STEP_MS
-    const step = await group.phase({ bytes: BYTES, perSecond, forMs, settleMs: STEP_SETTLE_MS })
+    const step = await group.phase({
+      bytes: BYTES,
+      perSecond,
+      forMs,
+      settleMs: STEP_SETTLE_MS,
+      lingerMs: STEP_LINGER_MS
+    })
     const holds = isSustained(step, forMs)
     say(`${name}: ${rounded(perSecond)}/s: ${described(step)}${holds ? '' : ': not sustained'}`)
     return holds
