@@ -168,6 +168,8 @@ export function reduced(plan: Plan, { events, hubs }: Kept): Plan {
     liars: new Map([...plan.liars].filter(([hub]) => isHere(hub))),
     shares,
     friends: plan.friends.filter(pair => pair.every(isHere)),
-    events: plan.events.filter(isLeft)
+    events: plan.events
+      .filter(isLeft)
+      .map(event => (event.is === 'split' ? { ...event, side: event.side.filter(isHere) } : event))
   }
 }

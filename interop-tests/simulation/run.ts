@@ -72,7 +72,7 @@ async function runSeed(asked: Simulating, seed: number): Promise<Outcome> {
   const [first] = violations
   if (first === undefined) return outcome
   for (const { invariant, detail } of violations) console.log(`NOT HELD: ${invariant}: ${detail}`)
-  const attempt = async (smaller: typeof plan) => (await simulate(smaller, { breakage })).violations
+  const attempt = (smaller: typeof plan) => simulate(smaller, { breakage })
   const shrunk = await shrink(plan, first.invariant, attempt)
   console.log(`the smallest plan of ${shrunk.runs} runs that breaks ${first.invariant}:`)
   for (const line of planLines(shrunk.plan)) console.log(`  ${line}`)

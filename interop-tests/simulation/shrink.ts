@@ -2,8 +2,10 @@ import type { Invariant, Violation } from './breakages.ts'
 import { reduced } from './plan.ts'
 import type { Kept, Plan } from './plan.ts'
 
-/** Runs a plan and gives what did not hold. */
-export type Try = (plan: Plan) => Promise<readonly Violation[]>
+/** Runs a plan: what did not hold, and after how many events. */
+export type Try = (
+  plan: Plan
+) => Promise<{ readonly violations: readonly Violation[]; readonly events: number }>
 
 export interface Shrunk {
   readonly plan: Plan
@@ -14,6 +16,8 @@ export interface Shrunk {
 }
 
 const MOST_RUNS = 200
+/** Of all runs: some minutes of one processor, whatever its speed makes of that. */
+const MOST_EVENTS = 1_500_000
 
 /**
  * The smallest plan found that breaks the same invariant: without hubs, without events, until nothing more can go or so
@@ -25,16 +29,18 @@ export async function shrink(
   attempt: Try,
   mostRuns = MOST_RUNS
 ): Promise<Shrunk> {
-  let runs = 0
+  let [runs, eventsRun] = [0, 0]
+  const isOver = (): boolean => runs >= mostRuns || eventsRun >= MOST_EVENTS
   const fails = async (kept: Kept): Promise<boolean> => {
-    if (runs >= mostRuns) return false
+    if (isOver()) return false
     runs++
-    const violations = await attempt(reduced(plan, kept))
+    const { violations, events: run } = await attempt(reduced(plan, kept))
+    eventsRun += run
     return violations.some(violation => violation.invariant === invariant)
   }
   let hubs: readonly number[] = plan.hubs
   let events: readonly number[] = plan.events.map(({ n }) => n)
-  for (let size = Infinity; hubs.length + events.length < size && runs < mostRuns;) {
+  for (let size = Infinity; hubs.length + events.length < size && !isOver();) {
     size = hubs.length + events.length
     const all = new Set(events)
     hubs = await fewest(hubs, some => fails({ hubs: new Set(some), events: all }))
