@@ -111,7 +111,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
     from_ms: 1,
     until_ms: 2
   },
-  quarantine: { id: DIGEST, origin: HUB_ID, change: 'release' },
+  quarantine: { id: DIGEST, origin: HUB_ID, change: 'reject', released: true },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },

@@ -279,7 +279,12 @@ const EVENTS = {
     'allow'
   ),
   quarantine: row(
-    { id: digest, origin: optional(hubOf), change: oneOf(['release', 'reject', 'expire', 'damaged']) },
+    {
+      id: digest,
+      origin: optional(hubOf),
+      change: oneOf(['release', 'reject', 'expire', 'damaged']),
+      released: optional(flag)
+    },
     ({ id }) => `item:${id}`
   ),
   torn_tail: row({ bytes: natural, sha256: digest }, log),

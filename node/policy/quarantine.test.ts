@@ -187,7 +187,10 @@ describe('a release', () => {
     assert.equal(quarantine.items, 1)
 
     await quarantine.reject(ID, BY)
-    assert.deepEqual([quarantine.items, entries.at(-1)?.data['change']], [0, 'reject'])
+    assert.deepEqual(
+      [quarantine.items, entries.at(-1)?.data],
+      [0, { id: ID, origin: hubNumber(1), change: 'reject', released: true }]
+    )
   })
 
   test('of a kind that nobody takes is refused, and the item stays', async t => {

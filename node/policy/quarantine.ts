@@ -142,7 +142,7 @@ export class Quarantine implements KeepsItems {
     })
   }
 
-  /** Drops an item. Throws `not_found`. */
+  /** Drops an item; one that was released may have been delivered, and is recorded so. Throws `not_found`. */
   reject(id: string, by: By): Promise<Kept> {
     return this.#turns.run(async () => {
       const kept = this.find(id)
@@ -209,11 +209,13 @@ export class Quarantine implements KeepsItems {
   }
 
   async #record(
-    { evidence: { id, origin } }: Kept,
+    { evidence: { id, origin }, releasing }: Kept,
     change: EventData<'quarantine'>['change'],
     { actor, ...ids }: By
   ): Promise<void> {
-    await this.#o.record(auditEvent('quarantine', actor, { id, origin, change }, ids))
+    await this.#o.record(
+      auditEvent('quarantine', actor, { id, origin, change, ...(releasing && { released: true }) }, ids)
+    )
   }
 
   #add(kept: Kept): void {
