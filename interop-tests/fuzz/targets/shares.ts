@@ -11,6 +11,7 @@ import {
   isInOrder,
   isSettled,
   isStatementBy,
+  meet,
   openAnnounced,
   parseSigned,
   publicBytes,
@@ -81,8 +82,11 @@ function checkOffer(offer: Offer): void {
     assert.ok(isInOrder(asked))
     assert.ok(asked.length <= track.missing.length + offer.missing.length + 2)
     assert.ok(countOf(asked) <= Math.max(0, offer.last - offer.first + 1))
-    for (const [from, to] of asked)
-      assert.ok(from >= offer.first && to <= offer.last && !isSettled(track, from))
+    assert.deepEqual(meet(asked, offer.missing), [], 'asks for what is not offered')
+    for (const [from, to] of asked) {
+      assert.ok(from >= offer.first && to <= offer.last)
+      assert.ok(!isSettled(track, from) && !isSettled(track, to), 'asks for what it has')
+    }
   }
 }
 

@@ -24,12 +24,13 @@ import { unless } from './refusals.ts'
 const path = new URL('../../../specs/vectors/federation-witness.json', import.meta.url)
 const VECTORS = JSON.parse(readFileSync(path, 'utf8')) as {
   readonly cosignatures: readonly { readonly text: string; readonly line: string; readonly vkey: string }[]
-  readonly requests: readonly { readonly body: string }[]
+  readonly requests: readonly { readonly body: string; readonly accept: boolean }[]
   readonly witnessing: readonly {
     readonly hub: string
     readonly old_root: string
     readonly delegation: string
     readonly body: string
+    readonly verdict: string
   }[]
   readonly proofs: readonly { readonly line: string; readonly verdict: string }[]
 }
@@ -40,9 +41,11 @@ const PROVED = new Set(VECTORS.proofs.flatMap(({ line, verdict }) => (verdict ==
 const BODIES = [...VECTORS.requests, ...VECTORS.witnessing].map(({ body }) => body)
 const COSIGNED = VECTORS.cosignatures.map(({ text, line }) => `${text}\n${line}`)
 const COSIGNERS = VECTORS.cosignatures.map(({ vkey }) => parseCosigningKey(vkey))
+const UNSIGNED = ['delegation', 'signature']
 /** Texts of checkpoints that a log or a witness did sign. */
 const HEADS = new Set([
-  ...BODIES.map(body => textOf(body.slice(body.indexOf('\n\n') + 2))),
+  ...VECTORS.requests.filter(({ accept }) => accept).map(({ body }) => headIn(body)),
+  ...VECTORS.witnessing.filter(({ verdict }) => !UNSIGNED.includes(verdict)).map(({ body }) => headIn(body)),
   ...COSIGNED.map(textOf)
 ])
 
@@ -60,6 +63,10 @@ for (const { hub, old_root, delegation, body } of VECTORS.witnessing) {
   if (verdict.verdict === 'cosign') SEEN.set(verdict.origin, verdict.seen)
 }
 const ASKED = VECTORS.witnessing[0]!
+
+function headIn(body: string): string {
+  return textOf(body.slice(body.indexOf('\n\n') + 2))
+}
 
 function textOf(note: string): string {
   return note.slice(0, note.lastIndexOf('\n\n') + 1)
