@@ -57,8 +57,8 @@ test('our node passes every case of links, as a hub that wants capabilities and 
 
   assert.deepEqual(failures(report), [])
   assert.ok(report.passed >= LEAST_LINK_CASES, `${report.passed} cases`)
-  // The treaty has that duty, and the other one waits a minute.
-  assert.deepEqual(leftOut(report), ['link-witness-no-duty', 'link-exchange-head-gone'])
+  // The treaty has that duty, the second waits a minute, and nothing could be played after the third.
+  assert.deepEqual(leftOut(report), ['link-witness-no-duty', 'link-exchange-head-gone', 'link-quarantine'])
 })
 
 test('an open invite of our node is good for one pairing, and five wrong secrets make it void', async () => {
@@ -71,6 +71,16 @@ test('an open invite of our node is good for one pairing, and five wrong secrets
 
   assert.deepEqual([failures(once), once.passed], [[], 1])
   assert.deepEqual([failures(voided), voided.passed], [[], 1])
+})
+
+test('our node puts a hub in quarantine that shows two delegations of one place', async () => {
+  await using node = await guardedNode()
+
+  const report = await played([node.address, '--hub-key', node.hubKey, '--only', 'link-quarantine'], {
+    RON_CAP: node.token
+  })
+
+  assert.deepEqual([failures(report), report.passed], [[], 1])
 })
 
 test('our node passes every case that a stranger may play', async () => {

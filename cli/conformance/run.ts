@@ -185,8 +185,8 @@ function whyLeftOut(
   if (noHub !== undefined) return noHub
   if (needs.includes('invite') && invite === undefined) return 'no invite was given'
   if (needs.includes('no_invite') && invite !== undefined) return 'an invite is open'
-  if (needs.includes('own_invite') && only !== conversation.id)
-    return `an invite is good for one case; asked for with --only ${conversation.id}`
+  if (needs.includes('alone') && only !== conversation.id)
+    return `leaves nothing for other cases; asked for with --only ${conversation.id}`
   if (needs.includes('mailbox') && !facts.mailbox)
     return 'the node has no mailbox that this caller may send to and receive from'
   if (needs.includes('storage') && !facts.storage)

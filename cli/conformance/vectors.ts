@@ -92,7 +92,7 @@ export type Need =
   | 'no_witness'
   | 'invite'
   | 'no_invite'
-  | 'own_invite'
+  | 'alone'
 
 /** One case: what to do on a fresh connection, in order. */
 export interface Conversation {

@@ -5,7 +5,7 @@ import type { FederationCase } from './federation-case.ts'
 import { GRANT_CASES, goneCases, outCases, shareCases, tokenCases } from './grant-cases.ts'
 import type { OpenShare } from './grant-cases.ts'
 import { HELLO_CASES } from './hello-cases.ts'
-import { KEY_CASES, LAST_CASES } from './key-cases.ts'
+import { KEY_CASES, LAST_CASES, SPLIT_CASES } from './key-cases.ts'
 import { LINK_CASES } from './link-cases.ts'
 import { pairCases, voidCases } from './pair-cases.ts'
 import { CLOSED_CASES, PROOF_CASES } from './proof-cases.ts'
@@ -64,7 +64,7 @@ export function federationCases({ parties, token, share, invite }: FederationPla
     ...made([...HELLO_CASES, ...PROOF_CASES, ...HIDDEN_CASES], ['federation']),
     ...made(CLOSED_CASES, ['federation', 'no_invite']),
     ...made(pairCases(key), ['federation', 'invite'], invite !== undefined),
-    ...made(voidCases(key), ['federation', 'invite', 'own_invite'], invite !== undefined),
+    ...made(voidCases(key), ['federation', 'invite', 'alone'], invite !== undefined),
     ...made([...LINK_CASES, ...SHARED_CASES, ...KEY_CASES, ...SNAPSHOT_CASES, ...WORD_CASES], LINKED),
     ...made(WITNESS_CASES, [...LINKED, 'witness']),
     ...made(UNWITNESSED_CASES, [...LINKED, 'no_witness']),
@@ -81,6 +81,7 @@ export function federationCases({ parties, token, share, invite }: FederationPla
     ...made(exchanges.out, [...exchanging, 'share_out'], share?.out !== undefined),
     ...made(exchanges.gone, [...exchanging, 'share_gone'], share?.gone !== undefined),
     ...made(exchanges.usual, exchanging, share !== undefined),
+    ...made(SPLIT_CASES, [...guarded, 'alone']),
     ...made(LAST_CASES, LINKED)
   ]
 }

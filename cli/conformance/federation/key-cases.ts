@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto'
-import { decodeRecord } from '../../../protocols/index.ts'
+import { decodeRecord, echoService } from '../../../protocols/index.ts'
 import type { FederationCase } from './federation-case.ts'
 import { UNKNOWN } from './federation-case.ts'
-import { Talk, call, corrOf, refused, revocationLine } from './talk.ts'
+import { DENIED, asked, denied } from './asked.ts'
+import { canonical } from './canonical.ts'
+import { Talk, answered, call, corrOf, delegation, hex, refused, revocationLine } from './talk.ts'
+import type { Parties } from './talk.ts'
 
 /** The most lines that a hub has of all kinds. */
 const MAX_LINES = 576
 const MAX_PAGE_BYTES = 32_768
+const DAY_S = 86_400
+/** What is taken is durable before it has an effect. */
+const SETTLED_MS = 1000
 
 /** What hubs tell each other of their keys over a link: federation-links.md, section 16. */
 export const KEY_CASES: readonly FederationCase[] = [
@@ -78,5 +84,35 @@ export const LAST_CASES: readonly FederationCase[] = [
         refused(2, ...UNKNOWN)
       ]
     }
+  }
+]
+
+/** Two delegations of one place, by the hub of the runner. */
+function splitLines(parties: Parties): Buffer {
+  const node = `conformance-split-${hex(4)}`
+  const lines = [1, 2].map(days =>
+    canonical(delegation(parties, parties.hub, { node, not_after: parties.nowS + days * DAY_S }))
+  )
+  return Buffer.from(lines.map(line => `${line}\n`).join(''))
+}
+
+/** What an operator has to release the hub of the runner from. */
+export const SPLIT_CASES: readonly FederationCase[] = [
+  {
+    id: 'link-quarantine',
+    about:
+      'a hub that shows two delegations of one place is in quarantine: its link is probed, its calls are 403 quarantine',
+    steps: parties => [
+      ...new Talk(parties).all(),
+      asked(3, echoService.app, { op: 'echo' }),
+      { expect: { corr_id: corrOf(3), code: 0 } },
+      { send: call(4, { op: 'new_keys' }, splitLines(parties)) },
+      answered(4),
+      { wait_ms: SETTLED_MS },
+      asked(5, echoService.app, { op: 'echo' }),
+      denied(5, echoService.app, 'quarantine', DENIED),
+      { send: call(6, { op: 'probe' }) },
+      answered(6)
+    ]
   }
 ]

@@ -227,7 +227,8 @@ const helloMembers = ({ self, node, federation, boot, nowS }: Parties, nonce: st
   versions: [VERSION]
 })
 
-function delegation(
+/** A delegation of the runner's node by a hub. */
+export function delegation(
   { self, boot, nowS }: Parties,
   hub: RunnerHub,
   changes: Members = {},
