@@ -58,6 +58,7 @@ export async function openParts(hub: Hub, around: Around): Promise<Parts> {
     self: hub.name.id,
     keys,
     links: () => (hub.breaks('secretive') ? [] : [...around.links.values()].map(linkOf)),
+    treatyOf: id => hub.allowed.get(id)?.treaty,
     kinds: PLACED_KINDS,
     now: () => world.time.ms,
     seconds: () => hub.nowS(),

@@ -6,7 +6,7 @@ import type { Parts } from './hub-parts.ts'
 import type { Hub } from './hub.ts'
 import { Liar } from './liars.ts'
 import { mischief } from './mischief.ts'
-import { TENANT, bodyOf, nameOf, shareIdOf, topicOf } from './names.ts'
+import { TENANT, bodyOf, nameOf, shareIdOf, sharesIn, topicOf } from './names.ts'
 import type { LinkClient, Op, Side } from './network.ts'
 
 const PAGE = 1024
@@ -118,6 +118,13 @@ export class HubProcess implements Side {
 
   holdsProof(n: number): boolean {
     return this.#parts.keys.proofs(nameOf(n).id).length > 0
+  }
+
+  /** Of each proof against a hub the shares that it names. */
+  sharesOfProofs(n: number): readonly ReadonlySet<number>[] {
+    return this.#parts.keys
+      .proofs(nameOf(n).id)
+      .map(({ lines }) => new Set(lines.flatMap(line => [...sharesIn(Buffer.from(line))])))
   }
 
   /** Texts of the messages that wait for its consumers. */

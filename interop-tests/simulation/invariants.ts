@@ -79,7 +79,10 @@ function timesOf(hub: Hub, waiting: readonly string[]): ReadonlyMap<string, numb
   return times
 }
 
-/** `liars`: a hub that is linked with one that has proof has it, too, where the liar is on its allowlist. */
+/**
+ * `liars`: a hub that is linked with one that has proof has it, too, where the liar is on its allowlist and it is in the
+ * share that the proof names.
+ */
 function proved(hubs: readonly Hub[], honest: readonly Hub[], network: Network): readonly Violation[] {
   return hubs
     .filter(({ lie }) => saysTwo(lie))
@@ -88,7 +91,11 @@ function proved(hubs: readonly Hub[], honest: readonly Hub[], network: Network):
         .filter(hub => hub.allowed.has(liar.name.id) && hub.process?.isQuarantined(liar.n) === false)
         .flatMap(hub => {
           const witness = honest.find(
-            other => other.process?.holdsProof(liar.n) === true && network.isLinked(hub.n, other.n)
+            other =>
+              network.isLinked(hub.n, other.n) &&
+              other.process
+                ?.sharesOfProofs(liar.n)
+                .some(named => [...named].every(n => hub.shares.includes(n)))
           )
           if (witness === undefined) return []
           const detail = `hub ${hub.n} has no quarantine for hub ${liar.n}, of which hub ${witness.n} has proof`

@@ -51,7 +51,6 @@ async function runSeeds(asked: Simulating): Promise<number> {
       quarantines: sum(({ quarantines }) => quarantines),
       believed: sum(({ believed }) => believed.liars),
       unproved: sum(({ believed }) => believed.unproved),
-      toldByProof: sum(({ toldByProof }) => toldByProof),
       events: sum(({ events }) => events),
       traces: outcomes.map(({ trace }) => trace),
       violations

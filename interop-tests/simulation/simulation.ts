@@ -39,7 +39,6 @@ export interface Outcome {
   /** Liars both of whose messages honest hubs have, one this and one that; and those of them that nobody has proof of. */
   readonly believed: { readonly liars: number; readonly unproved: number }
   /** Proofs that told a hub outside of a share its id and a topic: they hold both statements as they were signed. */
-  readonly toldByProof: number
   /** Milliseconds from healing until all held; as long as was waited where it did not. */
   readonly healedMs: number
   readonly events: number
@@ -74,7 +73,6 @@ class Simulation {
   readonly #stoppedUntil = new Map<number, number>()
   readonly #acknowledged = new Map<string, Hub>()
   #delivered = 0
-  #toldByProof = 0
   #stops = 0
 
   constructor(plan: Plan, { breakage, countedFromMs }: SimulationOptions) {
@@ -86,8 +84,6 @@ class Simulation {
       this.#hash.update(`${time.ms} ${line}\n`)
     }
     const members = new Map(plan.shares.map(share => [share.n, new Set(share.members)]))
-    const tellsOutsider = (to: number, bytes: Uint8Array): boolean =>
-      [...sharesIn(bytes)].some(share => members.get(share)?.has(to) !== true)
     const carried = (to: number, bytes: Uint8Array): void => {
       for (const share of sharesIn(bytes))
         if (members.get(share)?.has(to) !== true)
@@ -98,8 +94,7 @@ class Simulation {
         seed,
         time,
         trace,
-        carried: ({ from, to, op, is, payload }) => {
-          if (op === 'equivocation') return void (this.#toldByProof += tellsOutsider(to, payload) ? 1 : 0)
+        carried: ({ from, to, is, payload }) => {
           // Whoever asks for what is not its own knows it already, and so does whoever hears it from there.
           const isCurious = plan.liars.get(is === 'request' ? from : to) === 'curious'
           if (!isCurious || is === 'answer') carried(to, payload)
@@ -157,7 +152,6 @@ class Simulation {
       stops: this.#stops,
       quarantines: this.#quarantines(),
       believed: await believed(this.#hubs),
-      toldByProof: this.#toldByProof,
       healedMs,
       events: this.#time.events,
       calls,

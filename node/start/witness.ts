@@ -74,6 +74,7 @@ export async function openWitness(
     self: keys.hubId,
     keys: known,
     links: () => links.live.all(),
+    treatyOf: hub => allowlist.get(hub)?.treaty,
     kinds: PLACED_KINDS,
     now: nowMs,
     log

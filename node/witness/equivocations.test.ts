@@ -82,6 +82,7 @@ async function hearing({
     self,
     keys,
     links: () => others,
+    treatyOf: () => undefined,
     kinds: {},
     now: () => ms,
     seconds: () => NOW_S,

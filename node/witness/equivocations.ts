@@ -5,7 +5,7 @@ import {
   keysProof,
   parseKeyRecord
 } from '../../federation/index.ts'
-import type { Equivocation, EquivocationProof, PlacedKinds } from '../../federation/index.ts'
+import type { Equivocation, EquivocationProof, PlacedKinds, Treaty } from '../../federation/index.ts'
 import { OapError, clampRetryAfter, federationService } from '../../protocols/index.ts'
 import { auditEvent } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
@@ -14,6 +14,7 @@ import type { LiveLink, OverLinkHandlers } from '../links/index.ts'
 import type { Log } from '../log.ts'
 import type { PeerKeys } from '../peer-keys/index.ts'
 import type { Accusations } from './accusations.ts'
+import { mayLearn } from './who-may-learn.ts'
 
 /** What one hub may tell, over whichever link: all that a link begins with at once, and one more each second. */
 const TOLD = { burst: 64, perSecond: 1 }
@@ -26,6 +27,8 @@ export interface EquivocationsOptions {
   readonly self: string
   readonly keys: Pick<PeerKeys, 'prove' | 'learn' | 'allProofs' | 'onChange'>
   readonly links: () => readonly Pick<LiveLink, 'hub' | 'caller'>[]
+  /** What this hub grants another; undefined for one that is not allowed. */
+  readonly treatyOf: (hub: string) => Pick<Treaty, 'rows'> | undefined
   /** The kinds of statements that proofs may be of. */
   readonly kinds: PlacedKinds
   readonly now: () => number
@@ -50,7 +53,7 @@ export interface HeldProof {
 
 /**
  * Proofs that hubs said two things: those found here and those that linked hubs tell. Each is judged before it is
- * taken, kept durably beside what is known of its hub's keys, and told on to all links once.
+ * taken, kept durably beside what is known of its hub's keys, and told on once to all links that may learn what is in it.
  * @see specs/federation-witness.md, section 6
  */
 export class Equivocations {
@@ -72,13 +75,13 @@ export class Equivocations {
     for (const { id } of this.all()) this.#told.add(id)
   }
 
-  /** What was proved against a hub is told to all links, once. */
+  /** What was proved against a hub is told to the links that may learn it, once. */
   #changed(hub: string): void {
     for (const { id, hub: liar, kind, line } of this.all()) {
       if (liar !== hub || this.#told.has(id)) continue
       this.#told.add(id)
       this.#o.log.warn({ event: 'Equivocation', hub, kind, proof: id }, SAID_TWICE)
-      void this.tellAll(line)
+      void this.#tellAll(line)
     }
   }
 
@@ -109,12 +112,14 @@ export class Equivocations {
 
   /** A link came up: it is told what is held, the newest of it. Never rejects. */
   async up(link: Pick<LiveLink, 'hub' | 'caller'>): Promise<void> {
-    for (const { line } of this.all().slice(-MOST_AT_ONCE)) await this.#tell(link, line)
+    const lines = this.all().map(({ line }) => line)
+    const told = lines.filter(line => mayLearn(line, this.#o.treatyOf(link.hub))).slice(-MOST_AT_ONCE)
+    for (const line of told) await this.#tell(link, line)
   }
 
-  /** Tells all links of a proof. Never rejects. */
-  async tellAll(line: string): Promise<void> {
-    await Promise.all(this.#o.links().map(link => this.#tell(link, line)))
+  async #tellAll(line: string): Promise<void> {
+    const links = this.#o.links().filter(({ hub }) => mayLearn(line, this.#o.treatyOf(hub)))
+    await Promise.all(links.map(link => this.#tell(link, line)))
   }
 
   async #take(line: string, from: string): Promise<'new' | 'known' | 'ignored'> {
