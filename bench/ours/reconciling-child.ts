@@ -20,8 +20,8 @@ export interface Spent {
 }
 
 let up: { readonly ms: number; readonly cpu: NodeJS.CpuUsage } | undefined
-const [built] = process.argv.slice(2) as [string]
-const hub = await SharingHub.start(built, line => {
+const [built, top] = process.argv.slice(2) as [string, string]
+const hub = await SharingHub.start(built, top, line => {
   if (line.includes(UP)) up = { ms: performance.now(), cpu: process.cpuUsage() }
 })
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from '../harness/child.ts'
@@ -49,8 +52,10 @@ export class ReconcilingHubs implements AsyncDisposable {
   /** `built` is the folder of the built package. */
   static async start(built: string, origins: number): Promise<ReconcilingHubs> {
     await using started = new AsyncDisposableStack()
+    const top = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
+    started.defer(() => rm(top, { recursive: true, force: true }))
     const children = Array.from({ length: origins + 2 }, (_, n) =>
-      started.use(Child.start(`hub ${n}`, SCRIPT, [built]))
+      started.use(Child.start(`hub ${n}`, SCRIPT, [built, top]))
     )
     const hubs = await Promise.all(
       children.map(async child => ({ child, met: await child.ask<Met>('self', { withinMs: START_MS }) }))

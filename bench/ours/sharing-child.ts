@@ -16,8 +16,8 @@ const GREETING_PHASE = 0
 const GREETING_BYTES = 64
 const KEY_MS = 60_000
 
-const [built] = process.argv.slice(2) as [string]
-const hub = await SharingHub.start(built)
+const [built, top] = process.argv.slice(2) as [string, string]
+const hub = await SharingHub.start(built, top)
 let drawn = 0
 const member = new SpreadingMember(body => hub.send(body, `message ${++drawn}`))
 let met: readonly Met[] = []

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import pino from 'pino'
@@ -16,34 +15,38 @@ export interface Met {
 }
 
 /**
- * A hub of the built package, all of it in this process, on a folder of its own. With every hub that it allows it shares
+ * A hub of the built package, all of it in this process, on a data folder of its own. With every hub that it allows it shares
  * one topic, and relays what comes of others.
  */
 export class SharingHub implements AsyncDisposable {
   readonly #omnigate: typeof omnigate
   readonly #node: omnigate.OmnigateNode
   readonly #data: string
-  readonly #folder: string
   readonly operator: omnigate.AdminClient
   readonly tenant: string
 
   private constructor(
-    its: { readonly library: typeof omnigate; readonly node: omnigate.OmnigateNode; readonly folder: string },
+    its: { readonly library: typeof omnigate; readonly node: omnigate.OmnigateNode; readonly data: string },
     operator: omnigate.AdminClient,
     tenant: string
   ) {
     this.#omnigate = its.library
     this.#node = its.node
-    this.#folder = its.folder
-    this.#data = dataIn(its.folder)
+    this.#data = its.data
     this.operator = operator
     this.tenant = tenant
   }
 
-  /** `built` is the folder of the built package; `onLog` is told of each line of the node's log. */
-  static async start(built: string, onLog: (line: string) => void = () => undefined): Promise<SharingHub> {
+  /**
+   * `built` is the folder of the built package, `top` one for its data, whose maker removes it; `onLog` is told of each line
+   * of the node's log.
+   */
+  static async start(
+    built: string,
+    top: string,
+    onLog: (line: string) => void = () => undefined
+  ): Promise<SharingHub> {
     const library = (await import(pathToFileURL(join(built, 'node/index.js')).href)) as typeof omnigate
-    const folder = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
     const flags = {
       'node.listen': ['/ip4/127.0.0.1/tcp/0'],
       'http.listen': '127.0.0.1:0',
@@ -53,7 +56,7 @@ export class SharingHub implements AsyncDisposable {
       'mailbox.topicDepth': UNBOUNDED
     }
     const log = pino({ base: null }, { write: onLog })
-    const data = dataIn(folder)
+    const data = join(await mkdtemp(join(top, 'hub-')), 'hub')
     const node = library.createNode(library.loadConfig({ flags }).config, {
       data,
       init: true,
@@ -62,7 +65,7 @@ export class SharingHub implements AsyncDisposable {
     await node.start()
     const operator = await library.connectAdmin(data)
     const { id } = await operator.capabilities.tenant_show({ tenant: 'default' })
-    return new SharingHub({ library, node, folder }, operator, id)
+    return new SharingHub({ library, node, data }, operator, id)
   }
 
   get self(): Met {
@@ -123,8 +126,5 @@ export class SharingHub implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.operator[Symbol.asyncDispose]()
     await this.#node.stop()
-    await rm(this.#folder, { recursive: true, force: true })
   }
 }
-
-const dataIn = (folder: string): string => join(folder, 'hub')

@@ -1,4 +1,6 @@
-import { dirname } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { builtProgram } from '../harness/built-package.ts'
 import { interleaved } from '../harness/rounds.ts'
 import type { Row, RunOptions } from '../harness/row.ts'
@@ -42,7 +44,10 @@ export const p9: Row = {
     const built = dirname(dirname(await builtProgram(options)))
     const last = new Map<Name, number>()
     const samples = await interleaved(NAMES, options.rounds, async (name, round) => {
-      const ends = { name, script: new URL(SCRIPTS[name], import.meta.url), args: [built] }
+      await using folder = new AsyncDisposableStack()
+      const top = await mkdtemp(join(tmpdir(), 'omnigate-bench-'))
+      folder.defer(() => rm(top, { recursive: true, force: true }))
+      const ends = { name, script: new URL(SCRIPTS[name], import.meta.url), args: [built, top] }
       await using group = await SpreadingGroup.start(ends, hubs(options))
       const sample = await measured(name, group, options, last.get(name))
       last.set(name, sample.rung)
