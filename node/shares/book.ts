@@ -26,8 +26,8 @@ export interface Series extends SeriesName {
   stored: StoredTrack
   /** The highest number that somebody claims. */
   claimed: number
-  /** Numbers that came and are being judged or written. */
-  readonly taking: Set<number>
+  /** Numbers that came and are being judged or written, each with its bytes. */
+  readonly taking: Map<number, number>
   /** What is asked of which hub at this moment. */
   readonly asked: Map<string, Ranges>
 }
@@ -136,8 +136,13 @@ export class ShareBook {
 
   /** Whether there is room for another message of an origin in a share. */
   hasRoom({ share, origin }: Pick<SeriesName, 'share' | 'origin'>, bytes: number): boolean {
-    const kept = this.of(share).filter(one => one.origin === origin)
-    return kept.reduce((sum, { stored }) => sum + stored.bytes, bytes) <= MAX_KEPT_BYTES
+    let kept = bytes
+    for (const one of this.of(share)) {
+      if (one.origin !== origin) continue
+      kept += one.stored.bytes
+      for (const coming of one.taking.values()) kept += coming
+    }
+    return kept <= MAX_KEPT_BYTES
   }
 
   /** Rows that settle a number, to be written in this order; none for one that was given up. */
@@ -171,9 +176,13 @@ export class ShareBook {
     return messageRows(series, number, { ...settled, at, bytes: 0 }, undefined)
   }
 
-  /** Whether a number could be settled now. */
-  canSettle({ stored }: Series, number: number): boolean {
-    return !isScattered(settle(stored, number))
+  /** Whether a number could be settled now, after all that are being taken. */
+  canSettle({ stored, taking }: Series, number: number): boolean {
+    // Each number makes one stretch more at the most.
+    if (stored.missing.length + taking.size < SHARES.stretches) return true
+    let track: Track = stored
+    for (const coming of taking.keys()) track = settle(track, coming)
+    return !isScattered(settle(track, number))
   }
 
   /** Settles what the origin withholds. */
@@ -373,7 +382,7 @@ export class ShareBook {
   }
 
   #put(name: SeriesName, stored: StoredTrack): Series {
-    const series: Series = { ...name, stored, claimed: stored.last, taking: new Set(), asked: new Map() }
+    const series: Series = { ...name, stored, claimed: stored.last, taking: new Map(), asked: new Map() }
     this.#series.set(seriesText(name), series)
     this.#ofShare.set(name.share, [...this.of(name.share), series].sort(byName))
     return series

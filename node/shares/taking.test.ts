@@ -11,6 +11,7 @@ import {
   signStatement
 } from '../../federation/index.ts'
 import type { DelegationBook, SharedMessage } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
 import { signer as keyOf } from '../peer-keys/signers.fixture.ts'
 import type { Taken } from '../policy/index.ts'
 import { openLevel } from '../stores/level.ts'
@@ -80,12 +81,15 @@ async function given({
   level,
   topics = 'orders/',
   verdict = 'accept',
-  take = async () => ({ verdict, reasons: [] })
+  take = async () => ({ verdict, reasons: [] }),
+  delivering = async () => undefined
 }: {
   readonly level?: Level
   readonly topics?: string
   readonly verdict?: 'accept' | 'quarantine' | 'reject'
   readonly take?: () => Promise<Taken>
+  /** Before each message is written. */
+  readonly delivering?: (topic: string) => Promise<unknown>
 } = {}) {
   const over = level ?? (await openLevel('memory'))
   const store = await LevelMailboxStore.open(over, { now: () => NOW_S * 1000, idemWindowMs: 1000 })
@@ -111,6 +115,7 @@ async function given({
     book,
     mailbox: {
       async deliver({ tenant, topic, priority, body, beside }) {
+        await delivering(topic)
         await store.commit([
           { do: 'append', message: { tenant, topic, priority, meta: new Uint8Array(), body, beside } }
         ])
@@ -150,6 +155,65 @@ void describe('a message that came in a share', () => {
 
     assert.equal(again.waiting(), 3)
     assert.deepEqual(again.refused, [])
+  })
+
+  void test('is written together with the others of its answer', { timeout: 60_000 }, async () => {
+    let begun = 0
+    const all = Promise.withResolvers<void>()
+    const { taking, waiting } = await given({
+      delivering: () => {
+        if (++begun === 20) all.resolve()
+        return all.promise
+      }
+    })
+
+    const outcomes = await taking.takeAll(
+      asked(1, 20),
+      Array.from({ length: 20 }, (_, n) => item(n + 1))
+    )
+
+    assert.deepEqual(new Set(outcomes), new Set(['taken']))
+    assert.equal(waiting(), 20)
+  })
+
+  void test('and cannot be written comes again, and those beside it are there once', async () => {
+    let isFull = true
+    const { taking, book, waiting } = await given({
+      delivering: async topic => {
+        if (isFull && topic === 'orders/full') throw new OapError('mailbox_full')
+      }
+    })
+    const all = [item(1), item(2, { topic: 'orders/full' }), item(3)]
+
+    await assert.rejects(taking.takeAll(asked(1, 3), all), { code: 'mailbox_full' })
+    const [series] = book.of(SHARE)
+    assert.deepEqual([series!.stored.last, series!.stored.missing, series!.taking.size], [3, [[2, 2]], 0])
+    isFull = false
+    assert.deepEqual(await taking.takeAll(asked(1, 3), all), ['taken', 'taken', 'taken'])
+
+    assert.equal(waiting(), 2)
+    assert.deepEqual(series!.stored.missing, [])
+  })
+
+  void test('behind one that shows a fault of its source is left, and what came before it is there', async () => {
+    const { taking, refused, waiting } = await given()
+
+    const outcomes = await taking.takeAll(asked(1, 3), [item(1), item(9), item(2)])
+
+    assert.deepEqual([outcomes, refused, waiting()], [['taken', 'wrong'], ['misnumbered'], 1])
+  })
+
+  void test('waits where there would be more gaps than are kept, together with what is being taken', async () => {
+    const { taking, refused } = await given()
+    const numbers = Array.from({ length: SHARES.stretches + 1 }, (_, n) => 2 * n + 2)
+
+    const outcomes = await taking.takeAll(
+      asked(1, 1000),
+      numbers.map(number => item(number))
+    )
+
+    assert.deepEqual(outcomes.slice(-2), ['taken', 'later'])
+    assert.deepEqual(refused, ['scattered'])
   })
 
   void test('that an operator releases after it was given up is delivered once, whatever is cut short', async () => {

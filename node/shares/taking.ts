@@ -16,7 +16,7 @@ import type { Acceptance } from '../policy/index.ts'
 import type { Agreements, Way } from './agreements.ts'
 import type { Series, ShareBook } from './book.ts'
 import type { Refusals } from './refusals.ts'
-import type { SeriesName, Settled } from './rows.ts'
+import type { SeriesName, Settled, StoredMessageRow } from './rows.ts'
 
 export interface TakingOptions {
   readonly agreements: Pick<Agreements, 'in' | 'from'>
@@ -50,6 +50,9 @@ export interface Item {
  */
 export type Outcome = 'taken' | 'later' | 'wrong'
 
+/** What is decided of an item: what became of it, or what will have, once that would survive a power cut. */
+type Decided = Outcome | { readonly durable: Promise<Outcome> }
+
 /** Why the hub that a message came from is at fault, and not its origin or this hub. */
 const FAULTS: readonly ShareRefusal[] = [
   'malformed',
@@ -76,16 +79,24 @@ export class Taking {
     this.#o = options
   }
 
-  /** Takes the items of one answer, one after the other; the first that shows a fault of its source ends it. */
+  /**
+   * Takes the items of one answer: they are judged one after the other, and those that are taken are written together. The
+   * first that shows a fault of its source ends it. Resolves, or rejects with the first error, once all that was begun is
+   * over; what could not be written comes again, and may then stand behind what came after it.
+   */
   async takeAll(asked: Asked, items: readonly Item[]): Promise<readonly Outcome[]> {
     const seen = new Set<number>()
-    const outcomes: Outcome[] = []
-    for (const item of items) {
-      const outcome = await this.#take(asked, item, seen)
-      outcomes.push(outcome)
-      if (outcome === 'wrong') break
+    const begun: Promise<Outcome>[] = []
+    try {
+      for (const item of items) {
+        const decided = await this.#take(asked, item, seen)
+        begun.push(typeof decided === 'string' ? Promise.resolve(decided) : decided.durable)
+        if (decided === 'wrong') break
+      }
+    } finally {
+      await Promise.allSettled(begun)
     }
-    return outcomes
+    return await Promise.all(begun)
   }
 
   /** Delivers what an operator has released from quarantine; nothing where it was delivered before. */
@@ -109,11 +120,11 @@ export class Taking {
     await this.#deliver(series, judged, way, true)
   }
 
-  async #take(asked: Asked, item: Item, seen: Set<number>): Promise<Outcome> {
+  async #take(asked: Asked, item: Item, seen: Set<number>): Promise<Decided> {
     const found = judge(asked, item, seen)
     if (typeof found === 'string') return this.#refused(asked.source, found)
     const { statement } = found
-    const { at, topic, number } = statement
+    const { at, number } = statement
     const { agreements, book, now, keysOf } = this.#o
     const way = agreements.from(asked.origin, asked.share)
     if (way === undefined) return this.#refused(asked.source, 'share')
@@ -129,28 +140,50 @@ export class Taking {
     const judged = { ...found, beforeBytes: known?.bytes ?? 0 }
     if (isSettled(series.stored, number) || series.taking.has(number)) return 'taken'
     if (!book.canSettle(series, number)) return this.#refused(asked.source, 'scattered')
-    series.taking.add(number)
+    series.taking.set(number, judged.line.length + judged.body.length)
+    const over = (): void => void series.taking.delete(number)
     try {
-      // One that was refused for its topic may be had under other terms.
-      if (known !== undefined && known.state !== 'refused')
-        return await this.#settle(series, judged, known.state, known.tenant)
-      if (at < nowS - way.windowS) {
-        this.#o.refusals.refuse(asked.source, 'stale')
-        return await this.#settle(series, judged, 'stale', way.tenant)
+      const decided = await this.#decide(asked, series, judged, way, known)
+      if (typeof decided === 'string') {
+        over()
+        return decided
       }
-      if (!way.has(topic)) {
-        this.#o.refusals.refuse(asked.source, 'topic')
-        return await this.#settle(series, judged, 'refused', way.tenant)
-      }
-      if (!book.hasRoom(series, judged.line.length + judged.body.length))
-        return this.#refused(asked.source, 'full')
-      return await this.#accept(asked, series, judged, way)
-    } finally {
-      series.taking.delete(number)
+      const durable = decided.durable.finally(over)
+      // Whoever takes all looks at it once all are begun.
+      durable.catch(() => undefined)
+      return { durable }
+    } catch (error) {
+      over()
+      throw error
     }
   }
 
-  async #accept({ origin, share }: Asked, series: Series, judged: Judged, way: Way): Promise<Outcome> {
+  async #decide(
+    asked: Asked,
+    series: Series,
+    judged: Judged,
+    way: Way,
+    known: StoredMessageRow | undefined
+  ): Promise<Decided> {
+    const { at, topic } = judged.statement
+    const { book, now, refusals } = this.#o
+    // One that was refused for its topic may be had under other terms.
+    if (known !== undefined && known.state !== 'refused')
+      return { durable: this.#settle(series, judged, known.state, known.tenant) }
+    if (at < now().s - way.windowS) {
+      refusals.refuse(asked.source, 'stale')
+      return { durable: this.#settle(series, judged, 'stale', way.tenant) }
+    }
+    if (!way.has(topic)) {
+      refusals.refuse(asked.source, 'topic')
+      return { durable: this.#settle(series, judged, 'refused', way.tenant) }
+    }
+    // Its own bytes are among those that are being taken.
+    if (!book.hasRoom(series, 0)) return this.#refused(asked.source, 'full')
+    return await this.#accept(asked, series, judged, way)
+  }
+
+  async #accept({ origin, share }: Asked, series: Series, judged: Judged, way: Way): Promise<Decided> {
     const { statement, line, body, id } = judged
     const bytes = statement.bytes
     const evidence = {
@@ -166,9 +199,10 @@ export class Taking {
       statement: Buffer.from(line),
       body
     })
-    if (verdict === 'accept') return await this.#deliver(series, judged, way)
+    if (verdict === 'accept') return { durable: this.#deliver(series, judged, way) }
     if (retryAfterMs !== undefined) return 'later'
-    return await this.#settle(series, judged, verdict === 'reject' ? 'rejected' : 'quarantined', way.tenant)
+    const state = verdict === 'reject' ? 'rejected' : 'quarantined'
+    return { durable: this.#settle(series, judged, state, way.tenant) }
   }
 
   async #deliver(series: Series, judged: Judged, way: Way, isReleased = false): Promise<Outcome> {
