@@ -19,7 +19,7 @@ import { OapError } from '../../protocols/index.ts'
 import type { Hub } from './hub.ts'
 import { nameOf } from './names.ts'
 import type { LinkClient } from './network.ts'
-import { saysTwo } from './plan.ts'
+import { isProvable } from './plan.ts'
 
 export const NOTHING = new Uint8Array(0)
 const MOST_QUARANTINED_BYTES = 64 * 1024 * 1024
@@ -71,7 +71,7 @@ export async function openParts(hub: Hub, around: Around): Promise<Parts> {
   const sending = await openShares(hub, shares, store)
   keys.onChange(({ hub: id, change }) => {
     world.trace(`${change} ${hub.n} ${world.hubOf(id).n}`)
-    if (change === 'quarantine' && hub.isHonest && !saysTwo(world.hubOf(id).lie))
+    if (change === 'quarantine' && hub.isHonest && !isProvable(world.hubOf(id).lie))
       world.broken('honest', `hub ${hub.n} has hub ${world.hubOf(id).n} in quarantine`)
     shares.review(id, false)
   })

@@ -3,7 +3,7 @@ import type { Violation } from './breakages.ts'
 import type { Hub } from './hub.ts'
 import { otherBodyOf } from './liars.ts'
 import type { Network } from './network.ts'
-import { saysTwo } from './plan.ts'
+import { isProvable, saysTwo } from './plan.ts'
 
 /** Shares whose newest message may wait to be announced. */
 const MOST_WAITING = 1024
@@ -85,7 +85,7 @@ function timesOf(hub: Hub, waiting: readonly string[]): ReadonlyMap<string, numb
  */
 function proved(hubs: readonly Hub[], honest: readonly Hub[], network: Network): readonly Violation[] {
   return hubs
-    .filter(({ lie }) => saysTwo(lie))
+    .filter(({ lie }) => isProvable(lie))
     .flatMap(liar =>
       honest
         .filter(hub => hub.allowed.has(liar.name.id) && hub.process?.isQuarantined(liar.n) === false)

@@ -2,7 +2,7 @@ import type { StateRow } from '../../node/shares/serving.ts'
 import { expected } from './hub-parts.ts'
 import type { Hub } from './hub.ts'
 import { falseProof } from './liars.ts'
-import { nameOf, shareIdOf } from './names.ts'
+import { nameOf, shareIdOf, twoDelegations } from './names.ts'
 import type { LinkClient } from './network.ts'
 
 const LINES_AT_ONCE = 20
@@ -17,6 +17,9 @@ export function mischief(hub: Hub, clients: readonly LinkClient[], turn: number)
       gossip.publish(n, Buffer.from(`nothing ${n} ${turn} ${line}`))
   if (lie === 'curious')
     for (const client of clients) for (const share of plan.shares) quietly(pry(client, shareIdOf(share.n)))
+  const [first] = clients
+  if (lie === 'confessor' && first !== undefined)
+    quietly(first.equivocation({ body: Buffer.from(twoDelegations(name)) }))
   if (lie !== 'framer') return
   const honest = plan.hubs.filter(other => !plan.liars.has(other))
   const against = honest[turn % honest.length]

@@ -1,4 +1,12 @@
-import { delegate, hubId, publicBytes, signingKey } from '../../federation/index.ts'
+import {
+  delegate,
+  equivocationLine,
+  formatSigned,
+  hubId,
+  keysProof,
+  publicBytes,
+  signingKey
+} from '../../federation/index.ts'
 import type { Delegation } from '../../federation/index.ts'
 import type { MessageSigner } from '../../node/shares/index.ts'
 
@@ -41,6 +49,14 @@ function made(n: number): Name {
   })
   const signer = { hub, node: 'core', key, publicKey, epoch: 1, notBefore: NOT_BEFORE, notAfter: NOT_AFTER }
   return { n, id: hub, signer, delegation }
+}
+
+/** Proof that a hub has signed two delegations of one place. */
+export function twoDelegations({ n, delegation }: Name): string {
+  const other = delegate(signingKey(seed(n, 1)), { ...delegation.statement, not_after: NOT_AFTER + 1 })
+  return equivocationLine(
+    keysProof('delegations', delegation.statement.hub, [delegation, other].map(formatSigned))
+  )
 }
 
 function seed(n: number, role: number): Uint8Array {

@@ -27,10 +27,14 @@ export const LIES = [
   'framer',
   'flood'
 ] as const
-export type Lie = (typeof LIES)[number]
+/** `confessor`, which is never drawn, tells one neighbour proof against itself. */
+export type Lie = (typeof LIES)[number] | 'confessor'
 
 /** Whether a hub that lies so gives one number to two messages. */
 export const saysTwo = (lie: Lie | undefined): boolean => lie === 'two-numbers' || lie === 'two-faced'
+
+/** Whether there may be proof against a hub that lies so. */
+export const isProvable = (lie: Lie | undefined): boolean => saysTwo(lie) || lie === 'confessor'
 
 export interface PlannedShare {
   readonly n: number

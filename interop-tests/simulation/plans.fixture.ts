@@ -43,15 +43,7 @@ export const PLANS: Readonly<Record<Breakage, Plan>> = {
     liars: new Map([[2, 'curious']])
   }),
   trusting: plan([0, 1, 2], [], { liars: new Map([[0, 'framer']]) }),
-  secretive: plan([0, 1, 2], [{ ...SEND, hub: 0, atMs: 15_000 }], {
-    hubs: [0, 1, 2, 3],
-    friends: [
-      [0, 3],
-      [1, 3]
-    ],
-    liars: new Map([[0, 'two-numbers']]),
-    spanMs: 200_000
-  }),
+  secretive: plan([0, 1, 2], [], { liars: new Map([[0, 'confessor']]), spanMs: 200_000 }),
   unaware: plan(
     [0, 1],
     [
