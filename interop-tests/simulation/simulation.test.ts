@@ -66,7 +66,7 @@ test(
     const plan = {
       ...PLANS.secretive,
       hubs: members,
-      friends: [],
+      events: [{ n: 0, is: 'send' as const, hub: 0, share: 0, atMs: 15_000 }],
       liars: new Map([[0, 'two-faced' as const]])
     }
 
