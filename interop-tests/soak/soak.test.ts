@@ -15,8 +15,8 @@ globalThis.gc ??= runInNewContext('gc') as NodeJS.GCFunction
 /** A second of each life: enough to see that all of it is done, too short to say that nothing is kept. */
 const PLAN: Plan = {
   restartsAtMs: [1000, 3000],
-  lifeMs: 7000,
-  phases: { warmUpMs: 1000, windowMs: 2500, everyMs: 100 },
+  lifeMs: 13_000,
+  phases: { warmUpMs: 1000, windowMs: 8000, everyMs: 100 },
   settleMs: 0
 }
 const LEAK_BYTES = 1_000_000
