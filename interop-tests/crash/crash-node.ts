@@ -11,9 +11,17 @@ export class CrashNode implements AsyncDisposable {
   readonly #http: string
   readonly #child: Child
   readonly #search: CanarySearch
+  readonly #logged: readonly string[]
 
-  private constructor(child: Child, address: string, http: string, search: CanarySearch) {
+  private constructor(
+    child: Child,
+    logged: readonly string[],
+    address: string,
+    http: string,
+    search: CanarySearch
+  ) {
     this.#child = child
+    this.#logged = logged
     this.address = address
     this.#http = http
     this.#search = search
@@ -38,21 +46,23 @@ export class CrashNode implements AsyncDisposable {
       OMNIGATE_CAPABILITIES__OPEN_VERBS: '*',
       ...env
     }
-    const child = new Child(process.execPath, [LAUNCHER, ...args], whole, text =>
+    const logged = [] as string[]
+    const child = new Child(process.execPath, [LAUNCHER, ...args], whole, text => {
+      logged.push(text)
       search.read('the log', text)
-    )
+    })
     try {
       const { addresses, http } = await within(START_MS, 'the start of a node', child.firstJson())
-      return new CrashNode(child, (addresses as string[])[0]!, String(http), search)
+      return new CrashNode(child, logged, (addresses as string[])[0]!, String(http), search)
     } catch (error) {
       await child[Symbol.asyncDispose]()
       throw error
     }
   }
 
-  /** What it logged so far, the newest part. */
+  /** All that it logged so far, from what was said when its store was opened. */
   get log(): string {
-    return this.#child.stderr
+    return this.#logged.join('')
   }
 
   /** Searches what it measures, now and again until `ended`. */
