@@ -75,7 +75,10 @@ async function readFormat(level: Level, location: string, newest: number): Promi
   if (bytes === undefined) {
     const [first] = await level.keys({ limit: 1 }).all()
     if (first !== undefined)
-      throw new SetupError('badInput', `store ${location}: written by another program; give another folder`)
+      throw new SetupError(
+        'badInput',
+        `store ${location} has no format: it is damaged, or another program wrote it; restore it from a backup, or give another folder`
+      )
     await writeFormat(level, newest)
     return newest
   }
