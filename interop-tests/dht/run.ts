@@ -1,11 +1,11 @@
-import { parseArgs } from 'node:util'
+import { given } from '../given.ts'
 import { HelperProcess } from '../redteam/loads/helper-process.ts'
 import { hubsInProcesses } from './hubs.ts'
 import type { MemberFigures } from './members-process.ts'
 import { spreadText } from './spread.ts'
 
 // How the DHT of linked hubs is when there are many of them: see README.md.
-const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } })
+const values = given({ short: { type: 'boolean', default: false } })
 const HUBS = values.short
   ? { members: 6, reach: 1, rootsEach: 3, lookups: 24, killed: 1, lateMs: 30_000 }
   : { members: 20, reach: 4, rootsEach: 100, lookups: 600, killed: 4, lateMs: 500 }

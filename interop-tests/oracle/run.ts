@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { given, refuseArguments, wholeGiven } from '../given.ts'
 import { isConfirmed, isTold } from './difference.ts'
 import type { Difference } from './difference.ts'
 import { Asker, OPERATIONS } from './measure.ts'
@@ -6,22 +6,18 @@ import type { Operation } from './measure.ts'
 
 // Whether the time until an answer tells what another tenant has stored: `npm run oracle -- --requests 10000 --only get`. A
 // difference is looked for again with blobs of its own before it counts, so that chance alone hardly ever ends a run. With
-// --planted, the node has one on purpose. Exits with 1 where there is one, with 2 for wrong arguments.
+// --planted, the node has one on purpose. Exits with 1 where there is one, with 64 for wrong arguments.
 
-const { values } = parseArgs({
-  options: {
-    requests: { type: 'string', default: '10000' },
-    only: { type: 'string' },
-    json: { type: 'boolean' },
-    planted: { type: 'boolean', default: false }
-  }
+const values = given({
+  requests: { type: 'string', default: '10000' },
+  only: { type: 'string' },
+  json: { type: 'boolean' },
+  planted: { type: 'boolean', default: false }
 })
-const requests = Number(values.requests)
+const requests = wholeGiven('requests', values.requests, [100, 1_000_000])
 const { only } = values
-if (!Number.isInteger(requests) || requests < 100 || requests > 1_000_000)
-  refuse('--requests: an integer from 100 to 1000000')
 if (only !== undefined && !OPERATIONS.includes(only as Operation))
-  refuse(`--only: one of ${OPERATIONS.join(', ')}`)
+  refuseArguments(`--only ${only}: one of ${OPERATIONS.join(', ')}`)
 process.exitCode = (await allQuiet()) ? 0 : 1
 
 async function allQuiet(): Promise<boolean> {
@@ -49,9 +45,4 @@ function report(op: Operation, found: Difference): void {
     told ? 'A DIFFERENCE' : 'no difference'
   ].join('  ')
   process.stdout.write(`${values.json === true ? JSON.stringify({ op, ...found, told }) : text}\n`)
-}
-
-function refuse(what: string): never {
-  process.stderr.write(`oracle: ${what}\n`)
-  process.exit(2)
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { given, refuseArguments } from '../given.ts'
 import { connectionCases } from './cases/connections.ts'
 import { frameCases } from './cases/frames.ts'
 import { handshakeCases } from './cases/handshakes.ts'
@@ -30,20 +30,22 @@ const CASES = [
   ...sharingCases
 ]
 
-const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, case: { type: 'string' }, load: { type: 'string' } }
+const values = given({
+  short: { type: 'boolean', default: false },
+  case: { type: 'string' },
+  load: { type: 'string' }
 })
 process.exitCode = (await run(values)) ? 0 : 1
 
 async function run(asked: typeof values): Promise<boolean> {
   if (asked.load !== undefined) return await chosenLoad(asked.load)(!asked.short)
   const chosen = CASES.filter(({ name }) => asked.case === undefined || name.includes(asked.case))
-  if (chosen.length === 0) throw new Error(`--case ${asked.case}: no case has that in its name`)
+  if (chosen.length === 0) refuseArguments(`--case ${asked.case}: no case has that in its name`)
   return await runCases(chosen, !asked.short)
 }
 
 function chosenLoad(name: string): (full: boolean) => Promise<boolean> {
   const load = LOADS[name]
-  if (load === undefined) throw new Error(`--load ${name}: one of ${Object.keys(LOADS).join(', ')}`)
+  if (load === undefined) refuseArguments(`--load ${name}: one of ${Object.keys(LOADS).join(', ')}`)
   return load
 }

@@ -1,12 +1,10 @@
-import { parseArgs } from 'node:util'
+import { given, wholeGiven } from '../given.ts'
 import { revokedAfter, startStar } from './star.ts'
 
 // How soon a right that is revoked at one hub is dead at all that are linked with it: calls under way there end.
-const { values } = parseArgs({
-  options: { hubs: { type: 'string', default: '20' }, rounds: { type: 'string', default: '10' } }
-})
-const HUBS = Number(values.hubs)
-const ROUNDS = Number(values.rounds)
+const values = given({ hubs: { type: 'string', default: '20' }, rounds: { type: 'string', default: '10' } })
+const HUBS = wholeGiven('hubs', values.hubs, [2, 200])
+const ROUNDS = wholeGiven('rounds', values.rounds, [1, 10_000])
 const WITHIN_MS = 1000
 
 await using star = await startStar(HUBS)
