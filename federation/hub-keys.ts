@@ -130,8 +130,8 @@ export const proofsDecided = (hub: HubKeys, nowS: number): HubKeys => ({
 const succession = (record: Succession): KeyRecord => ({ kind: 'succession', record })
 
 /**
- * The same with a proof; undefined for one that is held already or was decided on, `full` where nobody has decided on as many as anybody
- * needs.
+ * The same with a proof; undefined for one that is held already or was decided on, `full` where nobody has decided on as
+ * many as anybody needs.
  */
 export function withProof(
   hub: HubKeys,

@@ -20,9 +20,9 @@ export const federationStatus: Command = {
   summary: 'print how this hub stands with the hubs that it chose',
   details:
     'One line for each hub on the allowlist: whether its treaty holds, and how its link is, with the reason where it is ' +
-    'down. Below stands where our treaty and what the other hub grants differ, and what holds then. One side of each link must be dialable for the other. Of shared topics: how many shares there are, how many ' +
-    'messages of that hub are known of and not here, how many were too old when they could be had, and when all was ' +
-    'asked for last.',
+    'down. Below stands where our treaty and what the other hub grants differ, and what holds then. One side of each link ' +
+    'must be dialable for the other. Of shared topics: how many shares there are, how many messages of that hub are known ' +
+    'of and not here, how many were too old when they could be had, and when all was asked for last.',
   options: [DATA_OPTION],
   examples: [
     { line: 'omnigate federation status --data ./hub', says: 'links, and why one is down' },

@@ -72,8 +72,8 @@ type Refusal = 'not_allowed' | Extract<ReturnType<typeof learnRecord>, { verdict
  *
  * What is learned is durable before it holds. That a quarantine begins, or ends, is in the audit log before that: after a
  * crash in between it is said there once more than it was so. Revocations and successions hold before they are recorded,
- * since a key that was stolen must not wait for the log; after a crash they are said once less. Damage makes a hub's key no better than it
- * was. Whoever can write to the store can take back a revocation or a quarantine by taking its row away, and can add
+ * since a key that was stolen must not wait for the log; after a crash they are said once less. Damage makes a hub's key
+ * no better than it was. Whoever can write to the store can take back a revocation or a quarantine by taking its row away, and can add
  * words that no hub has signed, since signatures are verified when they come in alone; they could as well allow a hub.
  */
 export class PeerKeys {

@@ -30,7 +30,8 @@ export interface Acceptance {
   /**
    * Judges an item. Resolves once what is not accepted would survive a power cut in the audit log, and what is
    * quarantined is kept; an accepted one is the caller's. A full quarantine is no error: `reject` with `quarantine_full`
-   * and a time to wait; so with `treaty_expired` and the like for an origin that may send nothing at the moment. Throws `bad_request` for evidence that is none, `not_ready` while the store or the log is closed.
+   * and a time to wait; so with `treaty_expired` and the like for an origin that may send nothing at the moment. Throws
+   * `bad_request` for evidence that is none, `not_ready` while the store or the log is closed.
    */
   take(evidence: ItemEvidence, item: Item): Promise<Taken>
   /** Says what a release does with a kept item of a kind; one that was under way in a crash is then delivered. */

@@ -77,11 +77,12 @@ export class Equivocations {
 
   /** What was proved against a hub is told to the links that may learn it, once. */
   #changed(hub: string): void {
-    for (const { id, hub: liar, kind, line } of this.all()) {
+    for (const proof of this.all()) {
+      const { id, hub: liar, kind } = proof
       if (liar !== hub || this.#told.has(id)) continue
       this.#told.add(id)
       this.#o.log.warn({ event: 'Equivocation', hub, kind, proof: id }, SAID_TWICE)
-      void this.#tellAll(line)
+      void this.#tellAll(proof)
     }
   }
 
@@ -112,14 +113,18 @@ export class Equivocations {
 
   /** A link came up: it is told what is held, the newest of it. Never rejects. */
   async up(link: Pick<LiveLink, 'hub' | 'caller'>): Promise<void> {
-    const lines = this.all().map(({ line }) => line)
-    const told = lines.filter(line => mayLearn(line, this.#o.treatyOf(link.hub))).slice(-MOST_AT_ONCE)
-    for (const line of told) await this.#tell(link, line)
+    const treaty = this.#o.treatyOf(link.hub)
+    const newest: HeldProof[] = []
+    for (const proof of this.all().toReversed()) {
+      if (newest.length === MOST_AT_ONCE) break
+      if (mayLearn(proof, treaty)) newest.unshift(proof)
+    }
+    for (const { line } of newest) await this.#tell(link, line)
   }
 
-  async #tellAll(line: string): Promise<void> {
-    const links = this.#o.links().filter(({ hub }) => mayLearn(line, this.#o.treatyOf(hub)))
-    await Promise.all(links.map(link => this.#tell(link, line)))
+  async #tellAll(proof: HeldProof): Promise<void> {
+    const links = this.#o.links().filter(({ hub }) => mayLearn(proof, this.#o.treatyOf(hub)))
+    await Promise.all(links.map(link => this.#tell(link, proof.line)))
   }
 
   async #take(line: string, from: string): Promise<'new' | 'known' | 'ignored'> {

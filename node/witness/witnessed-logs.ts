@@ -11,7 +11,8 @@ const LOG = 'log/'
 /**
  * The heads of logs of other hubs that this one has seen. What is kept is durable before a cosignature leaves, so that
  * no restart makes a witness forget; a row that is damaged keeps its log from being cosigned. It stays when a hub is
- * removed, until its operator has it forgotten. Whoever can write to the store can make this witness forget, and by that cosign two histories.
+ * removed, until its operator has it forgotten. Whoever can write to the store can make this witness forget, and by that
+ * cosign two histories.
  */
 export class WitnessedLogs {
   readonly #rows: CheckedRows
