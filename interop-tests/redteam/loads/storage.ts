@@ -162,22 +162,26 @@ async function slowBesideFast(
   const read = async (): Promise<number> =>
     (await fast.ask<FastBlob>('read', { cid, length })).megabytesPerSecond
   // The best of several rounds each, taken in turns, since the machine is not ours alone.
-  const [deltaBytes, { alone, beside }] = await mostOver(target, idle, async () => {
-    let [alone, beside] = [0, 0]
-    for (let round = 0; round < ROUNDS; round++) {
-      alone = Math.max(alone, await read())
+  let [alone, beside] = [0, 0]
+  let [aloneBytes, deltaBytes] = [0, 0]
+  for (let round = 0; round < ROUNDS; round++) {
+    const [moreAlone, rate] = await mostOver(target, idle, read)
+    const [moreBeside, rateBeside] = await mostOver(target, idle, async () => {
       await using slow = await reading(target, cid, MANY)
-      beside = Math.max(beside, await read())
+      const found = await read()
       slow.seen()
-    }
-    return { alone, beside }
-  })
+      return found
+    })
+    ;[alone, beside] = [Math.max(alone, rate), Math.max(beside, rateBeside)]
+    ;[aloneBytes, deltaBytes] = [Math.max(aloneBytes, moreAlone), Math.max(deltaBytes, moreBeside)]
+  }
   const share = beside / alone
   return {
     name: `${MANY} slow readers beside a fast one`,
-    figures: `alone ${alone.toFixed(0)} MB/s, beside them ${beside.toFixed(0)} MB/s: ${(share * 100).toFixed(0)} %`,
+    figures: `alone ${alone.toFixed(0)} MB/s (+${(aloneBytes / MB).toFixed(1)} MB), beside them ${beside.toFixed(0)} MB/s: ${(share * 100).toFixed(0)} %`,
     deltaBytes,
-    passes: deltaBytes <= MEMORY_MOST && share >= shareLeast
+    // What the slow ones add: a fast reader alone is bound by P11.
+    passes: deltaBytes - aloneBytes <= MEMORY_MOST && share >= shareLeast
   }
 }
 
