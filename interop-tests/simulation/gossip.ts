@@ -11,7 +11,7 @@ const SEEN_MS = 120_000
 const ONE_IN_TWICE = 0.03
 
 interface Member {
-  readonly hear: (from: number, line: Uint8Array) => HeardVerdict
+  readonly hear: (from: number, line: Uint8Array) => HeardVerdict | Promise<HeardVerdict>
   /** Forgets nothing but what is too old: in the order of first sight. */
   readonly seen: Map<string, number>
   readonly mesh: Set<number>
@@ -125,9 +125,13 @@ export class Gossip {
     const id = idOf(line)
     if (member.seen.has(id)) return void this.counts.twice++
     member.seen.set(id, this.#o.time.ms)
+    const judged = (verdict: HeardVerdict): void => {
+      this.counts[verdict]++
+      if (verdict === 'accept' && this.#members.get(to) === member) this.#passOn(to, member, line, from)
+    }
     const verdict = member.hear(from, line)
-    this.counts[verdict]++
-    if (verdict === 'accept') this.#passOn(to, member, line, from)
+    if (typeof verdict === 'string') judged(verdict)
+    else this.#o.time.go(verdict.then(judged))
   }
 }
 

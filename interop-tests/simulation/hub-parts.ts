@@ -42,7 +42,7 @@ export interface Parts {
   readonly sending: SharedSending
   readonly announcing: Announcing
   readonly equivocations: Equivocations
-  readonly hear: (from: number, line: Uint8Array) => HeardVerdict
+  readonly hear: (from: number, line: Uint8Array) => HeardVerdict | Promise<HeardVerdict>
 }
 
 /** Reads what is durable of a hub. */
@@ -205,11 +205,11 @@ function hearingOf(hub: Hub, { links }: Around, { keys, shares }: Pick<Parts, 'k
     refusals: { refuse: (_from, why) => world.trace(`refused ${n} ${why}`) },
     now: () => ({ ms: world.time.ms, s: nowS() }),
     hubOf: peer => nameOf(Number(peer)).id,
-    announced: (series, { number, id }) => {
+    announced: (series, { number, id }, from) => {
       const origin = links.get(world.hubOf(series.origin).n)
       if (hub.breaks('eager') && origin !== undefined)
         world.time.go(origin.client.share_pull({ ...series, numbers: [[number, number]] }).catch(expected))
-      shares.announced(series, number, id)
+      return shares.announced(series, { number, id, from })
     }
   })
   return (from: number, line: Uint8Array) => hearing.hear(String(from), line)

@@ -48,7 +48,7 @@ function line(more: Partial<Announcement> = {}, nonce = 7): Uint8Array {
   return Buffer.from(formatSigned(signStatement(ANNOUNCEMENT, KEY.key, statement)))
 }
 
-function hearing(shares: readonly string[] = [SHARE]) {
+function hearing(shares: readonly string[] = [SHARE], here?: Promise<void>) {
   const heard: Announced[] = []
   const refused: string[] = []
   const judge = new Hearing({
@@ -58,7 +58,11 @@ function hearing(shares: readonly string[] = [SHARE]) {
     refusals: { refuse: (_hub, why) => void refused.push(why) },
     now: () => ({ ms: 0, s: NOW_S }),
     hubOf: peer => (peer === 'stranger' ? undefined : peer),
-    announced: (_name, announced) => void heard.push(announced)
+    announced: (_name, announced, from) => {
+      assert.equal(from, FRIEND)
+      heard.push(announced)
+      return here
+    }
   })
   return { judge, heard, refused }
 }
@@ -73,6 +77,20 @@ void describe('an announcement', () => {
 
     assert.deepEqual(member.heard, [ANNOUNCED])
     assert.deepEqual(other.heard, [])
+  })
+
+  void test('of a message that is being fetched is passed on once that is here', async () => {
+    const here = Promise.withResolvers<void>()
+    const { judge, heard } = hearing([SHARE], here.promise)
+    let verdict: string | undefined
+    const judged = Promise.resolve(judge.hear(FRIEND, line())).then(is => (verdict = is))
+    await new Promise(setImmediate)
+    assert.deepEqual([verdict, heard], [undefined, [ANNOUNCED]])
+
+    here.resolve()
+    await judged
+
+    assert.equal(verdict, 'accept')
   })
 
   const wrong: Readonly<Record<string, readonly [Uint8Array, string, string?]>> = {

@@ -31,7 +31,8 @@ export interface HearingOptions {
   readonly now: () => { readonly ms: number; readonly s: number }
   /** The hub at the other side of a peer's link. */
   readonly hubOf: (peer: string) => string | undefined
-  readonly announced: (name: SeriesName, announced: Announced) => void
+  /** Resolves when what a hub has heard from another may be passed on; undefined for at once. */
+  readonly announced: (name: SeriesName, announced: Announced, from: string) => Promise<void> | undefined
 }
 
 /** Judges announcements, each before it is passed on: what floods costs whoever sends it, and nobody else. */
@@ -44,8 +45,8 @@ export class Hearing {
     this.#o = options
   }
 
-  /** Judges what a peer sent. */
-  hear(peer: string, data: Uint8Array): HeardVerdict {
+  /** Judges what a peer sent. What tells of something that this hub is fetching is accepted once that is here. */
+  hear(peer: string, data: Uint8Array): HeardVerdict | Promise<HeardVerdict> {
     const { ms } = this.#o.now()
     const hub = this.#o.hubOf(peer)
     if (hub === undefined || this.#peers.get(hub, HEARD, ms).take(1, ms) > 0) return 'ignore'
@@ -61,8 +62,7 @@ export class Hearing {
       this.#o.refusals.refuse(hub, problem)
       return 'ignore'
     }
-    this.#tell(origin, signed.statement)
-    return 'accept'
+    return this.#tell(origin, signed.statement, hub)?.then(() => 'accept' as const) ?? 'accept'
   }
 
   #problem(signed: Signed<Announcement>): Parameters<Refusals['refuse']>[1] | undefined {
@@ -73,13 +73,14 @@ export class Hearing {
     return statementProblem(this.#o.keysOf(hub), ANNOUNCEMENT, signed, s)
   }
 
-  #tell(origin: string, announcement: Announcement): void {
+  #tell(origin: string, announcement: Announcement, from: string): Promise<void> | undefined {
     for (const share of this.#o.agreements.sharesFrom(origin)) {
       const announced = openAnnounced(share, announcement)
       if (announced === undefined) continue
       const { series } = announced
-      return this.#o.announced({ share, origin, series }, announced)
+      return this.#o.announced({ share, origin, series }, announced, from)
     }
+    return undefined
   }
 
   #reject(hub: string): 'reject' {

@@ -182,6 +182,7 @@ export class IslandHub {
       book: () => this.book,
       taking: () => this.#taking,
       nowMs: () => this.#clock.ms,
+      took: () => undefined,
       done: () => undefined,
       missed: () => undefined,
       failed: error => {

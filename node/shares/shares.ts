@@ -7,6 +7,7 @@ import { SHARED_MESSAGE, SHARES, parseSigned } from '../../federation/index.ts'
 import type { Agreements } from './agreements.ts'
 import { ShareBook } from './book.ts'
 import type { BookOptions } from './book.ts'
+import { HeldBackAnnouncements } from './held-back.ts'
 import type { Refusals } from './refusals.ts'
 import type { SeriesName, ShareRows } from './rows.ts'
 import { sharedSending } from './sending.ts'
@@ -53,6 +54,14 @@ interface Open {
   readonly taking: Taking
 }
 
+/** An announcement as this hub has heard it. */
+export interface Heard {
+  readonly number: number
+  readonly id: string
+  /** The linked hub that it came from. */
+  readonly from: string
+}
+
 /** How it stands with what one hub sends. */
 export interface Reconciled {
   /** Of its own messages, as far as anybody says that there are some. */
@@ -72,6 +81,7 @@ export class Shares {
   #open: Open | undefined
   readonly #sources = new Map<string, Source>()
   readonly #reconciled = new Map<string, number>()
+  readonly #heldBack = new HeldBackAnnouncements(() => this.#o.now().ms)
   #roundMs = -Infinity
   #sweepMs = -Infinity
   #sweeping: Promise<void> | undefined
@@ -134,6 +144,9 @@ export class Shares {
       book: () => this.#open?.book,
       taking: () => this.#open?.taking,
       nowMs: () => now().ms,
+      took: name => {
+        this.#heldBack.came(name, number => this.#open?.book.isKnown(name, number) === true)
+      },
       done: () => void this.#reconciled.set(hub, Math.floor(nowMs() / 1000)),
       missed: name => this.#askOthers(name, hub),
       failed: error => {
@@ -162,6 +175,8 @@ export class Shares {
   /** Does what is due; for a timer. */
   tick(): void {
     const { ms } = this.#o.now()
+    for (const late of this.#heldBack.tick())
+      if (!this.#sources.has(late.origin)) this.#askOthers(late, late.origin)
     const isRound = ms >= this.#roundMs + SHARES.everyMs
     if (isRound) this.#roundMs = ms
     for (const source of this.#sources.values()) {
@@ -175,17 +190,31 @@ export class Shares {
     })
   }
 
-  /** An origin says that it has a message of this number; nothing where that is here, or not to be had. */
-  announced(name: SeriesName, number: number, id: string): void {
+  /**
+   * An origin says that it has a message of this number, as another hub has told; nothing where that is here, or not to be
+   * had. Resolves once it is here, or after a while; undefined where nothing is waited for.
+   */
+  announced(name: SeriesName, { number, id, from }: Heard): Promise<void> | undefined {
     const open = this.#open
     const way = this.#o.agreements.from(name.origin, name.share)
-    if (open === undefined || way === undefined || name.origin === this.#o.self) return
+    if (open === undefined || way === undefined || name.origin === this.#o.self) return undefined
     const series = open.book.open(name, way.windowS)
-    if (series === undefined) return this.#o.refusals.refuse(name.origin, 'series')
-    if (open.book.isKnown(name, number)) return this.#compare(name, number, id)
-    series.claimed = Math.max(series.claimed, Math.min(number, series.stored.last + SHARES.ahead))
+    if (series === undefined) this.#o.refusals.refuse(name.origin, 'series')
+    else if (open.book.isKnown(name, number)) this.#compare(name, number, id)
+    else {
+      series.claimed = Math.max(series.claimed, Math.min(number, series.stored.last + SHARES.ahead))
+      this.#ask(name, from)
+      return this.#heldBack.hold(name, number)
+    }
+    return undefined
+  }
+
+  /** Of the origin; or else of the hub that has told of it, which had it by then; or else of all that may have it. */
+  #ask(name: SeriesName, from: string): void {
     const origin = this.#sources.get(name.origin)
+    const teller = this.#sources.get(from)
     if (origin !== undefined) origin.hint(name)
+    else if (teller?.mayBring(name) === true) teller.hint(name)
     else this.#askOthers(name, name.origin)
   }
 

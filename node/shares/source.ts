@@ -27,6 +27,8 @@ export interface SourceOptions {
   readonly book: () => ShareBook | undefined
   readonly taking: () => Taking | undefined
   readonly nowMs: () => number
+  /** Something of a series came from here, and is durable. */
+  readonly took: (name: SeriesName) => void
   /** A round went through to its end. */
   readonly done: () => void
   /** Something was not to be had from here. */
@@ -77,6 +79,11 @@ export class Source {
   due(): void {
     this.#isRoundDue = true
     this.#run()
+  }
+
+  /** Whether this hub may have a series, and can be asked now. */
+  mayBring(name: SeriesName): boolean {
+    return this.#mayWork && this.#isFrom(name)
   }
 
   /** Something of a series was announced that this hub may have. */
@@ -319,6 +326,7 @@ export class Source {
       })
     const withheld = origin === this.hub ? meet(rangesIn(answer.withheld), asked.numbers) : []
     if (asked.isAgain !== true) await book.withhold(known, withheld)
+    this.#o.took({ share, origin, series })
     const [lowest] = asked.numbers[0]!
     const { next = Infinity } = answer
     return {

@@ -12,22 +12,19 @@ interface Subscriptions {
     readonly subscriptions: readonly { readonly topic: string; readonly subscribe: boolean }[]
   }
 }
+type Hear = (peer: string, data: Uint8Array) => HeardVerdict | Promise<HeardVerdict>
 type Publish = (line: Uint8Array) => Promise<unknown>
 
 /** Gossip as far as shares go: told when it opens and closes. */
 export class SharesGossip {
   readonly #topic: string
-  readonly #hear: (peer: string, data: Uint8Array) => HeardVerdict
+  readonly #hear: Hear
   readonly #listening: (peer: string) => void
   #gossip: Gossip | undefined
   #unfollow = (): void => undefined
 
   /** `listening` is told of peers that hear announcements from now on. */
-  constructor(
-    federation: string,
-    hear: (peer: string, data: Uint8Array) => HeardVerdict,
-    listening: (peer: string) => void
-  ) {
+  constructor(federation: string, hear: Hear, listening: (peer: string) => void) {
     this.#topic = sharesTopic(federation)
     this.#hear = hear
     this.#listening = listening
@@ -36,7 +33,7 @@ export class SharesGossip {
   opened({ gossip }: LinkedServices): void {
     if (this.#gossip === gossip) return
     this.#gossip = gossip
-    const judge = (peer: { toString(): string }, { data }: { readonly data: Uint8Array }): HeardVerdict =>
+    const judge = (peer: { toString(): string }, { data }: { readonly data: Uint8Array }): ReturnType<Hear> =>
       this.#hear(peer.toString(), data)
     // The words are those of the enumeration, which is loaded with gossip and not before.
     gossip.topicValidators.set(this.#topic, judge as unknown as Validator)

@@ -138,7 +138,7 @@ export async function openShares(
     refusals,
     now: () => ({ ms: thisMoment().ms, s: seconds() }),
     hubOf,
-    announced: (name, { number, id }) => shares.announced(name, number, id)
+    announced: (name, { number, id }, from) => shares.announced(name, { number, id, from })
   })
   const gossip = new SharesGossip(
     config.federation.name,
