@@ -108,6 +108,7 @@ function announcingOf({ n, name, world, nowMs }: Hub, { isGone }: Around): Annou
   return new Announcing({
     signer: () => name.signer,
     nowMs,
+    ms: () => world.time.ms,
     publish: () => async line => world.gossip.publish(n, line),
     after: (ms, run) => void world.time.after(ms, () => (isGone() ? undefined : run())),
     dropped: () => world.trace(`dropped ${n}`)

@@ -143,10 +143,12 @@ void describe('what this hub announces', () => {
   function announcing() {
     const published: Uint8Array[] = []
     const later: (() => void)[] = []
+    const clock = { ms: 0 }
     let dropped = 0
     const one = new Announcing({
       signer: () => SIGNER,
       nowMs: () => NOW_S * 1000,
+      ms: () => clock.ms,
       publish: () => async data => published.push(data),
       after: (_ms, run) => later.push(run),
       dropped: () => dropped++
@@ -156,7 +158,7 @@ void describe('what this hub announces', () => {
       later.shift()?.()
       await new Promise(setImmediate)
     }
-    return { one, published, turn, dropped: () => dropped }
+    return { one, published, turn, clock, dropped: () => dropped }
   }
 
   void test('is the newest of each share, one announcement for all that came meanwhile', async () => {
@@ -170,6 +172,17 @@ void describe('what this hub announces', () => {
       return openAnnounced(SHARE, statement)?.number
     })
     assert.deepEqual(numbers, [1, 100])
+  })
+
+  void test('goes out at once for a few, and four times a second where a share goes on', async () => {
+    const { one, published, turn, clock } = announcing()
+    for (let number = 1; number <= 200; number++) {
+      one.add([numbered(SHARE, number)])
+      await turn()
+      clock.ms += 20
+    }
+
+    assert.equal(published.length, 8 + 4 * 4 - 1)
   })
 
   void test('finds no room beyond a bound, and is dropped and counted', async () => {

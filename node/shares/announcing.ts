@@ -6,16 +6,21 @@ import {
   sealAnnounced,
   signStatement
 } from '../../federation/index.ts'
+import { BucketTable } from '../guards/bucket-table.ts'
 import type { MessageSigner, Numbered } from './sending.ts'
 
 /** Shares whose newest message waits to be announced. */
 export const MOST_WAITING = 1024
 /** Announcements of one share leave at most so often; each stands for all before it. */
 const PAUSE_MS = 20
+/** And of one that goes on, so that one announcement, and one call of each hub, is for many messages. */
+const OF_SHARE = { burst: 8, perSecond: 4 }
 
 export interface AnnouncingOptions {
   readonly signer: () => MessageSigner | undefined
   readonly nowMs: () => number
+  /** Of a clock that is never set. */
+  readonly ms: () => number
   /** Sends it to linked hubs; undefined where gossip is not open. */
   readonly publish: () => ((line: Uint8Array) => Promise<unknown>) | undefined
   readonly after: (ms: number, run: () => void) => void
@@ -29,6 +34,7 @@ export interface AnnouncingOptions {
 export class Announcing {
   readonly #o: AnnouncingOptions
   readonly #waiting = new Map<string, Numbered>()
+  readonly #rates = new BucketTable(MOST_WAITING)
   #isRunning = false
 
   constructor(options: AnnouncingOptions) {
@@ -52,9 +58,10 @@ export class Announcing {
 
   /** Never rejects. */
   async #run(): Promise<void> {
-    const all = [...this.#waiting.values()]
-    this.#waiting.clear()
-    for (const one of all) await this.#announce(one)
+    const ms = this.#o.ms()
+    const due = [...this.#waiting].filter(([share]) => this.#rates.get(share, OF_SHARE, ms).take(1, ms) === 0)
+    for (const [share] of due) this.#waiting.delete(share)
+    for (const [, one] of due) await this.#announce(one)
     this.#o.after(PAUSE_MS, () => {
       this.#isRunning = false
       this.add([])

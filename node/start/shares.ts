@@ -155,6 +155,7 @@ export async function openShares(
   const announcing = new Announcing({
     signer: () => signerOf(signers),
     nowMs: () => Date.now(),
+    ms: () => thisMoment().ms,
     publish: () => gossip.publish,
     after: (ms, run) => void setTimeout(run, ms).unref(),
     dropped: () => metrics.busDropped()
