@@ -124,7 +124,7 @@ void describe('an announcement', () => {
   void test('of a flood is passed over unread, and those of other peers are heard', () => {
     const { judge, refused } = hearing()
     const junk = Buffer.from('{')
-    for (let n = 0; n < 2000; n++) judge.hear('flooder', junk)
+    for (let n = 0; n < 2000; n++) void judge.hear('flooder', junk)
 
     assert.equal(refused.length, 500)
     assert.equal(judge.hear('flooder', line()), 'ignore')
