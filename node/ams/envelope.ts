@@ -18,11 +18,16 @@ export interface Immutable {
   readonly payload?: CanonicalObject | undefined
 }
 
+/** As much of it as was sent. */
+export type SomeImmutable = { readonly [K in keyof Immutable]?: Immutable[K] | undefined }
+
 export interface EnvelopeProof {
   readonly alg: 'Ed25519' | 'HMAC-SHA256'
   /** The public key in hex, or the name of a secret. */
   readonly key: string
   readonly sig: string
+  /** That the hub made it. */
+  readonly server?: true
 }
 
 const IMMUTABLE = ['created_at', 'from', 'id', 'payload', 'thread', 'to', 'type'] as const
@@ -45,7 +50,7 @@ export const digestOf = (envelope: Immutable): string =>
 export const provenBytes = (envelope: Immutable): Buffer => Buffer.from(`${TAG}\n${immutableText(envelope)}`)
 
 /** Whether every member that was posted is the stored one: a repost may leave out what the hub gave. */
-export const isRepostOf = (posted: Partial<Immutable>, stored: Immutable): boolean =>
+export const isRepostOf = (posted: SomeImmutable, stored: Immutable): boolean =>
   IMMUTABLE.every(name => {
     const value = posted[name]
     return value === undefined || canonicalJson(value) === canonicalJson(stored[name] ?? null)

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../federation/index.ts'
 import type { CanonicalValue } from '../../federation/index.ts'
-import type { EnvelopeProof, Immutable, Validation } from './envelope.ts'
+import type { EnvelopeProof, Immutable, SomeImmutable, Validation } from './envelope.ts'
 import { EnvelopeRefusal } from './refusal.ts'
 import { STATUSES } from './status.ts'
 import type { Status } from './status.ts'
@@ -10,15 +10,12 @@ export const MAX_ENVELOPE_BYTES = 512 * 1024
 export const MAX_META_BYTES = 16_384
 const MAX_STRICT_PAYLOAD_BYTES = 65_536
 const MAX_PROOFS = 8
-const MAX_SHOWN_CHARS = 64
+export const MAX_SHOWN_CHARS = 64
 
 type CanonicalObject = Readonly<Record<string, CanonicalValue>>
 
 /** What never changes, as far as it was sent. */
-export type PostedImmutable = { readonly [K in keyof Immutable]?: Immutable[K] | undefined } & Pick<
-  Immutable,
-  'type'
->
+export type PostedImmutable = SomeImmutable & Pick<Immutable, 'type'>
 
 /** An envelope as it was posted, before the hub gives what is missing. */
 export interface Posted {
@@ -38,7 +35,8 @@ const HEX_KEY = /^[0-9a-f]{64}$/
 const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 const SIG_CHARS = { Ed25519: 88, 'HMAC-SHA256': 44 } as const
 
-const FORMS: Readonly<Record<string, Check>> = {
+/** What each member must be. */
+export const FORMS: Readonly<Record<string, Check>> = {
   type: text(128),
   thread: text(256),
   from: text(256),

@@ -22,3 +22,7 @@ export class EnvelopeRefusal extends Error {
     this.code = code
   }
 }
+
+/** That an id stands for something else already. */
+export const idTaken = (id: string): EnvelopeRefusal =>
+  new EnvelopeRefusal('conflict', `id: ${id} is that of another; give another, or none`)

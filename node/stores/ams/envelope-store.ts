@@ -1,6 +1,6 @@
 import { isRepostOf } from '../../ams/envelope.ts'
-import type { Immutable } from '../../ams/envelope.ts'
-import { EnvelopeRefusal } from '../../ams/refusal.ts'
+import type { SomeImmutable } from '../../ams/envelope.ts'
+import { idTaken } from '../../ams/refusal.ts'
 import { firstRecord, nextRecord } from '../../ams/status.ts'
 import type { StatusRecord } from '../../ams/status.ts'
 import type { Level } from '../level.ts'
@@ -35,6 +35,8 @@ import type {
 
 /** Rows that one list looks at; it goes on from there when it is asked again. */
 const MOST_LOOKED_AT = 2000
+/** A page ends behind the envelope with which it has so many bytes of JSON, so that long ones cannot fill the memory. */
+export const MAX_PAGE_BYTES = 4 * 1024 * 1024
 /** The index of the first of these that a filter names is gone through. */
 const BY_CHOICE: readonly IndexName[] = ['thread', 'from', 'to', 'status']
 
@@ -94,20 +96,19 @@ export class EnvelopeStore {
   }
 
   /**
-   * Keeps an envelope, or finds it kept already. `posted` is what the client has sent of it.
-   * @throws EnvelopeRefusal `conflict` where its id is that of another.
+   * Keeps an envelope with what was decided of it, or finds it kept already. `posted` is what the client has sent of it.
+   * @throws EnvelopeRefusal `conflict` where its id is that of another, `bad_transition` for a decision that is none.
    */
   async create(
     envelope: NewEnvelope,
-    posted: Partial<Immutable> = envelope.immutable
+    posted: SomeImmutable = envelope.immutable
   ): Promise<{ readonly isNew: boolean; readonly stored: StoredEnvelope }> {
-    const { immutable, sha256, proofs, status, meta, at, by } = envelope
-    const written = await this.#writes.run(async rows => {
+    const { immutable, sha256, proofs, status, meta, at, by, decision } = envelope
+    const { told, ...written } = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(immutable.id)))
       if (known !== undefined) {
-        if (!isRepostOf(posted, known.immutable))
-          throw new EnvelopeRefusal('conflict', `id: ${immutable.id} is that of another envelope`)
-        return { isNew: false, stored: known }
+        if (!isRepostOf(posted, known.immutable)) throw idTaken(immutable.id)
+        return { isNew: false, stored: known, told: [] }
       }
       const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
       const place = numbers.place + 1
@@ -120,11 +121,15 @@ export class EnvelopeStore {
         const value = immutable[index]
         if (value !== undefined) rows.put(indexKey(index, value, place), true)
       }
-      rows.put(indexKey('status', status, place), true)
-      await noteRecord(rows, { is: 'created', place, envelope: kept, record }, undefined)
-      return { isNew: true, stored: { ...kept, place, latest: record } }
+      const events: EnvelopeEvent[] = [{ is: 'created', place, envelope: kept, record }]
+      if (decision !== undefined && decision.status !== status)
+        events.push({ is: 'updated', place, envelope: kept, record: nextRecord(record, decision) })
+      for (const [n, event] of events.entries()) await noteRecord(rows, event, events[n - 1]?.record)
+      const latest = events.at(-1)!.record
+      rows.put(indexKey('status', latest.status, place), true)
+      return { isNew: true, stored: { ...kept, place, latest }, told: events }
     })
-    if (written.isNew) await this.#told('created', written.stored)
+    for (const event of told) await this.#told(event)
     return written
   }
 
@@ -150,7 +155,10 @@ export class EnvelopeStore {
       await noteRecord(rows, { is: 'updated', place, envelope: kept, record }, latest)
       return { isNew: true, stored: { ...kept, place, latest: record } }
     })
-    if (changed?.isNew === true) await this.#told('updated', changed.stored)
+    if (changed?.isNew === true) {
+      const { place, latest, ...envelope } = changed.stored
+      await this.#told({ is: 'updated', place, envelope, record: latest })
+    }
     return changed?.stored
   }
 
@@ -178,14 +186,17 @@ export class EnvelopeStore {
     const start = index === undefined ? startOf.envelopes : startOf.index(index, filter[index]!)
     const rows = this.#read()
     const items: StoredEnvelope[] = []
-    let [lookedAt, last] = [0, after]
+    let [lookedAt, last, bytes] = [0, after, 0]
     const keys = this.#level.keys<string>({ ...beyond(start, { after, isAscending }), reverse: !isAscending })
     try {
       for await (const key of keys) {
-        if (items.length === limit || lookedAt++ === MOST_LOOKED_AT) return { items, next: last }
+        const isWhole = items.length === limit || bytes >= MAX_PAGE_BYTES
+        if (isWhole || lookedAt++ === MOST_LOOKED_AT) return { items, next: last }
         last = placeIn(key)
         const one = await stored(rows, last)
-        if (one !== undefined && isWithin(one, filter)) items.push(one)
+        if (one === undefined || !isWithin(one, filter)) continue
+        items.push(one)
+        bytes += JSON.stringify(one).length
       }
     } finally {
       await keys.close()
@@ -214,10 +225,10 @@ export class EnvelopeStore {
   }
 
   /** What is durable is told to the audit log, and that it was is written with whatever is written next. */
-  async #told(is: EnvelopeEvent['is'], { place, latest, ...envelope }: StoredEnvelope): Promise<void> {
-    await this.#tell({ is, place, envelope, record: latest })
+  async #told(event: EnvelopeEvent): Promise<void> {
+    await this.#tell(event)
     // After a crash before this the log is told once more.
-    void this.#level.del(untoldKey(place, latest.n)).catch(() => undefined)
+    void this.#level.del(untoldKey(event.place, event.record.n)).catch(() => undefined)
   }
 
   #read(): Pick<Rows, 'get'> {

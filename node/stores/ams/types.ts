@@ -21,6 +21,8 @@ export interface NewEnvelope extends KeptEnvelope {
   readonly meta: Readonly<Record<string, CanonicalValue>>
   readonly at: string
   readonly by: string
+  /** What was decided of it at once: its second record. */
+  readonly decision?: Pick<StatusRecord, 'status' | 'meta' | 'at' | 'by'> | undefined
 }
 
 export interface EnvelopeFilter {

@@ -1,0 +1,9 @@
+import { OapError } from '../../../protocols/index.ts'
+import type { AmsParts, AmsStores } from './parts.ts'
+
+/** @throws OapError `not_ready` while the stores are not open */
+export function opened({ stores }: Pick<AmsParts, 'stores'>): AmsStores {
+  const open = stores()
+  if (open === undefined) throw new OapError('not_ready', 'the store is not open; ask again')
+  return open
+}

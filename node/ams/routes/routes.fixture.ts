@@ -1,0 +1,112 @@
+import Fastify from 'fastify'
+import type { InjectOptions } from 'fastify'
+import { EnvelopeStore } from '../../stores/ams/index.ts'
+import type { EnvelopeEvent } from '../../stores/ams/index.ts'
+import { openLevel } from '../../stores/level.ts'
+import { Ulids } from '../../stores/mailbox/ulid.ts'
+import type { JudgedEnvelope, PostingRules } from '../posting.ts'
+import type { Role } from '../access/roles.ts'
+import type { Caller } from '../access/caller.ts'
+import { amsRoutes } from './plugin.ts'
+import type { AmsParts } from './parts.ts'
+
+/** Unix ms of everything that happens here. */
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
+export const NOW = new Date(NOW_MS).toISOString()
+
+export const note = (more: object = {}): Record<string, unknown> => ({
+  type: 'note',
+  thread: 't_a',
+  from: 'ann',
+  to: 'bob',
+  payload: { text: 'hello' },
+  ...more
+})
+
+interface Settings {
+  readonly posting?: Partial<PostingRules>
+  readonly options?: Partial<AmsParts>
+}
+
+/**
+ * The routes over stores in memory. Who asks is said by the header `x-role`, and whether it moderates by `x-moderator`; without
+ * the first nobody asks.
+ */
+export async function surface({ posting, options }: Settings = {}) {
+  const level = await openLevel('memory')
+  const told: EnvelopeEvent[] = []
+  const judged: JudgedEnvelope[] = []
+  const problems: string[] = []
+  const errors: unknown[] = []
+  const onCorrupt = (key: string): void => void errors.push(key)
+  const envelopes = await EnvelopeStore.open(level, {
+    tell: async event => void told.push(event),
+    onCorrupt
+  })
+  const ulids = new Ulids()
+  const app = Fastify({ logger: false, genReqId: () => 'req-1' })
+  app.addHook('onRequest', async request => {
+    const caller = callerOf(request.headers)
+    if (caller !== undefined) request.caller = caller
+  })
+  amsRoutes({
+    stores: () => ({ envelopes }),
+    posting: {
+      validation: 'standard',
+      isProofDemanded: false,
+      secrets: new Map(),
+      judge(envelope) {
+        judged.push(envelope)
+        return { status: 'accepted', reasons: [] }
+      },
+      onLoose: () => undefined,
+      ...posting
+    },
+    health: () => ({
+      service: 'omnigate',
+      mode: 'memory',
+      url: 'http://127.0.0.1:4803',
+      write_mode: 'token',
+      features: { sync: true }
+    }),
+    policy: () => ({ policy: { rules: [] }, policy_version: '1', policy_hash: 'ab'.repeat(32) }),
+    nowMs: () => NOW_MS,
+    newUlid: () => ulids.next(NOW_MS),
+    refusal: () => undefined,
+    onProblem: code => void problems.push(code),
+    onError: error => void errors.push(error),
+    ...options
+  })(app)
+  await app.ready()
+
+  const ask = async (method: string, url: string, more: Partial<Asking> = {}) => {
+    const { role = 'admin', body, headers = {}, isModerator = false } = more
+    const isText = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
+    const answer = await app.inject({
+      method: method as NonNullable<InjectOptions['method']>,
+      url,
+      headers: {
+        ...(role && { 'x-role': role }),
+        ...(isModerator && { 'x-moderator': '1' }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers
+      },
+      ...(body !== undefined && { payload: isText ? body : JSON.stringify(body) })
+    })
+    return answer
+  }
+  return { app, ask, level, told, judged, problems, errors, envelopes }
+}
+
+interface Asking {
+  readonly role: Role | null
+  readonly body: object | string
+  readonly headers: Readonly<Record<string, string>>
+  readonly isModerator: boolean
+}
+
+function callerOf(headers: Readonly<Record<string, unknown>>): Caller | undefined {
+  const role = headers['x-role']
+  if (typeof role !== 'string') return undefined
+  return { role: role as Role, name: `${role}-token`, isModerator: headers['x-moderator'] === '1' }
+}
