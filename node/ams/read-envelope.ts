@@ -25,9 +25,10 @@ export interface Posted {
   readonly proofs: readonly EnvelopeProof[]
 }
 
-type Check = (value: CanonicalValue, name: string) => void
+/** Throws what is wrong with a member of a name. */
+export type Check = (value: CanonicalValue, name: string) => void
 
-const ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
+export const ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 const STRICT_TYPE = /^[a-z][a-z0-9_.-]{0,63}$/
 const STRICT_THREAD = /^t_[a-z0-9]+(?:_[a-z0-9]+)*$/
 const STRICT_NAME = /^(?:(?:agent|user|service|topic|hub):)?[A-Za-z0-9][A-Za-z0-9_.@-]*$/
@@ -111,10 +112,10 @@ function refuseUnknown(value: CanonicalObject): void {
     )
 }
 
-const wrong = (name: string, what: string): EnvelopeRefusal =>
+export const wrong = (name: string, what: string): EnvelopeRefusal =>
   new EnvelopeRefusal('bad_form', `${name}: ${what}`)
 
-function text(maxBytes: number): Check {
+export function text(maxBytes: number): Check {
   return (value, name) => {
     if (typeof value !== 'string' || value === '') throw wrong(name, 'give a text that is not empty')
     if (/\p{Cc}/u.test(value)) throw wrong(name, 'holds a control character')
@@ -123,17 +124,17 @@ function text(maxBytes: number): Check {
   }
 }
 
-function matching(pattern: RegExp, what: string): Check {
+export function matching(pattern: RegExp, what: string): Check {
   return (value, name) => {
     if (typeof value !== 'string' || !pattern.test(value)) throw wrong(name, `give ${what}`)
   }
 }
 
-function object(value: CanonicalValue, name: string): void {
+export function object(value: CanonicalValue, name: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(name, 'give an object')
 }
 
-function small(maxBytes: number, wayOut = 'give less'): Check {
+export function small(maxBytes: number, wayOut = 'give less'): Check {
   return (value, name) => {
     object(value, name)
     if (Buffer.byteLength(canonicalJson(value)) > maxBytes)

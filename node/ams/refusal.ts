@@ -12,7 +12,7 @@ export const ENVELOPE_REFUSALS = [
 ] as const
 export type EnvelopeRefusalCode = (typeof ENVELOPE_REFUSALS)[number]
 
-/** What an envelope, or a change of its status, is refused for. The message names the member and what it must be. */
+/** What an envelope, a change of its status, or what is kept beside envelopes is refused for. The message names the member and what it must be. */
 export class EnvelopeRefusal extends Error {
   override readonly name = 'EnvelopeRefusal'
   readonly code: EnvelopeRefusalCode

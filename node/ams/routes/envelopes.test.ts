@@ -31,10 +31,10 @@ void describe('a posted envelope', () => {
     assert.equal(hash, recordHash({ ...chained, envelope: sha256, status, meta }))
     assert.deepEqual([record.n, record.by], [1, 'hub'])
     assert.deepEqual(
-      told.map(({ is, record: { status: at, by } }) => [is, at, by]),
+      told.map(({ type, by, data }) => [type, by, data['status'], data['sha256']]),
       [
-        ['created', 'queued', 'write-token'],
-        ['updated', 'accepted', 'hub']
+        ['ams.envelope.created', 'write-token', 'queued', sha256],
+        ['ams.envelope.updated', 'hub', 'accepted', sha256]
       ]
     )
   })

@@ -1,6 +1,7 @@
 import type { OapError } from '../../../protocols/index.ts'
-import type { EnvelopeStore } from '../../stores/ams/index.ts'
+import type { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
 import type { PostingRules } from '../posting.ts'
+import type { Noted } from './entries.ts'
 
 /** What a hub says of itself to anybody. */
 export interface Health {
@@ -23,6 +24,8 @@ export interface PolicyText {
 
 export interface AmsStores {
   readonly envelopes: EnvelopeStore
+  readonly notary: EntryStore<Noted>
+  readonly rooms: EntryStore<Noted>
 }
 
 /** What the routes stand on. */

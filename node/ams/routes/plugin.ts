@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
+import type { Role } from '../access/roles.ts'
 import { isJsonType } from './body.ts'
 import type { AmsParts } from './parts.ts'
 import { Problem, demandRole, problemOf } from './problem.ts'
@@ -38,16 +39,14 @@ function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void
     bodyLimit: Math.max(1, maxBodyBytes),
     config: { role, isUncharged },
     onRequest: async request => {
-      demandRole(callerOf(request), role)
-      const refusal = options.refusal(role === 'write' ? 'write' : 'read')
-      if (refusal !== undefined) throw refusal
+      demand(options, callerOf(request), role)
       if (route.takes === 'json' && !isJsonType(request.headers['content-type']))
         throw new Problem('unsupported_media_type', 'Content-Type: give application/json')
       if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
         throw new Problem('unsupported_media_type', 'Content-Encoding: send the body as it is')
     },
     handler: async (request, reply) => {
-      const asked = askedOf(request, route, callerOf(request))
+      const asked = askedOf(options, request, route)
       return await give(reply, await route.answer(options, asked))
     }
   })
@@ -55,7 +54,15 @@ function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void
 
 const callerOf = ({ caller }: { readonly caller?: Caller }): Caller => caller ?? NOBODY
 
-function askedOf(request: FastifyRequest, { query }: AmsRoute, caller: Caller): Asked {
+/** @throws Problem, or OapError while the node sheds what this would be. */
+function demand({ refusal }: AmsParts, caller: Caller, role: Role): void {
+  demandRole(caller, role)
+  const shed = refusal(role === 'write' ? 'write' : 'read')
+  if (role !== 'none' && shed !== undefined) throw shed
+}
+
+function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute): Asked {
+  const caller = callerOf(request)
   const { '*': name = '' } = request.params as { readonly '*'?: string }
   return {
     name,
@@ -64,7 +71,7 @@ function askedOf(request: FastifyRequest, { query }: AmsRoute, caller: Caller): 
     contentType: request.headers['content-type'],
     ifNoneMatch: request.headers['if-none-match'],
     caller,
-    needs: role => demandRole(caller, role)
+    needs: role => demand(parts, caller, role)
   }
 }
 

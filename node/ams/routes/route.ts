@@ -15,8 +15,8 @@ export interface Asked<Q = unknown> {
   /** `If-None-Match`, as it was sent. */
   readonly ifNoneMatch: string | undefined
   readonly caller: Caller
-  /** Demands more than the route does. @throws Problem `unauthorized`, `forbidden` */
-  needs(role: Role): void
+  /** Demands more than the route does. @throws Problem `unauthorized`, `forbidden`, or what is shed at this moment */
+  readonly needs: (role: Role) => void
 }
 
 /** Bytes that go out as they come. */

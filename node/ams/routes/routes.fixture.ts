@@ -1,7 +1,9 @@
 import Fastify from 'fastify'
 import type { InjectOptions } from 'fastify'
-import { EnvelopeStore } from '../../stores/ams/index.ts'
-import type { EnvelopeEvent } from '../../stores/ams/index.ts'
+import { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import { envelopeTold, notaryTold, roomTold } from '../told.ts'
+import type { AmsTold } from '../told.ts'
+import type { Noted } from './entries.ts'
 import { openLevel } from '../../stores/level.ts'
 import { Ulids } from '../../stores/mailbox/ulid.ts'
 import type { JudgedEnvelope, PostingRules } from '../posting.ts'
@@ -34,13 +36,23 @@ interface Settings {
  */
 export async function surface({ posting, options }: Settings = {}) {
   const level = await openLevel('memory')
-  const told: EnvelopeEvent[] = []
+  const told: AmsTold[] = []
   const judged: JudgedEnvelope[] = []
   const problems: string[] = []
   const errors: unknown[] = []
   const onCorrupt = (key: string): void => void errors.push(key)
   const envelopes = await EnvelopeStore.open(level, {
-    tell: async event => void told.push(event),
+    tell: async event => void told.push(envelopeTold(event)),
+    onCorrupt
+  })
+  const notary = await EntryStore.open<Noted>(level, {
+    name: 'notary',
+    tell: async entry => void told.push(notaryTold(entry)),
+    onCorrupt
+  })
+  const rooms = await EntryStore.open<Noted>(level, {
+    name: 'room',
+    tell: async entry => void told.push(roomTold(entry)),
     onCorrupt
   })
   const ulids = new Ulids()
@@ -50,7 +62,7 @@ export async function surface({ posting, options }: Settings = {}) {
     if (caller !== undefined) request.caller = caller
   })
   amsRoutes({
-    stores: () => ({ envelopes }),
+    stores: () => ({ envelopes, notary, rooms }),
     posting: {
       validation: 'standard',
       isProofDemanded: false,

@@ -19,7 +19,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'POST /ams/v1/envelopes': { url: '/ams/v1/envelopes', body: note(), status: 201 },
   'GET /ams/v1/envelopes/{id}': { url: '/ams/v1/envelopes/e1', status: 200 },
   'PATCH /ams/v1/envelopes/{id}': { url: '/ams/v1/envelopes/e1', body: { meta: {} }, status: 200 },
-  'GET /ams/v1/threads': { url: '/ams/v1/threads', status: 200 }
+  'GET /ams/v1/threads': { url: '/ams/v1/threads', status: 200 },
+  'POST /ams/v1/sync': { url: '/ams/v1/sync', body: { push: [], pull: true }, status: 200 },
+  'POST /ams/v1/submit': { url: '/ams/v1/submit', body: note(), status: 202 },
+  'GET /notary/v1/records': { url: '/notary/v1/records', status: 200 },
+  'POST /notary/v1/records': { url: '/notary/v1/records', body: { sha256: 'ab'.repeat(32) }, status: 201 },
+  'GET /room/v1/messages': { url: '/room/v1/messages?room=lobby', status: 200 },
+  'POST /room/v1/messages': {
+    url: '/room/v1/messages?room=lobby',
+    body: { body: { text: 'hi' } },
+    status: 201
+  }
 }
 
 const nameOf = ({ method, path }: AmsRoute): string => `${method} ${path}`

@@ -1,10 +1,22 @@
 import { ABOUT } from './about.ts'
 import { ENVELOPES } from './envelopes.ts'
+import { NOTARY } from './notary.ts'
+import { ROOMS } from './rooms.ts'
 import type { AmsRoute } from './route.ts'
+import { SUBMIT } from './submit.ts'
+import { SYNC } from './sync.ts'
 import { THREADS } from './threads.ts'
 
 /** Every route of the AMS surface that is served here. @see specs/ams.md, section 8 */
-export const AMS_ROUTES: readonly AmsRoute[] = [...ABOUT, ...ENVELOPES, ...THREADS]
+export const AMS_ROUTES: readonly AmsRoute[] = [
+  ...ABOUT,
+  ...ENVELOPES,
+  ...THREADS,
+  ...SYNC,
+  ...SUBMIT,
+  ...NOTARY,
+  ...ROOMS
+]
 
 /** Under these all that is no route is answered with 404 or 405. */
 export const AMS_ROOTS = ['/ams/v1/', '/notary/v1/', '/room/v1/'] as const

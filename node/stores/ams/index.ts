@@ -1,3 +1,5 @@
+export { EntryStore } from './entry-store.ts'
+export type { Entry, EntryPage } from './entry-store.ts'
 export { EnvelopeStore } from './envelope-store.ts'
 export type { EnvelopeEvent } from './envelope-store.ts'
 export type { EnvelopeFilter, EnvelopePage, NewEnvelope, StoredEnvelope, Thread } from './types.ts'

@@ -33,7 +33,7 @@ export interface Range {
 }
 
 /** 14 hexadecimal digits, so that numbers up to 2^53 sort as they count. */
-const sortable = (value: number): string => value.toString(16).padStart(DIGITS, '0')
+export const sortable = (value: number): string => value.toString(16).padStart(DIGITS, '0')
 
 /** The number at the end of a key. */
 export const placeIn = (key: string): number => Number.parseInt(key.slice(-DIGITS), 16)
@@ -70,6 +70,6 @@ export const startOf = {
   index: (index: IndexName, value: string): string => PREFIX + INDEXES[index] + value + NUL
 } as const
 
-function between(start: string): Range {
+export function between(start: string): Range {
   return { gt: start, lt: start + LAST }
 }
