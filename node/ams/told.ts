@@ -1,4 +1,4 @@
-import type { Entry, EnvelopeEvent } from '../stores/ams/index.ts'
+import type { Artifact, Entry, EnvelopeEvent } from '../stores/ams/index.ts'
 
 /** What the audit log is told of the AMS surface: names and digests, never what was said. */
 export interface AmsTold {
@@ -31,6 +31,12 @@ export const notaryTold = ({ id, value: { by, members } }: Entry<Noted>): AmsTol
   type: 'notary.record',
   by,
   data: present({ id, kind: members['kind'], subject: members['subject'], sha256: members['sha256'] })
+})
+
+export const artifactTold = ({ key, sha256, bytes, content_type, by }: Artifact): AmsTold => ({
+  type: 'artifact.upserted',
+  by,
+  data: { key, sha256, bytes, content_type }
 })
 
 const present = (members: Readonly<Record<string, unknown>>): AmsTold['data'] =>

@@ -1,5 +1,6 @@
 import type { OapError } from '../../../protocols/index.ts'
 import type { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import type { ArtifactShelf } from '../artifact-shelf.ts'
 import type { PostingRules } from '../posting.ts'
 import type { Noted } from './entries.ts'
 
@@ -26,6 +27,7 @@ export interface AmsStores {
   readonly envelopes: EnvelopeStore
   readonly notary: EntryStore<Noted>
   readonly rooms: EntryStore<Noted>
+  readonly artifacts: ArtifactShelf
 }
 
 /** What the routes stand on. */

@@ -47,7 +47,7 @@ function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void
     },
     handler: async (request, reply) => {
       const asked = askedOf(options, request, route)
-      return await give(reply, await route.answer(options, asked))
+      return await give(options, reply, await route.answer(options, asked))
     }
   })
 }
@@ -75,12 +75,18 @@ function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute):
   }
 }
 
-async function give(reply: FastifyReply, { status, body, bytes, headers }: Answer): Promise<FastifyReply> {
+async function give(
+  parts: AmsParts,
+  reply: FastifyReply,
+  { status, body, bytes, headers }: Answer
+): Promise<FastifyReply> {
   reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
   if (bytes === undefined) return await reply.send(body)
   const { length, pieces } = bytes
   const stream = Readable.from(pieces, { objectMode: false })
   stream.once('close', () => bytes[Symbol.dispose]())
+  // What has begun cannot be taken back: it is broken off.
+  stream.once('error', error => parts.onError(error, String(reply.request.id)))
   return await reply.header('content-length', length).send(stream)
 }
 

@@ -1,5 +1,6 @@
 import type { Static, TObject } from 'typebox'
 import type { Caller } from '../access/caller.ts'
+import type { Pieces } from '../artifact-shelf.ts'
 import type { Role } from '../access/roles.ts'
 import type { AmsParts } from './parts.ts'
 
@@ -17,12 +18,6 @@ export interface Asked<Q = unknown> {
   readonly caller: Caller
   /** Demands more than the route does. @throws Problem `unauthorized`, `forbidden`, or what is shed at this moment */
   readonly needs: (role: Role) => void
-}
-
-/** Bytes that go out as they come. */
-export interface Pieces extends Disposable {
-  readonly length: number
-  readonly pieces: AsyncIterable<Uint8Array>
 }
 
 export interface Answer {

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import Fastify from 'fastify'
 import type { InjectOptions } from 'fastify'
-import { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
-import { envelopeTold, notaryTold, roomTold } from '../told.ts'
+import { ArtifactStore, EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import { ArtifactShelf } from '../artifact-shelf.ts'
+import type { ArtifactBlobs, Pieces } from '../artifact-shelf.ts'
+import { artifactTold, envelopeTold, notaryTold, roomTold } from '../told.ts'
 import type { AmsTold } from '../told.ts'
 import type { Noted } from './entries.ts'
 import { openLevel } from '../../stores/level.ts'
@@ -55,6 +58,12 @@ export async function surface({ posting, options }: Settings = {}) {
     tell: async entry => void told.push(roomTold(entry)),
     onCorrupt
   })
+  const blobs = new MemoryBlobs()
+  const artifactRows = await ArtifactStore.open(level, {
+    tell: async artifact => void told.push(artifactTold(artifact)),
+    onCorrupt
+  })
+  const artifacts = new ArtifactShelf(artifactRows, blobs, { onError: error => void errors.push(error) })
   const ulids = new Ulids()
   const app = Fastify({ logger: false, genReqId: () => 'req-1' })
   app.addHook('onRequest', async request => {
@@ -62,7 +71,7 @@ export async function surface({ posting, options }: Settings = {}) {
     if (caller !== undefined) request.caller = caller
   })
   amsRoutes({
-    stores: () => ({ envelopes, notary, rooms }),
+    stores: () => ({ envelopes, notary, rooms, artifacts }),
     posting: {
       validation: 'standard',
       isProofDemanded: false,
@@ -107,12 +116,12 @@ export async function surface({ posting, options }: Settings = {}) {
     })
     return answer
   }
-  return { app, ask, level, told, judged, problems, errors, envelopes }
+  return { app, ask, blobs, level, told, judged, problems, errors, envelopes }
 }
 
 interface Asking {
   readonly role: Role | null
-  readonly body: object | string
+  readonly body: object | string | Buffer
   readonly headers: Readonly<Record<string, string>>
   readonly isModerator: boolean
 }
@@ -121,4 +130,33 @@ function callerOf(headers: Readonly<Record<string, unknown>>): Caller | undefine
   const role = headers['x-role']
   if (typeof role !== 'string') return undefined
   return { role: role as Role, name: `${role}-token`, isModerator: headers['x-moderator'] === '1' }
+}
+
+/** Bytes by digest, in pieces of 1000. */
+export class MemoryBlobs implements ArtifactBlobs {
+  readonly held = new Map<string, Uint8Array>()
+  /** Readers that have not let go. */
+  readers = 0
+
+  async put(bytes: Uint8Array): Promise<string> {
+    const id = createHash('sha256').update(bytes).digest('base64url')
+    this.held.set(id, Buffer.from(bytes))
+    return id
+  }
+
+  async open(id: string): Promise<Pieces | undefined> {
+    const bytes = this.held.get(id)
+    if (bytes === undefined) return undefined
+    this.readers++
+    const close = (): void => void this.readers--
+    return { length: bytes.length, pieces: piecesOf(bytes), [Symbol.dispose]: close }
+  }
+
+  async release(id: string): Promise<void> {
+    this.held.delete(id)
+  }
+}
+
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000)
 }

@@ -11,7 +11,7 @@ interface Example {
   readonly status: number
 }
 
-/** One request for each row, after an envelope `e1` was posted. */
+/** One request for each row, after an envelope `e1` and an artifact `a1` were posted. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
   'GET /ams/v1/health': { url: '/ams/v1/health', status: 200 },
   'GET /ams/v1/policy': { url: '/ams/v1/policy', status: 200 },
@@ -22,6 +22,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'GET /ams/v1/threads': { url: '/ams/v1/threads', status: 200 },
   'POST /ams/v1/sync': { url: '/ams/v1/sync', body: { push: [], pull: true }, status: 200 },
   'POST /ams/v1/submit': { url: '/ams/v1/submit', body: note(), status: 202 },
+  'GET /ams/v1/artifacts': { url: '/ams/v1/artifacts', status: 200 },
+  'POST /ams/v1/artifacts': { url: '/ams/v1/artifacts', body: { payload: 'hi' }, status: 201 },
+  'GET /ams/v1/artifacts/{key}': { url: '/ams/v1/artifacts/a1', status: 200 },
+  'PUT /ams/v1/artifacts/{key}': { url: '/ams/v1/artifacts/a2', body: 'hi', status: 201 },
   'GET /notary/v1/records': { url: '/notary/v1/records', status: 200 },
   'POST /notary/v1/records': { url: '/notary/v1/records', body: { sha256: 'ab'.repeat(32) }, status: 201 },
   'GET /room/v1/messages': { url: '/room/v1/messages?room=lobby', status: 200 },
@@ -38,6 +42,7 @@ const exampleOf = (route: AmsRoute): Example => EXAMPLES[nameOf(route)]!
 async function withEnvelope(...settings: Parameters<typeof surface>) {
   const served = await surface(...settings)
   await served.ask('POST', '/ams/v1/envelopes', { body: note({ id: 'e1' }) })
+  await served.ask('PUT', '/ams/v1/artifacts/a1', { body: 'hi' })
   return served
 }
 
@@ -110,7 +115,7 @@ for (const route of AMS_ROUTES) {
         assert.equal(head.headers['content-type'], got.headers['content-type'])
       })
 
-    if (takes === 'json') {
+    if (takes !== 'nothing')
       void test('says 413 to a longer body, whether it says so or not', async () => {
         const { ask } = await withEnvelope()
         const long = `{"a":"${'x'.repeat(maxBodyBytes)}"}`
@@ -120,6 +125,7 @@ for (const route of AMS_ROUTES) {
         assert.deepEqual([answer.statusCode, answer.json().error], [413, 'body_oversize'])
       })
 
+    if (takes === 'json') {
       void test('says 415 to what is no JSON, or packed', async () => {
         const { ask } = await withEnvelope()
 

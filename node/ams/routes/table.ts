@@ -1,4 +1,5 @@
 import { ABOUT } from './about.ts'
+import { ARTIFACTS } from './artifacts.ts'
 import { ENVELOPES } from './envelopes.ts'
 import { NOTARY } from './notary.ts'
 import { ROOMS } from './rooms.ts'
@@ -14,6 +15,7 @@ export const AMS_ROUTES: readonly AmsRoute[] = [
   ...THREADS,
   ...SYNC,
   ...SUBMIT,
+  ...ARTIFACTS,
   ...NOTARY,
   ...ROOMS
 ]

@@ -1,3 +1,5 @@
+export { ArtifactStore } from './artifact-store.ts'
+export type { Artifact, NewArtifact } from './artifact-store.ts'
 export { EntryStore } from './entry-store.ts'
 export type { Entry, EntryPage } from './entry-store.ts'
 export { EnvelopeStore } from './envelope-store.ts'
