@@ -3,7 +3,7 @@ import { recordHash } from '../status.ts'
 
 /**
  * An envelope as it is answered: what never changes, its digest and proofs, where it stands, and the last record of its
- * chain, which it alone lets verify. @see specs/ams.md, section 9
+ * chain, which it alone lets verify. @see specs/ams.md, section 10
  */
 export function envelopeBody({ immutable, sha256, proofs, latest }: StoredEnvelope): object {
   const { status, meta, at, by, n, prev } = latest

@@ -6,7 +6,7 @@ import { roleRefusal } from '../access/identify.ts'
 import type { Role } from '../access/roles.ts'
 import { EnvelopeRefusal } from '../refusal.ts'
 
-/** Every code of these routes, with the status of the answer. @see specs/ams.md, section 8 */
+/** Every code of these routes, with the status of the answer. @see specs/ams.md, section 9 */
 export const PROBLEMS = {
   bad_payload: 400,
   bad_query: 400,

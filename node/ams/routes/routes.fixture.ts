@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import type { InjectOptions } from 'fastify'
 import { ArtifactStore, EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
@@ -102,7 +103,8 @@ export async function surface({ posting, options }: Settings = {}) {
 
   const ask = async (method: string, url: string, more: Partial<Asking> = {}) => {
     const { role = 'admin', body, headers = {}, isModerator = false } = more
-    const isText = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
+    const isText =
+      typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable || body === undefined
     const answer = await app.inject({
       method: method as NonNullable<InjectOptions['method']>,
       url,
@@ -121,7 +123,7 @@ export async function surface({ posting, options }: Settings = {}) {
 
 interface Asking {
   readonly role: Role | null
-  readonly body: object | string | Buffer
+  readonly body: object | string | Buffer | Readable
   readonly headers: Readonly<Record<string, string>>
   readonly isModerator: boolean
 }

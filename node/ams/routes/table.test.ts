@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { OapError } from '../../../protocols/index.ts'
 import { NOW, note, surface } from './routes.fixture.ts'
@@ -120,9 +121,10 @@ for (const route of AMS_ROUTES) {
         const { ask } = await withEnvelope()
         const long = `{"a":"${'x'.repeat(maxBodyBytes)}"}`
 
-        const answer = await ask(method, url, { body: long })
-
-        assert.deepEqual([answer.statusCode, answer.json().error], [413, 'body_oversize'])
+        for (const body of [long, Readable.from([long])]) {
+          const answer = await ask(method, url, { body })
+          assert.deepEqual([answer.statusCode, answer.json().error], [413, 'body_oversize'])
+        }
       })
 
     if (takes === 'json') {

@@ -8,7 +8,7 @@ import { SUBMIT } from './submit.ts'
 import { SYNC } from './sync.ts'
 import { THREADS } from './threads.ts'
 
-/** Every route of the AMS surface that is served here. @see specs/ams.md, section 8 */
+/** Every route of the AMS surface that is served here. @see specs/ams.md, section 9 */
 export const AMS_ROUTES: readonly AmsRoute[] = [
   ...ABOUT,
   ...ENVELOPES,
