@@ -22,7 +22,7 @@ export interface AccessRates {
   readonly anonymous: CallerRates
   /** Of callers with a token that is good. */
   readonly known: CallerRates
-  /** Tokens that are not good, from one source a minute; beyond it none of its tokens is looked at. */
+  /** Tokens that are not good, from one source a minute; beyond it no short token of it is taken, as it may be a guess. */
   readonly failedTokens: number
 }
 

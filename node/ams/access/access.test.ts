@@ -5,6 +5,7 @@ import { ADMIN, READ, WRITE, guardedApp, known } from './access.fixture.ts'
 import { RequestLimits } from './request-limits.ts'
 import { DEFAULT_RATES } from './access-rates.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import { StaticTokens, staticToken } from './static-tokens.ts'
 
 const ROUTES = { none: 'GET', read: 'GET', write: 'POST', admin: 'POST' } as const
 type Route = keyof typeof ROUTES
@@ -274,20 +275,24 @@ test('who invents a forwarded address is counted as who it is, who comes through
   assert.equal(another.json().clientIp, '198.51.100.1')
 })
 
-test('who guesses tokens is stopped after ten, the right one included, and nobody else is', async t => {
+test('who guesses tokens learns nothing after ten, and keeps nobody out who has a token of 32 bytes', async t => {
   let now = 0
-  const { app } = guardedApp(t, { now: () => now })
+  const tokens = new StaticTokens([...known.tokens.list, staticToken('short', 'write', 'abc123')])
+  const { app } = guardedApp(t, { now: () => now, known: () => ({ ...known, tokens }) })
   const show = (token: string, remoteAddress = '203.0.113.9') =>
     ask(app, '/write', { remoteAddress, ...bearer(token) })
 
   for (let n = 0; n < 10; n++) assert.equal((await show(`guess-${n}`)).statusCode, 401)
-  const stopped = await show(WRITE)
-  const other = await show(WRITE, '198.51.100.1')
+  const [wrong, right, long] = [await show('guess-10'), await show('abc123'), await show(WRITE)]
+  const other = await show('abc123', '198.51.100.1')
   now = 6000
-  const later = await show(WRITE)
+  const later = await show('abc123')
 
-  assert.deepEqual([stopped.statusCode, other.statusCode, later.statusCode], [429, 200, 200])
-  assert.equal(stopped.json().bucket, 'failed_tokens')
+  assert.deepEqual([wrong.statusCode, right.statusCode, long.statusCode], [429, 429, 200])
+  const [told, toldToo] = [wrong, right].map(answer => answer.body.replace(/req_\w+/, ''))
+  assert.equal(told, toldToo)
+  assert.equal(right.json().bucket, 'failed_tokens')
+  assert.deepEqual([other.statusCode, later.statusCode], [200, 200])
 })
 
 test('a capability is asked for what no static token is, and bounded by what it allows', async t => {

@@ -90,16 +90,22 @@ async function letIn(options: AccessOptions, request: FastifyRequest, reply: Fas
   return tooLow && refuse(options, request, reply, tooLow)
 }
 
-/** Where a source has shown too many tokens that are not good, none is looked at. */
+/**
+ * Where a source has shown too many tokens that are not good, a short one that is good is refused like them. Others are not:
+ * nobody finds them by trying, and whoever shares an address with one who tries would be kept out.
+ */
 function whoAsks({ limits, known, now }: AccessOptions, request: FastifyRequest): Identified | AccessRefusal {
   const presented = presentedToken(request.raw.rawHeaders)
   const shows = 'problem' in presented || presented.token !== undefined
   if (!shows || neededRole(request) === 'none') return identify({ token: undefined }, known())
-  const spent = limits?.tokenRefusal(request.clientIp, now())
-  if (spent !== undefined) return tooMany(spent)
   const identified = identify(presented, known())
-  if ('code' in identified) limits?.tokenFailed(request.clientIp, now())
-  return identified
+  const spent =
+    'code' in identified
+      ? limits?.tokenFailed(request.clientIp, now())
+      : identified.isGuessable
+        ? limits?.guessRefusal(request.clientIp, now())
+        : undefined
+  return spent === undefined ? identified : tooMany(spent)
 }
 
 function charge(

@@ -55,7 +55,7 @@ export function capabilityCallers(options: CapabilityCallersOptions): Capability
 function callerOf(
   options: CapabilityCallersOptions,
   token: VerifiedToken
-): Omit<Identified, 'isKnown'> | { readonly problem: string } {
+): Pick<Identified, 'caller' | 'limits'> | { readonly problem: string } {
   const withdrawn = options.withdrawal(token)
   if (withdrawn !== undefined) return { problem: withdrawn.message }
   if (token.limits.bytes.length > 0)

@@ -5,6 +5,7 @@ import type { Presented } from './presented-token.ts'
 import type { AccessRefusal } from './refusal.ts'
 import { includesRole } from './roles.ts'
 import type { Role } from './roles.ts'
+import { HARDENED_TOKEN_BYTES } from './static-tokens.ts'
 import type { StaticTokens } from './static-tokens.ts'
 
 /** Whether whoever comes may write. */
@@ -15,13 +16,15 @@ export interface Identified {
   readonly caller: Caller
   /** Whether it has shown a token that is good. */
   readonly isKnown: boolean
+  /** Whether its token is so short that somebody might find it by trying. */
+  readonly isGuessable: boolean
   readonly limits: readonly Limit[]
 }
 
 /** What knows capabilities. */
 export interface CapabilityCallers {
   /** Who holds it; undefined for a text that is no capability, a message for one that is good for nothing here. */
-  judge(text: string): Omit<Identified, 'isKnown'> | { readonly problem: string } | undefined
+  judge(text: string): Pick<Identified, 'caller' | 'limits'> | { readonly problem: string } | undefined
 }
 
 export interface KnownCallers {
@@ -46,16 +49,17 @@ export function identify(presented: Presented, known: KnownCallers): Identified 
   const { token: text } = presented
   if (text === undefined) {
     const caller = { role: anonymousRole(known), name: ANONYMOUS, isModerator: false }
-    return { caller, isKnown: false, limits: [] }
+    return { caller, isKnown: false, isGuessable: false, limits: [] }
   }
   const found = known.tokens.find(text)
   if (found !== undefined) {
-    const { name, role } = found
-    return { caller: { role, name, isModerator: role === 'admin' }, isKnown: true, limits: [] }
+    const { name, role, bytes } = found
+    const caller = { role, name, isModerator: role === 'admin' }
+    return { caller, isKnown: true, isGuessable: bytes < HARDENED_TOKEN_BYTES, limits: [] }
   }
   const judged = known.capabilities?.judge(text)
   if (judged === undefined) return badToken('the token is not known here')
-  return 'problem' in judged ? badToken(judged.problem) : { ...judged, isKnown: true }
+  return 'problem' in judged ? badToken(judged.problem) : { ...judged, isKnown: true, isGuessable: false }
 }
 
 /** Why somebody may not do what needs `needed`; undefined where it may. */

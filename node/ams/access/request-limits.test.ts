@@ -172,23 +172,20 @@ test('a request that the source may not make costs the tenant nothing', () => {
   assert.equal(through(limits, same(5, { ip: '198.51.100.1' })), 1)
 })
 
-test('after ten tokens that are not good none of that source is looked at, for a while', () => {
+test('after ten tokens that are not good a source has to wait, and no other', () => {
   const limits = new RequestLimits(DEFAULT_RATES)
   const { ip } = asked
 
   for (let n = 0; n < 10; n++) {
-    assert.equal(limits.tokenRefusal(ip, 0), undefined)
-    limits.tokenFailed(ip, 0)
+    assert.equal(limits.guessRefusal(ip, 0), undefined)
+    assert.equal(limits.tokenFailed(ip, 0), undefined)
   }
 
-  assert.deepEqual(limits.tokenRefusal(ip, 0), {
-    bucket: 'failed_tokens',
-    perMinute: 10,
-    left: 0,
-    resetMs: 6000
-  })
-  assert.equal(limits.tokenRefusal('198.51.100.1', 0), undefined)
-  assert.equal(limits.tokenRefusal(ip, 6000), undefined)
+  const spent = { bucket: 'failed_tokens', perMinute: 10, left: 0, resetMs: 6000 }
+  assert.deepEqual(limits.tokenFailed(ip, 0), spent)
+  assert.deepEqual(limits.guessRefusal(ip, 0), spent)
+  assert.equal(limits.guessRefusal('198.51.100.1', 0), undefined)
+  assert.equal(limits.guessRefusal(ip, 6000), undefined)
 })
 
 test('a hundred thousand sources leave the tables no larger than they may be, and none gains by it', () => {

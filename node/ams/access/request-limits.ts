@@ -103,19 +103,19 @@ export class RequestLimits {
     }
   }
 
-  /** Why no token of this source is looked at now, if that is so. */
-  tokenRefusal(ip: string, now: number): Level | undefined {
+  /** Counts a token of a source that was not good; yields the bucket where there were too many. */
+  tokenFailed(ip: string, now: number): Level | undefined {
     const charge = this.#failures(ip)
     const of = bucketOf(charge, now)
     const waitMs = of.take(1, now)
-    if (waitMs > 0) return { ...levelOf(charge, of, now), left: 0, resetMs: waitMs }
-    of.giveBack(1)
-    return undefined
+    return waitMs > 0 ? { ...levelOf(charge, of, now), left: 0, resetMs: waitMs } : undefined
   }
 
-  /** A token of this source was not good. */
-  tokenFailed(ip: string, now: number): void {
-    bucketOf(this.#failures(ip), now).take(1, now)
+  /** Why no token of this source is taken that it may have guessed; undefined where one is. */
+  guessRefusal(ip: string, now: number): Level | undefined {
+    const spent = this.tokenFailed(ip, now)
+    if (spent === undefined) bucketOf(this.#failures(ip), now).giveBack(1)
+    return spent
   }
 
   #failures(ip: string): Charge {
