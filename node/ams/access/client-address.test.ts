@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { networkProblem, networksOf, parseIp, siteOf, sourceOf } from './addresses.ts'
 import { clientAddress } from './client-address.ts'
 
@@ -50,6 +51,29 @@ test('of a thousand proxies the first sixteen are looked at', () => {
   const told = Array.from({ length: 1000 }, (_, n) => `10.1.${n >> 8}.${n & 255}`)
 
   assert.equal(clientAddress('10.0.0.1', ['203.0.113.9', ...told], PROXIES), told[1000 - 16])
+})
+
+test('whatever is forwarded, the caller is itself, or an address that a proxy told', () => {
+  const part = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.string({ maxLength: 20 }),
+    fc.constantFrom('10.0.0.9', 'fd00::9', '', '127.0.0.1', '::ffff:10.0.0.8')
+  )
+  const lines = fc.array(
+    fc.array(part, { maxLength: 6 }).map(parts => parts.join(', ')),
+    { maxLength: 3 }
+  )
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant('10.0.0.1')), lines, (remote, told) => {
+      const client = clientAddress(remote, told, PROXIES)
+      const self = parseIp(remote)!
+      assert.equal(parseIp(client), client)
+      if (!PROXIES.has(self)) assert.equal(client, self)
+      assert.equal(clientAddress(remote, told, NOBODY), self)
+      assert.equal(sourceOf(client).includes(':'), client.includes(':'))
+    })
+  )
 })
 
 const SOURCES = [

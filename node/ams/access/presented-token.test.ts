@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { MAX_TOKEN_CHARACTERS, presentedToken } from './presented-token.ts'
 
 const TOKEN = 'a-token-of-somebody'
@@ -46,3 +47,25 @@ for (const [what, rawHeaders] of SMUGGLED) {
     assert.doesNotMatch(presented.problem, /somebody|another\b|dXNl|aaaa/)
   })
 }
+
+test('whatever the headers are, one token of visible characters comes out, or none', () => {
+  const name = fc.constantFrom('authorization', 'Authorization', 'x-ams-token', 'X-AMS-TOKEN', 'cookie')
+  const value = fc.oneof(
+    fc.string(),
+    fc.string().map(text => `Bearer ${text}`),
+    fc.constantFrom(TOKEN, `Bearer ${TOKEN}`)
+  )
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, value), { maxLength: 4 }), lines => {
+      const presented = presentedToken(lines.flat())
+      const shown = lines.filter(([each]) => each !== 'cookie')
+      if ('problem' in presented) return
+      if (presented.token === undefined) assert.equal(shown.length, 0)
+      else {
+        assert.match(presented.token, /^[\x21-\x7e]+$/)
+        assert.ok(shown.every(([, text]) => text.endsWith(presented.token)))
+        assert.ok(shown.length <= 2)
+      }
+    })
+  )
+})
