@@ -327,6 +327,13 @@ test('routes of others, by their pattern, are left alone', async t => {
   assert.equal((await ask(app, '/nowhere', { headers: { host: 'evil.example' } })).statusCode, 421)
 })
 
+test('which route it is, is said by its pattern, however the path is written', async t => {
+  const { app } = guardedApp(t, { isOurs: pattern => pattern === '/read' })
+
+  for (const url of ['/read', '/%72ead', '/read?x', '/re%61d#y'])
+    assert.equal((await ask(app, url, { headers: { host: 'evil.example' } })).statusCode, 421, url)
+})
+
 test('without limits nothing is counted', async t => {
   const { app } = guardedApp(t, { limits: undefined, known: () => ({ ...known, writeMode: 'open' }) })
 

@@ -130,3 +130,12 @@ test('a manifest whose signature is stale is made anew though no setting changes
 
   assert.deepEqual([hardening.settings, hardening.manifests], [{}, ['ai-ams.json']])
 })
+
+test('a setting that changes has every manifest made anew, also one that is signed', () => {
+  const hardened = carriedOut(open, harden(open))
+
+  const hardening = harden({ ...hardened, writeRequiresAuth: false })
+
+  assert.deepEqual(hardening.settings, { 'security.write_requires_auth': true })
+  assert.deepEqual(hardening.manifests, ['ams-gateway-spec.json', 'ai-ams.json'])
+})

@@ -86,6 +86,15 @@ test('made-up User-Agents push nobody else out', () => {
   assert.equal(through(limits, same(100, { ip: '198.51.100.1' })), 29)
 })
 
+test('where the table of User-Agents is full, making up more of them costs the source, too', () => {
+  const limits = new RequestLimits(DEFAULT_RATES, { capacity: 8 })
+
+  const buckets = times(100, n => limits.admit({ ...asked, agent: `agent ${n}` }, 0).spent?.bucket)
+
+  assert.ok(buckets.includes('ip_agent'))
+  assert.deepEqual(new Set(buckets.slice(30)), new Set(['ip']))
+})
+
 test('all addresses of one IPv6 /64 are one source', () => {
   const limits = new RequestLimits(DEFAULT_RATES)
 
