@@ -41,7 +41,6 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/policy/admin-handlers.ts', 'rows', 'rows of our own quarantine'],
   ['node/stores/ams/envelope-store.ts', 'keys', 'keys of our own store, 2000 at most'],
   ['node/ams/stored-artifacts.ts', 'dagWalk', 'blocks of our own store, as fast as the reader takes them'],
-  ['node/ams/routes/plugin.ts', 'Readable.from', 'pieces of our own blobs, as fast as the reader takes them'],
   ['node/policy/explaining.ts', 'log.lines', 'the newest lines of our own log'],
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],

@@ -1,6 +1,7 @@
 import type { OapError } from '../../../protocols/index.ts'
 import type { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
 import type { ArtifactShelf } from '../artifact-shelf.ts'
+import type { Bodies } from '../../gateway/index.ts'
 import type { PostingRules } from '../posting.ts'
 import type { Noted } from './entries.ts'
 
@@ -35,6 +36,8 @@ export interface AmsParts {
   /** Asked at each request; undefined while they are not open. */
   readonly stores: () => AmsStores | undefined
   readonly posting: PostingRules
+  /** Room for the bytes of artifacts on their way to readers. */
+  readonly bodies: Bodies
   readonly health: () => Health
   readonly policy: () => PolicyText
   /** Unix ms. */

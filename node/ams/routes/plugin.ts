@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Role } from '../access/roles.ts'
+import { giveBytes } from './give-bytes.ts'
 import { isJsonType } from './body.ts'
 import type { AmsParts } from './parts.ts'
 import { Problem, demandRole, problemOf } from './problem.ts'
@@ -79,15 +79,9 @@ async function give(
   parts: AmsParts,
   reply: FastifyReply,
   { status, body, bytes, headers }: Answer
-): Promise<FastifyReply> {
+): Promise<unknown> {
   reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
-  if (bytes === undefined) return await reply.send(body)
-  const { length, pieces } = bytes
-  const stream = Readable.from(pieces, { objectMode: false })
-  stream.once('close', () => bytes[Symbol.dispose]())
-  // What has begun cannot be taken back: it is broken off.
-  stream.once('error', error => parts.onError(error, String(reply.request.id)))
-  return await reply.header('content-length', length).send(stream)
+  return bytes === undefined ? await reply.send(body) : await giveBytes(parts, reply, bytes)
 }
 
 /** What is none of the table; whatever is sent along is not read. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { Bodies, bodiesClock } from '../../gateway/index.ts'
 import Fastify from 'fastify'
 import type { InjectOptions } from 'fastify'
 import { ArtifactStore, EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
@@ -73,6 +74,14 @@ export async function surface({ posting, options }: Settings = {}) {
   })
   amsRoutes({
     stores: () => ({ envelopes, notary, rooms, artifacts }),
+    bodies: new Bodies({
+      most: 2,
+      stallMs: 60_000,
+      makesWayAfterMs: 60_000,
+      charge: () => 0,
+      clock: bodiesClock,
+      onCut: () => undefined
+    }),
     posting: {
       validation: 'standard',
       isProofDemanded: false,
@@ -118,7 +127,7 @@ export async function surface({ posting, options }: Settings = {}) {
     })
     return answer
   }
-  return { app, ask, blobs, level, told, judged, problems, errors, envelopes }
+  return { app, ask, artifacts, blobs, level, told, judged, problems, errors, envelopes }
 }
 
 interface Asking {
@@ -134,11 +143,15 @@ function callerOf(headers: Readonly<Record<string, unknown>>): Caller | undefine
   return { role: role as Role, name: `${role}-token`, isModerator: headers['x-moderator'] === '1' }
 }
 
-/** Bytes by digest, in pieces of 1000. */
+const PIECE_BYTES = 65_536
+
+/** Bytes by digest. */
 export class MemoryBlobs implements ArtifactBlobs {
   readonly held = new Map<string, Uint8Array>()
   /** Readers that have not let go. */
   readers = 0
+  /** What reading ends with, if it is to fail. */
+  fails: Error | undefined
 
   async put(bytes: Uint8Array): Promise<string> {
     const id = createHash('sha256').update(bytes).digest('base64url')
@@ -151,7 +164,7 @@ export class MemoryBlobs implements ArtifactBlobs {
     if (bytes === undefined) return undefined
     this.readers++
     const close = (): void => void this.readers--
-    return { length: bytes.length, pieces: piecesOf(bytes), [Symbol.dispose]: close }
+    return { length: bytes.length, pieces: piecesOf(bytes, this.fails), [Symbol.dispose]: close }
   }
 
   async release(id: string): Promise<void> {
@@ -159,6 +172,9 @@ export class MemoryBlobs implements ArtifactBlobs {
   }
 }
 
-async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000)
+async function* piecesOf(bytes: Uint8Array, fails: Error | undefined): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    yield bytes.subarray(at, at + PIECE_BYTES)
+    if (fails !== undefined) throw fails
+  }
 }
