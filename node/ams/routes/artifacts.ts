@@ -1,9 +1,8 @@
-import { OapError } from '../../../protocols/index.ts'
 import type { Artifact } from '../../stores/ams/index.ts'
 import { formatCursor } from '../cursor.ts'
 import { readPostedArtifact } from '../read-artifact.ts'
 import { readObject } from './body.ts'
-import { opened } from './opened.ts'
+import { opened, withRoom } from './opened.ts'
 import { payloadHeaders } from './payload-headers.ts'
 import type { AmsParts } from './parts.ts'
 import { Problem } from './problem.ts'
@@ -89,8 +88,7 @@ interface Known {
 }
 
 async function kept(parts: AmsParts, known: Known, bytes: Uint8Array): Promise<Answer> {
-  const { artifacts } = opened(parts)
-  if (artifacts.isFull) throw new OapError('saturated', 'too many artifacts wait to be written')
+  const artifacts = withRoom(opened(parts).artifacts)
   const updated_at = new Date(parts.nowMs()).toISOString()
   const { isNew, artifact } = await artifacts.put({ ...known, updated_at }, bytes)
   return { status: isNew ? 201 : 200, body: { ok: true, artifact: artifactBody(artifact) } }

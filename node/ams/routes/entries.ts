@@ -1,11 +1,11 @@
 import { canonicalJson } from '../../../federation/index.ts'
-import { OapError } from '../../../protocols/index.ts'
 import type { Entry, EntryStore } from '../../stores/ams/index.ts'
 import { FORMS } from '../read-envelope.ts'
 import type { Check } from '../read-envelope.ts'
 import { checkMembers } from '../read-members.ts'
 import type { Members } from '../read-members.ts'
 import { idTaken } from '../refusal.ts'
+import { withRoom } from './opened.ts'
 import { nextCursor } from './page.ts'
 import type { AmsParts } from './parts.ts'
 import { placeOf } from './query.ts'
@@ -41,10 +41,9 @@ export async function keepEntry(
   { forms, needed, usual, group, prefix, name, by }: Said & { readonly by: string }
 ): Promise<Answer> {
   checkMembers(posted, { id: FORMS['id']!, ...forms }, needed)
-  if (store.isFull) throw new OapError('saturated', 'too many entries wait to be written')
   const { id = `${prefix}${parts.newUlid()}`, ...said } = posted
   const value: Noted = { at: new Date(parts.nowMs()).toISOString(), by, members: { ...usual, ...said } }
-  const { isNew, entry } = await store.append({ id: id as string, group, value })
+  const { isNew, entry } = await withRoom(store).append({ id: id as string, group, value })
   const isSame = entry.group === group && canonicalJson(entry.value.members) === canonicalJson(value.members)
   if (!isNew && !isSame) throw idTaken(entry.id)
   return { status: isNew ? 201 : 200, body: { ok: true, [name]: entryBody(entry) } }

@@ -6,7 +6,7 @@ import { STATUSES } from '../status.ts'
 import { readObject } from './body.ts'
 import { envelopeBody } from './envelope-body.ts'
 import { nextCursor } from './page.ts'
-import { opened } from './opened.ts'
+import { opened, withRoom } from './opened.ts'
 import type { AmsParts } from './parts.ts'
 import { post } from './post-envelope.ts'
 import { Problem } from './problem.ts'
@@ -76,7 +76,7 @@ export const ENVELOPES: readonly AmsRoute[] = [
       const at = new Date(parts.nowMs()).toISOString()
       const change = { ...readChange(readObject(body)), at, by: caller.name }
       const { isModerator } = caller
-      return shown(await opened(parts).envelopes.change(name, change, { isModerator }))
+      return shown(await withRoom(opened(parts).envelopes).change(name, change, { isModerator }))
     }
   })
 ]

@@ -7,3 +7,9 @@ export function opened({ stores }: Pick<AmsParts, 'stores'>): AmsStores {
   if (open === undefined) throw new OapError('not_ready', 'the store is not open; ask again')
   return open
 }
+
+/** A store that is to be written to. @throws OapError `saturated` where too much waits for that */
+export function withRoom<S extends { readonly isFull: boolean }>(store: S): S {
+  if (store.isFull) throw new OapError('saturated', 'too much waits to be written; ask again')
+  return store
+}

@@ -1,8 +1,7 @@
-import { OapError } from '../../../protocols/index.ts'
 import { prepared } from '../posting.ts'
 import type { Kept, Posting } from '../posting.ts'
 import type { JsonBody } from './body.ts'
-import { opened } from './opened.ts'
+import { opened, withRoom } from './opened.ts'
 import type { AmsParts } from './parts.ts'
 
 /** An envelope as these routes take one in; what this yields keeps it. @throws EnvelopeRefusal, OapError `saturated` */
@@ -11,8 +10,7 @@ export async function post(
   value: JsonBody,
   posting: Pick<Posting, 'by' | 'isLeftQueued'>
 ): Promise<() => Promise<Kept>> {
-  const { envelopes } = opened(parts)
-  if (envelopes.isFull) throw new OapError('saturated', 'too many envelopes wait to be written')
+  const envelopes = withRoom(opened(parts).envelopes)
   return await prepared(value, envelopes, parts.posting, {
     ...posting,
     nowMs: parts.nowMs(),

@@ -3,17 +3,14 @@ import { Readable } from 'node:stream'
 import { Bodies, bodiesClock } from '../../gateway/index.ts'
 import Fastify from 'fastify'
 import type { InjectOptions } from 'fastify'
-import { ArtifactStore, EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
-import { ArtifactShelf } from '../artifact-shelf.ts'
 import type { ArtifactBlobs, Pieces } from '../artifact-shelf.ts'
-import { artifactTold, envelopeTold, notaryTold, roomTold } from '../told.ts'
 import type { AmsTold } from '../told.ts'
-import type { Noted } from './entries.ts'
 import { openLevel } from '../../stores/level.ts'
 import { Ulids } from '../../stores/mailbox/ulid.ts'
 import type { JudgedEnvelope, PostingRules } from '../posting.ts'
 import type { Role } from '../access/roles.ts'
 import type { Caller } from '../access/caller.ts'
+import { openAmsStores } from './open-stores.ts'
 import { amsRoutes } from './plugin.ts'
 import type { AmsParts } from './parts.ts'
 
@@ -46,26 +43,13 @@ export async function surface({ posting, options }: Settings = {}) {
   const problems: string[] = []
   const errors: unknown[] = []
   const onCorrupt = (key: string): void => void errors.push(key)
-  const envelopes = await EnvelopeStore.open(level, {
-    tell: async event => void told.push(envelopeTold(event)),
-    onCorrupt
-  })
-  const notary = await EntryStore.open<Noted>(level, {
-    name: 'notary',
-    tell: async entry => void told.push(notaryTold(entry)),
-    onCorrupt
-  })
-  const rooms = await EntryStore.open<Noted>(level, {
-    name: 'room',
-    tell: async entry => void told.push(roomTold(entry)),
-    onCorrupt
-  })
   const blobs = new MemoryBlobs()
-  const artifactRows = await ArtifactStore.open(level, {
-    tell: async artifact => void told.push(artifactTold(artifact)),
-    onCorrupt
+  const stores = await openAmsStores(level, {
+    tell: async one => void told.push(one),
+    blobs,
+    onCorrupt,
+    onError: error => void errors.push(error)
   })
-  const artifacts = new ArtifactShelf(artifactRows, blobs, { onError: error => void errors.push(error) })
   const ulids = new Ulids()
   const app = Fastify({ logger: false, genReqId: () => 'req-1' })
   app.addHook('onRequest', async request => {
@@ -73,7 +57,7 @@ export async function surface({ posting, options }: Settings = {}) {
     if (caller !== undefined) request.caller = caller
   })
   amsRoutes({
-    stores: () => ({ envelopes, notary, rooms, artifacts }),
+    stores: () => stores,
     bodies: new Bodies({
       most: 2,
       stallMs: 60_000,
@@ -127,7 +111,7 @@ export async function surface({ posting, options }: Settings = {}) {
     })
     return answer
   }
-  return { app, ask, artifacts, blobs, level, told, judged, problems, errors, envelopes }
+  return { app, ask, artifacts: stores.artifacts, blobs, level, told, judged, problems, errors }
 }
 
 interface Asking {

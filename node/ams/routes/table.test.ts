@@ -164,6 +164,18 @@ for (const route of AMS_ROUTES) {
       })
     }
 
+    if (role === 'write')
+      void test('says 503 and when to ask again while too much waits to be written', async () => {
+        const full = { isFull: true }
+        const stores = { envelopes: full, notary: full, rooms: full, artifacts: full } as never
+        const { ask } = await surface({ options: { stores: () => stores } })
+
+        const answer = await ask(method, url, body)
+
+        assert.deepEqual([answer.statusCode, answer.json().error], [503, 'saturated'])
+        assert.match(String(answer.headers['retry-after']), /^[1-5]$/)
+      })
+
     if (role !== 'none')
       void test('says 503 and when to ask again while the node sheds or its store is not open', async () => {
         const shedding = await surface({ options: { refusal: () => new OapError('not_ready') } })
