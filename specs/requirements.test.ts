@@ -25,7 +25,8 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   'federation-witness': 5,
   'federation-directed': 9,
   'federation-shares': 8,
-  'federation-policy': 8
+  'federation-policy': 8,
+  ams: 28
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

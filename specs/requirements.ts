@@ -29,7 +29,8 @@ export const BINDING_SPECS = [
   'federation-shares',
   'storage',
   'federation-witness',
-  'federation-policy'
+  'federation-policy',
+  'ams'
 ] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
 

@@ -39,6 +39,8 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/snapshots/fetching.ts', 'body', 'a body queue, pulled once what came before is proved, up to 4 MiB'],
   ['node/start/refused-requests.ts', 'log.lines', 'one line of our own log'],
   ['node/policy/admin-handlers.ts', 'rows', 'rows of our own quarantine'],
+  ['node/stores/ams/envelope-store.ts', 'keys', 'keys of our own store, 2000 at most'],
+  ['node/ams/stored-artifacts.ts', 'dagWalk', 'blocks of our own store, as fast as the reader takes them'],
   ['node/policy/explaining.ts', 'log.lines', 'the newest lines of our own log'],
   ['sdk/mailbox/mailbox.ts', 'Symbol.asyncIterator', 'defines it: deliveries within credit'],
   ['sdk/mailbox/subscription.ts', 'events', 'a body queue, within credit'],

@@ -1,0 +1,167 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Networks } from './addresses.ts'
+import { clientAddress } from './client-address.ts'
+import { headerLines } from './header-lines.ts'
+import { isForUs } from './host-rule.ts'
+import { identify, roleRefusal } from './identify.ts'
+import type { Identified, KnownCallers } from './identify.ts'
+import { isSafeMethod, originOf } from './origin-rule.ts'
+import type { FromOrigin } from './origin-rule.ts'
+import { presentedToken } from './presented-token.ts'
+import { rateFields, tooMany } from './rate-fields.ts'
+import { ACCESS_REFUSALS } from './refusal.ts'
+import type { AccessRefusal, AccessRefusalCode } from './refusal.ts'
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts'
+import type { RequestLimits } from './request-limits.ts'
+import type { Role } from './roles.ts'
+import { PREFLIGHT_HEADERS, SECURITY_HEADERS, corsHeaders } from './security-headers.ts'
+
+export interface AccessOptions {
+  /** Hosts that are answered to. */
+  readonly hosts: ReadonlySet<string>
+  /** Origins whose pages may read and write here; none for no page but our own. */
+  readonly origins: ReadonlySet<string>
+  /** Proxies that are believed when they say who asks. */
+  readonly proxies: Networks
+  /** Who is known at this moment, and what others may do. */
+  readonly known: () => KnownCallers
+  /** None where nothing is limited. */
+  readonly limits: RequestLimits | undefined
+  readonly tenant: string
+  readonly app: string
+  /** Milliseconds that never go back. */
+  readonly now: () => number
+  /** Whether a route, by its pattern, is one that this lets callers in to; every one if missing, and what is no route. */
+  readonly isOurs?: (pattern: string | undefined) => boolean
+  /** Told of each request that is not let in. */
+  readonly onRefusal: (code: AccessRefusalCode) => void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Where the request comes from: an IP address, or `local`. */
+    clientIp: string
+  }
+
+  interface FastifyContextConfig {
+    /** Whether requests are charged to no bucket, as health is. */
+    isUncharged?: boolean
+  }
+}
+
+/**
+ * Lets callers in to the routes of an app, before their body is read: 421 for another host, 403 for a write from another
+ * site, 401 for a token that is not good, 429 beyond the limits, 401 or 403 for a role that is too low. Sets `caller`,
+ * `clientIp` and `id` of each request, and the security headers of each answer. To be called before the routes are added.
+ * @see specs/ams.md
+ */
+export const createAccess =
+  (options: AccessOptions) =>
+  (app: FastifyInstance): void => {
+    app.setGenReqId(({ rawHeaders }) => requestIdOf(rawHeaders))
+    app.decorateRequest('caller')
+    app.decorateRequest('clientIp', '')
+    app.addHook('onRequest', async (request, reply) => {
+      if (options.isOurs?.(request.routeOptions.url) === false) return undefined
+      reply.headers(SECURITY_HEADERS).header(REQUEST_ID_HEADER, request.id)
+      return letIn(options, request, reply)
+    })
+  }
+
+async function letIn(options: AccessOptions, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { rawHeaders } = request.raw
+  if (!isForUs(rawHeaders, options.hosts)) return refuse(options, request, reply, MISDIRECTED)
+  if (!request.url.startsWith('/')) return refuse(options, request, reply, BAD_TARGET)
+  const forwardedFor = headerLines(rawHeaders, 'x-forwarded-for')
+  request.clientIp = clientAddress(request.socket.remoteAddress, forwardedFor, options.proxies)
+
+  const from = originOf(rawHeaders, options.origins)
+  if (from === 'listed') reply.headers(corsHeaders(request.headers.origin!))
+  if (from === 'foreign' && !isSafeMethod(request.method))
+    return refuse(options, request, reply, FOREIGN_ORIGIN)
+
+  const asked = whoAsks(options, request)
+  if ('code' in asked) return refuse(options, request, reply, asked)
+  const refusal = charge(options, request, reply, asked)
+  if (refusal !== undefined) return refuse(options, request, reply, refusal)
+  request.caller = asked.caller
+  if (isPreflight(request, from)) return reply.code(204).headers(PREFLIGHT_HEADERS).send()
+  const tooLow = roleRefusal(asked, neededRole(request))
+  return tooLow && refuse(options, request, reply, tooLow)
+}
+
+/**
+ * Where a source has shown too many tokens that are not good, a short one that is good is refused like them. Others are not:
+ * nobody finds them by trying, and whoever shares an address with one who tries would be kept out.
+ */
+function whoAsks({ limits, known, now }: AccessOptions, request: FastifyRequest): Identified | AccessRefusal {
+  const presented = presentedToken(request.raw.rawHeaders)
+  const shows = 'problem' in presented || presented.token !== undefined
+  if (!shows || neededRole(request) === 'none') return identify({ token: undefined }, known())
+  const identified = identify(presented, known())
+  const spent =
+    'code' in identified
+      ? limits?.tokenFailed(request.clientIp, now())
+      : identified.isGuessable
+        ? limits?.guessRefusal(request.clientIp, now())
+        : undefined
+  return spent === undefined ? identified : tooMany(spent)
+}
+
+function charge(
+  { limits, tenant, app, now }: AccessOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { caller, isKnown, limits: ofCapability }: Identified
+): AccessRefusal | undefined {
+  if (limits === undefined || request.routeOptions.config.isUncharged === true) return undefined
+  const { spent, levels } = limits.admit(
+    {
+      ip: request.clientIp,
+      agent: request.headers['user-agent'] ?? '',
+      kind: isSafeMethod(request.method) ? 'read' : 'write',
+      isKnown,
+      tenant,
+      app,
+      token: caller.name,
+      limits: ofCapability
+    },
+    now()
+  )
+  if (spent !== undefined) return tooMany(spent)
+  reply.headers(rateFields(levels))
+  return undefined
+}
+
+const neededRole = ({ routeOptions }: FastifyRequest): Role => routeOptions.config.role ?? 'none'
+
+const isPreflight = ({ method, headers }: FastifyRequest, from: FromOrigin): boolean =>
+  method === 'OPTIONS' && from === 'listed' && headers['access-control-request-method'] !== undefined
+
+function refuse(
+  { onRefusal }: AccessOptions,
+  { id, headers }: FastifyRequest,
+  reply: FastifyReply,
+  { code, message, headers: more = {}, members = {} }: AccessRefusal
+): FastifyReply {
+  onRefusal(code)
+  // What is not let in is not read either.
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  return reply
+    .code(ACCESS_REFUSALS[code])
+    .headers(hasBody ? { ...more, connection: 'close' } : more)
+    .send({ ok: false, error: code, message, request_id: id, ...members })
+}
+
+const MISDIRECTED: AccessRefusal = {
+  code: 'misdirected',
+  message: 'this hub does not answer to that Host; its operator can add it to gateway.hosts'
+}
+const BAD_TARGET: AccessRefusal = {
+  code: 'bad_request',
+  message: 'the target of a request must be a path: /ams/v1/envelopes'
+}
+const FOREIGN_ORIGIN: AccessRefusal = {
+  code: 'origin_denied',
+  message: 'pages of that origin may not write here; the operator can add it to gateway.origins'
+}

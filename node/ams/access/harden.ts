@@ -1,0 +1,164 @@
+import { networkProblem } from './addresses.ts'
+import type { WriteMode } from './identify.ts'
+import { HARDENED_TOKEN_BYTES } from './static-tokens.ts'
+import type { StaticToken } from './static-tokens.ts'
+
+/** A hub before it is hardened, or after. */
+export interface HardenState {
+  readonly writeMode: WriteMode
+  /** `security.write_requires_auth` */
+  readonly writeRequiresAuth: boolean
+  /** `gateway.write_requires_token` */
+  readonly writeRequiresToken: boolean
+  /** `gateway.sandbox` */
+  readonly sandbox: string
+  readonly tokens: readonly Pick<StaticToken, 'name' | 'role' | 'bytes'>[]
+  readonly isRateLimited: boolean
+  /** Networks of proxies that are believed. */
+  readonly proxies: readonly string[]
+  readonly manifests: readonly {
+    readonly name: string
+    readonly writeMode: WriteMode
+    readonly isSigned: boolean
+  }[]
+  /** Whether the key that signs manifests is at hand. */
+  readonly canSign: boolean
+}
+
+/**
+ * What became of a step: `held` is one that was not done because another was refused, `later` one that is done and waits for
+ * a signature.
+ */
+export type StepOutcome = 'done' | 'already' | 'later' | 'held' | 'refused'
+
+export interface HardenStep {
+  readonly step: string
+  readonly is: StepOutcome
+  /** One line for the operator; of what is refused, with the way out. */
+  readonly message: string
+}
+
+export interface Hardening {
+  readonly isRefused: boolean
+  readonly steps: readonly HardenStep[]
+  /** Keys of the configuration with what they are set to; none where it is refused. */
+  readonly settings: Readonly<Record<string, string | boolean>>
+  /** Manifests to make anew. */
+  readonly manifests: readonly string[]
+}
+
+interface Check {
+  readonly step: string
+  /** Why it is refused, one line each. */
+  readonly problems: (state: HardenState) => readonly string[]
+  readonly message: string
+}
+
+const needs = (isMet: boolean, wayOut: string): readonly string[] => (isMet ? [] : [wayOut])
+
+const CHECKS: readonly Check[] = [
+  {
+    step: 'tokens.write',
+    problems: ({ tokens }) =>
+      needs(
+        tokens.some(({ role }) => role === 'write'),
+        'no WRITE token: set AMS_WRITE_TOKEN, or run: omnigate token add NAME --role write'
+      ),
+    message: 'there is a WRITE token'
+  },
+  {
+    step: 'tokens.admin',
+    problems: ({ tokens }) =>
+      needs(
+        tokens.some(({ role }) => role === 'admin'),
+        'no ADMIN token: set AMS_ADMIN_TOKEN, or run: omnigate token add NAME --role admin'
+      ),
+    message: 'there is an ADMIN token'
+  },
+  {
+    step: 'tokens.length',
+    problems: ({ tokens }) =>
+      tokens
+        .filter(({ bytes }) => bytes < HARDENED_TOKEN_BYTES)
+        .map(
+          ({ name, bytes }) => `token ${name}: ${bytes} bytes, at least ${HARDENED_TOKEN_BYTES}: replace it`
+        ),
+    message: `every token has at least ${HARDENED_TOKEN_BYTES} bytes`
+  },
+  {
+    step: 'limits',
+    problems: ({ isRateLimited }) => needs(isRateLimited, 'no rate limits: set gateway.rate_limits = true'),
+    message: 'rate limits are on'
+  },
+  {
+    step: 'proxies',
+    problems: ({ proxies }) =>
+      proxies.flatMap(text => {
+        const problem = networkProblem(text)
+        return problem === undefined ? [] : [`gateway.trusted_proxies: ${text} ${problem}`]
+      }),
+    message: 'only proxies that are named say who asks'
+  }
+]
+
+/** What each key is set to. */
+const SETTINGS: readonly {
+  readonly key: string
+  readonly value: string | boolean
+  readonly of: (state: HardenState) => string | boolean
+}[] = [
+  { key: 'gateway.write_mode', value: 'token', of: ({ writeMode }) => writeMode },
+  { key: 'security.write_requires_auth', value: true, of: ({ writeRequiresAuth }) => writeRequiresAuth },
+  { key: 'gateway.write_requires_token', value: true, of: ({ writeRequiresToken }) => writeRequiresToken },
+  { key: 'gateway.sandbox', value: '', of: ({ sandbox }) => sandbox }
+]
+
+/**
+ * The whole checklist in one step: checks first, and where one is refused nothing is changed; then the settings that turn
+ * enforcement on, then the manifests that tell of it. Who carries it out sets `settings` durably in one write before it makes
+ * the `manifests`, so that none says what does not hold. Of a hub that is hardened every step is `already`.
+ */
+export function harden(state: HardenState): Hardening {
+  const checks = CHECKS.map(check => ({ check, problems: check.problems(state) }))
+  const isRefused = checks.some(({ problems }) => problems.length > 0)
+  const changed = SETTINGS.filter(({ of, value }) => of(state) !== value)
+  const remade = state.manifests.filter(
+    ({ isSigned, writeMode }) => changed.length > 0 || !isSigned || writeMode !== 'token'
+  )
+  return {
+    isRefused,
+    steps: [
+      ...checks.flatMap(({ check, problems }) => checked(check, problems)),
+      ...SETTINGS.map(({ key, value, of }) =>
+        step(
+          key,
+          of(state) === value ? 'already' : isRefused ? 'held' : 'done',
+          `${key} = ${JSON.stringify(value)}`
+        )
+      ),
+      ...state.manifests.map(each => manifestStep(state, each.name, remade.includes(each), isRefused))
+    ],
+    settings: isRefused ? {} : Object.fromEntries(changed.map(({ key, value }) => [key, value])),
+    manifests: isRefused ? [] : remade.map(({ name }) => name)
+  }
+}
+
+const step = (name: string, is: StepOutcome, message: string): HardenStep => ({ step: name, is, message })
+
+const checked = ({ step: name, message }: Check, problems: readonly string[]): readonly HardenStep[] =>
+  problems.length === 0
+    ? [step(name, 'already', message)]
+    : problems.map(problem => step(name, 'refused', problem))
+
+function manifestStep(
+  { canSign }: HardenState,
+  name: string,
+  isRemade: boolean,
+  isRefused: boolean
+): HardenStep {
+  if (!isRemade) return step(name, 'already', 'says so, and is signed')
+  if (isRefused) return step(name, 'held', 'to be made anew and signed')
+  return canSign
+    ? step(name, 'done', 'made anew and signed')
+    : step(name, 'later', 'made anew as needs-resign: unlock the key and sign it')
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../federation/index.ts'
+import type { CanonicalValue } from '../../federation/index.ts'
+
+/** How strictly envelopes are read. */
+export type Validation = 'lenient' | 'standard' | 'strict'
+
+type CanonicalObject = Readonly<Record<string, CanonicalValue>>
+
+/** What of an envelope never changes; what a lenient hub did not get is not there. */
+export interface Immutable {
+  readonly id: string
+  readonly created_at: string
+  readonly type: string
+  readonly thread?: string | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly payload?: CanonicalObject | undefined
+}
+
+/** As much of it as was sent. */
+export type SomeImmutable = { readonly [K in keyof Immutable]?: Immutable[K] | undefined }
+
+export interface EnvelopeProof {
+  readonly alg: 'Ed25519' | 'HMAC-SHA256'
+  /** The public key in hex, or the name of a secret. */
+  readonly key: string
+  readonly sig: string
+  /** That the hub made it. */
+  readonly server?: true
+}
+
+const IMMUTABLE = ['created_at', 'from', 'id', 'payload', 'thread', 'to', 'type'] as const
+const TAG = 'AMS-ENVELOPE-V1'
+
+/** The canonical JSON of what never changes. @see specs/ams.md, section 3 */
+export function immutableText(envelope: Partial<Immutable>): string {
+  const members = IMMUTABLE.flatMap(name => {
+    const value = envelope[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return canonicalJson(Object.fromEntries(members))
+}
+
+/** `sha256` of an envelope, 64 hex digits. */
+export const digestOf = (envelope: Immutable): string =>
+  createHash('sha256').update(immutableText(envelope)).digest('hex')
+
+/** What proofs are made over. @see specs/ams.md, section 4 */
+export const provenBytes = (envelope: Immutable): Buffer => Buffer.from(`${TAG}\n${immutableText(envelope)}`)
+
+/** Whether every member that was posted is the stored one: a repost may leave out what the hub gave. */
+export const isRepostOf = (posted: SomeImmutable, stored: Immutable): boolean =>
+  IMMUTABLE.every(name => {
+    const value = posted[name]
+    return value === undefined || canonicalJson(value) === canonicalJson(stored[name] ?? null)
+  })

@@ -1,0 +1,120 @@
+import type { EnvelopeStore, NewEnvelope, StoredEnvelope } from '../stores/ams/index.ts'
+import { digestOf, isRepostOf } from './envelope.ts'
+import type { EnvelopeProof, Immutable, Validation } from './envelope.ts'
+import { verifyProofs } from './proofs.ts'
+import type { Secrets } from './proofs.ts'
+import { readEnvelope, strictProblem } from './read-envelope.ts'
+import type { Posted } from './read-envelope.ts'
+import { EnvelopeRefusal, idTaken } from './refusal.ts'
+import type { Status } from './status.ts'
+
+/** What the acceptance policy says of an envelope. */
+export interface Verdict {
+  readonly status: Exclude<Status, 'archived'>
+  /** Short texts; the first 16 are kept, each 256 characters at most. */
+  readonly reasons: readonly string[]
+}
+
+export interface JudgedEnvelope {
+  readonly immutable: Immutable
+  readonly sha256: string
+  readonly proofs: readonly EnvelopeProof[]
+  /** Who posts it. */
+  readonly by: string
+}
+
+/** How envelopes are taken in. */
+export interface PostingRules {
+  readonly validation: Validation
+  /** Whether an envelope without a proof is refused. */
+  readonly isProofDemanded: boolean
+  readonly secrets: Secrets
+  /** The proof of this hub; none without a key. */
+  readonly prove?: ((immutable: Immutable) => EnvelopeProof) | undefined
+  /** The acceptance policy. */
+  readonly judge: (envelope: JudgedEnvelope) => Verdict | Promise<Verdict>
+  /** Told what `strict` would refuse of an envelope that `lenient` takes. */
+  readonly onLoose: (problem: string) => void
+}
+
+export interface Posting {
+  readonly by: string
+  readonly nowMs: number
+  /** For an envelope without one; asked for once. */
+  readonly newId: () => string
+  /** Whether it waits for somebody's decision and the policy is not asked. */
+  readonly isLeftQueued?: boolean
+}
+
+export interface Kept {
+  readonly isNew: boolean
+  readonly stored: StoredEnvelope
+}
+
+const MAX_REASONS = 16
+const MAX_REASON_CHARS = 256
+/** Who decides by the policy, in records. */
+const HUB = 'hub'
+
+/**
+ * Judges an envelope as it was posted; what this yields keeps it, durably and told to the audit log, or finds it kept.
+ * @throws EnvelopeRefusal for whatever the rules refuse, `conflict` where the id is that of another envelope.
+ */
+export async function prepared(
+  value: Parameters<typeof readEnvelope>[0],
+  envelopes: Pick<EnvelopeStore, 'create' | 'get'>,
+  rules: PostingRules,
+  posting: Posting
+): Promise<() => Promise<Kept>> {
+  const posted = readEnvelope(value, rules.validation)
+  noteLoose(value, rules)
+  refuseDecided(posted)
+  if (rules.isProofDemanded && posted.proofs.length === 0)
+    throw new EnvelopeRefusal('no_proof', 'proofs: this hub takes no envelope without a proof')
+  const at = new Date(posting.nowMs).toISOString()
+  const { id = posting.newId(), created_at = at } = posted.immutable
+  const immutable = { ...posted.immutable, id, created_at }
+  verifyProofs(immutable, posted.proofs, rules.secrets)
+  const known = posted.immutable.id === undefined ? undefined : await envelopes.get(id)
+  // Nobody has a repost judged, or proved, anew.
+  if (known !== undefined) {
+    if (!isRepostOf(posted.immutable, known.immutable)) throw idTaken(id)
+    return async () => ({ isNew: false, stored: known })
+  }
+  const { by } = posting
+  const proofs = rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(rules.prove(immutable))]
+  const sha256 = digestOf(immutable)
+  const judged = { immutable, sha256, proofs: posted.proofs, by }
+  const verdict = posting.isLeftQueued === true ? undefined : await rules.judge(judged)
+  const envelope: NewEnvelope = {
+    immutable,
+    sha256,
+    proofs,
+    status: 'queued',
+    meta: posted.meta,
+    at,
+    by,
+    decision: verdict && { status: verdict.status, meta: decidedMeta(posted.meta, verdict), at, by: HUB }
+  }
+  return () => envelopes.create(envelope, posted.immutable)
+}
+
+function noteLoose(value: Parameters<typeof readEnvelope>[0], { validation, onLoose }: PostingRules): void {
+  if (validation !== 'lenient') return
+  const problem = strictProblem(value)
+  if (problem !== undefined) onLoose(problem)
+}
+
+/** Who posts an envelope queues it and decides nothing. */
+function refuseDecided({ status = 'queued' }: Posted): void {
+  if (status !== 'queued')
+    throw new EnvelopeRefusal('bad_transition', `status: an envelope begins as queued, not as ${status}`)
+}
+
+const ofHub = (proof: EnvelopeProof): EnvelopeProof => ({ ...proof, server: true })
+
+/** Why it was decided so stands beside what the client has noted. */
+const decidedMeta = (meta: Posted['meta'], { reasons }: Verdict): Posted['meta'] =>
+  reasons.length === 0
+    ? meta
+    : { ...meta, policy: { reasons: reasons.slice(0, MAX_REASONS).map(r => r.slice(0, MAX_REASON_CHARS)) } }

@@ -1,0 +1,7 @@
+export { amsRoutes } from './plugin.ts'
+export { openAmsStores } from './open-stores.ts'
+export type { OpenStoresOptions } from './open-stores.ts'
+export { PROBLEMS } from './problem.ts'
+export { AMS_ROUTES } from './table.ts'
+export type { AmsRoute } from './route.ts'
+export type { AmsParts, AmsStores, Health, PolicyText } from './parts.ts'

@@ -1,0 +1,31 @@
+import { ArtifactStore, EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import type { Level } from '../../stores/level.ts'
+import { ArtifactShelf } from '../artifact-shelf.ts'
+import type { ArtifactBlobs } from '../artifact-shelf.ts'
+import { artifactTold, envelopeTold, notaryTold, roomTold } from '../told.ts'
+import type { AmsTold } from '../told.ts'
+import type { AmsStores } from './parts.ts'
+
+export interface OpenStoresOptions {
+  /** Resolves once the audit log has it durably. */
+  readonly tell: (told: AmsTold) => Promise<void>
+  readonly blobs: ArtifactBlobs
+  /** Told the key of each row that is not whole. */
+  readonly onCorrupt: (key: string) => void
+  /** Told why bytes that no artifact has any more could not be let go of. */
+  readonly onError: (error: unknown) => void
+}
+
+/** Opens what the AMS surface keeps, and tells the audit log what it was not told before a crash. */
+export async function openAmsStores(
+  level: Level,
+  { tell, blobs, onCorrupt, onError }: OpenStoresOptions
+): Promise<AmsStores> {
+  const artifacts = await ArtifactStore.open(level, { tell: one => tell(artifactTold(one)), onCorrupt })
+  return {
+    envelopes: await EnvelopeStore.open(level, { tell: event => tell(envelopeTold(event)), onCorrupt }),
+    notary: await EntryStore.open(level, { name: 'notary', tell: one => tell(notaryTold(one)), onCorrupt }),
+    rooms: await EntryStore.open(level, { name: 'room', tell: one => tell(roomTold(one)), onCorrupt }),
+    artifacts: new ArtifactShelf(artifacts, blobs, { onError })
+  }
+}

@@ -1,0 +1,53 @@
+import type { OapError } from '../../../protocols/index.ts'
+import type { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import type { ArtifactShelf } from '../artifact-shelf.ts'
+import type { Bodies } from '../../gateway/index.ts'
+import type { PostingRules } from '../posting.ts'
+import type { Noted } from './entries.ts'
+
+/** What a hub says of itself to anybody. */
+export interface Health {
+  readonly service: string
+  /** Where it keeps its rows: on disk, or in memory until it ends. */
+  readonly mode: 'level' | 'memory'
+  readonly url: string
+  readonly write_mode: 'open' | 'token'
+  readonly features: Readonly<Record<string, boolean>>
+  /** Whether the manifests are signed as they stand. */
+  readonly signatures?: 'fresh' | 'stale'
+}
+
+export interface PolicyText {
+  readonly policy: object
+  readonly policy_version: string
+  /** 64 hex digits. */
+  readonly policy_hash: string
+}
+
+export interface AmsStores {
+  readonly envelopes: EnvelopeStore
+  readonly notary: EntryStore<Noted>
+  readonly rooms: EntryStore<Noted>
+  readonly artifacts: ArtifactShelf
+}
+
+/** What the routes stand on. */
+export interface AmsParts {
+  /** Asked at each request; undefined while they are not open. */
+  readonly stores: () => AmsStores | undefined
+  readonly posting: PostingRules
+  /** Room for the bytes of artifacts on their way to readers. */
+  readonly bodies: Bodies
+  readonly health: () => Health
+  readonly policy: () => PolicyText
+  /** Unix ms. */
+  readonly nowMs: () => number
+  /** 26 characters, never the same twice. */
+  readonly newUlid: () => string
+  /** Why nothing is read, or written, at this moment, if it is not. */
+  readonly refusal: (what: 'read' | 'write') => OapError | undefined
+  /** Told the code of each answer that is a problem. */
+  readonly onProblem: (code: string) => void
+  /** Told of each error that is no caller's, with the id that the caller was given. */
+  readonly onError: (error: unknown, requestId: string) => void
+}

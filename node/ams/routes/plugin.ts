@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ANONYMOUS } from '../access/caller.ts'
+import type { Caller } from '../access/caller.ts'
+import type { Role } from '../access/roles.ts'
+import { giveBytes } from './give-bytes.ts'
+import { isJsonType } from './body.ts'
+import type { AmsParts } from './parts.ts'
+import { Problem, demandRole, problemOf } from './problem.ts'
+import { readQuery } from './query.ts'
+import type { AmsRoute, Answer, Asked } from './route.ts'
+import { AMS_ROOTS, AMS_ROUTES, methodsAt } from './table.ts'
+
+const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
+
+/**
+ * Serves the AMS surface: each row of the table, 405 with `Allow` for its other methods, and 404 for all else below
+ * `/ams/v1/`, `/notary/v1/` and `/room/v1/`. Bodies are cut off where the row's bound ends. Every answer that is none is
+ * `{ok: false, error, message, request_id}`. Who asks is found out by `createAccess`, called before;
+ * without it every route that is not for anybody is closed.
+ */
+export const amsRoutes =
+  (options: AmsParts) =>
+  (app: FastifyInstance): void => {
+    void app.register(async scope => {
+      scope.removeAllContentTypeParsers()
+      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+      scope.setErrorHandler((error, request, reply) => refuse(options, request, reply, error))
+      for (const route of AMS_ROUTES) serve(scope, options, route)
+      for (const root of AMS_ROOTS) scope.all(`${root}*`, { onRequest: refuseUnknown }, () => undefined)
+    })
+  }
+
+function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void {
+  const { method, path, role, maxBodyBytes, isUncharged = false } = route
+  scope.route({
+    method,
+    // A name in a path may be longer than the router lets its own parameters be.
+    url: path.replace(/\{\w+\}$/, '*'),
+    bodyLimit: Math.max(1, maxBodyBytes),
+    config: { role, isUncharged },
+    onRequest: async request => {
+      demand(options, callerOf(request), role)
+      if (route.takes === 'json' && !isJsonType(request.headers['content-type']))
+        throw new Problem('unsupported_media_type', 'Content-Type: give application/json')
+      if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
+        throw new Problem('unsupported_media_type', 'Content-Encoding: send the body as it is')
+    },
+    handler: async (request, reply) => {
+      const asked = askedOf(options, request, route)
+      return await give(options, reply, await route.answer(options, asked))
+    }
+  })
+}
+
+const callerOf = ({ caller }: { readonly caller?: Caller }): Caller => caller ?? NOBODY
+
+/** @throws Problem, or OapError while the node sheds what this would be. */
+function demand({ refusal }: AmsParts, caller: Caller, role: Role): void {
+  demandRole(caller, role)
+  const shed = refusal(role === 'write' ? 'write' : 'read')
+  if (role !== 'none' && shed !== undefined) throw shed
+}
+
+function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute): Asked {
+  const caller = callerOf(request)
+  const { '*': name = '' } = request.params as { readonly '*'?: string }
+  return {
+    name,
+    query: readQuery(query, request.query as Readonly<Record<string, unknown>>),
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    contentType: request.headers['content-type'],
+    ifNoneMatch: request.headers['if-none-match'],
+    caller,
+    needs: role => demand(parts, caller, role)
+  }
+}
+
+async function give(
+  parts: AmsParts,
+  reply: FastifyReply,
+  { status, body, bytes, headers }: Answer
+): Promise<unknown> {
+  reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
+  return bytes === undefined ? await reply.send(body) : await giveBytes(parts, reply, bytes)
+}
+
+/** What is none of the table; whatever is sent along is not read. */
+async function refuseUnknown({ url }: FastifyRequest): Promise<void> {
+  const methods = methodsAt(pathOf(url))
+  if (methods.length === 0) throw new Problem('not_found', 'nothing is here')
+  const allow = methods.join(', ')
+  throw new Problem('method_not_allowed', `${allow} ${methods.length === 1 ? 'is' : 'are'} answered here`, {
+    headers: { allow }
+  })
+}
+
+const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!
+
+function refuse(
+  { onProblem, onError }: AmsParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown
+): FastifyReply {
+  const requestId = String(request.id)
+  const known = problemOf(error)
+  if (known === undefined) onError(error, requestId)
+  const { code, status, message, headers } = known ?? INTERNAL
+  onProblem(code)
+  return reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', ...(isUnread(request) && { connection: 'close' }), ...headers })
+    .send({ ok: false, error: code, message, request_id: requestId })
+}
+
+const INTERNAL = new Problem('internal', 'the node failed; its operator finds the cause by request_id')
+
+/** Whether bytes of a body may still come, for which nobody waits. */
+const isUnread = ({ raw, headers }: FastifyRequest): boolean =>
+  !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)

@@ -1,0 +1,26 @@
+import { readObject } from './body.ts'
+import { post } from './post-envelope.ts'
+import { NO_QUERY } from './query.ts'
+import { route } from './route.ts'
+import type { AmsRoute } from './route.ts'
+
+const MAX_BODY_BYTES = 256 * 1024
+
+export const SUBMIT: readonly AmsRoute[] = [
+  route({
+    method: 'POST',
+    path: '/ams/v1/submit',
+    role: 'write',
+    takes: 'json',
+    maxBodyBytes: MAX_BODY_BYTES,
+    query: NO_QUERY,
+    statuses: [202],
+    summary: 'Hands an envelope in, which is kept as queued until somebody decides; the policy is not asked.',
+    answer: async (parts, { body, caller }) => {
+      const posting = { by: caller.name, isLeftQueued: true }
+      const { stored } = await (await post(parts, readObject(body), posting))()
+      const { immutable, sha256, latest } = stored
+      return { status: 202, body: { ok: true, id: immutable.id, sha256, status: latest.status } }
+    }
+  })
+]

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { signedBytes } from '../../federation/index.ts'
+import type { CanonicalValue } from '../../federation/index.ts'
+import { EnvelopeRefusal } from './refusal.ts'
+
+export const STATUSES = ['queued', 'accepted', 'rejected', 'quarantined', 'archived'] as const
+export type Status = (typeof STATUSES)[number]
+
+const NEXT: Readonly<Record<Status, readonly Status[]>> = {
+  queued: ['accepted', 'rejected', 'quarantined'],
+  accepted: ['archived'],
+  rejected: ['archived'],
+  quarantined: ['archived'],
+  archived: []
+}
+const MODERATED: Partial<Readonly<Record<Status, readonly Status[]>>> = {
+  quarantined: ['accepted', 'rejected']
+}
+const TAG = 'AMS-STATUS-V1'
+
+/** One change of status or of what stands beside it, chained to the one before. @see specs/ams.md, section 5 */
+export interface StatusRecord {
+  /** Digest of the envelope. */
+  readonly envelope: string
+  readonly n: number
+  /** Hash of the record before; of the first the digest of the envelope. */
+  readonly prev: string
+  readonly status: Status
+  readonly meta: Readonly<Record<string, CanonicalValue>>
+  readonly at: string
+  readonly by: string
+}
+
+export const recordHash = (record: StatusRecord): string =>
+  createHash('sha256')
+    .update(signedBytes(TAG, record as unknown as CanonicalValue))
+    .digest('hex')
+
+export const firstRecord = (
+  envelope: string,
+  { status, meta, at, by }: Pick<StatusRecord, 'status' | 'meta' | 'at' | 'by'>
+): StatusRecord => ({ envelope, n: 0, prev: envelope, status, meta, at, by })
+
+/** The record after one; the same where nothing changes. @throws EnvelopeRefusal `bad_transition` */
+export function nextRecord(
+  last: StatusRecord,
+  { status = last.status, meta = last.meta, at, by }: Partial<StatusRecord> & Pick<StatusRecord, 'at' | 'by'>,
+  { isModerator = false }: { readonly isModerator?: boolean } = {}
+): StatusRecord {
+  const allowed = [...NEXT[last.status], ...((isModerator && MODERATED[last.status]) || [])]
+  if (status !== last.status && !allowed.includes(status)) throw notAfter(last.status, status, allowed)
+  return { envelope: last.envelope, n: last.n + 1, prev: recordHash(last), status, meta, at, by }
+}
+
+/** Where a chain breaks: the place of the first record that does not fit, or undefined. */
+export function brokenAt(digest: string, records: readonly StatusRecord[]): number | undefined {
+  let prev = digest
+  for (const [n, record] of records.entries()) {
+    if (record.n !== n || record.prev !== prev || record.envelope !== digest) return n
+    prev = recordHash(record)
+  }
+  return undefined
+}
+
+function notAfter(from: Status, to: Status, allowed: readonly Status[]): EnvelopeRefusal {
+  const next = allowed.length === 0 ? 'nothing' : allowed.join(', ')
+  return new EnvelopeRefusal('bad_transition', `status: ${to} does not follow ${from}; ${next} does`)
+}

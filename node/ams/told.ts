@@ -1,0 +1,48 @@
+import type { Artifact, Entry, EnvelopeEvent } from '../stores/ams/index.ts'
+
+/** What the audit log is told of the AMS surface: names and digests, never what was said. */
+export interface AmsTold {
+  readonly type:
+    'ams.envelope.created' | 'ams.envelope.updated' | 'artifact.upserted' | 'room.message' | 'notary.record'
+  /** Who did it, as records name it. */
+  readonly by: string
+  readonly data: Readonly<Record<string, string | number>>
+}
+
+interface Noted {
+  readonly by: string
+  readonly members: Readonly<Record<string, unknown>>
+}
+
+export function envelopeTold({ is, envelope, record }: EnvelopeEvent): AmsTold {
+  const { id, type, thread, from, to } = envelope.immutable
+  const { n, status, by } = record
+  const whole = { id, sha256: envelope.sha256, type, thread, from, to, n, status }
+  return { type: `ams.envelope.${is}`, by, data: present(whole) }
+}
+
+export const roomTold = ({ id, group, value: { by, members } }: Entry<Noted>): AmsTold => ({
+  type: 'room.message',
+  by,
+  data: present({ id, room: group, from: members['from'], kind: members['kind'] })
+})
+
+export const notaryTold = ({ id, value: { by, members } }: Entry<Noted>): AmsTold => ({
+  type: 'notary.record',
+  by,
+  data: present({ id, kind: members['kind'], subject: members['subject'], sha256: members['sha256'] })
+})
+
+export const artifactTold = ({ key, sha256, bytes, content_type, by }: Artifact): AmsTold => ({
+  type: 'artifact.upserted',
+  by,
+  data: { key, sha256, bytes, content_type }
+})
+
+const present = (members: Readonly<Record<string, unknown>>): AmsTold['data'] =>
+  Object.fromEntries(
+    Object.entries(members).filter(
+      (member): member is [string, string | number] =>
+        typeof member[1] === 'string' || typeof member[1] === 'number'
+    )
+  )

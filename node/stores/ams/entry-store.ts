@@ -1,0 +1,143 @@
+import type { Level } from '../level.ts'
+import { unsealJson } from '../mailbox/seal.ts'
+import { GroupWrites } from './group-writes.ts'
+import { beyond, between, placeIn, sortable } from './keys.ts'
+
+/** A page ends behind the entry with which it has so many bytes, so that long ones cannot fill the memory. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024
+const NUL = '\0'
+
+/** Something that is said once and never changes. */
+export interface Entry<T> {
+  /** In the order in which entries became durable, from 1. */
+  readonly place: number
+  readonly id: string
+  /** What it belongs to, such as a room; lists can be asked for one. */
+  readonly group: string
+  readonly value: T
+}
+
+export interface EntryStoreOptions<T> {
+  /** Of the rows in the store: lower-case letters and `-`. */
+  readonly name: string
+  /** Resolves once the audit log has it durably. */
+  readonly tell: (entry: Entry<T>) => Promise<void>
+  readonly onCorrupt: (key: string) => void
+}
+
+export interface EntryPage<T> {
+  readonly items: readonly Entry<T>[]
+  /** Where the next page begins; undefined at the end. */
+  readonly next: number | undefined
+}
+
+type Keys = ReturnType<typeof keysOf>
+
+/**
+ * Entries in the order in which they came. One is durable, and in the audit log, before it is answered; where a crash comes
+ * between the two the next opening tells the log. Whoever can write to the store can take entries away and put others in.
+ */
+export class EntryStore<T> {
+  readonly #level: Level
+  readonly #keys: Keys
+  readonly #options: EntryStoreOptions<T>
+  readonly #writes: GroupWrites
+
+  private constructor(level: Level, options: EntryStoreOptions<T>) {
+    this.#level = level
+    this.#options = options
+    this.#keys = keysOf(options.name)
+    this.#writes = new GroupWrites(level, options.onCorrupt)
+  }
+
+  /** Opens what is there, and tells the audit log what it was not told before a crash. */
+  static async open<T>(level: Level, options: EntryStoreOptions<T>): Promise<EntryStore<T>> {
+    const store = new EntryStore(level, options)
+    for (const key of await level.keys<string>(between(store.#keys.untoldOf)).all()) {
+      const entry = await store.#writes.read<Entry<T>>(store.#keys.entry(placeIn(key)))
+      if (entry !== undefined) await options.tell(entry)
+      await level.del(key)
+    }
+    return store
+  }
+
+  /** Whether there is no room for what is to be written. */
+  get isFull(): boolean {
+    return this.#writes.isFull
+  }
+
+  /** Keeps an entry, or finds the one that has its id already. Neither `id` nor `group` may hold NUL. */
+  async append({
+    id,
+    group,
+    value
+  }: Omit<Entry<T>, 'place'>): Promise<{ readonly isNew: boolean; readonly entry: Entry<T> }> {
+    const keys = this.#keys
+    const written = await this.#writes.run(async rows => {
+      const known = await rows.get<number>(keys.placeOf(id))
+      const kept = known === undefined ? undefined : await rows.get<Entry<T>>(keys.entry(known))
+      if (kept !== undefined) return { isNew: false, entry: kept }
+      const place = ((await rows.get<number>(keys.last)) ?? 0) + 1
+      const entry: Entry<T> = { place, id, group, value }
+      rows.put(keys.last, place)
+      rows.put(keys.placeOf(id), place)
+      rows.put(keys.entry(place), entry)
+      rows.put(keys.inGroup(group) + sortable(place), true)
+      rows.put(keys.untold(place), true)
+      return { isNew: true, entry }
+    })
+    if (written.isNew) {
+      await this.#options.tell(written.entry)
+      // After a crash before this the log is told once more.
+      void this.#level.del(keys.untold(written.entry.place)).catch(() => undefined)
+    }
+    return written
+  }
+
+  /** A page of entries beyond a place, of a group or of all; at least one where there is one. */
+  async list({
+    group,
+    after,
+    limit,
+    isAscending
+  }: {
+    readonly group?: string | undefined
+    readonly after?: number | undefined
+    readonly limit: number
+    readonly isAscending: boolean
+  }): Promise<EntryPage<T>> {
+    const start = group === undefined ? this.#keys.entries : this.#keys.inGroup(group)
+    const range = beyond(start, { after, isAscending })
+    const found = await this.#level.keys<string>({ ...range, reverse: !isAscending, limit: limit + 1 }).all()
+    const items: Entry<T>[] = []
+    let [last, bytes] = [after, 0]
+    for (const place of found.map(placeIn)) {
+      if (items.length === limit || bytes >= MAX_PAGE_BYTES) return { items, next: last }
+      last = place
+      const key = this.#keys.entry(place)
+      const row = await this.#level.get(key)
+      const entry = unsealJson<Entry<T>>(key, row)
+      if (entry === undefined) this.#options.onCorrupt(key)
+      else items.push(entry)
+      bytes += row?.length ?? 0
+    }
+    return { items, next: found.length > limit ? last : undefined }
+  }
+
+  async idle(): Promise<void> {
+    await this.#writes.idle()
+  }
+}
+
+function keysOf(name: string) {
+  const prefix = `!ams-${name}!`
+  return {
+    last: `${prefix}n`,
+    entries: `${prefix}e`,
+    entry: (place: number) => `${prefix}e${sortable(place)}`,
+    placeOf: (id: string) => `${prefix}i${id}`,
+    inGroup: (group: string) => `${prefix}g${group}${NUL}`,
+    untoldOf: `${prefix}p`,
+    untold: (place: number) => `${prefix}p${sortable(place)}`
+  }
+}

@@ -1,0 +1,287 @@
+import { isRepostOf } from '../../ams/envelope.ts'
+import type { SomeImmutable } from '../../ams/envelope.ts'
+import { idTaken } from '../../ams/refusal.ts'
+import { firstRecord, nextRecord } from '../../ams/status.ts'
+import type { StatusRecord } from '../../ams/status.ts'
+import type { Level } from '../level.ts'
+import { unsealJson } from '../mailbox/seal.ts'
+import { GroupWrites } from './group-writes.ts'
+import type { Rows } from './group-writes.ts'
+import {
+  NUMBERS,
+  UNTOLD,
+  beyond,
+  envelopeKey,
+  indexKey,
+  latestKey,
+  placeIn,
+  placeKey,
+  recordKey,
+  recordsOf,
+  startOf,
+  threadKey,
+  untoldKey,
+  updateKey
+} from './keys.ts'
+import type { IndexName } from './keys.ts'
+import type {
+  EnvelopeFilter,
+  EnvelopePage,
+  KeptEnvelope,
+  NewEnvelope,
+  StoredEnvelope,
+  Thread
+} from './types.ts'
+
+/** Rows that one list looks at; it goes on from there when it is asked again. */
+const MOST_LOOKED_AT = 2000
+/** A page ends behind the envelope with which it has so many bytes of JSON, so that long ones cannot fill the memory. */
+export const MAX_PAGE_BYTES = 4 * 1024 * 1024
+/** The index of the first of these that a filter names is gone through. */
+const BY_CHOICE: readonly IndexName[] = ['thread', 'from', 'to', 'status']
+
+interface Numbers {
+  readonly place: number
+  readonly update: number
+}
+
+const NONE: Numbers = { place: 0, update: 0 }
+
+/** Something that happened to an envelope, for the audit log. */
+export interface EnvelopeEvent {
+  readonly is: 'created' | 'updated'
+  readonly place: number
+  readonly envelope: KeptEnvelope
+  readonly record: StatusRecord
+}
+
+export interface EnvelopeStoreOptions {
+  /** Resolves once the audit log has it durably. */
+  readonly tell: (event: EnvelopeEvent) => Promise<void>
+  readonly onCorrupt: (key: string) => void
+}
+
+/**
+ * Envelopes with the chains of their status, and their threads. What is created or changed is durable, and in the audit
+ * log, before it is answered; where a crash comes between the two the next opening tells the log. Whoever can write to the
+ * store can take envelopes away; they cannot change one unseen by who knows its digest, nor its chain by who knows its last
+ * hash.
+ */
+export class EnvelopeStore {
+  readonly #level: Level
+  readonly #tell: EnvelopeStoreOptions['tell']
+  readonly #writes: GroupWrites
+
+  private constructor(level: Level, { tell, onCorrupt }: EnvelopeStoreOptions) {
+    this.#level = level
+    this.#tell = tell
+    this.#writes = new GroupWrites(level, onCorrupt)
+  }
+
+  /** Opens what is there, and tells the audit log what it was not told before a crash. */
+  static async open(level: Level, options: EnvelopeStoreOptions): Promise<EnvelopeStore> {
+    const store = new EnvelopeStore(level, options)
+    for (const [key, bytes] of await level.iterator<string, Uint8Array>(UNTOLD).all()) {
+      const event = unsealJson<EnvelopeEvent>(key, bytes)
+      if (event === undefined) options.onCorrupt(key)
+      else await options.tell(event)
+      await level.del(key)
+    }
+    return store
+  }
+
+  /** Whether there is no room for what is to be written. */
+  get isFull(): boolean {
+    return this.#writes.isFull
+  }
+
+  /**
+   * Keeps an envelope with what was decided of it, or finds it kept already. `posted` is what the client has sent of it.
+   * @throws EnvelopeRefusal `conflict` where its id is that of another, `bad_transition` for a decision that is none.
+   */
+  async create(
+    envelope: NewEnvelope,
+    posted: SomeImmutable = envelope.immutable
+  ): Promise<{ readonly isNew: boolean; readonly stored: StoredEnvelope }> {
+    const { immutable, sha256, proofs, status, meta, at, by, decision } = envelope
+    const { told, ...written } = await this.#writes.run(async rows => {
+      const known = await stored(rows, await rows.get<number>(placeKey(immutable.id)))
+      if (known !== undefined) {
+        if (!isRepostOf(posted, known.immutable)) throw idTaken(immutable.id)
+        return { isNew: false, stored: known, told: [] }
+      }
+      const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
+      const place = numbers.place + 1
+      rows.put(NUMBERS, { ...numbers, place })
+      const kept: KeptEnvelope = { immutable, sha256, proofs }
+      const record = firstRecord(sha256, { status, meta, at, by })
+      rows.put(envelopeKey(place), kept)
+      rows.put(placeKey(immutable.id), place)
+      for (const index of ['thread', 'from', 'to'] as const) {
+        const value = immutable[index]
+        if (value !== undefined) rows.put(indexKey(index, value, place), true)
+      }
+      const events: EnvelopeEvent[] = [{ is: 'created', place, envelope: kept, record }]
+      if (decision !== undefined && decision.status !== status)
+        events.push({ is: 'updated', place, envelope: kept, record: nextRecord(record, decision) })
+      for (const [n, event] of events.entries()) await noteRecord(rows, event, events[n - 1]?.record)
+      const latest = events.at(-1)!.record
+      rows.put(indexKey('status', latest.status, place), true)
+      return { isNew: true, stored: { ...kept, place, latest }, told: events }
+    })
+    for (const event of told) await this.#told(event)
+    return written
+  }
+
+  /**
+   * Changes the status or what stands beside it; nothing where neither is another. Undefined for an unknown id.
+   * @throws EnvelopeRefusal `bad_transition`
+   */
+  async change(
+    id: string,
+    change: Partial<Pick<StatusRecord, 'status' | 'meta'>> & Pick<StatusRecord, 'at' | 'by'>,
+    options: { readonly isModerator?: boolean } = {}
+  ): Promise<StoredEnvelope | undefined> {
+    const changed = await this.#writes.run(async rows => {
+      const known = await stored(rows, await rows.get<number>(placeKey(id)))
+      if (known === undefined) return undefined
+      const { place, latest, ...kept } = known
+      const record = nextRecord(latest, change, options)
+      if (record.status === latest.status && change.meta === undefined) return { isNew: false, stored: known }
+      if (record.status !== latest.status) {
+        rows.remove(indexKey('status', latest.status, place))
+        rows.put(indexKey('status', record.status, place), true)
+      }
+      await noteRecord(rows, { is: 'updated', place, envelope: kept, record }, latest)
+      return { isNew: true, stored: { ...kept, place, latest: record } }
+    })
+    if (changed?.isNew === true) {
+      const { place, latest, ...envelope } = changed.stored
+      await this.#told({ is: 'updated', place, envelope, record: latest })
+    }
+    return changed?.stored
+  }
+
+  async get(id: string): Promise<StoredEnvelope | undefined> {
+    const rows = this.#read()
+    return await stored(rows, await rows.get<number>(placeKey(id)))
+  }
+
+  /** All records of an envelope, the first first. */
+  async records(place: number): Promise<readonly StatusRecord[]> {
+    const found = await this.#level.iterator<string, Uint8Array>(recordsOf(place)).all()
+    return found.flatMap(([key, bytes]) => unsealJson<StatusRecord>(key, bytes) ?? [])
+  }
+
+  /** A page of envelopes beyond a place, by place. It may have fewer than asked for and go on all the same. */
+  async list(
+    filter: EnvelopeFilter,
+    {
+      after,
+      limit,
+      isAscending
+    }: { readonly after?: number | undefined; readonly limit: number; readonly isAscending: boolean }
+  ): Promise<EnvelopePage> {
+    const index = BY_CHOICE.find(name => filter[name] !== undefined)
+    const start = index === undefined ? startOf.envelopes : startOf.index(index, filter[index]!)
+    const rows = this.#read()
+    const items: StoredEnvelope[] = []
+    let [lookedAt, last, bytes] = [0, after, 0]
+    const keys = this.#level.keys<string>({ ...beyond(start, { after, isAscending }), reverse: !isAscending })
+    try {
+      for await (const key of keys) {
+        const isWhole = items.length === limit || bytes >= MAX_PAGE_BYTES
+        if (isWhole || lookedAt++ === MOST_LOOKED_AT) return { items, next: last }
+        last = placeIn(key)
+        const one = await stored(rows, last)
+        if (one === undefined || !isWithin(one, filter)) continue
+        items.push(one)
+        bytes += JSON.stringify(one).length
+      }
+    } finally {
+      await keys.close()
+    }
+    return { items, next: undefined }
+  }
+
+  /** Threads, the one that changed last first, from before a change. */
+  async threads({
+    before,
+    limit
+  }: {
+    readonly before?: number | undefined
+    readonly limit: number
+  }): Promise<readonly Thread[]> {
+    const range = beyond(startOf.updates, { after: before, isAscending: false })
+    const found = await this.#level.iterator<string, Uint8Array>({ ...range, reverse: true, limit }).all()
+    const threads = await Promise.all(
+      found.map(([key, bytes]) => this.#writes.read<Thread>(threadKey(unsealJson<string>(key, bytes) ?? '')))
+    )
+    return threads.filter(thread => thread !== undefined)
+  }
+
+  async idle(): Promise<void> {
+    await this.#writes.idle()
+  }
+
+  /** What is durable is told to the audit log, and that it was is written with whatever is written next. */
+  async #told(event: EnvelopeEvent): Promise<void> {
+    await this.#tell(event)
+    // After a crash before this the log is told once more.
+    void this.#level.del(untoldKey(event.place, event.record.n)).catch(() => undefined)
+  }
+
+  #read(): Pick<Rows, 'get'> {
+    return { get: key => this.#writes.read(key) }
+  }
+}
+
+async function stored(
+  rows: Pick<Rows, 'get'>,
+  place: number | undefined
+): Promise<StoredEnvelope | undefined> {
+  if (place === undefined) return undefined
+  const kept = await rows.get<KeptEnvelope>(envelopeKey(place))
+  const latest = await rows.get<StatusRecord>(latestKey(place))
+  return kept === undefined || latest === undefined ? undefined : { ...kept, place, latest }
+}
+
+/** A record, with the thread that it changes and what the audit log is to be told. */
+async function noteRecord(rows: Rows, event: EnvelopeEvent, before: StatusRecord | undefined): Promise<void> {
+  const { place, record, envelope } = event
+  rows.put(recordKey(place, record.n), record)
+  rows.put(latestKey(place), record)
+  rows.put(untoldKey(place, record.n), event)
+  const { thread: name, type, from, to } = envelope.immutable
+  if (name === undefined) return
+  const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
+  const update = numbers.update + 1
+  rows.put(NUMBERS, { ...numbers, update })
+  const known = await rows.get<Thread>(threadKey(name))
+  if (known !== undefined) rows.remove(updateKey(known.update))
+  const statuses = { ...known?.statuses, [record.status]: (known?.statuses[record.status] ?? 0) + 1 }
+  if (before !== undefined) statuses[before.status] = (statuses[before.status] ?? 1) - 1
+  const isNew = before === undefined
+  const thread: Thread = {
+    thread: name,
+    created_at: known?.created_at ?? record.at,
+    updated_at: record.at,
+    count: (known?.count ?? 0) + (isNew ? 1 : 0),
+    last_type: isNew ? type : (known?.last_type ?? type),
+    last_from: isNew ? from : known?.last_from,
+    last_to: isNew ? to : known?.last_to,
+    statuses,
+    update
+  }
+  rows.put(threadKey(name), thread)
+  rows.put(updateKey(update), name)
+}
+
+const isWithin = (
+  { immutable, latest }: StoredEnvelope,
+  { thread, from, to, status }: EnvelopeFilter
+): boolean =>
+  (thread === undefined || immutable.thread === thread) &&
+  (from === undefined || immutable.from === from) &&
+  (to === undefined || immutable.to === to) &&
+  (status === undefined || latest.status === status)

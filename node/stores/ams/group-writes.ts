@@ -1,0 +1,111 @@
+import { sealedJson, unsealJson } from '../mailbox/seal.ts'
+import type { Level } from '../level.ts'
+
+/** Jobs that share one write, and one wait for the disk. */
+const MOST_AT_ONCE = 256
+/** Jobs that wait; beyond it they are refused. */
+export const MOST_WAITING = 4096
+
+/** Rows as a job finds them: those of the jobs before it among them, although they are not written yet. */
+export interface Rows {
+  get<T>(key: string): Promise<T | undefined>
+  put(key: string, value: unknown): void
+  remove(key: string): void
+}
+
+type Job = (rows: Rows) => Promise<unknown>
+
+interface Waiting {
+  readonly job: Job
+  readonly resolve: (value: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Changes of rows that read what they change, one after the other, and reach the disk together: each resolves once its
+ * rows would survive a power cut. What a job throws is its own, and leaves nothing.
+ */
+export class GroupWrites {
+  readonly #level: Level
+  readonly #onCorrupt: (key: string) => void
+  readonly #waiting: Waiting[] = []
+  #isRunning = false
+  #idle: Promise<void> = Promise.resolve()
+
+  constructor(level: Level, onCorrupt: (key: string) => void) {
+    this.#level = level
+    this.#onCorrupt = onCorrupt
+  }
+
+  get isFull(): boolean {
+    return this.#waiting.length >= MOST_WAITING
+  }
+
+  run<T>(job: (rows: Rows) => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#waiting.push({ job, resolve: resolve as Waiting['resolve'], reject })
+    if (!this.#isRunning) this.#idle = this.#work()
+    return promise
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#idle
+  }
+
+  /** A row as it is on the disk; undefined for one that is not whole, which is told. */
+  async read<T>(key: string): Promise<T | undefined> {
+    const bytes = await this.#level.get(key)
+    if (bytes === undefined) return undefined
+    const value = unsealJson<T>(key, bytes)
+    if (value === undefined) this.#onCorrupt(key)
+    return value
+  }
+
+  async #work(): Promise<void> {
+    this.#isRunning = true
+    while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, MOST_AT_ONCE))
+    // At once, so that no job comes between the last look and this.
+    this.#isRunning = false
+  }
+
+  async #write(jobs: readonly Waiting[]): Promise<void> {
+    const written = new Map<string, unknown>()
+    const done: (() => void)[] = []
+    const begun: Waiting[] = []
+    for (const one of jobs) {
+      const own = new Map<string, unknown>()
+      try {
+        const value = await one.job(this.#over(written, own))
+        for (const [key, row] of own) written.set(key, row)
+        begun.push(one)
+        done.push(() => one.resolve(value as never))
+      } catch (error) {
+        one.reject(error)
+      }
+    }
+    try {
+      const rows = [...written].map(([key, value]) =>
+        value === undefined
+          ? ({ type: 'del', key } as const)
+          : ({ type: 'put', key, value: sealedJson(key, value) } as const)
+      )
+      const durable: object = { sync: true }
+      if (rows.length > 0) await this.#level.batch(rows, durable)
+      for (const resolve of done) resolve()
+    } catch (error) {
+      for (const { reject } of begun) reject(error)
+    }
+  }
+
+  #over(written: ReadonlyMap<string, unknown>, own: Map<string, unknown>): Rows {
+    return {
+      get: async <T>(key: string) => {
+        for (const rows of [own, written]) if (rows.has(key)) return rows.get(key) as T | undefined
+        return await this.read<T>(key)
+      },
+      put: (key, value) => void own.set(key, value),
+      remove: key => void own.set(key, undefined)
+    }
+  }
+}

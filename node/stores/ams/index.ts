@@ -1,0 +1,7 @@
+export { ArtifactStore } from './artifact-store.ts'
+export type { Artifact, NewArtifact } from './artifact-store.ts'
+export { EntryStore } from './entry-store.ts'
+export type { Entry, EntryPage } from './entry-store.ts'
+export { EnvelopeStore } from './envelope-store.ts'
+export type { EnvelopeEvent } from './envelope-store.ts'
+export type { EnvelopeFilter, EnvelopePage, NewEnvelope, StoredEnvelope, Thread } from './types.ts'
