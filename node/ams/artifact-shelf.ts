@@ -54,8 +54,10 @@ export class ArtifactShelf {
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     const { artifact, before } = await this.#turns.run(sha256, async () => {
       const known = await this.#store.get(asked.key)
-      if (known !== undefined && isSame(known, { ...asked, sha256 }))
+      if (known !== undefined && isSame(known, { ...asked, sha256 })) {
+        await this.#store.told(asked.key)
         return { artifact: known, before: known }
+      }
       const contentId = await this.#blobs.put(bytes)
       try {
         return await this.#store.put({ ...asked, sha256, bytes: bytes.length, content_id: contentId })

@@ -2,6 +2,7 @@ import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
 import { GroupWrites } from './group-writes.ts'
 import { beyond, between, sortable } from './keys.ts'
+import { Untold } from './untold.ts'
 
 const PREFIX = '!ams-artifact!'
 const NUL = '\0'
@@ -10,7 +11,6 @@ const UPDATES = `${PREFIX}u`
 const UNTOLD = `${PREFIX}p`
 const artifactKey = (key: string): string => `${PREFIX}a${key}`
 const updateKey = (update: number): string => UPDATES + sortable(update)
-const untoldKey = (update: number): string => UNTOLD + sortable(update)
 const holders = (sha256: string): string => `${PREFIX}d${sha256}${NUL}`
 
 /** What is known of an artifact; its bytes are kept elsewhere, under its content id. */
@@ -44,24 +44,20 @@ export interface ArtifactStoreOptions {
  */
 export class ArtifactStore {
   readonly #level: Level
-  readonly #options: ArtifactStoreOptions
   readonly #writes: GroupWrites
+  readonly #untold: Untold<Artifact>
 
-  private constructor(level: Level, options: ArtifactStoreOptions) {
+  private constructor(level: Level, { tell, onCorrupt }: ArtifactStoreOptions) {
     this.#level = level
-    this.#options = options
-    this.#writes = new GroupWrites(level, options.onCorrupt)
+    this.#writes = new GroupWrites(level, onCorrupt)
+    this.#untold = new Untold(level, { start: UNTOLD, tell, onCorrupt })
   }
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
   static async open(level: Level, options: ArtifactStoreOptions): Promise<ArtifactStore> {
-    for (const [key, bytes] of await level.iterator<string, Uint8Array>(between(UNTOLD)).all()) {
-      const artifact = unsealJson<Artifact>(key, bytes)
-      if (artifact === undefined) options.onCorrupt(key)
-      else await options.tell(artifact)
-      await level.del(key)
-    }
-    return new ArtifactStore(level, options)
+    const store = new ArtifactStore(level, options)
+    await store.#untold.tellAll()
+    return store
   }
 
   /** Whether there is no room for what is to be written. */
@@ -86,13 +82,16 @@ export class ArtifactStore {
       rows.put(artifactKey(key), kept)
       rows.put(updateKey(update), key)
       rows.put(holders(sha256) + key, true)
-      rows.put(untoldKey(update), kept)
+      rows.put(this.#untold.key(key, update), kept)
       return { artifact: kept, before }
     })
-    await this.#options.tell(written.artifact)
-    // After a crash before this the log is told once more.
-    void this.#level.del(untoldKey(written.artifact.update)).catch(() => undefined)
+    await this.told(key)
     return written
+  }
+
+  /** Resolves once the audit log has all that was put under a key. */
+  async told(key: string): Promise<void> {
+    await this.#untold.tell(key)
   }
 
   async get(key: string): Promise<Artifact | undefined> {

@@ -1,7 +1,8 @@
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
 import { GroupWrites } from './group-writes.ts'
-import { beyond, between, placeIn, sortable } from './keys.ts'
+import { beyond, placeIn, sortable } from './keys.ts'
+import { Untold } from './untold.ts'
 
 /** A page ends behind the entry with which it has so many bytes, so that long ones cannot fill the memory. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -42,22 +43,28 @@ export class EntryStore<T> {
   readonly #keys: Keys
   readonly #options: EntryStoreOptions<T>
   readonly #writes: GroupWrites
+  /** Places. */
+  readonly #untold: Untold<number>
 
   private constructor(level: Level, options: EntryStoreOptions<T>) {
     this.#level = level
     this.#options = options
     this.#keys = keysOf(options.name)
     this.#writes = new GroupWrites(level, options.onCorrupt)
+    this.#untold = new Untold(level, {
+      start: this.#keys.untold,
+      tell: async place => {
+        const entry = await this.#writes.read<Entry<T>>(this.#keys.entry(place))
+        if (entry !== undefined) await options.tell(entry)
+      },
+      onCorrupt: options.onCorrupt
+    })
   }
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
   static async open<T>(level: Level, options: EntryStoreOptions<T>): Promise<EntryStore<T>> {
     const store = new EntryStore(level, options)
-    for (const key of await level.keys<string>(between(store.#keys.untoldOf)).all()) {
-      const entry = await store.#writes.read<Entry<T>>(store.#keys.entry(placeIn(key)))
-      if (entry !== undefined) await options.tell(entry)
-      await level.del(key)
-    }
+    await store.#untold.tellAll()
     return store
   }
 
@@ -83,14 +90,10 @@ export class EntryStore<T> {
       rows.put(keys.placeOf(id), place)
       rows.put(keys.entry(place), entry)
       rows.put(keys.inGroup(group) + sortable(place), true)
-      rows.put(keys.untold(place), true)
+      rows.put(this.#untold.key(sortable(place), 0), place)
       return { isNew: true, entry }
     })
-    if (written.isNew) {
-      await this.#options.tell(written.entry)
-      // After a crash before this the log is told once more.
-      void this.#level.del(keys.untold(written.entry.place)).catch(() => undefined)
-    }
+    await this.#untold.tell(sortable(written.entry.place))
     return written
   }
 
@@ -137,7 +140,6 @@ function keysOf(name: string) {
     entry: (place: number) => `${prefix}e${sortable(place)}`,
     placeOf: (id: string) => `${prefix}i${id}`,
     inGroup: (group: string) => `${prefix}g${group}${NUL}`,
-    untoldOf: `${prefix}p`,
-    untold: (place: number) => `${prefix}p${sortable(place)}`
+    untold: `${prefix}p`
   }
 }

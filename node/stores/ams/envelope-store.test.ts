@@ -182,6 +182,31 @@ void test('what was durable and not told when the process ended is told when the
   assert.deepEqual((await opened(level)).told, [])
 })
 
+void test('who posts again is answered once the audit log has the first, also where it failed for that one', async () => {
+  const told: string[] = []
+  let isFailing = true
+  const log = Promise.withResolvers<void>()
+  const store = await EnvelopeStore.open(await openLevel('memory'), {
+    tell: async ({ envelope }) => {
+      if (isFailing) throw new Error('the log is full')
+      await log.promise
+      told.push(envelope.immutable.id)
+    },
+    onCorrupt: () => undefined
+  })
+  await assert.rejects(store.create(note(1)), /the log is full/)
+  isFailing = false
+
+  const answered: boolean[] = []
+  const both = [1, 2].map(() => store.create(note(1)).then(({ isNew }) => answered.push(isNew)))
+  await new Promise(setImmediate)
+  assert.deepEqual([answered, told], [[], []])
+  log.resolve()
+  await Promise.all(both)
+
+  assert.deepEqual([answered, told], [[false, false], ['env_1']])
+})
+
 void test('a row that is damaged is told, and its envelope is as if it were not there', async () => {
   const { store, corrupt, level } = await opened()
   await store.create(note(1))

@@ -5,11 +5,12 @@ import { firstRecord, nextRecord } from '../../ams/status.ts'
 import type { StatusRecord } from '../../ams/status.ts'
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
+import { Untold } from './untold.ts'
 import { GroupWrites } from './group-writes.ts'
 import type { Rows } from './group-writes.ts'
 import {
   NUMBERS,
-  UNTOLD,
+  UNTOLD_START,
   beyond,
   envelopeKey,
   indexKey,
@@ -18,9 +19,9 @@ import {
   placeKey,
   recordKey,
   recordsOf,
+  sortable,
   startOf,
   threadKey,
-  untoldKey,
   updateKey
 } from './keys.ts'
 import type { IndexName } from './keys.ts'
@@ -47,6 +48,9 @@ interface Numbers {
 
 const NONE: Numbers = { place: 0, update: 0 }
 
+/** A record that the audit log may not have yet. */
+type UntoldRecord = Pick<EnvelopeEvent, 'is' | 'place'> & Pick<StatusRecord, 'n'>
+
 /** Something that happened to an envelope, for the audit log. */
 export interface EnvelopeEvent {
   readonly is: 'created' | 'updated'
@@ -69,24 +73,27 @@ export interface EnvelopeStoreOptions {
  */
 export class EnvelopeStore {
   readonly #level: Level
-  readonly #tell: EnvelopeStoreOptions['tell']
   readonly #writes: GroupWrites
+  readonly #untold: Untold<UntoldRecord>
 
   private constructor(level: Level, { tell, onCorrupt }: EnvelopeStoreOptions) {
     this.#level = level
-    this.#tell = tell
     this.#writes = new GroupWrites(level, onCorrupt)
+    this.#untold = new Untold(level, {
+      start: UNTOLD_START,
+      tell: async ({ is, place, n }) => {
+        const envelope = await this.#writes.read<KeptEnvelope>(envelopeKey(place))
+        const record = await this.#writes.read<StatusRecord>(recordKey(place, n))
+        if (envelope !== undefined && record !== undefined) await tell({ is, place, envelope, record })
+      },
+      onCorrupt
+    })
   }
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
   static async open(level: Level, options: EnvelopeStoreOptions): Promise<EnvelopeStore> {
     const store = new EnvelopeStore(level, options)
-    for (const [key, bytes] of await level.iterator<string, Uint8Array>(UNTOLD).all()) {
-      const event = unsealJson<EnvelopeEvent>(key, bytes)
-      if (event === undefined) options.onCorrupt(key)
-      else await options.tell(event)
-      await level.del(key)
-    }
+    await store.#untold.tellAll()
     return store
   }
 
@@ -104,11 +111,11 @@ export class EnvelopeStore {
     posted: SomeImmutable = envelope.immutable
   ): Promise<{ readonly isNew: boolean; readonly stored: StoredEnvelope }> {
     const { immutable, sha256, proofs, status, meta, at, by, decision } = envelope
-    const { told, ...written } = await this.#writes.run(async rows => {
+    const written = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(immutable.id)))
       if (known !== undefined) {
         if (!isRepostOf(posted, known.immutable)) throw idTaken(immutable.id)
-        return { isNew: false, stored: known, told: [] }
+        return { isNew: false, stored: known }
       }
       const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
       const place = numbers.place + 1
@@ -121,15 +128,14 @@ export class EnvelopeStore {
         const value = immutable[index]
         if (value !== undefined) rows.put(indexKey(index, value, place), true)
       }
-      const events: EnvelopeEvent[] = [{ is: 'created', place, envelope: kept, record }]
-      if (decision !== undefined && decision.status !== status)
-        events.push({ is: 'updated', place, envelope: kept, record: nextRecord(record, decision) })
-      for (const [n, event] of events.entries()) await noteRecord(rows, event, events[n - 1]?.record)
-      const latest = events.at(-1)!.record
+      const isDecided = decision !== undefined && decision.status !== status
+      const latest = isDecided ? nextRecord(record, decision) : record
+      await this.#note(rows, { ...kept, place, latest: record }, undefined)
+      if (isDecided) await this.#note(rows, { ...kept, place, latest }, record)
       rows.put(indexKey('status', latest.status, place), true)
-      return { isNew: true, stored: { ...kept, place, latest }, told: events }
+      return { isNew: true, stored: { ...kept, place, latest } }
     })
-    for (const event of told) await this.#told(event)
+    await this.#untold.tell(sortable(written.stored.place))
     return written
   }
 
@@ -145,21 +151,19 @@ export class EnvelopeStore {
     const changed = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(id)))
       if (known === undefined) return undefined
-      const { place, latest, ...kept } = known
+      const { place, latest } = known
       const record = nextRecord(latest, change, options)
-      if (record.status === latest.status && change.meta === undefined) return { isNew: false, stored: known }
+      if (record.status === latest.status && change.meta === undefined) return known
       if (record.status !== latest.status) {
         rows.remove(indexKey('status', latest.status, place))
         rows.put(indexKey('status', record.status, place), true)
       }
-      await noteRecord(rows, { is: 'updated', place, envelope: kept, record }, latest)
-      return { isNew: true, stored: { ...kept, place, latest: record } }
+      const stands: StoredEnvelope = { ...known, latest: record }
+      await this.#note(rows, stands, latest)
+      return stands
     })
-    if (changed?.isNew === true) {
-      const { place, latest, ...envelope } = changed.stored
-      await this.#told({ is: 'updated', place, envelope, record: latest })
-    }
-    return changed?.stored
+    if (changed !== undefined) await this.#untold.tell(sortable(changed.place))
+    return changed
   }
 
   async get(id: string): Promise<StoredEnvelope | undefined> {
@@ -224,11 +228,15 @@ export class EnvelopeStore {
     await this.#writes.idle()
   }
 
-  /** What is durable is told to the audit log, and that it was is written with whatever is written next. */
-  async #told(event: EnvelopeEvent): Promise<void> {
-    await this.#tell(event)
-    // After a crash before this the log is told once more.
-    void this.#level.del(untoldKey(event.place, event.record.n)).catch(() => undefined)
+  /** The newest record of an envelope, with the thread that it changes, and that the audit log is to be told. */
+  async #note(rows: Rows, envelope: StoredEnvelope, before: StatusRecord | undefined): Promise<void> {
+    const { place, latest } = envelope
+    const { n } = latest
+    const untold: UntoldRecord = { is: before === undefined ? 'created' : 'updated', place, n }
+    rows.put(recordKey(place, n), latest)
+    rows.put(latestKey(place), latest)
+    rows.put(this.#untold.key(sortable(place), n), untold)
+    await noteThread(rows, envelope, before)
   }
 
   #read(): Pick<Rows, 'get'> {
@@ -246,13 +254,12 @@ async function stored(
   return kept === undefined || latest === undefined ? undefined : { ...kept, place, latest }
 }
 
-/** A record, with the thread that it changes and what the audit log is to be told. */
-async function noteRecord(rows: Rows, event: EnvelopeEvent, before: StatusRecord | undefined): Promise<void> {
-  const { place, record, envelope } = event
-  rows.put(recordKey(place, record.n), record)
-  rows.put(latestKey(place), record)
-  rows.put(untoldKey(place, record.n), event)
-  const { thread: name, type, from, to } = envelope.immutable
+async function noteThread(
+  rows: Rows,
+  { immutable, latest: record }: StoredEnvelope,
+  before: StatusRecord | undefined
+): Promise<void> {
+  const { thread: name, type, from, to } = immutable
   if (name === undefined) return
   const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
   const update = numbers.update + 1

@@ -48,11 +48,9 @@ export const indexKey = (index: IndexName, value: string, place: number): string
   PREFIX + INDEXES[index] + value + NUL + sortable(place)
 export const threadKey = (thread: string): string => PREFIX + KIND.thread + thread
 export const updateKey = (update: number): string => PREFIX + KIND.byUpdate + sortable(update)
-export const untoldKey = (place: number, n: number): string =>
-  `${PREFIX}${KIND.untold}${sortable(place)}/${sortable(n)}`
 
 export const recordsOf = (place: number): Range => between(`${PREFIX}${KIND.record}${sortable(place)}/`)
-export const UNTOLD: Range = between(PREFIX + KIND.untold)
+export const UNTOLD_START = PREFIX + KIND.untold
 
 /** Keys of envelopes, or of one value of an index, whose place is beyond one; all of them where none is given. */
 export function beyond(
