@@ -46,7 +46,7 @@ export class CrashNode implements AsyncDisposable {
       OMNIGATE_CAPABILITIES__OPEN_VERBS: '*',
       ...env
     }
-    const logged = [] as string[]
+    const logged: string[] = []
     const child = new Child(process.execPath, [LAUNCHER, ...args], whole, text => {
       logged.push(text)
       search.read('the log', text)
