@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { before, describe } from 'node:test'
-import { GoNode, buildGoPeer, goIsMissing } from './go-peer.ts'
+import { goIsMissing } from './go-build.ts'
+import { GoNode, buildGoPeer } from './go-peer.ts'
 import { Child } from './child.ts'
 import { guardedNode } from './conformance/guarded-node.ts'
 import { LAUNCHER, OurNode } from './our-node.ts'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import test, { after, before, describe } from 'node:test'
 import { createNode, loadConfig } from 'omnigate'
 import type { OmnigateNode } from 'omnigate'
-import { buildGoPeer, goCalls, goIsMissing } from './go-peer.ts'
+import { goIsMissing } from './go-build.ts'
+import { buildGoPeer, goCalls } from './go-peer.ts'
 
 const LOCAL = { actor: 'local' }
 

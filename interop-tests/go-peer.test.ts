@@ -5,7 +5,8 @@ import { OapError, connect } from 'omnigate/sdk'
 import type { NodeConnection } from 'omnigate/sdk'
 import { digestOf, inPieces, sampleBytes } from './bodies.ts'
 import { within } from './child.ts'
-import { GoNode, buildGoPeer, goDials, goIsMissing } from './go-peer.ts'
+import { goIsMissing } from './go-build.ts'
+import { GoNode, buildGoPeer, goDials } from './go-peer.ts'
 import { OurNode, omnigate } from './our-node.ts'
 
 const MIB = 1024 * 1024

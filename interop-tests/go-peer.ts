@@ -1,32 +1,13 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Child } from './child.ts'
+import { goBuild, goBuilt } from './go-build.ts'
 import type { Encryption } from './our-node.ts'
 
-const SOURCE = fileURLToPath(new URL('go-peer/', import.meta.url))
-const BUILT = fileURLToPath(new URL('.cache/', import.meta.url))
 /** Where `buildGoPeer` puts it. */
-export const GO_PEER = `${BUILT}go-peer`
-const BUILD_MS = 10 * 60_000
-const PATH = [process.env['PATH'] ?? '', '/usr/local/go/bin'].join(':')
-
-/** Why the tests with the Go peer are left out here; undefined where Go is, and always in CI. */
-export function goIsMissing(): string | undefined {
-  if (process.env['CI'] || run(['version'], 10_000).status === 0) return undefined
-  return 'Go is not installed: the tests with the Go peer are left out'
-}
+export const GO_PEER = goBuilt('go-peer')
 
 /** Builds the peer from its source. @throws with what the compiler said. */
-export function buildGoPeer(): void {
-  mkdirSync(BUILT, { recursive: true })
-  const { status, error, stderr } = run(['build', '-buildvcs=false', '-o', GO_PEER, '.'], BUILD_MS)
-  if (status !== 0) throw new Error(`cannot build the Go peer: ${error?.message ?? stderr}`)
-}
-
-function run(args: readonly string[], timeout: number) {
-  return spawnSync('go', args, { cwd: SOURCE, timeout, encoding: 'utf8', env: { ...process.env, PATH } })
-}
+export const buildGoPeer = (): string =>
+  goBuild({ name: 'go-peer', source: new URL('go-peer/', import.meta.url) })
 
 export interface GoCase {
   readonly case: string

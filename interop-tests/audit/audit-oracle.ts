@@ -1,25 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { goBuild, goBuilt } from '../go-build.ts'
 
-const SOURCE = fileURLToPath(new URL('go-oracle/', import.meta.url))
-const BUILT = fileURLToPath(new URL('../.cache/', import.meta.url))
-const BINARY = `${BUILT}audit-oracle`
-const BUILD_MS = 5 * 60_000
+const BINARY = goBuilt('audit-oracle')
 const ANSWER_MS = 60_000
-const PATH = [process.env['PATH'] ?? '', '/usr/local/go/bin'].join(':')
 
 /** Builds the oracle from its source. @throws with what the compiler said. */
-export function buildAuditOracle(): void {
-  mkdirSync(BUILT, { recursive: true })
-  const { status, error, stderr } = spawnSync('go', ['build', '-buildvcs=false', '-o', BINARY, '.'], {
-    cwd: SOURCE,
-    timeout: BUILD_MS,
-    encoding: 'utf8',
-    env: { ...process.env, PATH }
-  })
-  if (status !== 0) throw new Error(`cannot build the audit oracle: ${error?.message ?? stderr}`)
-}
+export const buildAuditOracle = (): string =>
+  goBuild({ name: 'audit-oracle', source: new URL('go-oracle/', import.meta.url) })
 
 /** What the oracle answers, as JSON. @throws with what it complained of. */
 export function askOracle(args: readonly string[], input?: object): Record<string, unknown> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { goIsMissing } from '../go-peer.ts'
+import { goIsMissing } from '../go-build.ts'
 import { askOracle, buildAuditOracle } from './audit-oracle.ts'
 import { scratchFolder } from './sample-log.ts'
 

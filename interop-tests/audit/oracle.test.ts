@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { AuditLog, openCheckpoint, parseVerifierKey, verifyAudit } from 'omnigate'
-import { goIsMissing } from '../go-peer.ts'
+import { goIsMissing } from '../go-build.ts'
 import { askOracle, buildAuditOracle } from './audit-oracle.ts'
 import { appendMany, newLogFolder, scratchFolder } from './sample-log.ts'
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rename, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -15,7 +15,9 @@ export async function diskShim(): Promise<string> {
   if (old !== undefined && old.mtimeMs > source.mtimeMs) return built
   await mkdir(FOLDER, { recursive: true })
   const flags = ['-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC']
-  await run('gcc', [...flags, '-o', built, SOURCE, '-ldl', '-lpthread'], { timeout: BUILD_MS })
+  const own = `${built}.${process.pid}`
+  await run('gcc', [...flags, '-o', own, SOURCE, '-ldl', '-lpthread'], { timeout: BUILD_MS })
+  await rename(own, built)
   return built
 }
 

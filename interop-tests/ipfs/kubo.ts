@@ -4,12 +4,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
-import { buildGoProgram, goProgram } from './go-program.ts'
+import { goBuild, goBuilt } from '../go-build.ts'
 
 const COMMAND_MS = 120_000
 
 /** Builds Kubo's `ipfs` from its Go module. @throws with what the compiler said. */
-export const buildKubo = (): void => buildGoProgram('ipfs', 'kubo', 'github.com/ipfs/kubo/cmd/ipfs')
+export const buildKubo = (): string =>
+  goBuild({
+    name: 'ipfs',
+    source: new URL('kubo/', import.meta.url),
+    main: 'github.com/ipfs/kubo/cmd/ipfs',
+    env: { CGO_ENABLED: '0' }
+  })
 
 /** A repository of Kubo without a daemon, which asks nobody for anything, until it is disposed. */
 export class KuboRepository implements AsyncDisposable {
@@ -27,7 +33,7 @@ export class KuboRepository implements AsyncDisposable {
 
   /** What `ipfs --offline` with these arguments prints. @throws with what it complained of. */
   async run(args: readonly string[], input: Uint8Array = Buffer.alloc(0)): Promise<Buffer> {
-    const child = spawn(goProgram('ipfs'), ['--offline', ...args], {
+    const child = spawn(goBuilt('ipfs'), ['--offline', ...args], {
       env: { ...process.env, IPFS_PATH: this.#folder, IPFS_TELEMETRY: 'off' },
       timeout: COMMAND_MS
     })
