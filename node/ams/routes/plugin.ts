@@ -10,23 +10,36 @@ import { readQuery } from './query.ts'
 import type { AmsRoute, Answer, Asked } from './route.ts'
 import { AMS_ROOTS, AMS_ROUTES, methodsAt } from './table.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The row of a table that the route is. */
+    row?: AmsRoute
+    /** Answers nothing but 404 and 405. */
+    isRefusal?: boolean
+  }
+}
+
 const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
 
+/** Serves the AMS surface: below `/ams/v1/`, `/notary/v1/` and `/room/v1/`. */
+export const amsRoutes = (options: AmsParts) => serveRows(AMS_ROUTES, AMS_ROOTS, options)
+
 /**
- * Serves the AMS surface: each row of the table, 405 with `Allow` for its other methods, and 404 for all else below
- * `/ams/v1/`, `/notary/v1/` and `/room/v1/`. Bodies are cut off where the row's bound ends. Every answer that is none is
- * `{ok: false, error, message, request_id}`. Who asks is found out by `createAccess`, called before;
- * without it every route that is not for anybody is closed.
+ * Serves each row, 405 with `Allow` for its other methods, and 404 for all else below the roots. Bodies are cut off where
+ * the row's bound ends. Every answer that is none is `{ok: false, error, message, request_id}`. Who asks is found out by
+ * `createAccess`, called before; without it every route that is not for anybody is closed.
  */
-export const amsRoutes =
-  (options: AmsParts) =>
+export const serveRows =
+  (rows: readonly AmsRoute[], roots: readonly string[], options: AmsParts) =>
   (app: FastifyInstance): void => {
     void app.register(async scope => {
       scope.removeAllContentTypeParsers()
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
       scope.setErrorHandler((error, request, reply) => refuse(options, request, reply, error))
-      for (const route of AMS_ROUTES) serve(scope, options, route)
-      for (const root of AMS_ROOTS) scope.all(`${root}*`, { onRequest: refuseUnknown }, () => undefined)
+      for (const row of rows) serve(scope, options, row)
+      const onRequest = async ({ url }: FastifyRequest): Promise<void> => refuseUnknown(rows, url)
+      for (const root of roots)
+        scope.all(`${root}*`, { onRequest, config: { isRefusal: true } }, () => undefined)
     })
   }
 
@@ -37,7 +50,7 @@ function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void
     // A name in a path may be longer than the router lets its own parameters be.
     url: path.replace(/\{\w+\}$/, '*'),
     bodyLimit: Math.max(1, maxBodyBytes),
-    config: { role, isUncharged },
+    config: { role, isUncharged, row: route },
     onRequest: async request => {
       demand(options, callerOf(request), role)
       if (route.takes === 'json' && !isJsonType(request.headers['content-type']))
@@ -78,15 +91,15 @@ function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute):
 async function give(
   parts: AmsParts,
   reply: FastifyReply,
-  { status, body, bytes, headers }: Answer
+  { status, body, text, bytes, headers }: Answer
 ): Promise<unknown> {
   reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
-  return bytes === undefined ? await reply.send(body) : await giveBytes(parts, reply, bytes)
+  return bytes === undefined ? await reply.send(text ?? body) : await giveBytes(parts, reply, bytes)
 }
 
 /** What is none of the table; whatever is sent along is not read. */
-async function refuseUnknown({ url }: FastifyRequest): Promise<void> {
-  const methods = methodsAt(pathOf(url))
+function refuseUnknown(rows: readonly AmsRoute[], url: string): void {
+  const methods = methodsAt(pathOf(url), rows)
   if (methods.length === 0) throw new Problem('not_found', 'nothing is here')
   const allow = methods.join(', ')
   throw new Problem('method_not_allowed', `${allow} ${methods.length === 1 ? 'is' : 'are'} answered here`, {

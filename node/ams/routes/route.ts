@@ -22,8 +22,10 @@ export interface Asked<Q = unknown> {
 
 export interface Answer {
   readonly status: number
-  /** A JSON object, `ok` first; none with `bytes`, and none for 304. */
+  /** A JSON object, `ok` first; none with `text` or `bytes`, and none for 304. */
   readonly body?: object
+  /** What is in memory, sent as it is; its type stands in `headers`. */
+  readonly text?: Buffer
   readonly bytes?: Pieces
   readonly headers?: Readonly<Record<string, string>>
 }

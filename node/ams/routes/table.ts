@@ -24,8 +24,8 @@ export const AMS_ROUTES: readonly AmsRoute[] = [
 export const AMS_ROOTS = ['/ams/v1/', '/notary/v1/', '/room/v1/'] as const
 
 /** The methods that a path answers, `HEAD` among them; none for an unknown path. */
-export function methodsAt(path: string): readonly string[] {
-  const methods = AMS_ROUTES.filter(route => isAt(route.path, path)).map(({ method }) => method)
+export function methodsAt(path: string, rows: readonly AmsRoute[] = AMS_ROUTES): readonly string[] {
+  const methods = rows.filter(route => isAt(route.path, path)).map(({ method }) => method)
   return methods.includes('GET') ? [...methods, 'HEAD'] : methods
 }
 
