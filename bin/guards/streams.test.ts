@@ -86,6 +86,15 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/blobs/fetching-service.ts', 'fetcher.search', 'providers, at most twenty, within a deadline'],
   ['node/blobs/fetching-service.ts', 'body', 'blocks that were proved, pulled as the caller takes them'],
   ['node/blobs/named-peers.ts', 'Symbol.asyncIterator', 'defines it: a body queue, pulled by its reader'],
+  ['node/calls/audit-routes.ts', 'now', 'a body queue, pulled as the reader takes it'],
+  ['node/calls/audit-routes.ts', 'await', 'a body queue, pulled as the reader takes it'],
+  ['node/calls/route.ts', 'Symbol.asyncIterator', 'defines one without pieces'],
+  [
+    'node/calls/event-stream.ts',
+    'Symbol.asyncIterator',
+    'a body queue, within credit, pulled as the reader takes it'
+  ],
+  ['node/calls/storage-routes.ts', 'Symbol.asyncIterator', 'leaves a body queue unread'],
   ['node/gateway/bodies.ts', 'pieces', 'blocks of our own store, pulled as the reader takes them'],
   ['node/gateway/car-blocks.ts', 'dagWalk', 'blocks of our own store'],
   ['node/allowlist/admin-handlers.ts', 'rows', 'rows of our own, as many as are kept'],

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { ByteStream, CloseEvent, MessageEvent } from '../../protocols/index.ts'
 
@@ -9,16 +9,16 @@ interface Listeners {
   readonly remoteCloseWrite: (() => void)[]
 }
 
-/** A local socket as the byte stream that a session runs on. */
+/** A local socket, or one end of a pair inside the process, as the byte stream that a session runs on. */
 export class SocketStream implements ByteStream {
   status = 'open'
   readonly readBufferLength = 0
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #on: Listeners = { message: [], close: [], drain: [], remoteCloseWrite: [] }
   #ended = false
   #error: Error | undefined
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket
     socket.on('data', (data: Uint8Array) => this.#tell('message', { data }))
     socket.on('drain', () => this.#tell('drain', undefined))

@@ -114,8 +114,9 @@ export function storageOver(options: StorageServiceOptions): Service<StorageOper
       const cid = cidText(root.cid)
       if (request.cid !== undefined && request.cid !== cid)
         throw new OapError('conflict', `cid: the blob is ${cid}`, { code: 'bad_digest' })
+      const isThere = (await store().roots.stat(tenant, root.cid)) !== undefined
       await upload.finish(root.cid, root.length)
-      return { cid, len: root.length }
+      return { cid, len: root.length, ...(isThere && { duplicate: true }) }
     },
 
     delete: async ({ cid }, call) => {

@@ -30,6 +30,8 @@ export interface Peers {
   readonly budget: NodeBudget
   /** Charged by all that come over no connection of libp2p, as strangers of one prefix. */
   readonly strangersMeter: PeerMeter
+  /** What calls are charged to that come over HTTP from one who has shown a token or capability, by its name. */
+  readonly httpMeter: (name: string) => PeerMeter
   /** What guards know a connection by. */
   readonly stateOf: (connection: Connection) => ConnectionState
   /** The same for a connection that has had a stream or was asked for before. */
@@ -76,7 +78,19 @@ export async function servePeers(
   const connectionOf = (state: ConnectionState): Connection | undefined => listener.connectionOf(state)
   const { budget, quotas } = listener
   const strangersMeter = quotas.meter('http', 'http', () => true, nodePlatform.now())
-  const peers = { transport, admission, linked, budget, strangersMeter, stateOf, knownStateOf, connectionOf }
+  const httpMeter = (name: string): PeerMeter =>
+    quotas.meter(`http ${name}`, 'http', () => false, nodePlatform.now())
+  const peers = {
+    transport,
+    admission,
+    linked,
+    budget,
+    strangersMeter,
+    httpMeter,
+    stateOf,
+    knownStateOf,
+    connectionOf
+  }
   gaugePeers(base, peers)
   return peers
 }

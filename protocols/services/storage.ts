@@ -103,7 +103,7 @@ export const storageService = defineService({
         pin: optional(flag),
         ttl_s: optional(seconds)
       }),
-      answer: json({ cid, len: bytes })
+      answer: json({ cid, len: bytes, duplicate: optional(flag) })
     }),
     /** A pinned root is 409 `blob_pinned`. */
     delete: unary({

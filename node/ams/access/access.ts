@@ -97,8 +97,10 @@ async function letIn(options: AccessOptions, request: FastifyRequest, reply: Fas
 function whoAsks({ limits, known, now }: AccessOptions, request: FastifyRequest): Identified | AccessRefusal {
   const presented = presentedToken(request.raw.rawHeaders)
   const shows = 'problem' in presented || presented.token !== undefined
-  if (!shows || neededRole(request) === 'none') return identify({ token: undefined }, known())
-  const identified = identify(presented, known())
+  const { takesCapabilities: isAnyTaken = false } = request.routeOptions.config
+  if (!shows || (neededRole(request) === 'none' && !isAnyTaken))
+    return identify({ token: undefined }, known())
+  const identified = identify(presented, known(), { isAnyTaken })
   const spent =
     'code' in identified
       ? limits?.tokenFailed(request.clientIp, now())

@@ -23,5 +23,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route; `none` is anybody, and is what routes have that say nothing. */
     role?: Role
+    /** Whether it takes any capability that is whole: what that allows is judged by what becomes of the request. */
+    takesCapabilities?: boolean
   }
 }

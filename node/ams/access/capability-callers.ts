@@ -40,16 +40,27 @@ export interface CapabilityCallersOptions {
  */
 export function capabilityCallers(options: CapabilityCallersOptions): CapabilityCallers {
   return {
-    judge(text) {
+    judge(text, { isAnyTaken = false } = {}) {
       if (text.length > MAX_TEXT || !TOKEN_TEXT.test(text)) return undefined
       try {
-        return callerOf(options, options.tokens.verify(tokenBytes(text), options.now()))
+        const token = options.tokens.verify(tokenBytes(text), options.now())
+        return isAnyTaken ? holderOf(options, token) : callerOf(options, token)
       } catch (error) {
         if (error instanceof OapError) return { problem: error.message }
         throw error
       }
     }
   }
+}
+
+/** Its rates are charged where it is judged, so that they are charged once. */
+function holderOf(
+  { withdrawal }: CapabilityCallersOptions,
+  token: VerifiedToken
+): ReturnType<typeof callerOf> {
+  const withdrawn = withdrawal(token)
+  if (withdrawn !== undefined) return { problem: withdrawn.message }
+  return { caller: { role: 'none', name: `cap:${token.capId}`, isModerator: false }, limits: [] }
 }
 
 function callerOf(

@@ -21,10 +21,18 @@ export interface Identified {
   readonly limits: readonly Limit[]
 }
 
+export interface Judging {
+  /** Whether any that is whole will do, whatever it allows; it then has no role. */
+  readonly isAnyTaken?: boolean
+}
+
 /** What knows capabilities. */
 export interface CapabilityCallers {
   /** Who holds it; undefined for a text that is no capability, a message for one that is good for nothing here. */
-  judge(text: string): Pick<Identified, 'caller' | 'limits'> | { readonly problem: string } | undefined
+  judge(
+    text: string,
+    asked?: Judging
+  ): Pick<Identified, 'caller' | 'limits'> | { readonly problem: string } | undefined
 }
 
 export interface KnownCallers {
@@ -44,7 +52,11 @@ export const anonymousRole = ({
   isPrivate ? 'none' : writeMode === 'open' ? 'write' : 'read'
 
 /** Who asks. A token that is not good is refused, also where none is needed: its holder would not notice that it is not. */
-export function identify(presented: Presented, known: KnownCallers): Identified | AccessRefusal {
+export function identify(
+  presented: Presented,
+  known: KnownCallers,
+  judging: Judging = {}
+): Identified | AccessRefusal {
   if ('problem' in presented) return badToken(presented.problem)
   const { token: text } = presented
   if (text === undefined) {
@@ -57,7 +69,7 @@ export function identify(presented: Presented, known: KnownCallers): Identified 
     const caller = { role, name, isModerator: role === 'admin' }
     return { caller, isKnown: true, isGuessable: bytes < HARDENED_TOKEN_BYTES, limits: [] }
   }
-  const judged = known.capabilities?.judge(text)
+  const judged = known.capabilities?.judge(text, judging)
   if (judged === undefined) return badToken('the token is not known here')
   return 'problem' in judged ? badToken(judged.problem) : { ...judged, isKnown: true, isGuessable: false }
 }

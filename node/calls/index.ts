@@ -1,0 +1,7 @@
+export { innerCalls } from './inner-calls.ts'
+export type { CallHost, InnerCalls } from './inner-calls.ts'
+export type { Asker, CallParts } from './parts.ts'
+export { callRoutes } from './plugin.ts'
+export type { CallRoute } from './route.ts'
+export { HTTP_PEER, ROLE_VERBS, StandIns } from './stand-in.ts'
+export { CALL_ROUTES } from './table.ts'

@@ -1,0 +1,46 @@
+import type { Caller } from '../ams/access/index.ts'
+import type { Bodies } from '../gateway/index.ts'
+import type { InnerCalls } from './inner-calls.ts'
+
+/** Who asks: a caller of the HTTP edge, with its capability where it has shown one. */
+export interface Asker {
+  readonly caller: Caller
+  readonly cap: Uint8Array | undefined
+}
+
+/** Entries of the audit log that there are: from `first` to before `size`. */
+export interface LogExtent {
+  readonly first: number
+  readonly size: number
+}
+
+export interface CallClock {
+  /** Runs `late` after that time, unless what it yields is called before. */
+  after(ms: number, late: () => void): () => void
+}
+
+/** What calls over HTTP stand on. */
+export interface CallParts {
+  /** The services of this node for one request. */
+  readonly callsOf: (asker: Asker) => InnerCalls
+  /** Room for blobs and entries on their way to readers. */
+  readonly bodies: Bodies
+  /** The same for what has no end of its own: events, and the log for those who follow it. */
+  readonly streams: Bodies
+  /** Undefined where the node keeps no log. */
+  readonly auditExtent: () => LogExtent | 'closed' | undefined
+  /** Whether anybody may read the audit log. */
+  readonly isAuditPublic: boolean
+  /** Bytes of one blob that is put. */
+  readonly maxBlobBytes: number
+  /** A body of which nothing comes for so long is given up. */
+  readonly stallMs: number
+  /** After so long without an event a reader of events is sent a comment. */
+  readonly heartbeatMs: number
+  readonly clock: CallClock
+  readonly isDraining: () => boolean
+  /** Told the code of each answer that is a problem. */
+  readonly onProblem: (code: string) => void
+  /** Told of each error that is no caller's, with the id that the caller was given. */
+  readonly onError: (error: unknown, requestId: string) => void
+}

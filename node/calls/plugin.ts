@@ -1,0 +1,158 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { tokenBytes } from '../../protocols/index.ts'
+import { presentedToken } from '../ams/access/presented-token.ts'
+import { ANONYMOUS } from '../ams/access/index.ts'
+import type { Caller } from '../ams/access/index.ts'
+import { Problem, demandRole } from '../ams/routes/problem.ts'
+import { readQuery } from '../ams/routes/query.ts'
+import { InTurn } from '../gateway/in-turn.ts'
+import { bodyPieces, oversize } from './body-pieces.ts'
+import { callProblem } from './call-problem.ts'
+import type { Asker, CallParts } from './parts.ts'
+import type { CallAnswer, CallAsked, CallRoute } from './route.ts'
+import { sendPieces } from './send-pieces.ts'
+import { CALL_ROOTS, CALL_ROUTES, methodsAt } from './table.ts'
+
+const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
+const OF_CAPABILITY = 'cap:'
+const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/**
+ * Serves mailbox, storage and audit log over HTTP: each row of the table as a call to a service of this node, judged by the
+ * guards that judge calls of peers; 405 with `Allow` for other methods, and 404 for all else below the same roots. Every
+ * answer that is none is `{ok: false, error, message, request_id}`. Who asks is found out by `createAccess`, called before.
+ * @see specs/http.md
+ */
+export const callRoutes =
+  (parts: CallParts) =>
+  (app: FastifyInstance): void => {
+    const turns = new InTurn()
+    const scoped = (isStreamed: boolean) => async (scope: FastifyInstance) => {
+      scope.removeAllContentTypeParsers()
+      if (isStreamed) scope.addContentTypeParser('*', (_, body, done) => done(null, body))
+      else scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+      scope.setErrorHandler((error, request, reply) => refuse(parts, request, reply, error))
+      for (const route of CALL_ROUTES)
+        if ((route.isStreamed === true) === isStreamed) serve(scope, parts, turns, route)
+      if (isStreamed) return
+      for (const root of CALL_ROOTS) {
+        const taken = methodsAt(`${root}{any}`)
+        const method = scope.supportedMethods.filter(each => !taken.includes(each))
+        scope.route({ method, url: `${root}*`, onRequest: refuseUnknown, handler: () => undefined })
+      }
+    }
+    void app.register(scoped(false))
+    void app.register(scoped(true))
+  }
+
+function serve(scope: FastifyInstance, parts: CallParts, turns: InTurn, route: CallRoute): void {
+  const { method, path, maxBodyBytes } = route
+  scope.route({
+    method,
+    // A name in a path may be longer than the router lets its own parameters be.
+    url: path.replace(/\{\w+\}$/, '*'),
+    bodyLimit: Math.max(1, maxBodyBytes),
+    config: { takesCapabilities: true },
+    onRequest: async request => {
+      const asker = askerOf(parts, request, route)
+      if (asker.cap === undefined) demandRole(asker.caller, route.role)
+      if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
+        throw new Problem('unsupported_media_type', 'Content-Encoding: send the body as it is')
+      const length = Number(request.headers['content-length'] ?? 0)
+      if (route.isStreamed === true && length > parts.maxBlobBytes) throw oversize(parts.maxBlobBytes)
+    },
+    handler: async (request, reply) => {
+      const query = readQuery(route.query, request.query as Readonly<Record<string, unknown>>)
+      return await turns.run(request.raw.socket, async () => {
+        const asked = askedOf(parts, request, reply, { route, query })
+        return await give(parts, reply, await route.answer(parts, asked))
+      })
+    }
+  })
+}
+
+const callerOf = ({ caller }: { readonly caller?: Caller }): Caller => caller ?? NOBODY
+
+/** Who reads the audit log where anybody may. */
+const ANY_READER: Caller = { role: 'admin', name: 'any-reader', isModerator: false }
+
+function askerOf({ isAuditPublic }: CallParts, request: FastifyRequest, { verb }: CallRoute): Asker {
+  const caller = callerOf(request)
+  if (caller.name.startsWith(OF_CAPABILITY)) {
+    const shown = presentedToken(request.raw.rawHeaders)
+    if ('token' in shown && shown.token !== undefined) return { caller, cap: tokenBytes(shown.token) }
+  }
+  const isPublic = isAuditPublic && verb === 'audit:read'
+  return { caller: isPublic ? ANY_READER : caller, cap: undefined }
+}
+
+function askedOf(
+  parts: CallParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { route, query }: { readonly route: CallRoute; readonly query: unknown }
+): CallAsked {
+  const asker = askerOf(parts, request, route)
+  const { '*': name = '' } = request.params as { readonly '*'?: string }
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  const { traceparent } = request.headers
+  const trace = typeof traceparent === 'string' && TRACE.test(traceparent) ? { trace: traceparent } : {}
+  const { maxBlobBytes: maxBytes, stallMs, clock } = parts
+  return {
+    name,
+    query,
+    search: request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '',
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    pieces: bodyPieces(request.raw, { maxBytes, stallMs, clock }),
+    header: header => request.headers[header]?.toString(),
+    isHead: request.method === 'HEAD',
+    requestId: String(request.id),
+    caller: asker.caller,
+    calls: parts.callsOf(asker),
+    options: { signal: gone.signal, ...trace }
+  }
+}
+
+async function give(
+  parts: CallParts,
+  reply: FastifyReply,
+  { status, body, bytes, headers }: CallAnswer
+): Promise<unknown> {
+  reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
+  if (bytes !== undefined) return await sendPieces(parts, reply, bytes)
+  return await reply.send(body && { ok: true, ...body })
+}
+
+/** What is none of the table; whatever is sent along is not read. */
+async function refuseUnknown({ url }: FastifyRequest): Promise<void> {
+  const methods = methodsAt(url.split(/[?#]/, 1)[0]!)
+  if (methods.length === 0) throw new Problem('not_found', 'nothing is here')
+  const allow = methods.join(', ')
+  throw new Problem('method_not_allowed', `${allow} ${methods.length === 1 ? 'is' : 'are'} answered here`, {
+    headers: { allow }
+  })
+}
+
+function refuse(
+  { onProblem, onError }: CallParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown
+): FastifyReply {
+  const requestId = String(request.id)
+  const known = callProblem(error)
+  if (known === undefined && !reply.raw.destroyed) onError(error, requestId)
+  const { code, status, message, headers } = known ?? INTERNAL
+  onProblem(code)
+  return reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', ...(isUnread(request) && { connection: 'close' }), ...headers })
+    .send({ ok: false, error: code, message, request_id: requestId })
+}
+
+const INTERNAL = new Problem('internal', 'the node failed; its operator finds the cause by request_id')
+
+/** Whether bytes of a body may still come, for which nobody waits. */
+const isUnread = ({ raw, headers }: FastifyRequest): boolean =>
+  !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
