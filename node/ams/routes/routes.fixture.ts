@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Bodies, bodiesClock } from '../../gateway/index.ts'
 import Fastify from 'fastify'
-import type { InjectOptions } from 'fastify'
+import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { ArtifactBlobs, Pieces } from '../artifact-shelf.ts'
 import type { AmsTold } from '../told.ts'
 import { openLevel } from '../../stores/level.ts'
@@ -30,13 +30,15 @@ export const note = (more: object = {}): Record<string, unknown> => ({
 interface Settings {
   readonly posting?: Partial<PostingRules>
   readonly options?: Partial<AmsParts>
+  /** What is added to the app before the routes. */
+  readonly before?: (app: FastifyInstance, parts: AmsParts) => void
 }
 
 /**
  * The routes over stores in memory. Who asks is said by the header `x-role`, and whether it moderates by `x-moderator`; without
  * the first nobody asks.
  */
-export async function surface({ posting, options }: Settings = {}) {
+export async function surface({ posting, options, before }: Settings = {}) {
   const level = await openLevel('memory')
   const told: AmsTold[] = []
   const judged: JudgedEnvelope[] = []
@@ -56,7 +58,7 @@ export async function surface({ posting, options }: Settings = {}) {
     const caller = callerOf(request.headers)
     if (caller !== undefined) request.caller = caller
   })
-  amsRoutes({
+  const parts: AmsParts = {
     stores: () => stores,
     bodies: new Bodies({
       most: 2,
@@ -91,7 +93,9 @@ export async function surface({ posting, options }: Settings = {}) {
     onProblem: code => void problems.push(code),
     onError: error => void errors.push(error),
     ...options
-  })(app)
+  }
+  before?.(app, parts)
+  amsRoutes(parts)(app)
   await app.ready()
 
   const ask = async (method: string, url: string, more: Partial<Asking> = {}) => {

@@ -1,0 +1,7 @@
+export { answering } from './answering.ts'
+export type { Answering } from './answering.ts'
+export type { HubFacts } from './facts.ts'
+export { Manifests } from './manifests.ts'
+export type { ManifestStanding, ManifestsOptions } from './manifests.ts'
+export { wellKnown } from './well-known.ts'
+export type { WellKnownParts } from './well-known.ts'
