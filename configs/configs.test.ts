@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { loadConfig } from '../node/config/index.ts'
+import { createNode } from '../node/index.ts'
 
 const FILES = readdirSync(import.meta.dirname).filter(name => name.endsWith('.toml'))
 
@@ -24,21 +28,95 @@ test('node.toml is what the defaults are', () => {
   assert.deepEqual(load('node.toml').config, loadConfig().config)
 })
 
-test('alerts.yml asks for metrics that a node has, and promtool takes it where it is installed', async () => {
-  const path = `${import.meta.dirname}/alerts.yml`
-  const text = readFileSync(path, 'utf8')
-  const source = ['snapshots', 'witness']
-    .map(part => readFileSync(`${import.meta.dirname}/../node/start/${part}.ts`, 'utf8'))
-    .join('\n')
+const MONITORING: Readonly<Record<string, readonly string[]>> = {
+  'alerts.yml': matchesOf('alerts.yml', /^ *expr: (.*)$/gm),
+  'grafana.json': matchesOf('grafana.json', /"expr": (".*")/g).map(text => JSON.parse(text) as string)
+}
 
-  const asked = [...text.matchAll(/expr: (.*)/g)].flatMap(([, expr]) => expr!.match(/[a-z]+_[a-z_]+/g) ?? [])
-  assert.ok(asked.length >= 5)
-  for (const metric of asked) assert.ok(source.includes(`'${metric}'`), metric)
-  const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', path], {
-    encoding: 'utf8'
-  })
-  if (error === undefined) assert.equal(status, 0, stdout + stderr)
+test('alerts and dashboard ask for what a running node shows', async t => {
+  const shown = new Set(await scraped(t))
+
+  for (const [name, queries] of Object.entries(MONITORING)) {
+    assert.ok(queries.length >= 15, name)
+    for (const query of queries) {
+      assert.ok(metricsIn(query).length > 0, query)
+      for (const metric of metricsIn(query)) assert.ok(shown.has(metric), `${name}: ${metric}`)
+    }
+  }
+  assert.deepEqual(metricsIn('sum by (a, le) (rate(x_bucket{b="c_d"}[5m])) > 0 or y_z'), ['x_bucket', 'y_z'])
 })
+
+test('each alert stands in the runbook of operating.md, and nothing else does', () => {
+  const named = matchesOf('alerts.yml', /- alert: (\w+)/g)
+  const [, section = ''] = readFileSync(`${import.meta.dirname}/../docs/operating.md`, 'utf8').split(
+    '## Alerts\n'
+  )
+  const described = [...section.split('\n## ')[0]!.matchAll(/^\| `(Omnigate\w+)` \|/gm)].map(
+    ([, name]) => name!
+  )
+
+  assert.deepEqual(described.sort(), named.sort())
+})
+
+for (const [kind, name] of [
+  ['rules', 'alerts.yml'],
+  ['config', 'prometheus.yml']
+] as const)
+  test(`promtool takes ${name} where it is installed`, () => {
+    const { error, status, stdout, stderr } = spawnSync('promtool', ['check', kind, name], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8'
+    })
+    if (error === undefined) assert.equal(status, 0, stdout + stderr)
+  })
+
+test('Prometheus is told where a node listens', () => {
+  const [target] = matchesOf('prometheus.yml', /targets: \['(.*)'\]/g)
+
+  assert.equal(target, loadConfig().config.http.listen)
+})
+
+/** Names of all that a node shows, or has no value of yet, right after its start, as a core and as a mirror. */
+async function scraped(t: TestContext): Promise<string[]> {
+  const top = mkdtempSync(join(tmpdir(), 'omnigate-configs-'))
+  t.after(() => rmSync(top, { recursive: true, force: true }))
+  const data = join(top, 'hub')
+  const core = await shownBy(data, {})
+  for (const name of readdirSync(join(data, 'keys')).filter(key => MIRRORS_LACK.test(key)))
+    rmSync(join(data, 'keys', name))
+  // Prometheus itself says whether it could ask.
+  return ['up', ...core, ...(await shownBy(data, { 'node.role': 'mirror', 'mirror.core': SOME_HUB }))]
+}
+
+const SOME_HUB = 'h1aoqqpp7tzyil4hlq3umoos6atft6jvrqtosq2xy53sdgiesvgg4a'
+/** Keys that sign for a hub. */
+const MIRRORS_LACK = /^(?:hub|message|receipt|witness|snapshot|manifest)\.key$/
+
+async function shownBy(data: string, more: Readonly<Record<string, string>>): Promise<string[]> {
+  const flags = {
+    'node.listen': ['/ip4/127.0.0.1/tcp/0'],
+    'http.listen': '127.0.0.1:0',
+    'log.level': 'silent',
+    ...more
+  }
+  await using node = createNode(loadConfig({ flags }).config, { data, init: true })
+  await node.start()
+  const answer = await fetch(`${node.status().http}/metrics`)
+  return [...(await answer.text()).matchAll(/^(?:# TYPE )?([a-z]\w*)/gm)].map(([, name]) => name!)
+}
+
+function matchesOf(name: string, pattern: RegExp): string[] {
+  const text = readFileSync(`${import.meta.dirname}/${name}`, 'utf8')
+  return [...text.matchAll(pattern)].map(([, found]) => found!)
+}
+
+const WORDS = ['by', 'or', 'and', 'unless']
+
+/** The metrics in a query of Prometheus: names that are neither functions nor labels. */
+function metricsIn(query: string): string[] {
+  const bare = query.replaceAll(/\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)/g, ' ')
+  return (bare.match(/\b[a-z]\w*\b(?!\s*\()/g) ?? []).filter(word => !WORDS.includes(word))
+}
 
 function load(name: string): ReturnType<typeof loadConfig> {
   return loadConfig({ file: { path: name, text: readFileSync(`${import.meta.dirname}/${name}`, 'utf8') } })
