@@ -49,6 +49,12 @@ export interface Metrics<Reason extends string = string> {
     label: string,
     values: readonly V[]
   ): (value: V) => void
+  /** A counter with several labels, read when it is scraped; the values of labels must come from closed lists. */
+  labelled(
+    name: string,
+    help: string,
+    read: () => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]
+  ): void
   /** Everything in Prometheus' text format, the process' own metrics included. */
   text(): Promise<string>
   readonly contentType: string
@@ -173,6 +179,7 @@ export function createMetrics<Reason extends string>(options: {
         series.add()
       }
     },
+    labelled: (name, help, read) => register(new Family('counter', name, help, () => [...read()])),
     text: () => registry.metrics(),
     contentType: registry.contentType
   }

@@ -29,6 +29,8 @@ export interface NodeOverrides {
   readonly isKnown?: (connection: Connection) => boolean
   /** Tells how late the event loop is, by which writes and calls are shed. */
   readonly loopDelay?: LoopWatch
+  /** Where `AMS_*_TOKEN` are looked for; the environment of the process if missing. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Further parts to run and restart beside the node's own. */
   readonly parts?: readonly SupervisedPart[]
 }

@@ -1,4 +1,4 @@
-import type { Readiness } from './http.ts'
+import type { Readiness } from './http/index.ts'
 import type { Pressure } from './guards/pressure.ts'
 import type { Supervisor } from './supervision.ts'
 

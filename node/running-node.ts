@@ -24,10 +24,10 @@ import type { NodeAudit } from './start/audit.ts'
 import { openAllowlist } from './start/allowlist.ts'
 import { openDirected } from './start/directed.ts'
 import { openFederation } from './start/federation.ts'
-import { chargeOf, gatewayRoutes } from './start/gateway.ts'
 import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
+import { serveSurface } from './start/http-surface.ts'
 import { prepareDht } from './start/dht.ts'
 import { openExchange } from './start/exchange.ts'
 import { readOnly } from './guards/read-only.ts'
@@ -40,7 +40,7 @@ import { openPolicy } from './start/policy.ts'
 import { openMailbox } from './start/mailbox.ts'
 import type { NodeMailbox } from './start/mailbox.ts'
 import type { Identity } from './start/identity.ts'
-import { operatorService, serveAdmin, serveHttp } from './start/operator.ts'
+import { operatorService, serveAdmin } from './start/operator.ts'
 import { servePeers } from './start/peers.ts'
 import { watchPressure } from './start/pressure.ts'
 import { recorded } from './start/refused-requests.ts'
@@ -239,8 +239,18 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     services: [operator, mailbox.forOperator, sharing.forOperator, ...readable]
   })
   for (const part of overrides.parts ?? []) await base.supervise(part)
-  // A mirror refuses writes before anybody looks at what they are about.
-  await serveHttp(base, snapshots.routes(chargeOf(peers)), gatewayRoutes(base, peers, storage, status))
+  await serveSurface(base, identity, {
+    store,
+    isOnDisk,
+    audit,
+    rights,
+    policy,
+    storage,
+    peers,
+    snapshots,
+    status,
+    env: overrides.env ?? process.env
+  })
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')

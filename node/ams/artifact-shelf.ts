@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Artifact, ArtifactStore, NewArtifact } from '../stores/ams/index.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 
 /** Bytes that go out as they come; disposing lets go of them. */
 export interface Pieces extends Disposable {

@@ -87,8 +87,8 @@ export const someOf = (words: readonly string[]): Commitment<readonly string[]> 
 })
 
 /**
- * Who acts: `node` itself, `local` (the admin socket), `anonymous`, `hub:` and a hub id, `cap:` and a capability id, or
- * `peer:` and a peer id.
+ * Who acts: `node` itself, `local` (the admin socket), `anonymous`, `hub:` and a hub id, `cap:` and a capability id,
+ * `peer:` and a peer id, or `token:` and the name that the operator gave a token.
  */
 export const principal = kind<string>(value => typeof value === 'string' && isPrincipal(value), 'a principal')
 
@@ -97,8 +97,9 @@ const PEER_ID =
 
 function isPrincipal(text: string): boolean {
   if (text === 'node' || text === 'local' || text === 'anonymous') return true
-  const [, family, rest = ''] = /^(hub|cap|peer):(\S{1,64})$/.exec(text) ?? []
+  const [, family, rest = ''] = /^(hub|cap|peer|token):(\S{1,64})$/.exec(text) ?? []
   if (family === 'hub') return hubPublicKey(rest) !== undefined
+  if (family === 'token') return /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(rest)
   if (family === 'cap') return /^[0-9a-f]{32}$/.test(rest)
   return family === 'peer' && PEER_ID.test(rest)
 }

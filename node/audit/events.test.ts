@@ -116,6 +116,20 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },
   scrub: { blocks: 5, bytes: 1000, rotten: 1, repaired: 1 },
+  'ams.envelope.created': { sha256: DIGEST, id_sha256: DIGEST, n: 0, status: 'queued', type_sha256: DIGEST },
+  'ams.envelope.updated': {
+    sha256: DIGEST,
+    id_sha256: DIGEST,
+    n: 1,
+    status: 'accepted',
+    type_sha256: DIGEST,
+    thread_sha256: DIGEST,
+    from_sha256: DIGEST,
+    to_sha256: DIGEST
+  },
+  'artifact.upserted': { key_sha256: DIGEST, sha256: DIGEST, bytes: 5, content_type_sha256: DIGEST },
+  'room.message': { id_sha256: DIGEST, room_sha256: DIGEST, kind_sha256: DIGEST, from_sha256: DIGEST },
+  'notary.record': { id_sha256: DIGEST, sha256: DIGEST, kind_sha256: DIGEST, subject_sha256: DIGEST },
   backup: { size: 4, root: DIGEST },
   restore: { origin: ORIGIN, size: 4, root: DIGEST }
 }

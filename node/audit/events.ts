@@ -10,6 +10,7 @@ import {
   SHARE_REFUSALS,
   SNAPSHOT_REFUSALS
 } from '../../federation/index.ts'
+import { STATUSES } from '../ams/status.ts'
 import { configSchema } from '../config/index.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
@@ -84,6 +85,22 @@ export const LINK_ENDS = [
   'left',
   'stopping'
 ] as const
+
+/** A change of an envelope: which record of it, what it stands at since, and commitments to its names. */
+const envelope = row(
+  {
+    sha256: digest,
+    id_sha256: digest,
+    n: natural,
+    status: oneOf(STATUSES),
+    type_sha256: digest,
+    thread_sha256: optional(digest),
+    from_sha256: optional(digest),
+    to_sha256: optional(digest)
+  },
+  ({ sha256 }) => `envelope:${sha256}`,
+  'allow'
+)
 
 /** Types of entries: the members of their data, and what they are about. @see specs/audit.md, Types */
 const EVENTS = {
@@ -291,6 +308,28 @@ const EVENTS = {
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),
   scrub: row({ blocks: natural, bytes: natural, rotten: natural, repaired: natural }, () => 'blobs'),
+  'ams.envelope.created': envelope,
+  'ams.envelope.updated': envelope,
+  'artifact.upserted': row(
+    { key_sha256: digest, sha256: digest, bytes: natural, content_type_sha256: digest },
+    ({ sha256 }) => `artifact:${sha256}`,
+    'allow'
+  ),
+  'room.message': row(
+    {
+      id_sha256: digest,
+      room_sha256: digest,
+      kind_sha256: optional(digest),
+      from_sha256: optional(digest)
+    },
+    ({ id_sha256 }) => `message:${id_sha256}`,
+    'allow'
+  ),
+  'notary.record': row(
+    { id_sha256: digest, sha256: digest, kind_sha256: optional(digest), subject_sha256: optional(digest) },
+    ({ sha256 }) => `notary:${sha256}`,
+    'allow'
+  ),
   backup: row({ size: natural, root: digest }, log, 'allow'),
   restore: row({ origin: logOrigin, size: natural, root: digest }, log)
 } as const

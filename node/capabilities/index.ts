@@ -38,5 +38,5 @@ export type {
   SignedRevocation
 } from './revocation-statement.ts'
 export { SteadyClock } from './steady-clock.ts'
-export { DEFAULT_TENANT_LIMITS, HUB_TENANT } from './tenants.ts'
+export { AMS_TENANT, DEFAULT_TENANT_LIMITS, HUB_TENANT } from './tenants.ts'
 export type { AppLimits, Tenant } from './tenants.ts'

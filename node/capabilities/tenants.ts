@@ -15,6 +15,9 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NIL = '00000000-0000-0000-0000-000000000000'
 /** Whose the blobs are that the hub itself stores; no tenant has this id. */
 export const HUB_TENANT = '00000000-0000-0000-0000-000000000501'
+/** Whose the bytes of AMS artifacts are. */
+export const AMS_TENANT = '00000000-0000-0000-0000-000000000701'
+const OWN: readonly string[] = [NIL, HUB_TENANT, AMS_TENANT]
 const FIRST = '#first'
 
 /** What a tenant may spend on each app by itself. */
@@ -103,7 +106,7 @@ export class Tenants {
   async add(name: string, id: string = this.#uuid(), nowS: number): Promise<Tenant> {
     if (!NAME.test(name) || UUID.test(name))
       throw new OapError('bad_request', 'name: 1 to 63 of a-z, 0-9 and -, and not a UUID')
-    if (!UUID.test(id) || id === NIL || id === HUB_TENANT)
+    if (!UUID.test(id) || OWN.includes(id))
       throw new OapError('bad_request', 'id: a UUID in lower case, not the nil one nor that of the hub')
     const known = this.#tenants.get(id)
     const namesake = this.#named(name)

@@ -115,7 +115,14 @@ const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
   ['limits.maxFrameBytes', 1_048_577, /at most 1048576/],
   ['limits.maxInflight', '64', /whole number/],
   ['compression.maxRatio', 11, /at most 10/],
-  ['http.listen', '0.0.0.0:80', /must be a loopback address, because/],
+  ['http.listen', '0.0.0.0:80', /http\.listen: must be a loopback address unless gateway\.remote/],
+  ['http.listen', '0.0.0.0:80', /gateway\.write_mode: must be token where others can reach it/],
+  ['gateway.private', true, /gateway\.write_mode: must be token where reading needs one/],
+  ['gateway.hosts', ['Hub.example.org'], /small letters/],
+  ['gateway.origins', ['app.example.org'], /must be an origin/],
+  ['gateway.trusted_proxies', ['0.0.0.0/0'], /holds every address/],
+  ['gateway.sandbox', 'private', /public/],
+  ['gateway.types', ['a note'], /visible characters/],
   ['http.listen', 'localhost:80', /ADDRESS:PORT/],
   ['http.listen', '127.0.0.1:65536', /ADDRESS:PORT/],
   ['strangers.maxSharePercent', 101, /at most 100/],
@@ -132,6 +139,25 @@ for (const [path, value, message] of WRONG) {
     assert.match(refused({ flags: { [path]: value } }).message, message)
   })
 }
+
+test('a public sandbox is one by its name alone, and needs rate limits', () => {
+  const flags = { 'http.listen': '0.0.0.0:80', 'gateway.sandbox': 'public' }
+
+  assert.equal(loadConfig({ flags }).config.gateway.write_mode, 'open')
+  assert.match(refused({ flags: { ...flags, 'gateway.rate_limits': false } }).message, /needs rate limits/)
+  assert.match(
+    refused({ flags: { ...flags, 'gateway.write_requires_token': true } }).message,
+    /must be empty where write_mode is token/
+  )
+})
+
+test('another address is taken where it is meant and writes need a token', () => {
+  const flags = { 'http.listen': '0.0.0.0:80', 'gateway.remote': true }
+
+  for (const key of ['gateway.write_requires_token', 'security.write_requires_auth'])
+    assert.ok(loadConfig({ flags: { ...flags, [key]: true } }))
+  assert.ok(loadConfig({ flags: { ...flags, 'gateway.write_mode': 'token' } }))
+})
 
 test('answers any text of a file with a configuration or a ConfigError', () => {
   fc.assert(

@@ -1,6 +1,9 @@
+import { exposureProblems } from '../ams/access/exposure.ts'
+import type { Exposure, ExposureProblem } from '../ams/access/exposure.ts'
 import { circles, parseRule } from '../mailbox/topic-rules.ts'
 import type { ConfigProblem } from './config-error.ts'
 import type { RuleFor } from '../mailbox/topic-rules.ts'
+import { parseHostPort } from './address.ts'
 import type { Config } from './schema.ts'
 
 interface Rule {
@@ -51,5 +54,31 @@ const isRule = (rule: RuleFor | string): rule is RuleFor => typeof rule !== 'str
 
 /** What single values cannot show: keys that contradict each other. */
 export function crossProblems(config: Config): ConfigProblem[] {
-  return RULES.filter(rule => rule.broken(config)).map(({ path, message }) => ({ path, message }))
+  const broken = RULES.filter(rule => rule.broken(config)).map(({ path, message }) => ({ path, message }))
+  return [...broken, ...exposedBy(config, SOME_TOKENS)]
+}
+
+/** Tokens stand elsewhere; whether there are any is looked at when the node starts. */
+const SOME_TOKENS = { tokens: [{ role: 'admin' }], takesOthers: true } as const
+
+/** Whether callers without a token may write, by all that the configuration says of it. */
+export const writeModeOf = ({ gateway, security }: Pick<Config, 'gateway' | 'security'>): 'open' | 'token' =>
+  gateway.write_requires_token || security.write_requires_auth ? 'token' : gateway.write_mode
+
+/** Why a node with these tokens may not be reached as it is configured; none where it may. */
+export function exposedBy(
+  config: Pick<Config, 'http' | 'gateway' | 'security'>,
+  known: Pick<Exposure, 'tokens' | 'takesOthers'>
+): readonly ExposureProblem[] {
+  const { http, gateway } = config
+  if (!http.enabled) return []
+  return exposureProblems({
+    ...known,
+    listen: parseHostPort(http.listen)?.host ?? '',
+    isRemoteMeant: gateway.remote,
+    sandbox: gateway.sandbox,
+    writeMode: writeModeOf(config),
+    isPrivate: gateway.private,
+    isRateLimited: gateway.rate_limits
+  })
 }

@@ -1,6 +1,9 @@
 import Type, { type Static, type TProperties, type TSchema, type TStringOptions } from 'typebox'
 import { hubPublicKey } from '../../federation/index.ts'
 import type { Form } from '../../federation/index.ts'
+import { networkProblem } from '../ams/access/addresses.ts'
+import { hostProblem } from '../ams/access/host-rule.ts'
+import { originProblem } from '../ams/access/origin-rule.ts'
 import { parseRule } from '../mailbox/topic-rules.ts'
 import { httpListenProblem, listenProblem, multiaddrProblem } from './address.ts'
 import { configuredPeers } from './peers.ts'
@@ -32,6 +35,9 @@ const ruleProblem = (text: string): string | undefined => {
 }
 
 const flag = (description: string, value: boolean) => Type.Boolean({ description, default: value })
+
+const list = (description: string, problem: (text: string) => string | undefined, maxItems: number) =>
+  Type.Array(checked({ maxLength: 512 }, problem), { description, default: [], maxItems, uniqueItems: true })
 
 const section = <P extends TProperties>(description: string, properties: P) =>
   Type.Object(properties, { description, additionalProperties: false })
@@ -260,7 +266,10 @@ export const configSchema = Type.Object(
     http: section('Health, readiness and metrics for the operator, and public blobs for IPFS tools.', {
       enabled: flag('Serve /healthz, /readyz and /metrics.', true),
       listen: checked(
-        { description: 'A loopback address and port.', default: '127.0.0.1:4803' },
+        {
+          description: 'Address and port; another than of loopback needs gateway.remote.',
+          default: '127.0.0.1:4803'
+        },
         httpListenProblem
       ),
       gateway: flag(
@@ -274,6 +283,79 @@ export const configSchema = Type.Object(
         maxItems: 8,
         uniqueItems: true
       })
+    }),
+    gateway: section('AMS and whatever else applications use over HTTP, on the address of http.listen.', {
+      enabled: flag('Serve AMS: envelopes, rooms, artifacts and notary records.', true),
+      hosts: list(
+        'Hosts that requests may name, beside those of this machine: "hub.example.org".',
+        hostProblem,
+        64
+      ),
+      origins: list('Origins whose pages may read and write: "https://app.example.org".', originProblem, 64),
+      trusted_proxies: list(
+        'Networks of proxies that are believed when they say who asks: "10.0.0.0/8".',
+        networkProblem,
+        64
+      ),
+      remote: flag('Allow another address than of loopback in http.listen.', false),
+      write_mode: Type.Enum(['open', 'token'], {
+        description:
+          'Whether callers without a token may write: "open" for this machine, "token". Pages of other sites never may.',
+        default: 'open'
+      }),
+      write_requires_token: flag('Writes need a token, whatever write_mode says; set by harden.', false),
+      private: flag('Reading needs a token, too.', false),
+      sandbox: Type.Enum(['', 'public'], {
+        description:
+          '"public": anybody may write, from anywhere; what is posted waits for a moderator and goes to no other hub.',
+        default: ''
+      }),
+      tenant: name('Tenant in whose name callers act; its capabilities are taken.', 'default'),
+      tokens: Type.String({
+        description:
+          'File of the tokens of token add, by digest. Empty: ams-tokens.json among the keys of the data folder.',
+        default: '',
+        maxLength: 4096
+      }),
+      validation: Type.Enum(['lenient', 'standard', 'strict'], {
+        description: 'How strictly envelopes are read: "lenient", "standard", "strict".',
+        default: 'standard'
+      }),
+      require_proof: flag('Refuse envelopes without a proof.', false),
+      types: Type.Array(
+        Type.Refine(
+          Type.String({ maxLength: 128 }),
+          text => /^[\x21-\x7e]+$/.test(text),
+          () => 'must be visible characters of ASCII'
+        ),
+        {
+          description: 'Types of envelopes that are counted by name; all others together are "other".',
+          default: [],
+          maxItems: 200,
+          uniqueItems: true
+        }
+      ),
+      rate_limits: flag(
+        'Count requests by who makes them, and refuse with 429 beyond the numbers below.',
+        true
+      ),
+      reads_per_min: count('Reads a minute of one address without a token.', 200, 1, 1_000_000),
+      writes_per_min: count('Writes a minute of one address without a token.', 30, 1, 1_000_000),
+      token_reads_per_min: count(
+        'Reads a minute of one token, or of one address with tokens.',
+        12_000,
+        1,
+        10_000_000
+      ),
+      token_writes_per_min: count(
+        'Writes a minute of one token, or of one address with tokens.',
+        6000,
+        1,
+        10_000_000
+      )
+    }),
+    security: section('What holds whatever else is configured.', {
+      write_requires_auth: flag('Every write over HTTP needs a token; set by harden.', false)
     }),
     log: section('The log: one JSON object a line.', {
       level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

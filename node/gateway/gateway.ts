@@ -1,15 +1,18 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { OAP_PROTOCOL, OapError, parseCid } from '../../protocols/index.ts'
 import type { Cid, ReadAhead } from '../../protocols/index.ts'
 import type { BlockLease } from '../stores/blobs/index.ts'
+import { INTERNAL, problemOf, sendProblem } from '../http/index.ts'
+import type { Problem } from '../http/index.ts'
 import { acceptedTypes } from './accept.ts'
 import { answerBlob } from './answer-blob.ts'
 import type { Bodies } from './bodies.ts'
-import { InTurn } from './in-turn.ts'
+import { Turns } from '../turns.ts'
 import { answerProbe, isProbe } from './probe.ts'
 import { recordOf } from './provider-record.ts'
 import type { Self } from './provider-record.ts'
-import { NOT_FOUND, Refusal, refusalOf } from './refusal.ts'
+import { NOT_FOUND, Refusal } from './refusal.ts'
 import { wantedOf } from './wanted.ts'
 import type { Query } from './wanted.ts'
 
@@ -43,7 +46,7 @@ const NONE_FOR_S = 15
 export const gateway =
   (options: GatewayOptions) =>
   (app: FastifyInstance): void => {
-    const turns = new InTurn()
+    const turns = new Turns<Socket>()
     const route = (url: string, answer: Answer): void => {
       app.route({
         method: METHODS,
@@ -77,12 +80,9 @@ async function answered(
     return await answer(options, request, reply)
   } catch (error) {
     if (reply.raw.headersSent) return options.onError(error)
-    const refusal = refusalOf(error)
-    if (refusal === undefined) {
-      options.onError(error)
-      throw error
-    }
-    return refuse(reply, refusal)
+    const problem = problemOf(error)
+    if (problem === undefined) options.onError(error)
+    return refuse(request, reply, problem ?? INTERNAL)
   }
 }
 
@@ -136,10 +136,11 @@ function cidOfProviders(text: string): Cid | undefined {
 }
 
 /** Whatever is sent along is not read. */
-async function refuseOtherMethods({ url, method }: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function refuseOtherMethods(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { url, method } = request
   if (!isOurs(url) || METHODS.includes(method)) return
   const allow = { allow: METHODS.join(', '), connection: 'close' }
-  await refuse(reply, new Refusal(405, 'bad_request', 'GET and HEAD are answered here', allow))
+  await refuse(request, reply, new Refusal(405, 'bad_request', 'GET and HEAD are answered here', allow))
 }
 
 const isOurs = (url: string): boolean => url.startsWith(BLOBS) || url.startsWith(PROVIDERS)
@@ -151,10 +152,8 @@ const isOnlyIfCached = ({ headers }: FastifyRequest): boolean =>
 
 const NOT_CACHED = (): Refusal => new Refusal(412, 'not_found', 'nothing public here has this content id')
 
-function refuse(reply: FastifyReply, { status, code, message, headers }: Refusal): FastifyReply {
-  const isLater = status === 429 || status === 503
-  return reply
-    .code(status)
-    .headers({ 'cache-control': 'no-store', ...(isLater && { connection: 'close' }), ...headers })
-    .send({ code, message })
+function refuse(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  const isLater = problem.status === 429 || problem.status === 503
+  if (isLater) reply.header('connection', 'close')
+  return sendProblem(request, reply, problem)
 }

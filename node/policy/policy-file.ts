@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises'
 import { POLICY, readPolicy } from '../../federation/index.ts'
 import type { Policy } from '../../federation/index.ts'
 import { readBoundedFile } from '../durable-file.ts'
-import { SetupError, systemError } from '../setup-error.ts'
+import { SetupError } from '../setup-error.ts'
 
 export type PolicyReading = { readonly value: Policy } | { readonly problems: readonly string[] }
 
@@ -21,14 +20,4 @@ export async function readPolicyFile(path: string): Promise<PolicyReading & { re
   }
   const read = readPolicy(Buffer.from(text))
   return 'value' in read ? { ...read, text } : { problems: read.problems.map(of => `${path}: ${of}`), text }
-}
-
-/** Something that is another text for another content of a file, as far as the system tells; or why it says nothing. */
-export async function fileState(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs, ctimeMs } = await stat(path)
-    return [ino, size, mtimeMs, ctimeMs].join(' ')
-  } catch (error) {
-    return (systemError(path, error) as Error).message
-  }
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { SEAL_FILE, SIGNATURE_FILE, isSealedPath } from '../../federation/index.ts'
+import { Problem } from '../http/index.ts'
 import type { SnapshotFolders } from './folders.ts'
 import { PUBLIC_KEY_FILE } from './own-snapshots.ts'
 import type { KeptSnapshot } from './rows.ts'
@@ -23,35 +24,31 @@ const OWN: readonly string[] = [SEAL_FILE, SIGNATURE_FILE]
 export const snapshotRoutes =
   ({ shown, hub, folders, charge, isMirror }: SnapshotRoutesOptions) =>
   (app: FastifyInstance): void => {
-    const isBusy = (reply: FastifyReply): boolean => {
+    /** @throws Problem 429 */
+    const pay = (): void => {
       const waitMs = charge()
       if (waitMs > 0)
-        void refuse(
-          reply.header('retry-after', Math.ceil(waitMs / 1000)),
-          429,
-          'quota_peer',
-          'too many requests'
-        )
-      return waitMs > 0
+        throw new Problem('quota_peer', 'too many requests', {
+          headers: { 'retry-after': String(Math.ceil(waitMs / 1000)) }
+        })
     }
     const file = async (reply: FastifyReply, seq: number | undefined, name: string): Promise<unknown> => {
-      if (isBusy(reply)) return reply
+      pay()
       const kept = seq === undefined ? shown().at(-1) : shown().find(({ held }) => held.seq === seq)
       const isName = OWN.includes(name) || isSealedPath(name)
       const isNamed = isName && !name.includes('/')
       const bytes =
         kept === undefined || !isNamed ? undefined : await folders.file(kept.owner, kept.held.seq, name)
-      if (bytes === undefined)
-        return refuse(reply, 404, 'not_found', 'there is no such file of a snapshot here')
+      if (bytes === undefined) throw new Problem('not_found', 'there is no such file of a snapshot here')
       return reply
         .header('cache-control', seq === undefined ? 'no-cache' : 'public, max-age=86400, immutable')
         .type('text/plain; charset=utf-8')
         .send(Buffer.from(bytes))
     }
     app.get(`${SNAPSHOTS}/newest`, (_, reply) => {
-      if (isBusy(reply)) return reply
+      pay()
       const newest = shown().at(-1)
-      if (newest === undefined) return refuse(reply, 404, 'not_found', 'there is no snapshot here')
+      if (newest === undefined) throw new Problem('not_found', 'there is no snapshot here')
       const { held, cid, bytes } = newest
       const { seq, sha256, created, expires } = held
       return reply
@@ -63,16 +60,11 @@ export const snapshotRoutes =
       return file(reply, /^[1-9]\d{0,15}$/.test(seq) ? Number(seq) : -1, name)
     })
     app.get('/.well-known/minisign.pub', (_, reply) => file(reply, undefined, PUBLIC_KEY_FILE))
-    app.addHook('onRequest', async ({ method }, reply) => {
-      if (!isMirror || READS.includes(method)) return
-      await refuse(
-        reply.header('connection', 'close'),
-        403,
-        'read_only',
-        'this node is a mirror and takes no writes'
-      )
+    app.addHook('onRequest', async ({ method }) => {
+      if (isMirror && !READS.includes(method)) throw READ_ONLY
     })
   }
 
-const refuse = (reply: FastifyReply, status: number, code: string, message: string): FastifyReply =>
-  reply.code(status).header('cache-control', 'no-store').send({ code, message })
+const READ_ONLY = new Problem('read_only', 'this node is a mirror and takes no writes', {
+  headers: { connection: 'close' }
+})

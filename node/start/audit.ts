@@ -34,7 +34,8 @@ const PARTS = [
   'mailbox',
   'links',
   'storage',
-  'snapshots'
+  'snapshots',
+  'ams'
 ]
 
 /** What is recorded in the audit log. A node without a data folder has none, and records nothing. */

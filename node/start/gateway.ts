@@ -1,5 +1,5 @@
 import { Bodies, bodiesClock, gateway, httpMultiaddr } from '../gateway/index.ts'
-import type { HttpSources } from '../http.ts'
+import type { HttpRoutes } from '../http/index.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeStatus } from '../status.ts'
 import { BlobError } from '../stores/blobs/index.ts'
@@ -29,7 +29,7 @@ export function gatewayRoutes(
   { strangersMeter: meter }: Pick<Peers, 'strangersMeter'>,
   { store, room, foundRotten }: Pick<NodeStorage, 'store' | 'room' | 'foundRotten'>,
   status: () => Pick<NodeStatus, 'peer_id' | 'addresses'>
-): HttpSources['routes'] {
+): HttpRoutes | undefined {
   if (!config.http.enabled || !config.http.gateway) return undefined
   let cut = 0
   const bodies = new Bodies({

@@ -13,13 +13,14 @@ import { adminSocketPath } from '../admin/socket-path.ts'
 import { parseHostPort } from '../config/index.ts'
 import { echo } from '../handlers/echo.ts'
 import { readOnlyOperator } from '../guards/read-only.ts'
-import { startHttp } from '../http.ts'
-import type { HttpSources } from '../http.ts'
+import { startHttp } from '../http/index.ts'
+import type { HttpRoutes, HttpSources } from '../http/index.ts'
 import type { WitnessAdmin } from '../witness/index.ts'
 import { readinessOf } from '../readiness.ts'
 import type { NodeStatus } from '../status.ts'
 import { auditAdmin } from './audit-admin.ts'
 import type { NodeBase } from './base.ts'
+import { hostsOf } from './http-access.ts'
 import type { Identity } from './identity.ts'
 import { isMirror } from './mirror.ts'
 import type { HostSessions } from './sessions.ts'
@@ -63,22 +64,30 @@ export const operatorService = (
   } as Service['handlers']
 })
 
-/**
- * Serves health, readiness, metrics and what `routes` adds, if the configuration says so; after a crash on the port that it
- * had.
- */
+/** An HTTP API has more callers than health and metrics, who take their time to send what they have to say. */
+const SURFACE_BOUNDS = { connections: 512, requestMs: 30_000, allBodiesBytes: 64 * 1024 * 1024 }
+
+/** Serves health, readiness, metrics and what `all` add, if the configuration says so; after a crash on the port that it had. */
 export async function serveHttp(
-  { config, metrics, state, supervise }: NodeBase,
-  ...all: readonly HttpSources['routes'][]
+  { config, log, metrics, state, supervise }: NodeBase,
+  all: readonly (HttpRoutes | undefined)[]
 ): Promise<void> {
   if (!config.http.enabled) return
-  const routes: HttpSources['routes'] = (app, url) => all.forEach(add => add?.(app, url))
+  const sources: HttpSources = {
+    readiness: () => readinessOf(state),
+    metrics,
+    routes: (app, url) => all.forEach(add => add?.(app, url)),
+    hosts: hostsOf(config),
+    bounds: config.gateway.enabled ? SURFACE_BOUNDS : {},
+    onError: (err, requestId) =>
+      log.error({ event: 'HttpFailed', err, request_id: requestId }, 'a request over HTTP failed')
+  }
   let address = parseHostPort(config.http.listen)!
   await supervise({
     service: 'http',
     crashReason: 'crash_listener',
     async run(started, signal) {
-      await using http = await startHttp(address, { readiness: () => readinessOf(state), metrics, routes })
+      await using http = await startHttp(address, sources)
       address = { ...address, port: http.port }
       state.httpUrl = http.url
       started()

@@ -11,7 +11,7 @@ import {
   policyAdmin,
   recordedDecision
 } from '../policy/index.ts'
-import type { Acceptance, PolicyAdmin } from '../policy/index.ts'
+import type { Acceptance, PolicyAdmin, PolicyInForce } from '../policy/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
@@ -28,6 +28,8 @@ export interface NodePolicy {
   readonly acceptance: Acceptance
   readonly admin: PolicyAdmin
   readonly standing: () => PolicyStanding
+  /** By which items are judged now. */
+  readonly current: () => PolicyInForce
 }
 
 /** How policy and quarantine stand, for the operator. */
@@ -139,6 +141,7 @@ export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<No
       file,
       recorded: async id => part && recordedDecision(part.log, id)
     }),
+    current: () => live.current,
     standing: () => ({
       policy_version: live.current.policy.version,
       policy_hash: live.current.hash,

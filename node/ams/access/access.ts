@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Problem, sendProblem } from '../../http/problem.ts'
 import type { Networks } from './addresses.ts'
 import { clientAddress } from './client-address.ts'
 import { headerLines } from './header-lines.ts'
-import { isForUs } from './host-rule.ts'
-import { identify, roleRefusal } from './identify.ts'
+import { LOOPBACK_HOSTS, isForUs } from './host-rule.ts'
+import { TOKEN_NEEDED, identify, roleRefusal } from './identify.ts'
 import type { Identified, KnownCallers } from './identify.ts'
 import { isSafeMethod, originOf } from './origin-rule.ts'
 import type { FromOrigin } from './origin-rule.ts'
 import { presentedToken } from './presented-token.ts'
 import { rateFields, tooMany } from './rate-fields.ts'
-import { ACCESS_REFUSALS } from './refusal.ts'
 import type { AccessRefusal, AccessRefusalCode } from './refusal.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts'
 import type { RequestLimits } from './request-limits.ts'
@@ -86,7 +86,7 @@ async function letIn(options: AccessOptions, request: FastifyRequest, reply: Fas
   if (refusal !== undefined) return refuse(options, request, reply, refusal)
   request.caller = asked.caller
   if (isPreflight(request, from)) return reply.code(204).headers(PREFLIGHT_HEADERS).send()
-  const tooLow = roleRefusal(asked, neededRole(request))
+  const tooLow = roleRefusal(asked, neededRole(request)) ?? needsToken(asked, request)
   return tooLow && refuse(options, request, reply, tooLow)
 }
 
@@ -135,24 +135,37 @@ function charge(
   return undefined
 }
 
-const neededRole = ({ routeOptions }: FastifyRequest): Role => routeOptions.config.role ?? 'none'
+const neededRole = (request: FastifyRequest): Role => {
+  const { role = 'none', isOpenHere = false } = request.routeOptions.config
+  return isOpenHere && !isFromHere(request) ? 'read' : role
+}
+
+/** What is open to this machine is open to nobody else without a token, whatever anybody may read. */
+const needsToken = ({ isKnown }: Identified, request: FastifyRequest): AccessRefusal | undefined =>
+  !isKnown && neededRole(request) !== 'none' && request.routeOptions.config.isOpenHere === true
+    ? TOKEN_NEEDED
+    : undefined
+
+/** Whether a program of this machine asks, and no proxy on it for somebody else. */
+const isFromHere = ({ raw, clientIp }: FastifyRequest): boolean =>
+  HERE.test(clientIp) &&
+  isForUs(raw.rawHeaders, new Set(LOOPBACK_HOSTS)) &&
+  PROXY_HEADERS.every(name => headerLines(raw.rawHeaders, name).length === 0)
+
+const HERE = /^(?:127\.[\d.]+|::1|local)$/
+const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'via']
 
 const isPreflight = ({ method, headers }: FastifyRequest, from: FromOrigin): boolean =>
   method === 'OPTIONS' && from === 'listed' && headers['access-control-request-method'] !== undefined
 
 function refuse(
   { onRefusal }: AccessOptions,
-  { id, headers }: FastifyRequest,
+  request: FastifyRequest,
   reply: FastifyReply,
-  { code, message, headers: more = {}, members = {} }: AccessRefusal
+  { code, message, headers, members }: AccessRefusal
 ): FastifyReply {
   onRefusal(code)
-  // What is not let in is not read either.
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-  return reply
-    .code(ACCESS_REFUSALS[code])
-    .headers(hasBody ? { ...more, connection: 'close' } : more)
-    .send({ ok: false, error: code, message, request_id: id, ...members })
+  return sendProblem(request, reply, new Problem(code, message, { headers, members }))
 }
 
 const MISDIRECTED: AccessRefusal = {

@@ -32,13 +32,13 @@ const CASES: readonly (readonly [string, Exposure, readonly string[]])[] = [
   ['a public sandbox', sandbox, []],
   ['a public sandbox for this machine', { ...sandbox, listen: '127.0.0.1' }, []],
   ['a private hub', { ...remote, isPrivate: true }, []],
-  ['another address by accident', { ...remote, isRemoteMeant: false }, ['gateway.listen']],
+  ['another address by accident', { ...remote, isRemoteMeant: false }, ['http.listen']],
   [
     'an address that begins like loopback',
     { ...remote, listen: '127.0.0.1.evil', isRemoteMeant: false },
-    ['gateway.listen']
+    ['http.listen']
   ],
-  ['another address without tokens', { ...remote, tokens: [] }, ['gateway.listen']],
+  ['another address without tokens', { ...remote, tokens: [] }, ['http.listen']],
   ['another address, open', { ...remote, writeMode: 'open' }, ['gateway.write_mode']],
   [
     'another address, open, by another name',

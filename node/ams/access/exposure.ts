@@ -43,12 +43,12 @@ const RULES: readonly Rule[] = [
     message: `must be empty or ${PUBLIC_SANDBOX}`
   },
   {
-    path: 'gateway.listen',
+    path: 'http.listen',
     broken: each => isRemote(each) && !each.isRemoteMeant && !isSandbox(each),
     message: 'must be a loopback address unless gateway.remote is true'
   },
   {
-    path: 'gateway.listen',
+    path: 'http.listen',
     broken: each => isRemote(each) && each.tokens.length === 0 && !each.takesOthers && !isSandbox(each),
     message: 'is no loopback address, and nobody has a token: add one, or listen on 127.0.0.1'
   },

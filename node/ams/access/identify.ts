@@ -91,6 +91,13 @@ export function roleRefusal(
 
 const REALM = 'Bearer realm="ams"'
 
+/** Of what needs a token whatever callers without one may do. */
+export const TOKEN_NEEDED: AccessRefusal = {
+  code: 'unauthorized',
+  message: 'this needs a token from another machine: send Authorization: Bearer TOKEN',
+  headers: { 'www-authenticate': REALM }
+}
+
 const badToken = (message: string): AccessRefusal => unauthorized(message, `${REALM}, error="invalid_token"`)
 
 const unauthorized = (message: string, challenge: string): AccessRefusal => ({

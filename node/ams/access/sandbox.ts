@@ -2,8 +2,8 @@ import type { Status } from '../status.ts'
 import { PUBLIC_SANDBOX } from './exposure.ts'
 
 /** What becomes of an envelope, and why. */
-export interface Judgement {
-  readonly status: Status
+export interface Judgement<S extends Status = Status> {
+  readonly status: S
   readonly reasons: readonly string[]
 }
 
@@ -11,7 +11,10 @@ export interface Judgement {
 export const SANDBOX_REASON = 'sandbox'
 
 /** The same judgement in a public sandbox: nothing is accepted there before a moderator has seen it. */
-export function judgedInSandbox({ status, reasons }: Judgement): Judgement {
+export function judgedInSandbox<S extends Status>({
+  status,
+  reasons
+}: Judgement<S>): Judgement<S | 'quarantined'> {
   const isFree = status === 'accepted' || status === 'queued'
   return { status: isFree ? 'quarantined' : status, reasons: [...reasons, SANDBOX_REASON] }
 }

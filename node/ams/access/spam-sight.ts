@@ -71,6 +71,11 @@ export class SpamSight {
     this.#present = hourFrom(now)
   }
 
+  /** The names by which types are counted. */
+  get types(): readonly string[] {
+    return [...this.#counts.keys()]
+  }
+
   note({ type, decision, from, thread, ip }: Posted, now: number): void {
     this.#turn(now)
     const counts = this.#counts.get(type) ?? this.#counts.get(OTHER_TYPE)!

@@ -9,6 +9,8 @@ export const HARDENED_TOKEN_BYTES = 32
 /** Tokens of one hub: each request that shows a token is compared with all of them. */
 export const MAX_STATIC_TOKENS = 256
 
+/** Who decides by the policy, and who shows no token, as records name them. */
+const RESERVED: readonly string[] = ['hub', ANONYMOUS]
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,63}$/
 const TOKEN = /^[\x21-\x7e]+$/
 const DIGEST = /^[0-9a-f]{64}$/
@@ -74,7 +76,8 @@ export class StaticTokens {
 function refuseMisnamed({ name, sha256 }: StaticToken): void {
   if (!NAME.test(name))
     throw wrong(name, 'must be 1 to 64 of a-z, 0-9, _, . and -, the first a letter or digit')
-  if (name === ANONYMOUS) throw wrong(name, 'is the name of callers without a token: choose another')
+  if (RESERVED.includes(name))
+    throw wrong(name, 'stands for the hub, or for callers without a token: choose another')
   if (!DIGEST.test(sha256)) throw wrong(name, 'has no SHA-256 of 64 hex digits')
 }
 

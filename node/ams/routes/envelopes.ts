@@ -49,8 +49,8 @@ export const ENVELOPES: readonly AmsRoute[] = [
     query: NO_QUERY,
     statuses: [200, 201],
     summary: 'Posts an envelope; 200 for one that is there already.',
-    answer: async (parts, { body, caller }) => {
-      const { isNew, stored } = await (await post(parts, readObject(body), { by: caller.name }))()
+    answer: async (parts, { body, caller, ip }) => {
+      const { isNew, stored } = await (await post(parts, readObject(body), { by: caller.name, ip }))()
       return { status: isNew ? 201 : 200, body: { ok: true, envelope: envelopeBody(stored) } }
     }
   }),

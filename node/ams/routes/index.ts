@@ -1,7 +1,6 @@
 export { amsRoutes, serveRows } from './plugin.ts'
 export { openAmsStores } from './open-stores.ts'
 export type { OpenStoresOptions } from './open-stores.ts'
-export { PROBLEMS } from './problem.ts'
 export { AMS_ROUTES } from './table.ts'
 export { NO_QUERY } from './query.ts'
 export { route } from './route.ts'

@@ -2,6 +2,7 @@ import type { OapError } from '../../../protocols/index.ts'
 import type { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
 import type { ArtifactShelf } from '../artifact-shelf.ts'
 import type { Bodies } from '../../gateway/index.ts'
+import type { Posted } from '../access/spam-sight.ts'
 import type { PostingRules } from '../posting.ts'
 import type { Noted } from './entries.ts'
 
@@ -15,6 +16,9 @@ export interface Health {
   readonly features: Readonly<Record<string, boolean>>
   /** Whether the manifests are signed as they stand. */
   readonly signatures?: 'fresh' | 'stale'
+  /** That everybody may write here, and what becomes of it. */
+  readonly sandbox?: string
+  readonly sandbox_notice?: string
 }
 
 export interface PolicyText {
@@ -46,6 +50,8 @@ export interface AmsParts {
   readonly newUlid: () => string
   /** Why nothing is read, or written, at this moment, if it is not. */
   readonly refusal: (what: 'read' | 'write') => OapError | undefined
+  /** Told of each envelope that was posted, and of each that was refused once it could be read. */
+  readonly onPosted?: ((posted: Posted) => void) | undefined
   /** Told the code of each answer that is a problem. */
   readonly onProblem: (code: string) => void
   /** Told of each error that is no caller's, with the id that the caller was given. */

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
+import { LOCAL } from '../access/client-address.ts'
 import type { Role } from '../access/roles.ts'
+import { INTERNAL, sendProblem } from '../../http/index.ts'
 import { giveBytes } from './give-bytes.ts'
 import { isJsonType } from './body.ts'
 import type { AmsParts } from './parts.ts'
@@ -84,6 +86,7 @@ function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute):
     contentType: request.headers['content-type'],
     ifNoneMatch: request.headers['if-none-match'],
     caller,
+    ip: request.clientIp ?? LOCAL,
     needs: role => demand(parts, caller, role)
   }
 }
@@ -115,19 +118,9 @@ function refuse(
   reply: FastifyReply,
   error: unknown
 ): FastifyReply {
-  const requestId = String(request.id)
   const known = problemOf(error)
-  if (known === undefined) onError(error, requestId)
-  const { code, status, message, headers } = known ?? INTERNAL
-  onProblem(code)
-  return reply
-    .code(status)
-    .headers({ 'cache-control': 'no-store', ...(isUnread(request) && { connection: 'close' }), ...headers })
-    .send({ ok: false, error: code, message, request_id: requestId })
+  if (known === undefined) onError(error, String(request.id))
+  const problem = known ?? INTERNAL
+  onProblem(problem.code)
+  return sendProblem(request, reply, problem)
 }
-
-const INTERNAL = new Problem('internal', 'the node failed; its operator finds the cause by request_id')
-
-/** Whether bytes of a body may still come, for which nobody waits. */
-const isUnread = ({ raw, headers }: FastifyRequest): boolean =>
-  !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)

@@ -1,4 +1,5 @@
 import type { Static, TObject } from 'typebox'
+import type { RouteRow } from '../../http/index.ts'
 import type { Caller } from '../access/caller.ts'
 import type { Pieces } from '../artifact-shelf.ts'
 import type { Role } from '../access/roles.ts'
@@ -16,6 +17,8 @@ export interface Asked<Q = unknown> {
   /** `If-None-Match`, as it was sent. */
   readonly ifNoneMatch: string | undefined
   readonly caller: Caller
+  /** Where it comes from: an IP address, or `local`. */
+  readonly ip: string
   /** Demands more than the route does. @throws Problem `unauthorized`, `forbidden`, or what is shed at this moment */
   readonly needs: (role: Role) => void
 }
@@ -31,21 +34,8 @@ export interface Answer {
 }
 
 /** One method of one path. */
-export interface AmsRoute {
+export interface AmsRoute extends RouteRow {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT'
-  /** With `{name}` at the end, for whatever stands there. */
-  readonly path: string
-  /** What the caller must be at least. */
-  readonly role: Role
-  /** Whether requests are charged to no bucket. */
-  readonly isUncharged?: boolean
-  readonly takes: 'nothing' | 'json' | 'bytes'
-  /** Longer bodies are refused while they are read; 0 where none is taken. */
-  readonly maxBodyBytes: number
-  readonly query: TObject
-  /** Statuses of answers that are no problem. */
-  readonly statuses: readonly number[]
-  readonly summary: string
   readonly answer: (parts: AmsParts, asked: Asked) => Promise<Answer>
 }
 

@@ -16,8 +16,8 @@ export const SUBMIT: readonly AmsRoute[] = [
     query: NO_QUERY,
     statuses: [202],
     summary: 'Hands an envelope in, which is kept as queued until somebody decides; the policy is not asked.',
-    answer: async (parts, { body, caller }) => {
-      const posting = { by: caller.name, isLeftQueued: true }
+    answer: async (parts, { body, caller, ip }) => {
+      const posting = { by: caller.name, ip, isLeftQueued: true }
       const { stored } = await (await post(parts, readObject(body), posting))()
       const { immutable, sha256, latest } = stored
       return { status: 202, body: { ok: true, id: immutable.id, sha256, status: latest.status } }

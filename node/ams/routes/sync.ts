@@ -9,6 +9,7 @@ import type { JsonBody } from './body.ts'
 import { pageOf } from './envelopes.ts'
 import type { AmsParts } from './parts.ts'
 import { post } from './post-envelope.ts'
+import type { Poster } from './post-envelope.ts'
 import { problemOf } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { NO_QUERY, placeOf } from './query.ts'
@@ -50,14 +51,14 @@ export const SYNC: readonly AmsRoute[] = [
     query: NO_QUERY,
     statuses: [200],
     summary: 'Posts envelopes, which needs the role write, and pulls a page of envelopes, oldest first.',
-    answer: async (parts, { body, caller, needs }) => {
+    answer: async (parts, { body, caller, ip, needs }) => {
       const asked = readObject(body)
       checkMembers(asked, SYNC_FORMS)
       const { push = [], pull = true, since, limit = USUALLY_PULLED, ...filter } = asked as Sync
       // Before anything is stored.
       placeOf(since)
       if (push.length > 0) needs('write')
-      const { accepted, rejected } = await pushed(parts, push, { by: caller.name, bytes: body.length })
+      const { accepted, rejected } = await pushed(parts, push, { by: caller.name, ip, bytes: body.length })
       const pulled = pull
         ? await pageOf(parts, { ...filter, ...(since !== undefined && { cursor: since }), limit, dir: 'asc' })
         : { items: [], nextCursor: null }
@@ -75,12 +76,12 @@ interface Pushed {
 async function pushed(
   parts: AmsParts,
   push: readonly CanonicalValue[],
-  { by, bytes }: { readonly by: string; readonly bytes: number }
+  { bytes, ...poster }: Poster & { readonly bytes: number }
 ): Promise<Pushed> {
   const ready: (() => Promise<Kept>)[] = []
   for (const [n, value] of push.entries()) {
     const judged = await attempt(
-      async () => await post(parts, envelopeOf(value, `push[${n}]`, bytes), { by })
+      async () => await post(parts, envelopeOf(value, `push[${n}]`, bytes), poster)
     )
     ready.push(typeof judged === 'function' ? judged : () => Promise.reject(judged))
   }

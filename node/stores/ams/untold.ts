@@ -1,4 +1,4 @@
-import { Turns } from '../../ams/turns.ts'
+import { Turns } from '../../turns.ts'
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
 import { between, sortable } from './keys.ts'

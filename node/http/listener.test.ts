@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { type HttpListener, type Readiness, startHttp } from './http.ts'
-import { createMetrics } from './metrics.ts'
-import { EXIT, SetupError } from './setup-error.ts'
+import { type HttpListener, type Readiness, startHttp } from './listener.ts'
+import { createMetrics } from '../metrics.ts'
+import { EXIT, SetupError } from '../setup-error.ts'
 
 const READY: Readiness = { missing: [], degraded: [] }
 

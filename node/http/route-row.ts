@@ -1,0 +1,22 @@
+import type { TObject } from 'typebox'
+import type { Role } from '../ams/access/roles.ts'
+
+/** What is said of one method of one path, in the table that `/openapi.json` is made of. */
+export interface RouteRow {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** With `{name}` for whatever stands there. */
+  readonly path: string
+  /** What the caller must be at least. */
+  readonly role: Role
+  /** Whether requests are charged to no bucket. */
+  readonly isUncharged?: boolean
+  readonly takes: 'nothing' | 'json' | 'bytes'
+  /** Longer bodies are refused while they are read; 0 where none is taken. */
+  readonly maxBodyBytes: number
+  readonly query: TObject
+  /** Statuses of answers that are no problem. */
+  readonly statuses: readonly number[]
+  /** Media type of such an answer; JSON if missing. */
+  readonly gives?: string
+  readonly summary: string
+}

@@ -1,0 +1,21 @@
+import { ANONYMOUS } from '../ams/access/index.ts'
+import type { AmsTold } from '../ams/told.ts'
+import { auditEvent, commitment } from '../audit/index.ts'
+import type { AuditEvent, EventData } from '../audit/index.ts'
+
+/** Members that stand in the log as they are; of all others, which callers choose, only what commits to them. */
+const PLAIN: readonly string[] = ['sha256', 'status', 'n', 'bytes']
+
+/** The entry of the audit log about what became of something on the AMS surface. @see specs/audit.md, section 8 */
+export function auditOf({ type, by, data }: AmsTold): AuditEvent {
+  const members = Object.entries(data).map(([name, value]) =>
+    PLAIN.includes(name) ? [name, value] : [`${name}_sha256`, commitment(String(value))]
+  )
+  return auditEvent(type, actorOf(by), Object.fromEntries(members) as EventData<AmsTold['type']>)
+}
+
+/** Who did it, as the log names callers. */
+function actorOf(by: string): string {
+  if (by === 'hub') return 'node'
+  return by === ANONYMOUS || by.startsWith('cap:') ? by : `token:${by}`
+}

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import Type from 'typebox'
+import { decide } from '../../federation/index.ts'
+import { OapError } from '../../protocols/index.ts'
+import { DECISIONS, SpamSight, judgedInSandbox, sandboxNotice, spamRoute } from '../ams/access/index.ts'
+import { immutableText } from '../ams/envelope.ts'
+import type { JudgedEnvelope, Verdict } from '../ams/posting.ts'
+import { AMS_ROUTES, amsRoutes, openAmsStores } from '../ams/routes/index.ts'
+import type { AmsParts, AmsStores } from '../ams/routes/index.ts'
+import { storedArtifacts } from '../ams/stored-artifacts.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import { AMS_TENANT } from '../capabilities/index.ts'
+import { Bodies, bodiesClock } from '../gateway/index.ts'
+import { OVERLOADED } from '../guards/pressure.ts'
+import { PROBLEMS } from '../http/index.ts'
+import type { RouteRow } from '../http/index.ts'
+import type { NodeState } from '../readiness.ts'
+import type { Level } from '../stores/level.ts'
+import { Ulids } from '../stores/mailbox/ulid.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import { auditOf } from './ams-audit.ts'
+import type { NodeBase } from './base.ts'
+import type { HttpPart } from './http-surface.ts'
+import type { Identity } from './identity.ts'
+import { isMirror } from './mirror.ts'
+import { refusalOf } from './peers.ts'
+import type { NodePolicy } from './policy.ts'
+import type { NodeStorage } from './storage.ts'
+
+const MOST_BODIES = 64
+const STALL_MS = 30_000
+const MAKES_WAY_AFTER_MS = 2000
+const SPAM_ROW: RouteRow = {
+  method: 'GET',
+  path: '/admin/v1/spam',
+  role: 'admin',
+  takes: 'nothing',
+  maxBodyBytes: 0,
+  query: Type.Object({}),
+  statuses: [200],
+  summary: 'Who writes what: counts, and the busiest senders, threads and sources of the last two hours.'
+}
+const SHARE = '00'.repeat(16)
+const STATUS_OF = { accept: 'accepted', quarantine: 'quarantined', reject: 'rejected' } as const
+
+export interface AmsPlace {
+  readonly store: NodeStore
+  /** False where the store is in memory. */
+  readonly isOnDisk: boolean
+  readonly audit: { append(event: AuditEvent): Promise<void> }
+  readonly storage: Pick<NodeStorage, 'store'>
+  readonly policy: Pick<NodePolicy, 'current'>
+  readonly writeMode: 'open' | 'token'
+}
+
+/** Envelopes, rooms, artifacts and notary records over HTTP, in the node's store; undefined where there are none. */
+export async function openAms(
+  base: NodeBase,
+  identity: Identity,
+  place: AmsPlace
+): Promise<HttpPart | undefined> {
+  const { config, log, metrics, state } = base
+  const { gateway } = config
+  if (!config.http.enabled || !gateway.enabled || isMirror(config)) return undefined
+  const stores = await keepStores(base, place)
+  const spam = new SpamSight({ types: gateway.types, key: randomBytes(32), now: Date.now() })
+  const problems = metrics.counters(
+    'ams_problems_total',
+    'Requests of AMS that were answered with a problem, by its code.',
+    'code',
+    [...Object.keys(PROBLEMS), 'other']
+  )
+  countPosts(metrics, spam)
+  let cut = 0
+  const bodies = new Bodies({
+    most: MOST_BODIES,
+    stallMs: STALL_MS,
+    makesWayAfterMs: MAKES_WAY_AFTER_MS,
+    clock: bodiesClock,
+    charge: () => 0,
+    onCut: () => cut++
+  })
+  metrics.gauge('ams_bodies', 'Artifacts on their way to readers.', () => bodies.underWay)
+  metrics.counter('ams_cut_total', 'Artifacts broken off because they were read too slowly.', () => cut)
+  const ulids = new Ulids()
+  const parts = (url: () => string): AmsParts => ({
+    stores,
+    bodies,
+    posting: {
+      validation: gateway.validation,
+      isProofDemanded: gateway.require_proof,
+      secrets: new Map(),
+      judge: judging(identity, place, gateway.sandbox),
+      onLoose: problem => log.info({ event: 'EnvelopeLoose', problem }, 'strict would refuse an envelope')
+    },
+    health: () => ({
+      service: 'omnigate',
+      mode: place.isOnDisk ? 'level' : 'memory',
+      url: url(),
+      write_mode: place.writeMode,
+      features: { require_proof: gateway.require_proof, private: gateway.private },
+      ...sandboxNotice(gateway.sandbox)
+    }),
+    policy: () => {
+      const { policy, hash } = place.policy.current()
+      return { policy, policy_version: String(policy.version), policy_hash: hash }
+    },
+    nowMs: () => Date.now(),
+    newUlid: () => ulids.next(Date.now()),
+    refusal: what => refusal(state, what) ?? (stores() === undefined ? notOpen(place) : undefined),
+    onPosted: posted => spam.note(posted, Date.now()),
+    onProblem: code => problems(Object.hasOwn(PROBLEMS, code) ? code : 'other'),
+    onError: (err, requestId) =>
+      log.error({ event: 'AmsFailed', err, request_id: requestId }, 'a request of AMS failed')
+  })
+  return {
+    rows: [...AMS_ROUTES, SPAM_ROW],
+    routes: (app, url) => {
+      amsRoutes(parts(url))(app)
+      spamRoute(spam, () => Date.now())(app)
+    }
+  }
+}
+
+/** Keeps the stores of AMS open over the node's, and opens them again when that was. */
+async function keepStores(
+  { log, supervise }: NodeBase,
+  { store, audit, storage }: AmsPlace
+): Promise<() => AmsStores | undefined> {
+  let open: AmsStores | undefined
+  const options = {
+    tell: (told: Parameters<typeof auditOf>[0]) => audit.append(auditOf(told)),
+    blobs: storedArtifacts(() => storage.store(), { tenant: AMS_TENANT }),
+    onCorrupt: (row: string) =>
+      log.error({ event: 'AmsRowCorrupt', row }, 'a stored row of AMS is damaged and was passed over'),
+    onError: (err: unknown) =>
+      log.warn({ event: 'ArtifactKept', err }, 'bytes that no artifact has any more are still there')
+  }
+  await supervise({
+    service: 'ams',
+    crashReason: 'crash_store',
+    async run(started, signal) {
+      while (!signal.aborted) {
+        const level = await store.opened(signal).catch((error: unknown) => {
+          if (!signal.aborted) throw error
+          return undefined
+        })
+        if (level === undefined) return
+        const stores = await openAmsStores(level, options)
+        open = stores
+        started()
+        await closing(level, signal)
+        open = undefined
+        await Promise.all([stores.envelopes, stores.notary, stores.rooms].map(one => one.idle()))
+      }
+    }
+  })
+  return () => open
+}
+
+/** Resolves when a store closes, or `signal` aborts. */
+async function closing(level: Level, signal: AbortSignal): Promise<void> {
+  if (level.status !== 'open') return
+  await once(level, 'closing', { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}
+
+/** What the node sheds: writes before reads. */
+function refusal(state: NodeState, what: 'read' | 'write'): OapError | undefined {
+  const { pressure } = state
+  const shed = what === 'write' && pressure !== undefined && pressure.shedding !== 'nothing'
+  return refusalOf(state) ?? (shed ? new OapError(pressure.writeRefusal, OVERLOADED) : undefined)
+}
+
+const notOpen = ({ store }: Pick<AmsPlace, 'store'>): OapError =>
+  store.isDiskFull ? new OapError('disk_full') : new OapError('not_ready', 'the store is not open; ask again')
+
+/** An envelope is judged as a directed message of the hub itself. @see specs/ams.md, section 10 */
+const judging =
+  ({ keys }: Identity, { policy }: Pick<AmsPlace, 'policy'>, sandbox: string) =>
+  ({ immutable, sha256 }: JudgedEnvelope): Verdict => {
+    const { verdict, reasons } = decide(policy.current().policy, {
+      kind: 'mailbox.directed',
+      origin: keys.hubId,
+      share: SHARE,
+      id: sha256,
+      type: 'mailbox.message',
+      bytes: Buffer.byteLength(immutableText(immutable)),
+      standing: 'allowed',
+      signature: 'valid'
+    })
+    const judged = { status: STATUS_OF[verdict], reasons }
+    return sandbox === '' ? judged : judgedInSandbox(judged)
+  }
+
+function countPosts(metrics: NodeBase['metrics'], spam: SpamSight): void {
+  metrics.labelled('ams_posts_total', 'Envelopes that were posted, by type and what became of them.', () => {
+    const counts = new Map(spam.counts().map(({ type, decision, count }) => [`${type} ${decision}`, count]))
+    return spam.types.flatMap(type =>
+      DECISIONS.map(decision => ({
+        labels: { type, decision },
+        value: counts.get(`${type} ${decision}`) ?? 0
+      }))
+    )
+  })
+}

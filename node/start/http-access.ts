@@ -1,0 +1,171 @@
+import { join } from 'node:path'
+import { VerifiedTokens } from '../../protocols/index.ts'
+import {
+  ACCESS_REFUSALS,
+  DEFAULT_RATES,
+  LOOPBACK_HOSTS,
+  LiveTokens,
+  RequestLimits,
+  capabilityCallers,
+  createAccess,
+  networksOf,
+  sandboxNotice
+} from '../ams/access/index.ts'
+import type { AccessRates, CapabilityCallers, PerMinute } from '../ams/access/index.ts'
+import { exposedBy, writeModeOf } from '../config/cross-problems.ts'
+import { ConfigError, parseHostPort } from '../config/index.ts'
+import type { Config } from '../config/index.ts'
+import type { DataFolderPaths } from '../data-folder.ts'
+import type { HttpRoutes } from '../http/index.ts'
+import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
+import { nodePlatform } from '../platform.ts'
+import type { NodeBase } from './base.ts'
+import type { Rights } from './capabilities.ts'
+import type { Identity } from './identity.ts'
+
+/** The number of AMS in `app` caveats. */
+const AMS_APP = 0x0701
+const LOOK_EVERY_MS = 1000
+
+export interface HttpAccessPlace {
+  readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether routes of a pattern are let in by these rules; all others count their callers themselves. */
+  readonly isOurs: (pattern: string | undefined) => boolean
+}
+
+export interface HttpAccess {
+  /** To be added before the routes that it lets callers in to. */
+  readonly routes: HttpRoutes
+  /** Whether callers without a token may write now. */
+  readonly writeMode: 'open' | 'token'
+}
+
+/** Where the tokens of `token add` lie; undefined for a node without a data folder where no file is named. */
+export const tokensFile = (
+  { gateway }: Pick<Config, 'gateway'>,
+  folder: Pick<DataFolderPaths, 'keys'> | undefined
+): string | undefined =>
+  gateway.tokens === '' ? folder && join(folder.keys, 'ams-tokens.json') : gateway.tokens
+
+/**
+ * Who may do what over HTTP, and how much: static tokens, which are followed while the node runs, capabilities, and rates.
+ * @throws ConfigError where others could reach the node as they must not; SetupError for tokens that are none.
+ */
+export async function openHttpAccess(
+  base: NodeBase,
+  identity: Identity,
+  { rights, env, isOurs }: HttpAccessPlace
+): Promise<HttpAccess> {
+  const { config, log, metrics } = base
+  const { gateway } = config
+  const live = await LiveTokens.open({ path: tokensFile(config, identity.folder), env })
+  const capabilities = takesCapabilities(config) ? callersByCapability(base, identity, rights) : undefined
+  const exposed = (): ReturnType<typeof exposedBy> =>
+    exposedBy(config, { tokens: live.current.list, takesOthers: capabilities !== undefined })
+  const problems = exposed()
+  if (problems.length > 0) throw new ConfigError(problems)
+  follow(base, live, exposed)
+  const { sandbox_notice: notice } = sandboxNotice(gateway.sandbox)
+  if (notice !== undefined) log.warn({ event: 'PublicSandbox' }, notice)
+
+  const refused = metrics.counters(
+    'http_refused_total',
+    'Requests that were not let in, by reason.',
+    'reason',
+    ACCESS_REFUSALS
+  )
+  metrics.gauge('http_tokens', 'Static tokens that are good.', () => live.current.list.length)
+  const limits = gateway.rate_limits ? new RequestLimits(ratesOf(config)) : undefined
+  const writeMode = writeModeOf(config)
+  const known = () => ({ tokens: live.current, capabilities, writeMode, isPrivate: gateway.private })
+  return {
+    writeMode,
+    routes: createAccess({
+      hosts: new Set([...LOOPBACK_HOSTS, ...hostsOf(config)]),
+      origins: new Set(gateway.origins),
+      proxies: networksOf(gateway.trusted_proxies),
+      known,
+      limits,
+      tenant: gateway.tenant,
+      app: 'ams',
+      now: () => nodePlatform.now(),
+      isOurs,
+      onRefusal: refused
+    })
+  }
+}
+
+/** Hosts that are answered to, beside those of this machine. */
+export function hostsOf({ http, gateway }: Pick<Config, 'http' | 'gateway'>): readonly string[] {
+  const { host = '' } = parseHostPort(http.listen) ?? {}
+  return [...gateway.hosts, host.includes(':') ? `[${host.toLowerCase()}]` : host]
+}
+
+/** Over HTTP whoever has a capability may use it. */
+const takesCapabilities = ({ capabilities }: Config): boolean => capabilities.takesBearer
+
+function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => readonly unknown[]): void {
+  const look = async (): Promise<void> => {
+    const news = await live.look()
+    if (news === 'same') return
+    if (news !== 'loaded')
+      return log.error(
+        { event: 'TokensRefused', problem: news.problem },
+        'the file of tokens is wrong; those from before hold'
+      )
+    log.info({ event: 'TokensLoaded', tokens: live.current.list.length }, 'the tokens have changed')
+    if (exposed().length > 0)
+      log.error(
+        { event: 'TokensMissing' },
+        'the tokens that this node needs are gone; it will not start again'
+      )
+  }
+  const timer = setInterval(() => {
+    look().catch((err: unknown) => log.warn({ event: 'TokensNotSeen', err }, 'the tokens could not be read'))
+  }, LOOK_EVERY_MS).unref()
+  started.defer(() => clearInterval(timer))
+}
+
+/** Those of the tenant in whose name callers act, as it is when they ask. */
+function callersByCapability(
+  { config }: NodeBase,
+  { keys: { hubId: hub } }: Identity,
+  { capabilities, seconds }: HttpAccessPlace['rights']
+): CapabilityCallers {
+  const tokens = new VerifiedTokens({ crypto: nodeMacaroonCrypto, hub, keys: capabilities.keys })
+  capabilities.onWithdrawal(() => tokens.flush())
+  const { tenant: name } = config.gateway
+  return {
+    judge(text) {
+      const tenant = capabilities.tenants().find(one => one.name === name)
+      if (tenant === undefined) return { problem: 'the tenant of this surface is not there' }
+      return capabilityCallers({
+        hub,
+        tenantId: Buffer.from(tenant.id.replaceAll('-', ''), 'hex'),
+        app: AMS_APP,
+        tokens,
+        withdrawal: token => capabilities.withdrawal(token),
+        now: () => nodePlatform.now(),
+        seconds
+      }).judge(text)
+    }
+  }
+}
+
+function ratesOf({ gateway }: Config): AccessRates {
+  const { anonymous, known } = DEFAULT_RATES
+  const open = { read: gateway.reads_per_min, write: gateway.writes_per_min }
+  const shown = { read: gateway.token_reads_per_min, write: gateway.token_writes_per_min }
+  const each = (one: PerMinute, all: PerMinute) => ({
+    source: one,
+    agent: one,
+    token: one,
+    tenantApp: { read: Math.max(one.read, all.read), write: Math.max(one.write, all.write) }
+  })
+  return {
+    ...DEFAULT_RATES,
+    anonymous: each(open, anonymous.tenantApp),
+    known: each(shown, known.tenantApp)
+  }
+}
