@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { tokenBytes } from '../../protocols/index.ts'
 import { presentedToken } from '../ams/access/presented-token.ts'
@@ -5,7 +6,7 @@ import { ANONYMOUS } from '../ams/access/index.ts'
 import type { Caller } from '../ams/access/index.ts'
 import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
-import { InTurn } from '../gateway/in-turn.ts'
+import { Turns } from '../turns.ts'
 import { bodyPieces, oversize } from './body-pieces.ts'
 import { callProblem } from './call-problem.ts'
 import type { Asker, CallParts } from './parts.ts'
@@ -26,7 +27,7 @@ const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 export const callRoutes =
   (parts: CallParts) =>
   (app: FastifyInstance): void => {
-    const turns = new InTurn()
+    const turns = new Turns<Socket>()
     const scoped = (isStreamed: boolean) => async (scope: FastifyInstance) => {
       scope.removeAllContentTypeParsers()
       if (isStreamed) scope.addContentTypeParser('*', (_, body, done) => done(null, body))
@@ -45,14 +46,14 @@ export const callRoutes =
     void app.register(scoped(true))
   }
 
-function serve(scope: FastifyInstance, parts: CallParts, turns: InTurn, route: CallRoute): void {
+function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, route: CallRoute): void {
   const { method, path, maxBodyBytes } = route
   scope.route({
     method,
     // A name in a path may be longer than the router lets its own parameters be.
     url: path.replace(/\{\w+\}$/, '*'),
     bodyLimit: Math.max(1, maxBodyBytes),
-    config: { takesCapabilities: true },
+    config: { takesCapabilities: true, isStreamed: route.isStreamed === true },
     onRequest: async request => {
       const asker = askerOf(parts, request, route)
       if (asker.cap === undefined) demandRole(asker.caller, route.role)

@@ -1,6 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { OapError } from '../../protocols/index.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the body is passed on while it comes. */
+    isStreamed?: boolean
+  }
+}
+
 /**
  * Room for the bodies of requests that are read at the same time, by as many bytes as each may have: what it says, or what
  * its route takes where it says nothing. So many small ones are read beside few large ones, and never more than that is held.
@@ -22,6 +29,8 @@ export class BodyRoom {
    * read. @throws OapError `saturated`
    */
   enter({ headers, routeOptions }: FastifyRequest, { raw }: Pick<FastifyReply, 'raw'>): void {
+    // Of what is passed on as it comes, never more than a piece is held.
+    if (routeOptions.config.isStreamed === true) return
     const most = routeOptions.bodyLimit ?? 0
     const isChunked = headers['transfer-encoding'] !== undefined
     const bytes = isChunked ? most : Number(headers['content-length'] ?? 0)

@@ -1,7 +1,6 @@
 import { AMS_VERBS } from '../access/capability-callers.ts'
-import { ACCESS_REFUSALS } from '../access/refusal.ts'
 import { ROLES } from '../access/roles.ts'
-import { PROBLEMS } from '../routes/problem.ts'
+import { PROBLEMS } from '../../http/index.ts'
 import type { Answering } from './answering.ts'
 import { headOf } from './facts.ts'
 import type { Made } from './facts.ts'
@@ -58,7 +57,7 @@ function access({ facts: { rates, validation, isProofDemanded, features } }: Mad
     require_proof: isProofDemanded,
     features,
     ...(rates && { limits_per_minute: { without_token: rates.anonymous, with_token: rates.known } }),
-    errors: { ...PROBLEMS, ...ACCESS_REFUSALS }
+    errors: PROBLEMS
   }
 }
 
