@@ -34,11 +34,15 @@ export interface Example {
   readonly says: string
 }
 
-/** A command is data; `run` loads what it needs when it runs, and yields the exit code. */
-export interface Command {
+/** What a list of commands says of one. */
+export interface CommandName {
   /** One or two words: `start`, `key show`. */
   readonly name: string
   readonly summary: string
+}
+
+/** A command is data; `run` loads what it needs when it runs, and yields the exit code. */
+export interface CommandBody {
   /** What to know beyond the summary, and what a failure means. */
   readonly details?: string
   readonly arguments?: readonly Argument[]
@@ -47,6 +51,13 @@ export interface Command {
   /** Besides ok, usage and bug, which any command may end with. */
   readonly exits: readonly ExitName[]
   readonly run: (invocation: Invocation) => Promise<number>
+}
+
+export interface Command extends CommandName, CommandBody {}
+
+/** A command that is not loaded yet. */
+export interface CommandRow extends CommandName {
+  readonly load: () => Promise<Command>
 }
 
 export const JSON_OPTION: Option = { name: 'json', summary: 'print one JSON object instead of text' }
@@ -66,4 +77,7 @@ export const NODE_ARGUMENT: Argument = {
   completes: 'nothing'
 }
 
-export const optionsOf = (command: Command): readonly Option[] => [...(command.options ?? []), JSON_OPTION]
+export const optionsOf = (command: CommandBody): readonly Option[] => [
+  ...(command.options ?? []),
+  JSON_OPTION
+]

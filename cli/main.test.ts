@@ -6,7 +6,7 @@ import type { Command } from './command.ts'
 import { completionScript } from './completion/script.ts'
 import { EXIT } from './exit-codes.ts'
 import { main } from './main.ts'
-import { buildProgram } from './program.ts'
+import { buildProgram, commandWords } from './program.ts'
 import type { Invocation } from './invocation.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -198,8 +198,36 @@ test('completes every word of an argument of several, and the first of others', 
   assert.match(completionScript('zsh', [folders(false)]), /'1:WHAT:_files -\/' /)
 })
 
-test('every command has a summary, examples that name it, and known exit codes', () => {
-  for (const { name, summary, examples, exits, arguments: declared = [] } of COMMANDS) {
+test('knows which command a line calls or asks about', () => {
+  for (const [line, name] of [
+    ['init --data x', 'init'],
+    ['cap inspect token', 'cap inspect'],
+    ['cap --json', 'cap'],
+    ['help cap inspect', 'cap inspect'],
+    ['help', ''],
+    ['-h cap inspect', 'cap inspect'],
+    ['nosuch inspect', '']
+  ] as const) {
+    assert.equal(commandWords(COMMANDS, line.split(' ')), name, line)
+  }
+})
+
+test('a list of commands names those that are not loaded', () => {
+  const names = [
+    { name: 'first', summary: 'does the one' },
+    { name: 'of two', summary: 'does the other' }
+  ]
+
+  const program = buildProgram(names, '0', new WrittenTerminal(), () => undefined)
+
+  assert.match(program.helpInformation(), /\n {2}first +does the one\n {2}of \[command\] +of\n/)
+  assert.match(program.commands[1]!.helpInformation(), /\n {2}two +does the other\n/)
+})
+
+test('every command has a summary, examples that name it, and known exit codes', async () => {
+  const commands = await Promise.all(COMMANDS.map(command => command.load()))
+
+  for (const { name, summary, examples, exits, arguments: declared = [] } of commands) {
     assert.doesNotMatch(summary, /\.$|^[A-Z]/, name)
     assert.ok(examples.length > 0, name)
     for (const { line } of examples) assert.ok(line.includes(`omnigate ${name}`), line)

@@ -14,14 +14,21 @@ export async function main(args: string[], terminal: Terminal = processTerminal)
   if (terminal === processTerminal) endWithTheReader()
   let exitCode: number = EXIT.ok
   try {
-    const program = buildProgram(COMMANDS, version(), terminal, code => (exitCode = code))
-    await program.parseAsync(args, { from: 'user' })
+    const name = commandWords(COMMANDS, args)
+    const named = await COMMANDS.find(row => row.name === name)?.load()
+    const commands = COMMANDS.map(row => (row.name === name && named !== undefined ? named : row))
+    const program = buildProgram(commands, version(), terminal, code => (exitCode = code))
+    await program.parseAsync(askedFor(args, name), { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return endParsing(error, args, terminal)
     return report(withHelp(describeFailure(error), args), args, terminal)
   }
 }
+
+/** What `help NAME` asks for is the help of that command, of two words too. */
+const askedFor = (args: string[], name: string): string[] =>
+  args[0] === 'help' && name !== '' ? [...name.split(' '), '--help'] : args
 
 function version(): string {
   const { version: text } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

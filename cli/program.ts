@@ -1,5 +1,5 @@
 import { Command as Commander, Option as CommanderOption } from 'commander'
-import type { Command, Option } from './command.ts'
+import type { Command, CommandName, Option } from './command.ts'
 import { optionsOf } from './command.ts'
 import { EXIT, EXIT_MEANING } from './exit-codes.ts'
 import type { ExitName } from './exit-codes.ts'
@@ -34,9 +34,12 @@ Any command takes --help, with examples and exit codes, and --json.
 Results go to standard output, everything else to standard error.
 Commands that call a node take its address from RON_NODE_URL when none is given, and a capability from RON_CAP.`
 
-/** The parser of a table of commands; `finish` gets the exit code of the command that ran. */
+/**
+ * The parser of a table of commands, of which the one that runs must be loaded; lists need the names alone.
+ * `finish` gets the exit code of the command that ran.
+ */
 export function buildProgram(
-  commands: readonly Command[],
+  commands: readonly (Command | CommandName)[],
   version: string,
   terminal: Terminal,
   finish: (exitCode: number) => void
@@ -50,13 +53,18 @@ export function buildProgram(
     .exitOverride()
     .configureOutput({ outputError() {} })
     .showSuggestionAfterError()
+    .configureHelp({ subcommandTerm: term })
   for (const command of commands) addCommand(program, command, terminal, finish)
   return program
 }
 
-/** The words of a command line that name a command, or a group of them; empty when the first word is neither. */
-export function commandWords(commands: readonly Command[], args: readonly string[]): string {
-  const [first = '', second = ''] = args.filter(word => !word.startsWith('-'))
+/**
+ * The words of a command line that name a command, or a group of them, also behind `help`; empty when the first word is
+ * neither.
+ */
+export function commandWords(commands: readonly CommandName[], args: readonly string[]): string {
+  const words = args.filter(word => !word.startsWith('-'))
+  const [first = '', second = ''] = words[0] === 'help' ? words.slice(1) : words
   const names = commands.map(({ name }) => name)
   if (names.includes(`${first} ${second}`)) return `${first} ${second}`
   return names.some(name => name === first || name.startsWith(`${first} `)) ? first : ''
@@ -64,18 +72,15 @@ export function commandWords(commands: readonly Command[], args: readonly string
 
 function addCommand(
   program: Commander,
-  command: Command,
+  command: Command | CommandName,
   terminal: Terminal,
   finish: (exitCode: number) => void
 ): void {
   const [first = '', second] = command.name.split(' ')
   const parent = second === undefined ? program : group(program, first)
-  const added = parent
-    .command(second ?? first)
-    .summary(command.summary)
-    .description(sentence(command))
-    .addHelpText('after', helpTail(command))
-    .allowExcessArguments(false)
+  const added = parent.command(second ?? first).summary(command.summary)
+  if (!('run' in command)) return
+  added.description(sentence(command)).addHelpText('after', helpTail(command)).allowExcessArguments(false)
   addArguments(added, command)
   for (const option of optionsOf(command)) added.addOption(commanderOption(option))
   added.action(async (...given: unknown[]) => {
@@ -94,6 +99,10 @@ function group(program: Commander, name: string): Commander {
       .helpCommand(false)
   )
 }
+
+/** A list of commands names them; what they take is in the help of each. */
+const term = (command: Commander): string =>
+  command.name() + (command.commands.length > 0 ? ' [command]' : '')
 
 const sentence = ({ summary, details }: Command): string =>
   `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.${details === undefined ? '' : `\n\n${details}`}`

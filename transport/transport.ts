@@ -5,7 +5,6 @@ import { ping } from '@libp2p/ping'
 import type { Ping } from '@libp2p/ping'
 import type { Identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
@@ -22,8 +21,9 @@ import type { Liveness } from './liveness.ts'
 import { endNegotiationDeadlines } from './negotiation-deadline.ts'
 import { storeProtocolsOnce } from './protocols-once.ts'
 import { silentLogger } from './silent-logger.ts'
+import { loadTls, tlsWhenUsed } from './tls-when-used.ts'
+import type { MakeEncrypter } from './tls-when-used.ts'
 import { tunedNoise } from './tuned/noise.ts'
-import { tunedTls } from './tuned/tls.ts'
 import { tunedYamux } from './tuned/yamux.ts'
 
 /** How a connection is encrypted; noise opens faster, tls costs less per byte once open. */
@@ -74,8 +74,10 @@ export interface TransportOptions extends DialerOptions {
 export async function createTransport(options: TransportOptions): Promise<Transport> {
   const limits = { ...NODE_LIMITS, ...defined(options) }
   const gater = options.connectionGater
+  // A node that cannot serve TLS fails now, and not its first peer.
+  const tls = encryptionOf(options).includes('tls') ? await loadTls(isTuned(options)) : undefined
   const node = await createLibp2p({
-    ...common(options, limits),
+    ...common(options, limits, tls),
     ...(gater && { transports: [gatedTcp(gater), gatedWebSockets(gater)] }),
     start: false,
     addresses: { listen: [...(options.listen ?? [])], announce: [...(options.announce ?? [])] },
@@ -103,7 +105,11 @@ export async function createTransport(options: TransportOptions): Promise<Transp
 export async function createDialer(options: DialerOptions = {}): Promise<Libp2p> {
   const limits = { ...DIALER_LIMITS, ...defined(options) }
   const dialer = await createLibp2p({
-    ...common(options, limits),
+    ...common(
+      options,
+      limits,
+      tlsWhenUsed(() => loadTls(isTuned(options)))
+    ),
     addresses: { listen: [] },
     connectionMonitor: { enabled: false }
   })
@@ -131,12 +137,16 @@ interface Limits {
   readonly maxOutboundStreams: number
 }
 
-function common(options: DialerOptions, limits: Limits) {
-  const tuned = options.tuned ?? true
-  const encrypters = tuned ? TUNED : STOCK
+const isTuned = (options: DialerOptions): boolean => options.tuned ?? true
+
+const encryptionOf = (options: DialerOptions): readonly Encryption[] => options.encryption ?? ['noise', 'tls']
+
+function common(options: DialerOptions, limits: Limits, tls: MakeEncrypter | undefined) {
+  const tuned = isTuned(options)
+  const encrypters = { noise: (tuned ? tunedNoise : noise)(), tls }
   return {
     transports: [tcp(), webSockets()],
-    connectionEncrypters: (options.encryption ?? ['noise', 'tls']).map(name => encrypters[name]()),
+    connectionEncrypters: encryptionOf(options).flatMap(name => encrypters[name] ?? []),
     streamMuxers: [
       (tuned ? tunedYamux : yamux)({
         maxInboundStreams: limits.maxInboundStreams,
@@ -160,9 +170,6 @@ function common(options: DialerOptions, limits: Limits) {
     ...logging(options.logger)
   }
 }
-
-const STOCK = { noise, tls } as const
-const TUNED = { noise: tunedNoise, tls: tunedTls } as const
 
 function logging(logger: ComponentLogger | undefined): { logger?: ComponentLogger } {
   if (logger) return { logger }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { connectAdmin, createNode, loadConfig } from '../../node/index.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { blobFsck } from '../commands/blob-fsck.ts'
 import { blobLs } from '../commands/blob-ls.ts'
 import { blobPin } from '../commands/blob-pin.ts'
@@ -78,7 +78,7 @@ interface Ran {
 }
 
 async function run(
-  command: Command,
+  command: CommandBody,
   args: Readonly<Record<string, string>>,
   options: Readonly<Record<string, string | boolean>>
 ): Promise<Ran> {

@@ -1,15 +1,13 @@
 import { withAudit } from '../audit-client.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { OPERATOR_EXITS } from '../operator.ts'
 import { withLinks } from '../pairing.ts'
 import { printable } from '../terminal.ts'
 
-export const auditCheckpoint: Command = {
-  name: 'audit checkpoint',
-  summary: 'print the newest signed head of the audit log',
+export const auditCheckpoint: CommandBody = {
   details:
     'A C2SP checkpoint: the origin of the log, how many entries it has, the root of their tree, and the signature of the ' +
     'key in audit/log.vkey. Keep one away from the machine: with it audit verify sees what was cut off or rewritten later. ' +

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { CosignedVerdict } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { smallFile } from '../small-file.ts'
 import { facts, printable } from '../terminal.ts'
@@ -9,9 +9,7 @@ import { facts, printable } from '../terminal.ts'
 const KEY_OPTION = { name: 'key', value: 'VKEY_OR_FILE' } as const
 const WITNESS_OPTION = { name: 'witness', value: 'VKEY_OR_FILE' } as const
 
-export const auditCosigned: Command = {
-  name: 'audit cosigned',
-  summary: 'check who else saw a checkpoint of an audit log',
+export const auditCosigned: CommandBody = {
   details:
     'Needs no node and no network. Believes the key of the log, and of each witness its verifier key or what key export ' +
     'of its hub printed. A witness that cosigned has found that the log goes on from all that it had seen of it: a hub that ' +

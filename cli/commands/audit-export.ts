@@ -2,7 +2,7 @@ import { withAudit } from '../audit-client.ts'
 import type { OpenAudit } from '../audit-client.ts'
 import { auditLines, countOption } from '../audit-lines.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { newFile } from '../new-file.ts'
@@ -11,9 +11,7 @@ import { OPERATOR_EXITS } from '../operator.ts'
 
 const LINES_AT_ONCE = 1000
 
-export const auditExport: Command = {
-  name: 'audit export',
-  summary: 'write entries of the audit log to a file, with what proves them',
+export const auditExport: CommandBody = {
   details:
     'FILE.proof beside the file is what audit verify needs: neither the node nor the rest of the log. Without --output ' +
     'the entries go to standard output, one JSON object a line, and nothing proves them.',

@@ -3,15 +3,13 @@ import { withAudit } from '../audit-client.ts'
 import { auditLines, readCount } from '../audit-lines.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS } from '../operator.ts'
 
 const HASH_BYTES = 32
 
-export const auditProve: Command = {
-  name: 'audit prove',
-  summary: 'print the proof that an entry is in the audit log',
+export const auditProve: CommandBody = {
   details:
     'The form is that of a C2SP tlog-proof: the path from the entry to the root of the newest checkpoint, and that ' +
     'checkpoint. The leaf is the line of the entry without its line feed. Before it is printed the proof is checked with ' +

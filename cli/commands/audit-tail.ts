@@ -4,7 +4,7 @@ import { withAudit } from '../audit-client.ts'
 import { auditLines, countOption, entryText } from '../audit-lines.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { asCalled, shellWord } from '../self.ts'
@@ -14,9 +14,7 @@ import { OPERATOR_EXITS } from '../operator.ts'
 const LINES = 10
 const LOOK_AGAIN_MS = 300
 
-export const auditTail: Command = {
-  name: 'audit tail',
-  summary: 'print the newest entries of the audit log',
+export const auditTail: CommandBody = {
   details:
     'Asks the running node of the data folder, or reads the folder itself while no node runs. --json prints the entries ' +
     'as they are kept, one a line. --follow prints what comes until Ctrl-C, which ends it with 0.',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditVerdict } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { smallFile } from '../small-file.ts'
@@ -11,9 +11,7 @@ import { facts, printable } from '../terminal.ts'
 const MAX_KEY_BYTES = 65_536
 const KEY_OPTION = { name: 'key', value: 'VKEY_OR_FILE' } as const
 
-export const auditVerify: Command = {
-  name: 'audit verify',
-  summary: 'check an audit log, or entries exported from it, against a public key',
+export const auditVerify: CommandBody = {
   details:
     'Needs no node and no network, and believes only the key: the log.vkey of the log, or the hub id or minisign public ' +
     'key of its hub, which has signed for that. Exit 1 names the first entry that is wrong, and what is wrong with it: ' +

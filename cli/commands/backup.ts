@@ -1,16 +1,14 @@
 import { resolve } from 'node:path'
 import { withAudit } from '../audit-client.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { asCalled, shellWord } from '../self.ts'
 import { facts } from '../terminal.ts'
 import { OPERATOR_EXITS } from '../operator.ts'
 
-export const backup: Command = {
-  name: 'backup',
-  summary: 'write a copy of a data folder that a hub can be restored from',
+export const backup: CommandBody = {
   details:
     'The running node writes the copy itself and goes on serving; while no node runs, this command does. DIR appears once ' +
     'it is whole. It has the keys of the hub in it: whoever can read it is the hub. The audit log tells of each backup. Blobs ' +

@@ -5,7 +5,7 @@ import { TransferProgress } from '../blob/progress.ts'
 import { uploadSource } from '../blob/upload-source.ts'
 import { CommandError } from '../command-error.ts'
 import { NODE_ARGUMENT } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { defined, timeOptionMs } from '../mailbox/numbers.ts'
@@ -14,9 +14,7 @@ import { printable } from '../terminal.ts'
 
 const CLASSES = ['private', 'federated', 'public'] as const
 
-export const blobAdd: Command = {
-  name: 'blob add',
-  summary: 'store a file by the hash of its content',
+export const blobAdd: CommandBody = {
   details:
     'Ends once the blob would survive a power cut, and prints its content id: the one that IPFS tools give the same ' +
     'bytes with the options that are printed beside it. Of a folder each file below it becomes a blob of its own, one line ' +

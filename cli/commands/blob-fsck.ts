@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { bytesText } from '../quantity.ts'
 import { facts, printable } from '../terminal.ts'
 
-export const blobFsck: Command = {
-  name: 'blob fsck',
-  summary: 'check every block and index of the blobs of a stopped node',
+export const blobFsck: CommandBody = {
   details:
     'Changes nothing. Exit 1 when something is wrong; each line then names what: damaged_segment is a file that is gone or cut ' +
     'short, rotten_block has not the bytes of its hash, missing_block and broken_root are blobs of which something is gone, ' +

@@ -9,16 +9,14 @@ import type { BlobPlace } from '../blob/place.ts'
 import { TransferProgress } from '../blob/progress.ts'
 import { whyNot, whyNotText } from '../blob/why-not.ts'
 import { CommandError } from '../command-error.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import type { Invocation } from '../invocation.ts'
 import { newFile } from '../new-file.ts'
 import { bytesText } from '../quantity.ts'
 
-export const blobGet: Command = {
-  name: 'blob get',
-  summary: 'get a blob, each block of it proved here',
+export const blobGet: CommandBody = {
   details:
     'As the operator, of linked hubs too: a blob that the node does not have comes from whoever has it, and is kept for ' +
     'a day. Without --output the bytes go to standard output. A download into a file that breaks off is gone on with by ' +

@@ -1,15 +1,13 @@
 import { BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, CID_ARGUMENT, withBlobs } from '../blob/place.ts'
 import { CommandError } from '../command-error.ts'
 import { NODE_ARGUMENT } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 
 /** As many as one call may ask for. */
 const MOST = 1024
 
-export const blobHas: Command = {
-  name: 'blob has',
-  summary: 'ask whether a node has a blob',
+export const blobHas: CommandBody = {
   details:
     `Of several, one line each, at most ${MOST} at once; the address of the node stands behind them. The exit is 1 when it ` +
     'lacks one, or shows it to others only: the answer is the same. ' +

@@ -2,7 +2,7 @@ import type { BlobRow } from '../../protocols/index.ts'
 import { BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
 import type { BlobPlace } from '../blob/place.ts'
 import { NODE_ARGUMENT } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { bytesText } from '../quantity.ts'
 import { columns, printable } from '../terminal.ts'
@@ -12,9 +12,7 @@ const BLOBS = 64
 const MOST = 1_000_000
 const PAGE = 128
 
-export const blobLs: Command = {
-  name: 'blob ls',
-  summary: 'list the blobs of a tenant',
+export const blobLs: CommandBody = {
   details: `In the order of their content ids. ${CALLER_DETAILS}`,
   arguments: [NODE_ARGUMENT],
   options: [

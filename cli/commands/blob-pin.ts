@@ -1,10 +1,8 @@
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 
-export const blobPin: Command = {
-  name: 'blob pin',
-  summary: 'keep a blob until it is unpinned',
+export const blobPin: CommandBody = {
   details: `A pinned blob does not expire, and cannot be removed. ${CALLER_DETAILS}`,
   arguments: BLOB_ARGUMENTS,
   options: CALLER_OPTIONS,

@@ -1,11 +1,9 @@
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
 import { providersText } from '../blob/providers-text.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 
-export const blobProviders: Command = {
-  name: 'blob providers',
-  summary: 'ask a node who has a blob',
+export const blobProviders: CommandBody = {
   details:
     'The node itself, linked hubs that say so, and those that the DHT names. A caller without a capability is told of ' +
     `the node itself alone. The exit is 1 when nobody says so. ${CALLER_DETAILS}`,

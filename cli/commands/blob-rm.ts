@@ -1,10 +1,8 @@
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 
-export const blobRm: Command = {
-  name: 'blob rm',
-  summary: 'take a blob away',
+export const blobRm: CommandBody = {
   details:
     'It is gone for its tenant at once; what no other blob and no other tenant has of it is collected within minutes. ' +
     `A pinned blob stays until it is unpinned. ${CALLER_DETAILS}`,

@@ -2,16 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { progressText, scrubAt, scrubbedOf } from '../blob/scrubbing.ts'
 import type { Scrubbed } from '../blob/scrubbing.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { bytesText } from '../quantity.ts'
 import { facts, printable } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
-export const blobScrub: Command = {
-  name: 'blob scrub',
-  summary: 'hash every stored block, and name those that have rotted',
+export const blobScrub: CommandBody = {
   details:
     'Asks the running node of the data folder, or works on the folder itself while no node runs. A running node hashes all it has ' +
     'within a week by itself; this does it now. Ctrl-C leaves it to the node. A block that does not have the bytes of its hash any ' +

@@ -1,14 +1,12 @@
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
 import { CommandError } from '../command-error.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { dateText } from '../moment.ts'
 import { bytesText } from '../quantity.ts'
 import { facts, printable } from '../terminal.ts'
 
-export const blobStat: Command = {
-  name: 'blob stat',
-  summary: 'print what is kept of a blob, and what the tenant has in all',
+export const blobStat: CommandBody = {
   details: `A blob that is not there and one that is not yours have the same answer, and exit code 1. ${CALLER_DETAILS}`,
   arguments: BLOB_ARGUMENTS,
   options: CALLER_OPTIONS,

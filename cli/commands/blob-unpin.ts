@@ -1,11 +1,9 @@
 import { BLOB_ARGUMENTS, BLOB_EXITS, CALLER_DETAILS, CALLER_OPTIONS, withBlobs } from '../blob/place.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { durationS } from '../moment.ts'
 
-export const blobUnpin: Command = {
-  name: 'blob unpin',
-  summary: 'let a blob be removed again',
+export const blobUnpin: CommandBody = {
   details: `It stays where it is until somebody removes it, or for as long as --ttl says. ${CALLER_DETAILS}`,
   arguments: BLOB_ARGUMENTS,
   options: [

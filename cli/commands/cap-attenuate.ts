@@ -1,14 +1,12 @@
 import { CAVEAT_OPTIONS, askedCaveats } from '../caveat-options.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { dateText, momentS } from '../moment.ts'
 import { narrowing } from '../narrowing.ts'
 import { TOKEN_ARGUMENT, givenToken } from '../token-input.ts'
 
-export const capAttenuate: Command = {
-  name: 'cap attenuate',
-  summary: 'narrow a token that you hold, without its hub and without a network',
+export const capAttenuate: CommandBody = {
   details:
     'Prints a token with further restrictions; nobody can take them off again. What stands in it already holds on, ' +
     'so a wider verb or a longer life has no effect. Give the narrower one on, and keep the wider.',

@@ -1,6 +1,6 @@
 import { CLIENT_OPTIONS, callingOf } from '../client.ts'
 import { NODE_ARGUMENT } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { withDeadline } from '../deadline.ts'
 import { EXIT } from '../exit-codes.ts'
 import { CommandError } from '../command-error.ts'
@@ -11,9 +11,7 @@ import { CAP_VARIABLE } from '../token-input.ts'
 
 const ANSWER_MS = 15_000
 
-export const capExchange: Command = {
-  name: 'cap exchange',
-  summary: 'get a token of a linked hub for a capability of this one',
+export const capExchange: CommandBody = {
   details:
     'Asks the node for it, which vouches for the capability in RON_CAP at the other hub: that must be bound to the key of this client and name the verb cap:obtain. ' +
     'Prints the text of the new token; where it is good and until when goes to standard error. It lasts at most a quarter of an hour, allows no more than the capability and the treaty of the other hub both do, and falls with either.',

@@ -1,13 +1,11 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { dateText, leftText } from '../moment.ts'
 import { facts, printable } from '../terminal.ts'
 import { TOKEN_ARGUMENT, givenToken } from '../token-input.ts'
 import { writtenCaveats } from '../token-text.ts'
 
-export const capInspect: Command = {
-  name: 'cap inspect',
-  summary: 'print what a token says, without proving it',
+export const capInspect: CommandBody = {
   details:
     'Works offline. What a token says may be made up: cap verify --data asks the hub. The signature, which is what ' +
     'makes a token worth something, is printed only with --signature.',

@@ -1,15 +1,13 @@
 import type { CapRow } from '../../protocols/index.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import { leftText } from '../moment.ts'
 import { OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { columns, printable } from '../terminal.ts'
 
-export const capList: Command = {
-  name: 'cap list',
-  summary: 'list the capabilities that have not expired, the one that ends first first',
+export const capList: CommandBody = {
   details:
     'What was revoked stays in the list until its tokens expire. Asks the running node of the data folder, or reads ' +
     'the folder itself while no node runs.',

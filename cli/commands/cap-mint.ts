@@ -1,15 +1,13 @@
 import { CAVEAT_OPTIONS, VERB_OPTION, askedCaveats } from '../caveat-options.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { dateText } from '../moment.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 
-export const capMint: Command = {
-  name: 'cap mint',
-  summary: 'make a capability: the right to call some verbs, as a token',
+export const capMint: CommandBody = {
   details:
     'Prints the text of the token; what it is goes to standard error. Without --ttl it lasts as long as ' +
     'capabilities.defaultTtlMs says. A bearer token is good for whoever has it, and a node takes those only with ' +

@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { wholeNumber } from '../caveat-options.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -7,9 +7,7 @@ import type { Invocation } from '../invocation.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { facts } from '../terminal.ts'
 
-export const capRevoke: Command = {
-  name: 'cap revoke',
-  summary: 'take capabilities back for ever, with all that was narrowed or renewed from them',
+export const capRevoke: CommandBody = {
   details:
     'By the id of one, by the root key that minted them, or by their subject. Calls under way end within a second. ' +
     `There is no way back: mint anew what should go on. ${OPERATOR_DETAILS}`,

@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_OPTIONS, givenHubKey } from '../hub-key.ts'
@@ -8,9 +8,7 @@ import { dateText, durationS } from '../moment.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { facts } from '../terminal.ts'
 
-export const capRotate: Command = {
-  name: 'cap rotate',
-  summary: 'put a new key in the place of the one that mints, or that revokes',
+export const capRotate: CommandBody = {
   details:
     'A root key, unless --revocation-key is given. Tokens of the key before it stay good for the grace, 48 hours unless you say otherwise, and can be renewed under ' +
     `the new key in that time. --break-glass drops all other keys at once, for a key that somebody stole. ` +

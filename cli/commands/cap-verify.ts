@@ -2,7 +2,7 @@ import type { CapabilityUse } from '../../protocols/index.ts'
 import { appId, byteCount, VERB_OPTION } from '../caveat-options.ts'
 import { KEY_OPTION, ownKey, peerIdOf } from '../client-key.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { OPERATOR_EXITS, withOperator } from '../operator.ts'
@@ -12,9 +12,7 @@ import { TOKEN_ARGUMENT, givenToken } from '../token-input.ts'
 import type { GivenToken } from '../token-input.ts'
 import { writtenCaveats } from '../token-text.ts'
 
-export const capVerify: Command = {
-  name: 'cap verify',
-  summary: 'say whether a token allows a call, or which restriction does not',
+export const capVerify: CommandBody = {
   details:
     'Without --data it judges offline by what the token says. With --data the hub judges, as it would the call: by its ' +
     'root keys, revocations and tenants. It counts no rates, and does not know whether the node takes bearer tokens. ' +

@@ -1,13 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { KEY_OPTION, keyPlace, newKeyText, peerIdOf, readClientKey } from '../client-key.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { facts } from '../terminal.ts'
 
-export const clientInit: Command = {
-  name: 'client init',
-  summary: 'make the key by which nodes know this client',
+export const clientInit: CommandBody = {
   details:
     'Every command that calls a node uses it, and so a capability that is bound to its peer id is of use to nobody ' +
     'else. It never overwrites.',

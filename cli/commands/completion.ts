@@ -1,12 +1,10 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-export const completion: Command = {
-  name: 'completion',
-  summary: 'print a completion script for a shell',
+export const completion: CommandBody = {
   arguments: [{ name: 'SHELL', summary: 'the shell', choices: SHELLS, completes: 'nothing' }],
   examples: [
     {
@@ -22,7 +20,7 @@ export const completion: Command = {
     const { COMMANDS } = await import('./index.ts')
     const shell = SHELLS.find(name => name === invocation.argument('SHELL'))
     if (shell === undefined) throw new CommandError(EXIT.usage, `SHELL is one of ${SHELLS.join(', ')}`)
-    const script = completionScript(shell, COMMANDS)
+    const script = completionScript(shell, await Promise.all(COMMANDS.map(command => command.load())))
     invocation.show({ shell, script }, () => script)
     return EXIT.ok
   }

@@ -1,11 +1,9 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { readConfigFile } from '../config-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import { columns } from '../terminal.ts'
 
-export const configCheck: Command = {
-  name: 'config check',
-  summary: 'check a configuration file and print each effective value with its origin',
+export const configCheck: CommandBody = {
   details:
     'The environment counts as it would for start: OMNIGATE_HTTP__LISTEN is http.listen. ' +
     'All problems are reported together, one a line, each with its key; those of treaties, and then of the acceptance policy, once the rest is good.',

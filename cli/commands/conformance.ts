@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { ConformanceResult } from '../conformance/index.ts'
 import type { NodeConnection } from '../../sdk/index.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -18,9 +18,7 @@ const notTaken = (code: string): string =>
   `this node does not take the capability in RON_CAP (${code}); give a bearer token of this hub for echo:call, since each case calls as another peer`
 const ENCRYPTIONS = ['noise', 'tls'] as const
 
-export const conformance: Command = {
-  name: 'conformance',
-  summary: 'play every case of the OAP/1 specification against a node and print a table',
+export const conformance: CommandBody = {
   details:
     'Each case has a connection of its own; about 20 s in all. Run it against your own node only: it sends what a ' +
     'node must refuse. The calls carry the bearer token for echo:call that is in RON_CAP; ' +

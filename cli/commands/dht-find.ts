@@ -3,13 +3,11 @@ import { providersText } from '../blob/providers-text.ts'
 import { CID_ARGUMENT } from '../blob/place.ts'
 import { withDht } from '../dht.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS } from '../pairing.ts'
 
-export const dhtFind: Command = {
-  name: 'dht find',
-  summary: 'find who says to have a blob',
+export const dhtFind: CommandBody = {
   details:
     'Asks linked hubs, then the DHT, for at most five seconds. Nobody has proved it before the blob comes from there. ' +
     'The exit is 1 when nobody says so.',

@@ -1,12 +1,10 @@
 import { withDht } from '../dht.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS } from '../pairing.ts'
 
-export const dhtPeers: Command = {
-  name: 'dht peers',
-  summary: 'list the peers of the DHT that this node knows',
+export const dhtPeers: CommandBody = {
   details: 'The peer ids of linked hubs that take part; at most 512.',
   options: [DATA_OPTION],
   examples: [{ line: 'omnigate dht peers --data ./hub', says: 'one peer id a line' }],

@@ -1,13 +1,11 @@
 import { withDht } from '../dht.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS } from '../pairing.ts'
 import { facts } from '../terminal.ts'
 
-export const dhtStats: Command = {
-  name: 'dht stats',
-  summary: 'print how the DHT of linked hubs is',
+export const dhtStats: CommandBody = {
   details:
     'Public blobs of this node are announced in it one by one, each every twelve hours. It is open while the allowlist ' +
     'has a hub, unless dht.enabled is false.',

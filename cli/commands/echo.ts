@@ -1,7 +1,7 @@
 import { CLIENT_OPTIONS, callingOf } from '../client.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import { echoHub } from '../echo-hub.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { echoFile } from '../echo-file.ts'
 import type { Echoed } from '../echo-file.ts'
@@ -11,9 +11,7 @@ import type { Invocation } from '../invocation.ts'
 import { withPeer } from '../peer.ts'
 import { bytesText, roundMs, timeText } from '../quantity.ts'
 
-export const echo: Command = {
-  name: 'echo',
-  summary: 'send a text or a file to a node and check that it comes back as it was',
+export const echo: CommandBody = {
   details:
     'Needs a capability for echo:call in RON_CAP, unless the node opens that verb to all. What fits one frame goes as one call, a longer file as a stream that waits whenever either side does. ' +
     'With --hub it asks the running node of --data to call the other hub over their link, as that hub allows it. ' +

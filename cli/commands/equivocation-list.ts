@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS, withLinks } from '../pairing.ts'
@@ -7,9 +7,7 @@ import { columns } from '../terminal.ts'
 
 const ID_CHARS = 16
 
-export const equivocationList: Command = {
-  name: 'equivocation list',
-  summary: 'list the proofs that hubs said two things',
+export const equivocationList: CommandBody = {
   details:
     'A hub that signed two histories of its audit log, two delegations of one place or two successors is in quarantine ' +
     'until peer release or peer remove. What linked hubs prove is in the list, too, once it was judged here. Needs a ' +

@@ -1,11 +1,9 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS, withLinks } from '../pairing.ts'
 
-export const equivocationShow: Command = {
-  name: 'equivocation show',
-  summary: 'print a proof that a hub said two things',
+export const equivocationShow: CommandBody = {
   details:
     'One line of JSON that proves it to everybody, without this node: see equivocation verify. Needs a running node.',
   arguments: [{ name: 'PROOF', summary: 'its id, or the beginning of it', completes: 'nothing' }],

@@ -1,12 +1,10 @@
 import { CommandError } from '../command-error.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { smallFile } from '../small-file.ts'
 import { facts, printable } from '../terminal.ts'
 
-export const equivocationVerify: Command = {
-  name: 'equivocation verify',
-  summary: 'judge a proof that a hub said two things',
+export const equivocationVerify: CommandBody = {
   details:
     'Needs no node, no network and no key: the hub id in the proof is the key. Exit 0 says that the hub signed two things ' +
     'of which one is false; exit 1 why the text proves nothing: form, order, hub, delegation, signature, place, agreement ' +

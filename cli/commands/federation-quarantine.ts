@@ -1,7 +1,7 @@
 import type { QuarantinedItem } from '../../protocols/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -12,9 +12,7 @@ import { columns } from '../terminal.ts'
 
 const SECOND_MS = 1000
 
-export const federationQuarantine: Command = {
-  name: 'federation quarantine',
-  summary: 'list the messages of other hubs that wait for you, release or reject one',
+export const federationQuarantine: CommandBody = {
   details:
     'The acceptance policy keeps back what it neither takes nor turns away, at most 1000 messages and 64 MiB of one hub, ' +
     'for 14 days. list prints them, the oldest first; release delivers one as if it had been taken, once; reject drops ' +

@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { FederationClient } from '../../node/index.ts'
@@ -15,9 +15,7 @@ import { columns, facts, printable } from '../terminal.ts'
 /** Lines about one hub; `treaty show` and `--json` have all. */
 const MOST_DIFFERENCES = 8
 
-export const federationStatus: Command = {
-  name: 'federation status',
-  summary: 'print how this hub stands with the hubs that it chose',
+export const federationStatus: CommandBody = {
   details:
     'One line for each hub on the allowlist: whether its treaty holds, and how its link is, with the reason where it is ' +
     'down. Below stands where our treaty and what the other hub grants differ, and what holds then. One side of each link ' +

@@ -1,13 +1,11 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { asCalled } from '../self.ts'
 
 const BINARY_INPUT = 'of bytes as they are: xxd -p FILE | omnigate frame decode -'
 const FILE_NAME = 'of a file with hex: omnigate frame decode - < FILE'
 
-export const frameDecode: Command = {
-  name: 'frame decode',
-  summary: 'explain OAP/1 frames field by field, or say exactly what is wrong',
+export const frameDecode: CommandBody = {
   details:
     'Takes hex with or without white space, one frame after another, at most 8 MiB of text. ' +
     'What is wrong is one line on standard error with the reason that a node would give, and exit 65.',

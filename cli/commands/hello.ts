@@ -1,6 +1,6 @@
 import { CLIENT_OPTIONS, callingOf } from '../client.ts'
 import { NODE_ARGUMENT } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { withDeadline } from '../deadline.ts'
 import { EXIT } from '../exit-codes.ts'
 import { withPeer } from '../peer.ts'
@@ -10,9 +10,7 @@ import { facts, printable } from '../terminal.ts'
 
 const ANSWER_MS = 10_000
 
-export const hello: Command = {
-  name: 'hello',
-  summary: 'connect to a node and print what its HELLO says',
+export const hello: CommandBody = {
   details:
     'Shows that the node runs, that it is the peer its address names, and that it speaks OAP/1. ' +
     'Exit 69 is about the way there (not running, firewall, wrong address or peer id), 76 about what is there: no peer, or no OAP.',

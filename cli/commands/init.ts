@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { makeDataFolder } from '../new-data-folder.ts'
 import { selfCommand, shellWord } from '../self.ts'
 import { facts } from '../terminal.ts'
 
-export const init: Command = {
-  name: 'init',
-  summary: 'make a data folder with new keys and a commented omnigate.toml',
+export const init: CommandBody = {
   details:
     'Makes the key of a hub, the key of its node, and the delegation of the one to the other. ' +
     'It never overwrites: a folder that has keys is left as it is.',

@@ -1,7 +1,7 @@
 import type { DelegationStatement, Role } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
 import type { Invocation } from '../invocation.ts'
@@ -11,9 +11,7 @@ import { facts } from '../terminal.ts'
 
 const ROLE_OPTION = { name: 'role', value: 'ROLE' } as const
 
-export const keyDelegate: Command = {
-  name: 'key delegate',
-  summary: 'have the hub key sign for a key: of this node, or of another node of the hub',
+export const keyDelegate: CommandBody = {
   details:
     'A role is link, message, receipt, revocation, log, witness, snapshot or manifest. For this node its own key of that role ' +
     'is signed for, and made if it has none; the new epoch supersedes the one before, whose statements stay valid. For ' +

@@ -1,10 +1,8 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 
-export const keyExport: Command = {
-  name: 'key export',
-  summary: 'print all that is public of a hub, as one file for the operators of its peers',
+export const keyExport: CommandBody = {
   details:
     'Hub id, minisign public key, every delegation and revocation of a key, and the successions that led to this hub: one line of JSON, each part of ' +
     'it signed by the hub key. Nothing in it is secret. Who gets it must have the hub id from you by another way.',

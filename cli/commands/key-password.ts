@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_OPTIONS } from '../hub-key.ts'
 import type { Invocation } from '../invocation.ts'
@@ -9,9 +9,7 @@ import { facts } from '../terminal.ts'
 
 const AT_TERMINAL = 'or run it at a terminal'
 
-export const keyPassword: Command = {
-  name: 'key password',
-  summary: 'put the secret hub key under a password, change it, or take it off',
+export const keyPassword: CommandBody = {
   details:
     'The file stays one of minisign, which takes the same password; minisign -C does the same. A node runs on without the ' +
     'password: it needs the hub key for nothing that is signed already. Asks for the passwords at a terminal, unless a file ' +

@@ -1,7 +1,7 @@
 import type { KeyRevocationStatement } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { withDeadline } from '../deadline.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
@@ -12,9 +12,7 @@ import { facts } from '../terminal.ts'
 const MAX_REASON_BYTES = 256
 const ANSWER_MS = 20_000
 
-export const keyRevoke: Command = {
-  name: 'key revoke',
-  summary: 'have the hub key say that a key signs for the hub no more, in any role',
+export const keyRevoke: CommandBody = {
   details:
     'For a key that somebody may have copied; give the node another first, with key rotate. Peers that have heard of it ' +
     'refuse what they see of the key for the first time after that, and keep what they saw before. Nothing takes it back. ' +

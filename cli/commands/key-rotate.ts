@@ -1,7 +1,7 @@
 import type { OwnKeyRole } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
 import type { Invocation } from '../invocation.ts'
@@ -10,9 +10,7 @@ import { dateText } from '../moment.ts'
 import { facts } from '../terminal.ts'
 import { showDelegated } from './key-delegate.ts'
 
-export const keyRotate: Command = {
-  name: 'key rotate',
-  summary: 'give a stopped node a new key: its node key, and so a new peer id, or that of another role',
+export const keyRotate: CommandBody = {
   details:
     'The hub stays what it is: nobody changes an allowlist, and what the old key signed stays valid. Addresses that end in ' +
     `the old peer id no longer reach the node. A crash leaves the old key or the new one. ${HUB_KEY_DETAILS}`,

@@ -1,6 +1,6 @@
 import type { DelegationRow, HubKeyPlace } from '../../node/index.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { dateText } from '../moment.ts'
 import { asCalled, shellWord } from '../self.ts'
@@ -12,9 +12,7 @@ const PLACES: Readonly<Record<HubKeyPlace, string>> = {
   elsewhere: 'kept elsewhere'
 }
 
-export const keyShow: Command = {
-  name: 'key show',
-  summary: 'print the public halves of the keys in a data folder, and for what the hub key has signed',
+export const keyShow: CommandBody = {
   details:
     'Prints nothing secret. It also checks that the keys are whole, private, and belong together. A delegation that a later ' +
     'epoch has superseded still speaks for what its key signs while its time lasts.',

@@ -1,7 +1,7 @@
 import type { MinisignSecretFile } from '../../node/index.ts'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { HUB_KEY_DETAILS, HUB_KEY_OPTIONS, KEY_EXITS, givenHubKey } from '../hub-key.ts'
 import type { Invocation } from '../invocation.ts'
@@ -10,9 +10,7 @@ import { asCalled, shellWord } from '../self.ts'
 import { facts } from '../terminal.ts'
 import { reasonGiven } from './key-revoke.ts'
 
-export const keySucceed: Command = {
-  name: 'key succeed',
-  summary: 'end a hub, and have it go on under another hub key',
+export const keySucceed: CommandBody = {
   details:
     'Both keys sign that the one follows the other. The hub id is another then: the operator of each peer must confirm it, ' +
     'tokens and revocations of before mean nothing any more, and the audit log of the new hub begins where that of the old one ' +

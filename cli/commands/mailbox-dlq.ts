@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../../protocols/index.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { NODE_ARGUMENT } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -21,9 +21,7 @@ const LETTERS = 32
 const MOST = 1_000_000
 const MOST_IDS = 256
 
-export const mailboxDlq: Command = {
-  name: 'mailbox dlq',
-  summary: 'list the dead letters of a topic, make them messages again, or remove them',
+export const mailboxDlq: CommandBody = {
   details:
     'A message is a dead letter once it failed five times, or as often as the node says. list prints them with what ' +
     'happened to them; redrive makes them messages again, each at its old place; purge removes them for good. The last two ' +

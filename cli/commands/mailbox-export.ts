@@ -1,12 +1,10 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { newFile } from '../new-file.ts'
 import { facts } from '../terminal.ts'
 
-export const mailboxExport: Command = {
-  name: 'mailbox export',
-  summary: 'write all messages of a stopped node to a file',
+export const mailboxExport: CommandBody = {
   details:
     'A line of JSON for each message and each idempotency key, the last with their number and sum. What cannot be read is ' +
     'left out and counted, and the exit code is then 1: mailbox fsck names it.',

@@ -1,12 +1,10 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { facts, printable } from '../terminal.ts'
 
-export const mailboxFsck: Command = {
-  name: 'mailbox fsck',
-  summary: 'check every record and index of the mailbox of a stopped node',
+export const mailboxFsck: CommandBody = {
   details:
     'Changes nothing. Exit 1 when something is wrong; each line then names what: missing_batches were durable and are gone, ' +
     'damaged_row and set_aside cannot be read, damaged_block neither by LevelDB itself, wrong_count means that messages of ' +

@@ -1,15 +1,13 @@
 import { open } from 'node:fs/promises'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { dataConfig } from '../data-config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { facts } from '../terminal.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-export const mailboxImport: Command = {
-  name: 'mailbox import',
-  summary: 'put exported messages into the mailbox of a stopped node',
+export const mailboxImport: CommandBody = {
   details:
     'Checks all of the file first. Messages keep their ids, places, attempts and times; those that are there already stay ' +
     'as they are, so an import that was cut short can be run again.',

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { messageJson, messageText } from '../mailbox/message-text.ts'
 import { wholeOption } from '../mailbox/numbers.ts'
@@ -14,9 +14,7 @@ import {
 const MESSAGES = 32
 const MOST = 1_000_000
 
-export const mailboxPeek: Command = {
-  name: 'mailbox peek',
-  summary: 'print messages that wait in a topic, and leave them there',
+export const mailboxPeek: CommandBody = {
   details: `In the order in which they would be delivered; nobody else notices. ${CALLER_DETAILS}`,
   arguments: MAILBOX_ARGUMENTS,
   options: [

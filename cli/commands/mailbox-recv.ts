@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { messageJson, messageText } from '../mailbox/message-text.ts'
 import { MAX_OPTION, VISIBILITY_OPTION, defined, maxOption, timeOptionMs } from '../mailbox/numbers.ts'
@@ -11,9 +11,7 @@ import {
 } from '../mailbox/place.ts'
 import { acknowledge } from '../mailbox/acknowledge.ts'
 
-export const mailboxRecv: Command = {
-  name: 'mailbox recv',
-  summary: 'receive messages of a topic, print and acknowledge them',
+export const mailboxRecv: CommandBody = {
   details:
     'Exit 1 where nothing was there in time. What was printed is acknowledged, and gone; with --keep it is not, and ' +
     `comes again once --visibility is over. ${CALLER_DETAILS}`,

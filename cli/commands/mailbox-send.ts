@@ -1,5 +1,5 @@
 import type { MessageOptions } from '../../protocols/index.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -17,9 +17,7 @@ import type { MailboxPlace } from '../mailbox/place.ts'
 const BATCH_MESSAGES = 256
 const BATCH_BYTES = 262_144
 
-export const mailboxSend: Command = {
-  name: 'mailbox send',
-  summary: 'send messages to a topic of the mailbox',
+export const mailboxSend: CommandBody = {
   details:
     'Ends once the messages would survive a power cut. With --lines each line that is not empty is a message, byte for ' +
     'byte, sent in batches; what was sent before a failure stays sent, and the count says how many those are. ' +

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import {
   CALLER_DETAILS,
@@ -10,9 +10,7 @@ import {
 import { bytesText, timeText } from '../quantity.ts'
 import { facts } from '../terminal.ts'
 
-export const mailboxStats: Command = {
-  name: 'mailbox stats',
-  summary: 'print what a topic of the mailbox holds',
+export const mailboxStats: CommandBody = {
   details: `A topic that never was has zeros. ${CALLER_DETAILS}`,
   arguments: MAILBOX_ARGUMENTS,
   options: CALLER_OPTIONS,

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -26,9 +26,7 @@ const CREDIT_BYTES = 262_144
 const MOST_LEASED = 256
 const MOST = Number.MAX_SAFE_INTEGER
 
-export const mailboxSubscribe: Command = {
-  name: 'mailbox subscribe',
-  summary: 'print messages of a topic as they come, and acknowledge them',
+export const mailboxSubscribe: CommandBody = {
   details:
     'Goes on until Ctrl-C, which ends it with 0, or until --count messages came. What was printed is acknowledged, and ' +
     `gone; with --keep it is not, and comes again once --visibility is over. ${CALLER_DETAILS}`,

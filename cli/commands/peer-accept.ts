@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Argument, Command } from '../command.ts'
+import type { Argument, CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import {
   PAIRING_EXITS,
@@ -21,9 +21,7 @@ const MAX_CODE_CHARS = 8192
 /** For the person who compares. */
 const MAX_WAIT_MS = 17 * 60_000
 
-export const peerAccept: Command = {
-  name: 'peer accept',
-  summary: 'pair with the hub that made an invite, and confirm it',
+export const peerAccept: CommandBody = {
   details:
     'Dials the hub of the invite and proves to each the keys of the other. Then both operators compare the fingerprint, ' +
     'by another way than the code went; only when both confirm does each hub stand on the list of the other. Where nobody ' +

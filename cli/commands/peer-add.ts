@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command, Option } from '../command.ts'
+import type { CommandBody, Option } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { peerText } from '../peer-text.ts'
@@ -21,9 +21,7 @@ export const NOTE_OPTION: Option = {
   completes: 'nothing'
 }
 
-export const peerAdd: Command = {
-  name: 'peer add',
-  summary: 'allow another hub to federate with this one',
+export const peerAdd: CommandBody = {
   details:
     'Both operators add the other; a link needs both. Check the hub id with the other operator by another way than the ' +
     'one that it came by. Without --treaty the hub may call echo, little of it, and nothing else, so that you both see ' +

@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { PAIRING_EXITS, confirmedText, waitingText, withLinks } from '../pairing.ts'
@@ -8,9 +8,7 @@ import type { Waiting } from '../pairing.ts'
 import { printable } from '../terminal.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const peerConfirm: Command = {
-  name: 'peer confirm',
-  summary: 'confirm or decline a pairing that waits, or print those that wait',
+export const peerConfirm: CommandBody = {
   details:
     'For peer invite and peer accept where nobody sits at the terminal. --fingerprint is what the other operator read out; ' +
     'another one than this node shows ends the pairing, since somebody may stand between the two hubs. Needs a running node.',

@@ -1,15 +1,13 @@
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { peerText } from '../peer-text.ts'
 import { ADDRESS_OPTION, NOTE_OPTION } from './peer-add.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const peerEdit: Command = {
-  name: 'peer edit',
-  summary: 'change where a hub on the allowlist is dialled, or the note about it',
+export const peerEdit: CommandBody = {
   details: `What it may do here is changed by treaty edit. ${OPERATOR_DETAILS}`,
   arguments: [HUB_ARGUMENT],
   options: [

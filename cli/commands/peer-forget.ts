@@ -1,14 +1,12 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS, withLinks } from '../pairing.ts'
 import { facts } from '../terminal.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const peerForget: Command = {
-  name: 'peer forget',
-  summary: 'forget what is held of a hub: its snapshots, or the logs that this node has witnessed',
+export const peerForget: CommandBody = {
   details:
     'What is forgotten is judged anew when it comes again, as if nothing had been seen: ask its operator first. ' +
     '--snapshots is for a hub whose newest snapshot cannot be taken any more, as after a restore beside a clock that was ' +

@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Argument, Command } from '../command.ts'
+import type { Argument, CommandBody } from '../command.ts'
 import { readConfigFile } from '../config-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withFederation } from '../operator.ts'
@@ -13,9 +13,7 @@ const FILE_ARGUMENT: Argument = {
   completes: 'file'
 }
 
-export const peerImport: Command = {
-  name: 'peer import',
-  summary: 'take what another hub has signed about its keys, from a file of its operator',
+export const peerImport: CommandBody = {
   details:
     'Linked hubs tell each other the same. The file is for what cannot come over a link: that a hub goes on under another ' +
     'hub id, or that a key was revoked while there was no link. It changes no allowlist; it may put a hub in quarantine ' +

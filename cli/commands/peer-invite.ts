@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError } from '../command-error.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import type { Invocation } from '../invocation.ts'
@@ -22,9 +22,7 @@ import type { AdminClient } from '../../node/index.ts'
 const POLL_MS = 300
 const MAX_WAIT_MS = 17 * 60_000
 
-export const peerInvite: Command = {
-  name: 'peer invite',
-  summary: 'invite another hub to federate with this one, and confirm it',
+export const peerInvite: CommandBody = {
   details:
     'Prints a code for the operator of the other hub, who gives it to peer accept. It works once, for at most 15 minutes; ' +
     'whoever has it can ask to be paired, and nothing more. Both operators are shown a fingerprint then: read it to each ' +

@@ -1,14 +1,12 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { linkText, stateText } from '../peer-text.ts'
 import { columns, printable } from '../terminal.ts'
 
-export const peerList: Command = {
-  name: 'peer list',
-  summary: 'list the hubs that may federate with this one',
+export const peerList: CommandBody = {
   details: 'A hub that is not on the list is refused whatever it proves. An empty list refuses all of them.',
   options: [DATA_OPTION],
   examples: [

@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { peerText } from '../peer-text.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const peerRelease: Command = {
-  name: 'peer release',
-  summary: 'end the quarantine of a hub that said two things',
+export const peerRelease: CommandBody = {
   details:
     'A hub key that signed two delegations of one place, or two successors, was stolen, or used from two copies. Ask its ' +
     `operator which, and peer remove the hub if in doubt. The proof is kept, and another one puts it in quarantine again. ${OPERATOR_DETAILS}`,

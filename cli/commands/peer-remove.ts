@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { facts, printable } from '../terminal.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const peerRemove: Command = {
-  name: 'peer remove',
-  summary: 'allow a hub no more: its link and its calls end at once',
+export const peerRemove: CommandBody = {
   details: `Its treaty is forgotten; keep what treaty show prints if it may come back. ${OPERATOR_DETAILS}`,
   arguments: [HUB_ARGUMENT],
   options: [DATA_OPTION],

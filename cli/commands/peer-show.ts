@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Argument, Command } from '../command.ts'
+import type { Argument, CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { peerText } from '../peer-text.ts'
@@ -10,9 +10,7 @@ export const HUB_ARGUMENT: Argument = {
   completes: 'nothing'
 }
 
-export const peerShow: Command = {
-  name: 'peer show',
-  summary: 'print what is known of a hub on the allowlist, and how its link is',
+export const peerShow: CommandBody = {
   details: 'What it may do here, row by row, is printed by treaty show.',
   arguments: [HUB_ARGUMENT],
   options: [DATA_OPTION],

@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { peerText } from '../peer-text.ts'
@@ -10,9 +10,7 @@ const SUCCESSOR = {
   completes: 'nothing'
 } as const
 
-export const peerSucceed: Command = {
-  name: 'peer succeed',
-  summary: 'confirm that a hub on the allowlist goes on under another hub id',
+export const peerSucceed: CommandBody = {
   details:
     'Both keys have signed that, as peer import or a link told; whoever stole both could have, too, so ask its operator by ' +
     'a way of your own first. The entry with its treaty is the new hub id’s then, and the one before it is not allowed ' +

@@ -1,11 +1,9 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { policyText } from '../policy-text.ts'
 import { printable } from '../terminal.ts'
 
-export const policyCheck: Command = {
-  name: 'policy check',
-  summary: 'say all that is wrong with an acceptance policy in a file, before it is used',
+export const policyCheck: CommandBody = {
   details:
     'Needs no node, no data folder and no network. A good one is printed rule by rule, with its hash, which every hub ' +
     'computes alike. Exit 1 when something is wrong.',

@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS } from '../pairing.ts'
 import { withPolicy } from '../policy.ts'
 import { type Explained, explainedText } from '../policy-text.ts'
 
-export const policyExplain: Command = {
-  name: 'policy explain',
-  summary: 'say how a message of another hub came to its verdict',
+export const policyExplain: CommandBody = {
   details:
     'Prints what was known of it, which rules held and what they weigh, and decides once more from what the audit log ' +
     'has recorded. What was accepted is counted there and not recorded one by one. Needs the running node.',

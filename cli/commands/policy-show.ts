@@ -1,15 +1,13 @@
 import type { Policy } from '../../node/index.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS } from '../pairing.ts'
 import { withPolicy } from '../policy.ts'
 import { policyText } from '../policy-text.ts'
 import { printable } from '../terminal.ts'
 
-export const policyShow: Command = {
-  name: 'policy show',
-  summary: 'print the acceptance policy that is in force',
+export const policyShow: CommandBody = {
   details:
     'federation.policy names its file; without one the built-in policy holds. A change of the file holds within a ' +
     'second; a file that is wrong changes nothing, and problem says what is wrong with it. Needs the running node.',

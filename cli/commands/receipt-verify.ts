@@ -1,11 +1,9 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { printable } from '../terminal.ts'
 
-export const receiptVerify: Command = {
-  name: 'receipt verify',
-  summary: 'check a receipt or bounce of a message, and who stands behind it',
+export const receiptVerify: CommandBody = {
   details:
     'Needs no node and no network. The file holds what came to the reply topic, as mailbox recv gives it. Exit 1 says what ' +
     'is wrong with it. Without --hub the hub that stands behind it is printed, and it is for you to know it. A text cannot ' +

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Registry } from '../../registry/index.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import { REGISTRY_FOLDER } from '../registry-names.ts'
@@ -11,9 +11,7 @@ import { printable } from '../terminal.ts'
 const FILE = 'app_proto_ids.json'
 const MAX_BYTES = 8 * 1024 * 1024
 
-export const registryCheck: Command = {
-  name: 'registry check',
-  summary: 'check a registry of app_proto_ids: form, ranges, signatures, history',
+export const registryCheck: CommandBody = {
   details: `Reads ${FILE} of the folder. Each problem is one line on standard error that names its row; exit 1 when there is one.`,
   arguments: [
     {

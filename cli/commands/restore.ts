@@ -1,14 +1,12 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { interruptible } from '../interruptible.ts'
 import { dateText } from '../moment.ts'
 import { asCalled, shellWord } from '../self.ts'
 import { facts } from '../terminal.ts'
 
-export const restore: Command = {
-  name: 'restore',
-  summary: 'make a data folder of a backup',
+export const restore: CommandBody = {
   details:
     'Checks the backup and leaves it as it is. The folder has an audit log of its own, whose first entry names the log of ' +
     'before; that lies in audit-before. What was revoked after the backup was taken is not revoked in the new folder: ' +

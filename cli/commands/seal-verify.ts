@@ -1,9 +1,7 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { HUB_FILE_OPTION, KEY_OPTION, showVerdict, trustOf } from '../snapshot-text.ts'
 
-export const sealVerify: Command = {
-  name: 'seal verify',
-  summary: 'check that a sealed folder is whole, and who sealed it',
+export const sealVerify: CommandBody = {
   details:
     'Needs no node and no network. Exit 1 names what is wrong: changed, missing or extra for a file, path for one that leads ' +
     'out of the folder, duplicate, not_a_file for a link, signature, key, revoked, and the others of ' +

@@ -1,14 +1,12 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS, withLinks } from '../pairing.ts'
 import { snapshotText } from '../snapshot-text.ts'
 
 const FETCH_MS = 90_000
 
-export const snapshotFetch: Command = {
-  name: 'snapshot fetch',
-  summary: 'get the newest snapshot of a linked hub, and keep it once it was verified',
+export const snapshotFetch: CommandBody = {
   details:
     'The running node asks the hub for the number and content id, fetches the package and proves all of it before it writes ' +
     'anything: each file, the seal, the hub, that it has not expired, and that it goes on from the newest one kept. A refusal ' +

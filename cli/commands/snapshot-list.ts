@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { dateText } from '../moment.ts'
 import { PAIRING_EXITS, withLinks } from '../pairing.ts'
 import { columns } from '../terminal.ts'
 
-export const snapshotList: Command = {
-  name: 'snapshot list',
-  summary: 'list the snapshots that a node keeps',
+export const snapshotList: CommandBody = {
   details:
     'Those of this hub, and the newest of each hub that any was fetched of; with --hub all that are kept of one. ' +
     'snapshots.keep and snapshots.keepPerHub say how many there are.',

@@ -1,14 +1,12 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { PAIRING_EXITS, withLinks } from '../pairing.ts'
 import { snapshotText } from '../snapshot-text.ts'
 
 const MAKE_MS = 60_000
 
-export const snapshotMake: Command = {
-  name: 'snapshot make',
-  summary: 'sign and seal what this hub knows at the moment',
+export const snapshotMake: CommandBody = {
   details:
     'Asks the running node of the data folder, which makes one by itself every snapshots.everyMinutes. The folder that it ' +
     'prints can be copied anywhere and verified offline; linked hubs can fetch it. The key of the role snapshot signs, for ' +

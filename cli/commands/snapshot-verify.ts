@@ -1,10 +1,8 @@
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { momentS } from '../moment.ts'
 import { HUB_FILE_OPTION, KEY_OPTION, showVerdict, trustOf } from '../snapshot-text.ts'
 
-export const snapshotVerify: Command = {
-  name: 'snapshot verify',
-  summary: 'check the sealed folder of a snapshot, its time, and that it goes on from an earlier one',
+export const snapshotVerify: CommandBody = {
   details:
     'Needs no node and no network. Besides what seal verify checks, the snapshot must not have expired, or at --at; and with ' +
     '--after it must go on from that earlier one: a lower number is a rollback, another snapshot of the same number a split.',

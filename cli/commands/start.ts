@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../../node/index.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { dataConfig } from '../data-config.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -16,9 +16,7 @@ const FIRST_TOKEN_S = 24 * 3600
 /** What somebody tries for longer wants a token of its own. */
 const FIRST_TOKEN_RENEWABLE_S = 30 * FIRST_TOKEN_S
 
-export const start: Command = {
-  name: 'start',
-  summary: 'run a node until SIGINT (Ctrl-C) or SIGTERM',
+export const start: CommandBody = {
   details:
     'Prints its addresses once it serves; the log goes to standard error. ' +
     'A signal lets calls under way finish for at most node.drainTimeoutMs and ends with 0; ' +

@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { facts, printable } from '../terminal.ts'
 import { withDeadline } from '../deadline.ts'
@@ -10,9 +10,7 @@ import type { Terminal } from '../terminal.ts'
 
 const ANSWER_MS = 10_000
 
-export const status: Command = {
-  name: 'status',
-  summary: 'ask the running node of a data folder how it is',
+export const status: CommandBody = {
   details:
     'Asks through the local socket of the data folder, so only its owner can. ' +
     'The exit code is 0 when the node answers, ready or not; the text says which.',

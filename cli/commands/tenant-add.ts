@@ -1,12 +1,10 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { tenantText } from '../tenant-text.ts'
 
-export const tenantAdd: Command = {
-  name: 'tenant add',
-  summary: 'add a tenant, whose data this hub will serve',
+export const tenantAdd: CommandBody = {
   details: `Tokens are minted for one tenant each. ${OPERATOR_DETAILS}`,
   arguments: [{ name: 'NAME', summary: '1 to 63 of a-z, 0-9 and -', completes: 'nothing' }],
   options: [

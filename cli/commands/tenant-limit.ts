@@ -1,6 +1,6 @@
 import { appId, byteCount, wholeNumber } from '../caveat-options.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { CommandError } from '../command-error.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -8,9 +8,7 @@ import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { tenantText } from '../tenant-text.ts'
 import { TENANT_ARGUMENT } from './tenant-show.ts'
 
-export const tenantLimit: Command = {
-  name: 'tenant limit',
-  summary: 'change what a tenant may spend',
+export const tenantLimit: CommandBody = {
   details:
     'The limits hold for each service by itself, over all tokens and connections of the tenant; what is beyond gets ' +
     `429 with the time to wait. What you do not name stays as it is. ${OPERATOR_DETAILS}`,

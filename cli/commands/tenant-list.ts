@@ -1,14 +1,12 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { every } from '../every.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { limitsText } from '../tenant-text.ts'
 import { columns } from '../terminal.ts'
 
-export const tenantList: Command = {
-  name: 'tenant list',
-  summary: 'list the tenants of a hub, those that were removed included',
+export const tenantList: CommandBody = {
   options: [DATA_OPTION],
   examples: [
     { line: 'omnigate tenant list --data ./hub', says: 'names, ids, and what each may spend on an app' }

@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_DETAILS, OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { facts } from '../terminal.ts'
 import { TENANT_ARGUMENT } from './tenant-show.ts'
 
-export const tenantRemove: Command = {
-  name: 'tenant remove',
-  summary: 'refuse every token of a tenant from now on',
+export const tenantRemove: CommandBody = {
   details:
     'Its name and limits stay, and tenant add with its id brings it back. With --purge nothing but its id is kept, ' +
     `which is never given out again. ${OPERATOR_DETAILS}`,

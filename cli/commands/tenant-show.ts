@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Argument, Command } from '../command.ts'
+import type { Argument, CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withOperator } from '../operator.ts'
 import { tenantText } from '../tenant-text.ts'
@@ -10,9 +10,7 @@ export const TENANT_ARGUMENT: Argument = {
   completes: 'nothing'
 }
 
-export const tenantShow: Command = {
-  name: 'tenant show',
-  summary: 'print what is known of a tenant, and what it may spend',
+export const tenantShow: CommandBody = {
   arguments: [TENANT_ARGUMENT],
   options: [DATA_OPTION],
   examples: [

@@ -1,5 +1,5 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import type { Difference } from '../../node/index.ts'
 import { differenceText } from '../difference-text.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -14,9 +14,7 @@ interface Checked {
   readonly knowsTheirs: boolean
 }
 
-export const treatyCheck: Command = {
-  name: 'treaty check',
-  summary: 'say all that is wrong with a treaty in a file, before it is used',
+export const treatyCheck: CommandBody = {
   details:
     'Needs no node, no data folder and no network. With --data it also says which tenants of the file the hub does not ' +
     'have, and with --hub where the file and what the other hub grants differ, if that was heard since the node started. ' +

@@ -1,6 +1,6 @@
 import type { PeerRow } from '../../protocols/index.ts'
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { editedText } from '../editor.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -9,9 +9,7 @@ import { peerText } from '../peer-text.ts'
 import { treatyBody, treatyDocument, treatyFile } from '../treaty-file.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const treatyEdit: Command = {
-  name: 'treaty edit',
-  summary: 'change what a hub on the allowlist may do here',
+export const treatyEdit: CommandBody = {
   details:
     'Opens the treaty in the editor of VISUAL or EDITOR, or takes the one in --file, and puts it in the place of what ' +
     'there is. It holds at once: calls under way that it does not allow any more end. What is wrong with it is told ' +

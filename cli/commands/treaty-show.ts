@@ -1,13 +1,11 @@
 import { DATA_OPTION } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { bothSides, differenceText } from '../difference-text.ts'
 import { EXIT } from '../exit-codes.ts'
 import { OPERATOR_EXITS, withFederation } from '../operator.ts'
 import { HUB_ARGUMENT } from './peer-show.ts'
 
-export const treatyShow: Command = {
-  name: 'treaty show',
-  summary: 'print what a hub on the allowlist may do here',
+export const treatyShow: CommandBody = {
   details:
     'As TOML that treaty edit and treaty check take. Where both sides differ, as far as the other hub has told, and what ' +
     'holds then, stands on standard error. A treaty is what this hub grants; what the other grants is its own.',

@@ -1,10 +1,8 @@
 import { KEY_OPTION, keyPlace, peerIdOf, readClientKey } from '../client-key.ts'
-import type { Command } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 
-export const whoami: Command = {
-  name: 'whoami',
-  summary: 'print the peer id of this client',
+export const whoami: CommandBody = {
   details: 'It is what an operator binds a capability to. It is not secret.',
   options: [KEY_OPTION],
   examples: [

@@ -11,7 +11,7 @@ import {
   SNAPSHOT_REFUSALS
 } from '../../federation/index.ts'
 import { STATUSES } from '../ams/status.ts'
-import { configSchema } from '../config/index.ts'
+import { configLeaves } from '../config/schema.ts'
 import { type AuditEvent, type CallIds, eventOf } from './audit-event.ts'
 import {
   type CommitmentValues,
@@ -33,9 +33,7 @@ import {
 } from './commitments.ts'
 import type { EntryData } from './entry.ts'
 
-const CONFIG_KEYS = Object.entries(configSchema.properties).flatMap(([section, { properties }]) =>
-  Object.keys(properties).map(key => `${section}.${key}`)
-)
+const CONFIG_KEYS = configLeaves.map(({ path }) => path)
 
 interface EventRow<F extends Commitments> {
   readonly data: F

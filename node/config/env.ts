@@ -1,5 +1,5 @@
-import type { TSchema } from 'typebox'
 import type { Leaf } from './schema.ts'
+import type { Schema } from './type.ts'
 
 export const ENV_PREFIX = 'OMNIGATE_'
 
@@ -12,8 +12,7 @@ export function envName({ section, key }: Pick<Leaf, 'section' | 'key'>): string
  * The value that a variable's text stands for under a schema: whole numbers, `true` and `false`, lists divided by
  * commas. Text that does not fit comes back as it is, for the schema to refuse.
  */
-export function readEnv(schema: TSchema, text: string): unknown {
-  const type = 'type' in schema ? schema.type : undefined
+export function readEnv({ type }: Schema, text: string): unknown {
   if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   if (type === 'array') return text === '' ? [] : text.split(',').map(item => item.trim())

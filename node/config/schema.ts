@@ -1,4 +1,3 @@
-import Type, { type Static, type TProperties, type TSchema, type TStringOptions } from 'typebox'
 import { hubPublicKey } from '../../federation/index.ts'
 import type { Form } from '../../federation/index.ts'
 import { networkProblem } from '../ams/access/addresses.ts'
@@ -8,23 +7,18 @@ import { parseRule } from '../mailbox/topic-rules.ts'
 import { httpListenProblem, listenProblem, multiaddrProblem } from './address.ts'
 import { configuredPeers } from './peers.ts'
 import type { ConfiguredPeer } from './peers.ts'
+import { type ObjectSchema, type Options, type Properties, type Schema, type Static, Type } from './type.ts'
 
 const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000
 
 const name = (description: string, value: string) =>
-  Type.Refine(
-    Type.String({ description, default: value }),
-    text => /^[a-z0-9-]{1,63}$/.test(text),
-    () => 'must be 1 to 63 of a-z, 0-9 and -'
+  Type.Judged({ description, default: value }, text =>
+    /^[a-z0-9-]{1,63}$/.test(text) ? undefined : 'must be 1 to 63 of a-z, 0-9 and -'
   )
 
-const checked = (options: TStringOptions, problem: (text: string) => string | undefined) =>
-  Type.Refine(
-    Type.String(options),
-    text => problem(text) === undefined,
-    text => problem(text) ?? ''
-  )
+const checked = (options: Options, problem: (text: string) => string | undefined) =>
+  Type.Judged(options, problem)
 
 const count = (description: string, value: number, minimum: number, maximum: number) =>
   Type.Integer({ description, default: value, minimum, maximum })
@@ -39,7 +33,7 @@ const flag = (description: string, value: boolean) => Type.Boolean({ description
 const list = (description: string, problem: (text: string) => string | undefined, maxItems: number) =>
   Type.Array(checked({ maxLength: 512 }, problem), { description, default: [], maxItems, uniqueItems: true })
 
-const section = <P extends TProperties>(description: string, properties: P) =>
+const section = <P extends Properties>(description: string, properties: P): ObjectSchema<P> =>
   Type.Object(properties, { description, additionalProperties: false })
 
 /** Every key that a configuration may hold, with its bounds, its default and the words that `omnigate init` writes. */
@@ -323,10 +317,8 @@ export const configSchema = Type.Object(
       }),
       require_proof: flag('Refuse envelopes without a proof.', false),
       types: Type.Array(
-        Type.Refine(
-          Type.String({ maxLength: 128 }),
-          text => /^[\x21-\x7e]+$/.test(text),
-          () => 'must be visible characters of ASCII'
+        Type.Judged({ maxLength: 128 }, text =>
+          /^[\x21-\x7e]+$/.test(text) ? undefined : 'must be visible characters of ASCII'
         ),
         {
           description: 'Types of envelopes that are counted by name; all others together are "other".',
@@ -415,14 +407,14 @@ export interface Leaf {
   readonly key: string
   /** `section.key`, as errors and origins write it. */
   readonly path: string
-  readonly schema: TSchema & { readonly default: unknown; readonly description: string }
+  readonly schema: Schema & { readonly default: unknown; readonly description: string }
 }
 
 /** All sections in the order of the schema. */
 export const configSections: readonly Section[] = Object.entries(configSchema.properties).map(
   ([name, schema]) => ({
     name,
-    description: String((schema as TSchema & { description?: string }).description),
+    description: schema.description ?? '',
     leaves: Object.entries(schema.properties).map(([key, leaf]) => ({
       section: name,
       key,
