@@ -22,6 +22,8 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['federation/a.ts', `import { b } from '../dht/index.ts'`],
   ['sdk/a.ts', `import { b } from '../federation/index.ts'`],
   ['cli/a.ts', `import { b } from '../federation/index.ts'`],
+  ['cli/a.ts', `import { b } from '../node/admin/listen.ts'`],
+  ['sdk/a.ts', `import { b } from '../node/setup-error.ts'`],
   ['node/a.ts', `import { b } from '../federation/hub-id.ts'`],
   ['sdk/a.ts', `import { b } from '../node/index.ts'`],
   ['sdk/a.ts', `import { b } from '../protocols/frame.ts'`],
@@ -43,6 +45,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['node/deep/a.ts', `import { b } from '../../federation/index.ts'`],
   ['sdk/a.test.ts', `import { b } from '../node/index.ts'`],
   ['cli/a.ts', `import { b } from '../node/index.ts'`],
+  ['cli/deep/a.ts', `export const b = await import('../../node/setup-error.ts')`],
   ['bench/a.ts', `import { b } from 'omnigate'`]
 ]
 

@@ -93,7 +93,7 @@ async function operatorsPlace<O extends Operations>(
   name: string,
   { ofAdmin }: CalledService<O>
 ): Promise<CallerPlace<O> & AsyncDisposable> {
-  const { connectAdmin } = await import('../node/index.ts')
+  const { connectAdmin } = await import('../node/admin/admin-client.ts')
   const admin = await connectAdmin(data)
   const close = async (): Promise<void> => admin[Symbol.asyncDispose]()
   try {

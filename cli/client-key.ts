@@ -82,7 +82,7 @@ export async function readClientKey({ path, isDefault }: KeyPlace): Promise<Ed25
 }
 
 async function readSecret(path: string): Promise<string> {
-  const { systemError } = await import('../node/index.ts')
+  const { systemError } = await import('../node/setup-error.ts')
   try {
     await using file = await open(path, READ_WITHOUT_WAITING)
     const stat = await file.stat()

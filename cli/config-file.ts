@@ -10,7 +10,7 @@ export interface ConfigFile {
 
 /** The text of a file that a person wrote, or `what` else they were to give. @throws SetupError `noInput`, `permission` or `badInput` */
 export async function readConfigFile(path: string, what = 'a TOML file'): Promise<ConfigFile> {
-  const { SetupError, systemError } = await import('../node/index.ts')
+  const { SetupError, systemError } = await import('../node/setup-error.ts')
   try {
     // Opening a pipe would otherwise wait for its writer for ever.
     await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))

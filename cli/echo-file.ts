@@ -51,7 +51,7 @@ export async function echoFile(
 }
 
 async function openRegular(path: string): Promise<FileHandle> {
-  const { SetupError, systemError } = await import('../node/index.ts')
+  const { SetupError, systemError } = await import('../node/setup-error.ts')
   try {
     const file = await open(path)
     if ((await file.stat()).isFile()) return file

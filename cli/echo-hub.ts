@@ -15,7 +15,7 @@ const DEADLINE_MS = 10_000
  * @throws CommandError `failed` where there is no link, or the other hub refuses
  */
 export async function echoHub(invocation: Invocation, hub: string, text: string): Promise<Echoed> {
-  const { connectAdmin } = await import('../node/index.ts')
+  const { connectAdmin } = await import('../node/admin/admin-client.ts')
   const { echoService, OapError } = await import('../protocols/index.ts')
   const data = invocation.neededOption(DATA_OPTION)
   await using admin = await connectAdmin(data)

@@ -17,7 +17,7 @@ export interface NewFile extends AsyncDisposable {
  * written to.
  */
 export async function newFile(path: string): Promise<NewFile> {
-  const { systemError } = await import('../node/index.ts')
+  const { systemError } = await import('../node/setup-error.ts')
   if (existsSync(path)) throw taken(path)
   const unfinished = join(dirname(path), `.new-${basename(path)}-${randomBytes(6).toString('hex')}`)
   const file = await open(unfinished, 'wx').catch((error: unknown) => {

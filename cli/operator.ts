@@ -70,8 +70,8 @@ async function hubOf(
   { terminal }: Invocation,
   signing: HubKeyGiven | undefined
 ): Promise<OperatorsHub> {
-  const { connectAdmin, directClient, openStopped, stoppedFederation, SetupError } =
-    await import('../node/index.ts')
+  const { connectAdmin } = await import('../node/admin/admin-client.ts')
+  const { SetupError } = await import('../node/setup-error.ts')
   try {
     const admin = await connectAdmin(data)
     if (signing?.file !== undefined) {
@@ -90,6 +90,7 @@ async function hubOf(
   } catch (error) {
     if (!(error instanceof SetupError) || error.reason !== 'unreachable') throw error
   }
+  const { directClient, openStopped, stoppedFederation } = await import('../node/index.ts')
   const config = await dataConfig(data, { env: terminal.env })
   const warn = ({ event }: { readonly event: string }): void => terminal.note(`omnigate: repaired: ${event}`)
   const hub = await openStopped(data, { config, warn, hubKey: signing })

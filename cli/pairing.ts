@@ -41,7 +41,7 @@ export async function withLinks<T>(
   use: (links: LinksClient, admin: AdminClient) => Promise<T>,
   withinMs = ANSWER_MS
 ): Promise<T> {
-  const { connectAdmin } = await import('../node/index.ts')
+  const { connectAdmin } = await import('../node/admin/admin-client.ts')
   const data = invocation.neededOption(DATA_OPTION)
   await using admin = await connectAdmin(data)
   try {

@@ -6,7 +6,7 @@ const MAX_BYTES = 1_048_576
 
 /** The text of a file of at most so many bytes. @throws CommandError `badInput`; SetupError as the system says */
 export async function smallFile(path: string, maxBytes = MAX_BYTES): Promise<string> {
-  const { systemError } = await import('../node/index.ts')
+  const { systemError } = await import('../node/setup-error.ts')
   try {
     const found = await stat(path)
     if (!found.isFile() || found.size > maxBytes)

@@ -62,7 +62,7 @@ async function readTokenFile(path: string): Promise<string> {
       EXIT.usage,
       `a token is no argument, since all users of a machine can see those: put it into ${CAP_VARIABLE} or a file, or give - for standard input`
     )
-  const { systemError } = await import('../node/index.ts')
+  const { systemError } = await import('../node/setup-error.ts')
   try {
     await using file = await open(path, READ_WITHOUT_WAITING)
     const stat = await file.stat()

@@ -19,7 +19,7 @@ export interface FileIn {
  * from outside comes along. @throws CommandError `badInput` for more than a million files, or 64 levels; SetupError
  */
 export async function filesIn(folder: string): Promise<readonly FileIn[]> {
-  const { systemError } = await import('../../node/index.ts')
+  const { systemError } = await import('../../node/setup-error.ts')
   const files: FileIn[] = []
   const walk = async (path: string, name: string, level: number): Promise<void> => {
     if (level > MOST_LEVELS) throw tooMuch(folder, `${MOST_LEVELS} levels of folders`)

@@ -56,7 +56,7 @@ async function partLock(path: string): Promise<PartLock> {
 }
 
 async function opened(output: string, path: string, lock: PartLock): Promise<PartFile> {
-  const { systemError } = await import('../../node/index.ts')
+  const { systemError } = await import('../../node/setup-error.ts')
   // Asked again with the lock in hand: whoever had it before may have been done.
   if (existsSync(output)) throw taken(output)
   const guarded = <T>(step: Promise<T>): Promise<T> =>

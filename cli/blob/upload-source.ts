@@ -18,7 +18,7 @@ export async function uploadSource(
   input: AsyncIterable<Uint8Array> = process.stdin
 ): Promise<UploadSource> {
   if (path === STANDARD_INPUT) return { bytes: input, length: undefined }
-  const { systemError } = await import('../../node/index.ts')
+  const { systemError } = await import('../../node/setup-error.ts')
   const file = await open(path).catch((error: unknown) => {
     throw systemError(path, error)
   })

@@ -5,7 +5,7 @@ type Report = Awaited<ReturnType<AdminClient['dht']['fetch_report']>>
 
 /** What the node of a data folder says of its last fetch of a blob; undefined where it made none. */
 export async function whyNot(data: string, cid: string): Promise<Report | undefined> {
-  const { connectAdmin } = await import('../../node/index.ts')
+  const { connectAdmin } = await import('../../node/admin/admin-client.ts')
   try {
     await using admin = await connectAdmin(data)
     return await admin.dht.fetch_report({ cid })

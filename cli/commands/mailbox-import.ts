@@ -49,7 +49,7 @@ export const mailboxImport: CommandBody = {
 
 /** What `use` yields with the bytes of a file, from its beginning. */
 async function reading<T>(path: string, use: (read: () => Promise<Uint8Array>) => Promise<T>): Promise<T> {
-  const { systemError } = await import('../../node/index.ts')
+  const { systemError } = await import('../../node/setup-error.ts')
   const file = await open(path).catch((error: unknown) => {
     throw systemError(path, error)
   })

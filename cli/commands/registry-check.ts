@@ -70,7 +70,7 @@ function refuse(
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const { systemError } = await import('../../node/index.ts')
+  const { systemError } = await import('../../node/setup-error.ts')
   const text = await readBounded(path).catch((error: unknown) => {
     throw systemError(path, error)
   })

@@ -118,7 +118,7 @@ async function clientOf(
   { config, data, address }: Served
 ): Promise<FolderClient | undefined> {
   if (data === undefined) return undefined
-  const { connectAdmin } = await import('../../node/index.ts')
+  const { connectAdmin } = await import('../../node/admin/admin-client.ts')
   const ttlS = Math.min(FIRST_TOKEN_S, Math.floor(config.capabilities.maxTtlMs / 1000))
   const nowS = Math.floor(Date.now() / 1000)
   try {

@@ -21,7 +21,7 @@ export const status: CommandBody = {
   ],
   exits: ['badInput', 'noInput', 'unreachable', 'newerFormat', 'permission'],
   async run(invocation) {
-    const { connectAdmin } = await import('../../node/index.ts')
+    const { connectAdmin } = await import('../../node/admin/admin-client.ts')
     const data = invocation.neededOption(DATA_OPTION)
     await using admin = await connectAdmin(data)
     const answer = await withDeadline(admin.status(), ANSWER_MS, `the node of ${data}`)

@@ -88,7 +88,7 @@ async function explained<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
-    const { systemError } = await import('../../node/index.ts')
+    const { systemError } = await import('../../node/setup-error.ts')
     throw systemError(name, error)
   }
 }

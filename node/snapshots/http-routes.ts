@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { SEAL_FILE, SIGNATURE_FILE, isSealedPath } from '../../federation/index.ts'
-import { Problem } from '../http/index.ts'
+import { Problem } from '../http/problem.ts'
 import type { SnapshotFolders } from './folders.ts'
 import { PUBLIC_KEY_FILE } from './own-snapshots.ts'
 import type { KeptSnapshot } from './rows.ts'
