@@ -1,6 +1,7 @@
 import type { JsonObject } from '../protocols/index.ts'
 import type { Admission, Transport } from '../transport/index.ts'
 import type { NodeBudget } from './admission/inbound-budget.ts'
+import { writeModeOf } from './config/cross-problems.ts'
 import type { Config } from './config/index.ts'
 import type { DataFolderPaths } from './data-folder.ts'
 import type { NodeKeys } from './keys.ts'
@@ -54,6 +55,7 @@ export function statusOf(s: StatusSources): NodeStatus {
     addresses,
     only_private_addresses: addresses.every(isPrivate),
     http: s.state.httpUrl ?? null,
+    http_writes: writesOver(s),
     data: s.folder?.folder ?? null,
     ready: missing.length === 0,
     missing: [...missing],
@@ -71,6 +73,12 @@ export function statusOf(s: StatusSources): NodeStatus {
     parts: s.state.parts.map(part => ({ ...part.status }))
   }
 }
+
+/** Whether callers of AMS need a token to write; null where it is not served. */
+const writesOver = ({ config, state: { httpUrl } }: StatusSources): 'open' | 'token' | null =>
+  httpUrl === undefined || !config.gateway.enabled || config.node.role === 'mirror'
+    ? null
+    : writeModeOf(config)
 
 /** A JSON answer may hold no fractions. */
 const wholeNumbers = (values: Readonly<Record<string, number>>): Record<string, number> =>

@@ -9,6 +9,10 @@ import type { Json, JsonObject } from '../../protocols/index.ts'
 import type { Terminal } from '../terminal.ts'
 
 const ANSWER_MS = 10_000
+const WRITES: Readonly<Record<string, string>> = {
+  open: 'over http need no token',
+  token: 'over http need a token'
+}
 
 export const status: CommandBody = {
   details:
@@ -49,6 +53,7 @@ function statusText(s: JsonObject, terminal: Terminal): string {
       ['up', `${word(s['uptime_s'])} s`],
       ...addresses.map(address => ['address', address] as const),
       ['http', word(s['http'])],
+      ['writes', WRITES[word(s['http_writes'])] ?? ''],
       ['data', word(s['data'])],
       [
         'ready',

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { cidOf, cidText, decodeFileNode, parseCid } from '../../protocols/index.ts'
 import { lookups } from '../lookups.fixture.ts'
-import { gatewayNode, rawCid, readCar, without } from './gateway.fixture.ts'
+import { REQUEST_ID, gatewayNode, rawCid, readCar, without } from './gateway.fixture.ts'
 
 const RAW = { accept: 'application/vnd.ipld.raw' }
 const CAR_TYPE = 'application/vnd.ipld.car; version=1; order=dfs; dups=y'
@@ -34,6 +34,7 @@ describe('a public blob over HTTP', { timeout: 120_000 }, () => {
       'x-ipfs-path': `/ipfs/${cid}`,
       'x-ipfs-roots': cid,
       'x-content-type-options': 'nosniff',
+      'x-request-id': REQUEST_ID,
       connection: 'close'
     })
   })

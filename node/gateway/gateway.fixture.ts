@@ -19,6 +19,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+export const REQUEST_ID = 'asked-1'
+
 /** A node with a gateway on loopback, and somebody who stores blobs there. */
 export async function gatewayNode(t: TestContext, flags: Record<string, unknown> = {}, data?: string) {
   const node = await runningNode(t, {
@@ -51,10 +53,11 @@ export async function gatewayNode(t: TestContext, flags: Record<string, unknown>
   }
 }
 
-/** The path goes out as it is. */
+/** The path goes out as it is, under one request id, so that answers which are the same are so in every byte. */
 async function asked(url: string, path: string, { method = 'GET', headers = {} }: Ask = {}): Promise<Answer> {
   const { hostname, port } = new URL(url)
-  const call = request({ hostname, port, path, method, headers, agent: false })
+  const own = { 'x-request-id': REQUEST_ID, ...headers }
+  const call = request({ hostname, port, path, method, headers: own, agent: false })
   call.end()
   const [response] = await once(call, 'response')
   const pieces: Buffer[] = []

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { type HttpListener, type Readiness, startHttp } from './listener.ts'
+import { startHttp } from './listener.ts'
+import type { HttpListener, HttpRoutes, ListenerBounds, Readiness } from './listener.ts'
 import { createMetrics } from '../metrics.ts'
 import { EXIT, SetupError } from '../setup-error.ts'
 
@@ -158,8 +159,13 @@ async function listener(t: TestContext, readiness?: () => Readiness): Promise<Ht
   return http
 }
 
-async function get({ url }: HttpListener, path: string, { host = 'localhost', method = 'GET' } = {}) {
-  const call = request(url + path, { method, setHost: false, headers: { host }, agent: false })
+async function get(
+  { url }: HttpListener,
+  path: string,
+  { host = 'localhost', method = 'GET', id = '' } = {}
+) {
+  const sent = { host, ...(id && { 'x-request-id': id }) }
+  const call = request(url + path, { method, setHost: false, headers: sent, agent: false })
   call.end()
   const [response] = await once(call, 'response')
   let body = ''
@@ -175,3 +181,97 @@ async function raw({ url }: HttpListener, text: string): Promise<string> {
   socket.destroy()
   return String(first)
 }
+
+const BODY = 'POST /take HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n'
+
+async function taking(t: TestContext, bounds: Partial<ListenerBounds>): Promise<HttpListener> {
+  const routes: HttpRoutes = app => {
+    app.post('/take', { bodyLimit: 4096 }, () => ({ taken: true }))
+    app.post('/stream', { config: { isStreamed: true }, bodyLimit: 2 ** 40 }, () => ({ taken: true }))
+  }
+  const metrics = createMetrics({ reasons: ['bad_frame'] })
+  const http = await startHttp(
+    { host: '127.0.0.1', port: 0 },
+    { readiness: () => READY, metrics, routes, bounds }
+  )
+  t.after(() => http.stop())
+  return http
+}
+
+const problemIn = (answer: string): Record<string, unknown> =>
+  JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Record<string, unknown>
+
+test('a body that comes too slowly is 408, and the connection ends', async t => {
+  const http = await taking(t, { requestMs: 200 })
+  const socket = connect(http.port, '127.0.0.1')
+
+  socket.write(`${BODY}Content-Length: 10\r\n\r\nabc`)
+  const [answer] = await once(socket, 'data')
+  await once(socket, 'close')
+
+  assert.match(String(answer), /^HTTP\/1\.1 408 /)
+  assert.equal(problemIn(String(answer))['error'], 'request_timeout')
+})
+
+test('headers that come too slowly are 408', async t => {
+  const http = await taking(t, { headersMs: 100, checkEveryMs: 20 })
+
+  const answer = await raw(http, 'POST /take HTTP/1.1\r\nHost: localhost\r\n')
+
+  assert.match(answer, /^HTTP\/1\.1 408 /)
+  assert.deepEqual([problemIn(answer)['ok'], problemIn(answer)['error']], [false, 'request_timeout'])
+})
+
+test('a body that is longer than its route takes is 413 before it has come', async t => {
+  const answer = await raw(await taking(t, {}), `${BODY}Content-Length: 4097\r\n\r\n`)
+
+  assert.match(answer, /^HTTP\/1\.1 413 /)
+  assert.match(answer, /\r\nconnection: close\r\n/)
+  assert.equal(problemIn(answer)['error'], 'body_oversize')
+})
+
+test('bodies together take no more than their room, and what is passed on takes none', async t => {
+  const http = await taking(t, { allBodiesBytes: 5000 })
+  const socket = connect(http.port, '127.0.0.1')
+  socket.write(`${BODY}Content-Length: 4000\r\nExpect: 100-continue\r\n\r\n`)
+  await once(socket, 'data')
+
+  const refused = await raw(http, `${BODY}Content-Length: 4000\r\n\r\n`)
+  const small = await raw(http, `${BODY}Content-Length: 3\r\n\r\nabc`)
+  const streamed = await raw(
+    http,
+    'POST /stream HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 6000\r\n\r\n' +
+      'x'.repeat(6000)
+  )
+  socket.destroy()
+
+  assert.match(refused, /^HTTP\/1\.1 503 [^]*\r\nretry-after: \d/i)
+  assert.equal(problemIn(refused)['error'], 'saturated')
+  assert.match(small, /^HTTP\/1\.1 200 /)
+  assert.match(streamed, /^HTTP\/1\.1 200 /)
+})
+
+test('whatever is no answer has one form, with the id that the caller gave or one of ours', async t => {
+  const http = await taking(t, {})
+  const own = await get(http, '/nowhere', { id: 'mine-1' })
+  const broken = await raw(http, 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const foreign = await raw(http, 'GET /%zz HTTP/1.1\r\nHost: evil.example\r\n\r\n')
+  const noHttp = await raw(http, 'OAP\r\n\r\n')
+
+  assert.equal(own.headers['x-request-id'], 'mine-1')
+  assert.equal((JSON.parse(own.body) as { request_id: string }).request_id, 'mine-1')
+  const forms = [own.body, ...[broken, foreign, noHttp].map(text => JSON.stringify(problemIn(text)))].map(
+    text => JSON.parse(text) as Record<string, unknown>
+  )
+  assert.deepEqual(
+    forms.map(({ ok, error }) => [ok, error]),
+    [
+      [false, 'not_found'],
+      [false, 'bad_request'],
+      [false, 'misdirected'],
+      [false, 'bad_request']
+    ]
+  )
+  for (const form of forms)
+    assert.deepEqual(Object.keys(form), ['ok', 'error', 'message', 'request_id'], JSON.stringify(form))
+})

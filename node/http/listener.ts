@@ -6,6 +6,7 @@ import { SECURITY_HEADERS } from '../ams/access/security-headers.ts'
 import type { HostPort } from '../config/index.ts'
 import { serving } from '../listener/serving.ts'
 import { SetupError, errorCode, systemError } from '../setup-error.ts'
+import { demandBodyWithin } from './body-deadline.ts'
 import { BodyRoom } from './body-room.ts'
 import { INTERNAL, Problem, problemBody, problemOf, sendProblem } from './problem.ts'
 
@@ -13,13 +14,15 @@ const KEEP_ALIVE_TIMEOUT_MS = 5000
 const MAX_REQUESTS_PER_SOCKET = 1000
 const RETRY_AFTER_S = 1
 const CHECK_EVERY_MS = 1000
+/** For what is passed on as it comes; all other bodies have `requestMs`. */
+const LONGEST_REQUEST_MS = 6 * 3_600_000
 
 export interface ListenerBounds {
   /** One more is closed. */
   readonly connections: number
   /** Within which headers must have come. */
   readonly headersMs: number
-  /** Within which a whole request must have come, and after which a connection that says nothing ends. */
+  /** Within which a body must have come, and after which a connection that says nothing ends. */
   readonly requestMs: number
   /** How often that is looked at. */
   readonly checkEveryMs: number
@@ -130,7 +133,7 @@ function createApp(sources: HttpSources, url: () => string): FastifyInstance {
     logger: false,
     genReqId: ({ rawHeaders }) => requestIdOf(rawHeaders),
     bodyLimit: bounds.bodyBytes,
-    requestTimeout: bounds.requestMs,
+    requestTimeout: LONGEST_REQUEST_MS,
     connectionTimeout: bounds.requestMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
@@ -158,7 +161,10 @@ function createApp(sources: HttpSources, url: () => string): FastifyInstance {
 
   routes?.(app, url)
   // Behind whatever `routes` asks of a request first.
-  app.addHook('onRequest', async (request, reply) => room.enter(request, reply))
+  app.addHook('onRequest', async (request, reply) => {
+    room.enter(request, reply)
+    demandBodyWithin(bounds.requestMs, request, reply)
+  })
   const uncharged = { config: { isUncharged: true } }
   app.get('/healthz', uncharged, (_, reply) => reply.header('cache-control', 'no-store').send({ live: true }))
   app.get('/readyz', uncharged, (_, reply) => answerReadiness(reply, readiness()))

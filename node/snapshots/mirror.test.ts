@@ -46,8 +46,8 @@ test('a mirror follows its core, shows what it verified, and takes no writes', O
     assert.equal((await fetch(url + path)).status, 404, path)
   for (const path of ['/snapshots/v1/newest', '/ipfs/x', '/healthz', '/anything']) {
     const answer = await fetch(url + path, { method: 'POST', body: 'x' })
-    const { code } = (await answer.json()) as { code?: string }
-    assert.deepEqual([answer.status, code], [403, 'read_only'], path)
+    const { error } = (await answer.json()) as { error?: string }
+    assert.deepEqual([answer.status, error], [403, 'read_only'], path)
   }
   const { id: tenant } = await mirror.operator.capabilities.tenant_show({ tenant: 'default' })
   await assert.rejects(mirror.operator.storage.put({}, { tenant, body: [Buffer.from('x')] }), {

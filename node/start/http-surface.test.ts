@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import type { FastifyInstance } from 'fastify'
 import { runningNode } from '../running-node.fixture.ts'
 import { entriesIn } from './entries.fixture.ts'
 
@@ -58,6 +63,123 @@ test('a started node serves envelopes, artifacts, rooms and notary records, and 
   assert.deepEqual([said('room.message').length, said('notary.record').length], [1, 1])
 })
 
+test('who may not write is told so, and what cannot be taken is refused in one form', async t => {
+  const { json, ask } = await surface(t, { 'gateway.write_mode': 'token' })
+  const write = { authorization: `Bearer ${WRITE}` }
+  const post = (body: object, headers: Record<string, string> = write) =>
+    json('POST', '/ams/v1/envelopes', body, headers)
+  const posted = await post({ ...envelope, id: 'e1' })
+  const large = Buffer.alloc(600_000, 'x')
+
+  const refused = {
+    401: await post(envelope, {}),
+    403: await json('GET', '/admin/v1/spam', undefined, write),
+    404: await json('GET', '/ams/v1/nowhere'),
+    405: await json('PUT', '/ams/v1/envelopes', {}, write),
+    409: await post({ ...envelope, id: 'e1', payload: { text: 'another' } }),
+    413: await answered(
+      ask('POST', '/ams/v1/envelopes', {
+        body: large,
+        headers: { 'content-type': 'application/json', ...write }
+      })
+    ),
+    415: await answered(
+      ask('POST', '/ams/v1/envelopes', { body: 'x', headers: { 'content-type': 'text/plain', ...write } })
+    )
+  }
+  const foreign = await post(envelope, { ...write, origin: 'https://evil.example' })
+  const again = await post({ ...envelope, id: 'e1' })
+
+  assert.deepEqual([posted.status, again.status], [201, 200])
+  for (const [status, { status: got, body, headers }] of Object.entries(refused)) {
+    assert.deepEqual([got, body.ok], [Number(status), false], JSON.stringify(body))
+    assert.deepEqual(Object.keys(body), ['ok', 'error', 'message', 'request_id'])
+    assert.equal(headers.get('x-request-id'), body.request_id)
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  }
+  assert.deepEqual([foreign.status, foreign.body.error], [403, 'origin_denied'])
+  assert.match(refused[401].headers.get('www-authenticate') ?? '', /^Bearer/)
+  const spam = await json('GET', '/admin/v1/spam', undefined, { 'x-ams-token': ADMIN })
+  assert.deepEqual(spam.body.counts, [
+    { type: 'other', decision: 'accepted', count: 1 },
+    { type: 'other', decision: 'refused', count: 1 }
+  ])
+})
+
+test('an open hub lets nobody write too much, and health and metrics are not counted', async t => {
+  const { json, ask } = await surface(t, { 'gateway.writes_per_min': 2 })
+
+  const answers = []
+  for (let n = 0; n < 4; n++) answers.push(await json('POST', '/ams/v1/submit', envelope))
+  const health = await json('GET', '/ams/v1/health')
+  const metrics = await (await ask('GET', '/metrics')).text()
+
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [202, 202, 429, 429]
+  )
+  const { body, headers } = answers[2]!
+  assert.deepEqual([body.error, body.bucket, body.limit_per_min], ['rate_limited', 'ip', 2])
+  assert.ok(Number(headers.get('retry-after')) >= 1 && body.retry_after_sec >= 1)
+  assert.deepEqual([health.body.mode, health.body.write_mode], ['level', 'open'])
+  assert.match(metrics, /^http_refused_total\{reason="rate_limited"\} 2$/m)
+  assert.match(metrics, /^ams_posts_total\{type="other",decision="queued"\} 2$/m)
+})
+
+test('another Host is answered nowhere but those that the operator names', async t => {
+  const { url } = await surface(t, { 'gateway.hosts': ['hub.example.org'] })
+
+  const statuses = await Promise.all(
+    ['evil.example', 'hub.example.org', 'localhost', '127.0.0.1'].map(host => statusFor(url, host))
+  )
+
+  assert.deepEqual(statuses, [421, 200, 200, 200])
+})
+
+test('metrics are for this machine, and through a proxy for who has a token', async t => {
+  const { ask } = await surface(t)
+  const through = { 'x-forwarded-for': '203.0.113.7' }
+
+  const here = await ask('GET', '/metrics')
+  const proxied = await ask('GET', '/metrics', { headers: through })
+  const known = await ask('GET', '/metrics', { headers: { ...through, authorization: `Bearer ${WRITE}` } })
+
+  assert.deepEqual([here.status, proxied.status, known.status], [200, 401, 200])
+})
+
+test('every route of the document answers, and every route that answers stands in it', async t => {
+  const { json, ask, patterns } = await surface(t)
+  const { body } = await json('GET', '/openapi.json')
+  const paths = body.paths as Record<string, Record<string, unknown>>
+
+  assert.equal(body.openapi, '3.1.0')
+  const documented = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`)
+  )
+  for (const one of documented) {
+    const [method = '', path = ''] = one.split(' ')
+    const answer = await ask(method, path.replaceAll(/\{\w+\}/g, 'x'), {
+      ...(['POST', 'PATCH', 'PUT'].includes(method) && { body: '{}' }),
+      headers: { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' }
+    })
+    const text = await answer.text()
+    const isUnknown = answer.status === 404 && text.includes('nothing is here')
+    assert.ok(!isUnknown && answer.status !== 405 && answer.status < 500, `${one}: ${answer.status} ${text}`)
+  }
+  const served = new Set(documented.map(one => one.replaceAll(/\{\w+\}/g, '*')))
+  assert.ok(patterns.length > 20)
+  for (const one of patterns) assert.ok(served.has(one), `${one} answers and is not in the document`)
+})
+
+async function statusFor(url: string, host: string): Promise<number> {
+  const { hostname, port } = new URL(url)
+  const call = request({ hostname, port, path: '/ams/v1/health', headers: { host }, agent: false })
+  call.end()
+  const [response] = (await once(call, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode ?? 0
+}
+
 interface Asking {
   readonly body?: string | Buffer
   readonly headers?: Record<string, string>
@@ -67,12 +189,14 @@ async function surface(t: TestContext, flags: Record<string, unknown> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'omnigate-surface-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const data = join(folder, 'data')
-  const node = await runningNode(t, {
-    data,
-    flags: { 'http.enabled': true, 'http.listen': '127.0.0.1:0', ...flags },
-    // However busy the machine is, nothing is shed.
-    options: { overrides: { env, loopDelay: { tick: () => undefined, take: () => 0 } } }
-  })
+  const { patterns, of: node } = await routedBy(() =>
+    runningNode(t, {
+      data,
+      flags: { 'http.enabled': true, 'http.listen': '127.0.0.1:0', ...flags },
+      // However busy the machine is, nothing is shed.
+      options: { overrides: { env, loopDelay: { tick: () => undefined, take: () => 0 } } }
+    })
+  )
   const url = String(node.status().http)
   const ask = (method: string, path: string, { body, headers }: Asking = {}) =>
     fetch(url + path, {
@@ -85,8 +209,30 @@ async function surface(t: TestContext, flags: Record<string, unknown> = {}) {
       headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
       ...(body && { body: JSON.stringify(body) })
     })
-    // oxlint-disable-next-line typescript/no-explicit-any -- what a test asks for it knows
-    return { status: answer.status, headers: answer.headers, body: (await answer.json()) as any }
+    return await answered(answer)
   }
-  return { node, data, url, ask, json }
+  return { patterns, data, url, ask, json }
+}
+
+async function answered(asked: Response | Promise<Response>) {
+  const answer = await asked
+  // oxlint-disable-next-line typescript/no-explicit-any -- what a test asks for it knows
+  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as any }
+}
+
+/** Each method with each pattern that is routed while `start` runs, but for what answers nothing but 404 and 405. */
+async function routedBy<T>(
+  start: () => Promise<T>
+): Promise<{ readonly patterns: string[]; readonly of: T }> {
+  const patterns: string[] = []
+  const seen = (message: unknown): void => {
+    const { fastify } = message as { readonly fastify: FastifyInstance }
+    fastify.addHook('onRoute', ({ method, url, config }) => {
+      if (config?.isRefusal === true) return
+      for (const one of [method].flat()) patterns.push(`${one} ${url.replaceAll(/:\w+/g, '*')}`)
+    })
+  }
+  subscribe('fastify.initialization', seen)
+  const of = await start().finally(() => unsubscribe('fastify.initialization', seen))
+  return { patterns, of }
 }

@@ -43,21 +43,24 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
   const { peers, storage, snapshots, status } = place
   const access = await openHttpAccess(base, identity, { ...place, isOurs })
   const parts: readonly (HttpPart | undefined)[] = [
+    // A mirror refuses writes before anybody looks at what they are about.
+    part(SNAPSHOTS, snapshots.routes(chargeOf(peers))),
+    part(BLOBS, gatewayRoutes(base, peers, storage, status)),
     await openAms(base, identity, { ...place, writeMode: access.writeMode })
   ]
-  const served = [OPERATIONS, ...parts.filter(part => part !== undefined)]
-  const rows = served.flatMap(part => part.rows)
+  const served = parts.filter(one => one !== undefined)
+  const rows = [...OPERATIONS, ...served.flatMap(one => one.rows)]
   await serveHttp(base, [
     access.routes,
-    // A mirror refuses writes before anybody looks at what they are about.
-    snapshots.routes(chargeOf(peers)),
-    gatewayRoutes(base, peers, storage, status),
     ...served.map(({ routes }) => routes),
     (app, url) => void app.get('/openapi.json', () => openApi({ version: VERSION, url: url(), rows }))
   ])
 }
 
-const about = (path: string, summary: string, statuses: readonly number[], gives?: string): RouteRow => ({
+const part = (rows: readonly RouteRow[], routes: HttpRoutes | undefined): HttpPart | undefined =>
+  routes && { rows, routes }
+
+const read = (path: string, summary: string, more: Partial<RouteRow> = {}): RouteRow => ({
   method: 'GET',
   path,
   role: 'none',
@@ -65,18 +68,34 @@ const about = (path: string, summary: string, statuses: readonly number[], gives
   takes: 'nothing',
   maxBodyBytes: 0,
   query: Type.Object({}),
-  statuses,
+  statuses: [200],
   summary,
-  ...(gives !== undefined && { gives })
+  ...more
 })
 
 /** What the listener itself serves. */
-const OPERATIONS: HttpPart = {
-  rows: [
-    about('/healthz', 'Whether the process lives.', [200]),
-    about('/readyz', 'Whether the node takes calls, and what it lacks.', [200, 503]),
-    about('/metrics', 'Metrics for Prometheus; from another machine with a token.', [200], 'text/plain'),
-    about('/openapi.json', 'This document.', [200])
-  ],
-  routes: () => undefined
-}
+const OPERATIONS: readonly RouteRow[] = [
+  read('/healthz', 'Whether the process lives.'),
+  read('/readyz', 'Whether the node takes calls, and what it lacks.', { statuses: [200, 503] }),
+  read('/metrics', 'Metrics for Prometheus; for other machines with a token.', { gives: 'text/plain' }),
+  read('/openapi.json', 'This document.')
+]
+
+const SNAPSHOTS: readonly RouteRow[] = [
+  read('/snapshots/v1/newest', 'The newest snapshot of this hub, or of the core of a mirror.'),
+  read('/snapshots/v1/{seq}/{name}', 'A file of a snapshot, as it was sealed.', { gives: 'text/plain' }),
+  read('/.well-known/minisign.pub', 'The key that signs snapshots.', { gives: 'text/plain' })
+]
+
+const BLOBS: readonly RouteRow[] = [
+  read('/ipfs/{cid}', 'A public blob, as a trustless gateway gives it.', {
+    query: Type.Object({
+      format: Type.Optional(Type.Enum(['raw', 'car'])),
+      'dag-scope': Type.Optional(Type.Enum(['block', 'entity', 'all'])),
+      'entity-bytes': Type.Optional(Type.String())
+    }),
+    statuses: [200, 206, 304],
+    gives: 'application/vnd.ipld.raw'
+  }),
+  read('/routing/v1/providers/{cid}', 'Who has a public blob.')
+]
