@@ -11,6 +11,7 @@ import type { Terminal } from './terminal.ts'
 
 const GROUPS: Readonly<Record<string, string>> = {
   cap: 'capabilities: who may call what',
+  token: 'who may use AMS over HTTP',
   tenant: 'whose data a hub serves',
   client: 'the key of this client',
   peer: 'other hubs that may federate with this one',

@@ -33,7 +33,8 @@ export const DATA_FOLDER_CONTENTS = {
   succession: 'what a succession that was cut short will go on with at the next start',
   client: 'the key and the token of a first client; made by start --init',
   lock: 'held by the running process and freed by the kernel when it ends, however it ends',
-  'admin.sock': 'local control of the running node'
+  'admin.sock': 'local control of the running node',
+  'tokens-lock': 'held by a process that changes the tokens of the HTTP surface'
 } as const
 
 const MADE_FIRST = Object.keys(DATA_FOLDER_CONTENTS).filter(name => name !== 'lock')

@@ -40,6 +40,9 @@ export { connectAdmin } from './admin/admin-client.ts'
 export type { AdminClient, AuditClient } from './admin/admin-client.ts'
 export { directAudit, openStopped } from './start/stopped.ts'
 export type { StoppedHub, StoppedHubOptions } from './start/stopped.ts'
+export { tokenKeeper } from './start/tokens.ts'
+export type { TokenKeeper } from './start/tokens.ts'
+export type { StaticToken, TokenRole } from './ams/access/index.ts'
 export { fsckStoppedBlobs, scrubStoppedBlobs } from './start/stopped-blobs.ts'
 export type {
   BlobFsckOptions,

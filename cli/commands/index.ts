@@ -46,6 +46,15 @@ export const COMMANDS: readonly CommandRow[] = [
   row('cap list', 'list the capabilities that have not expired, the one that ends first first', () =>
     import('./cap-list.ts').then(of => of.capList)
   ),
+  row('token add', 'make a token of the HTTP surface, and print it once', () =>
+    import('./token-add.ts').then(of => of.tokenAdd)
+  ),
+  row('token list', 'list the tokens of the HTTP surface, by name and digest', () =>
+    import('./token-list.ts').then(of => of.tokenList)
+  ),
+  row('token remove', 'end a token of the HTTP surface', () =>
+    import('./token-remove.ts').then(of => of.tokenRemove)
+  ),
   row('tenant add', 'add a tenant, whose data this hub will serve', () =>
     import('./tenant-add.ts').then(of => of.tenantAdd)
   ),

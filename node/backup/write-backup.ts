@@ -26,6 +26,7 @@ const OTHERWISE = new Set([
   'audit',
   'audit-before',
   'lock',
+  'tokens-lock',
   'admin.sock'
 ])
 const AS_IT_IS = Object.keys(DATA_FOLDER_CONTENTS).filter(name => !OTHERWISE.has(name))

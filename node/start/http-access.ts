@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { VerifiedTokens } from '../../protocols/index.ts'
 import {
   ACCESS_REFUSALS,
@@ -15,13 +14,13 @@ import type { AccessRates, CapabilityCallers, PerMinute } from '../ams/access/in
 import { exposedBy, writeModeOf } from '../config/cross-problems.ts'
 import { ConfigError, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
-import type { DataFolderPaths } from '../data-folder.ts'
 import type { HttpRoutes } from '../http/index.ts'
 import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
+import { tokensFile } from './tokens.ts'
 
 /** The number of AMS in `app` caveats. */
 const AMS_APP = 0x0701
@@ -40,13 +39,6 @@ export interface HttpAccess {
   /** Whether callers without a token may write now. */
   readonly writeMode: 'open' | 'token'
 }
-
-/** Where the tokens of `token add` lie; undefined for a node without a data folder where no file is named. */
-export const tokensFile = (
-  { gateway }: Pick<Config, 'gateway'>,
-  folder: Pick<DataFolderPaths, 'keys'> | undefined
-): string | undefined =>
-  gateway.tokens === '' ? folder && join(folder.keys, 'ams-tokens.json') : gateway.tokens
 
 /**
  * Who may do what over HTTP, and how much: static tokens, which are followed while the node runs, capabilities, and rates.
