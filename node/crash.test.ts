@@ -141,6 +141,41 @@ test('a node whose disk was found full answers disk_full with a time to come bac
   assert.equal((await box.send({ topic: 'orders' })).duplicate, false)
 })
 
+for (const [what, fail, error] of [
+  ['closed', ({ stores }: Running) => stores[0]!.close(), 'not_ready'],
+  ['full', failingWrite, 'disk_full']
+] as const)
+  test(`while its store is ${what} a node answers AMS with 503 and when to come back, and serves it again with the store`, async t => {
+    const running = await start(t)
+    const { node, clock } = running
+    const url = `${node.status().http}/ams/v1/envelopes`
+    const post = (id: string) => {
+      const envelope = { id, type: 'note', thread: 't_a', from: 'ann', to: 'bob', payload: {} }
+      return fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(envelope)
+      })
+    }
+    const before = await post('e1')
+    await fail(running)
+    await until(() => clock.asleep === 2)
+
+    const refused = [await fetch(url), await post('e2')]
+    clock.wake()
+    await until(() => node.status().ready)
+    let after = await post('e2')
+    while (after.status === 503) after = await post('e2')
+
+    assert.equal(before.status, 201)
+    for (const answer of refused) {
+      assert.deepEqual([answer.status, ((await answer.json()) as { error: string }).error], [503, error])
+      assert.ok(Number(answer.headers.get('retry-after')) >= 1)
+    }
+    assert.equal(after.status, 201)
+    assert.equal((await fetch(`${url}/e1`)).status, 200)
+  })
+
 test('counts nothing and crashes nothing when it stops', async t => {
   const { node, lines } = await start(t)
 

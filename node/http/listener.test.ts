@@ -275,3 +275,37 @@ test('whatever is no answer has one form, with the id that the caller gave or on
   for (const form of forms)
     assert.deepEqual(Object.keys(form), ['ok', 'error', 'message', 'request_id'], JSON.stringify(form))
 })
+
+test('answers what is asked when it stops, and breaks off what takes too long', async () => {
+  const asked = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<void>()
+  const routes: HttpRoutes = app => {
+    app.get('/later', async () => {
+      asked.resolve()
+      await go.promise
+      return { answered: true }
+    })
+    app.get('/never', () => new Promise(() => undefined))
+  }
+  const metrics = createMetrics({ reasons: ['bad_frame'] })
+  const stopping = async (path: string, drainMs: number) => {
+    const bounds = { drainMs }
+    const http = await startHttp(
+      { host: '127.0.0.1', port: 0 },
+      { readiness: () => READY, metrics, routes, bounds }
+    )
+    const answer = get(http, path).catch((error: unknown) => error)
+    if (path === '/later') await asked.promise
+    else await get(http, '/healthz')
+    const stopped = http.stop()
+    go.resolve()
+    await stopped
+    return await answer
+  }
+
+  const answered = (await stopping('/later', 60_000)) as { readonly body: string }
+  const broken = await stopping('/never', 50)
+
+  assert.equal(answered.body, '{"answered":true}')
+  assert.ok(broken instanceof Error)
+})

@@ -8,6 +8,7 @@ import { serving } from '../listener/serving.ts'
 import { SetupError, errorCode, systemError } from '../setup-error.ts'
 import { demandBodyWithin } from './body-deadline.ts'
 import { BodyRoom } from './body-room.ts'
+import { draining } from './drain.ts'
 import { INTERNAL, Problem, problemBody, problemOf, sendProblem } from './problem.ts'
 
 const KEEP_ALIVE_TIMEOUT_MS = 5000
@@ -24,8 +25,10 @@ export interface ListenerBounds {
   readonly headersMs: number
   /** Within which a body must have come, and after which a connection that says nothing ends. */
   readonly requestMs: number
-  /** How often that is looked at. */
+  /** How often these are looked at. */
   readonly checkEveryMs: number
+  /** Within which what is asked is answered when the listener stops. */
+  readonly drainMs: number
   readonly headerBytes: number
   /** Of a route that says nothing else. */
   readonly bodyBytes: number
@@ -38,6 +41,7 @@ export const LISTENER_BOUNDS: ListenerBounds = {
   connections: 64,
   headersMs: 5000,
   requestMs: 10_000,
+  drainMs: 2000,
   checkEveryMs: CHECK_EVERY_MS,
   headerBytes: 8192,
   bodyBytes: 1024,
@@ -98,16 +102,15 @@ declare module 'fastify' {
 export async function startHttp({ host, port }: HostPort, sources: HttpSources): Promise<HttpListener> {
   let taken = port
   const url = (): string => `http://${inUrl(host)}:${taken}`
-  const app = createApp({ ...sources, hosts: [...(sources.hosts ?? []), inUrl(host)] }, url)
+  const { app, stop } = createApp({ ...sources, hosts: [...(sources.hosts ?? []), inUrl(host)] }, url)
   try {
     await app.listen({ host, port })
   } catch (error) {
-    await app.close()
+    await stop()
     throw listenError(host, port, error)
   }
   const address = app.server.address()
   taken = typeof address === 'object' && address !== null ? address.port : port
-  const stop = () => app.close()
   return {
     url: url(),
     port: taken,
@@ -119,7 +122,10 @@ export async function startHttp({ host, port }: HostPort, sources: HttpSources):
 
 const inUrl = (host: string): string => (host.includes(':') ? `[${host.toLowerCase()}]` : host)
 
-function createApp(sources: HttpSources, url: () => string): FastifyInstance {
+function createApp(
+  sources: HttpSources,
+  url: () => string
+): { readonly app: FastifyInstance; readonly stop: () => Promise<void> } {
   const { readiness, metrics, routes, hosts = [], bounds: given, onError } = sources
   const bounds = { ...LISTENER_BOUNDS, ...given }
   const answerTo = new Set([...LOOPBACK_HOSTS, ...hosts])
@@ -137,7 +143,7 @@ function createApp(sources: HttpSources, url: () => string): FastifyInstance {
     connectionTimeout: bounds.requestMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerUnread,
     // No hook has seen these.
@@ -152,6 +158,7 @@ function createApp(sources: HttpSources, url: () => string): FastifyInstance {
     }
   })
   app.server.maxConnections = bounds.connections
+  const stop = draining(app, bounds.drainMs)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header(REQUEST_ID_HEADER, request.id)
     if (!isForUs(request.raw.rawHeaders, answerTo)) throw MISDIRECTED
@@ -172,7 +179,7 @@ function createApp(sources: HttpSources, url: () => string): FastifyInstance {
     const text = await metrics.text()
     return reply.header('cache-control', 'no-store').type(metrics.contentType).send(text)
   })
-  return app
+  return { app, stop }
 }
 
 function answerReadiness(

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import type { LoopWatch } from '../guards/loop-delay.ts'
 import { runningNode } from '../running-node.fixture.ts'
 import { entriesIn } from './entries.fixture.ts'
 
@@ -126,6 +127,21 @@ test('an open hub lets nobody write too much, and health and metrics are not cou
   assert.match(metrics, /^ams_posts_total\{type="other",decision="queued"\} 2$/m)
 })
 
+test('a node with too much to do refuses writes before reads, with when to come back', async t => {
+  let delayMs = 0
+  const loopDelay = { tick: () => undefined, take: () => delayMs }
+  const { node, json } = await surface(t, {}, loopDelay)
+  const before = await json('POST', '/ams/v1/envelopes', envelope)
+
+  delayMs = 300
+  while (node.status()['shedding'] !== 'writes') await new Promise(resolve => setImmediate(resolve))
+  const write = await json('POST', '/ams/v1/envelopes', envelope)
+  const read = await json('GET', '/ams/v1/envelopes')
+
+  assert.deepEqual([before.status, write.status, read.status], [201, 503, 200])
+  assert.deepEqual([write.body.error, Number(write.headers.get('retry-after')) >= 1], ['saturated', true])
+})
+
 test('another Host is answered nowhere but those that the operator names', async t => {
   const { url } = await surface(t, { 'gateway.hosts': ['hub.example.org'] })
 
@@ -185,7 +201,10 @@ interface Asking {
   readonly headers?: Record<string, string>
 }
 
-async function surface(t: TestContext, flags: Record<string, unknown> = {}) {
+/** However busy the machine is, nothing is shed. */
+const IDLE: LoopWatch = { tick: () => undefined, take: () => 0 }
+
+async function surface(t: TestContext, flags: Record<string, unknown> = {}, loopDelay = IDLE) {
   const folder = mkdtempSync(join(tmpdir(), 'omnigate-surface-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const data = join(folder, 'data')
@@ -193,8 +212,7 @@ async function surface(t: TestContext, flags: Record<string, unknown> = {}) {
     runningNode(t, {
       data,
       flags: { 'http.enabled': true, 'http.listen': '127.0.0.1:0', ...flags },
-      // However busy the machine is, nothing is shed.
-      options: { overrides: { env, loopDelay: { tick: () => undefined, take: () => 0 } } }
+      options: { overrides: { env, loopDelay } }
     })
   )
   const url = String(node.status().http)
@@ -211,7 +229,7 @@ async function surface(t: TestContext, flags: Record<string, unknown> = {}) {
     })
     return await answered(answer)
   }
-  return { patterns, data, url, ask, json }
+  return { node, patterns, data, url, ask, json }
 }
 
 async function answered(asked: Response | Promise<Response>) {
