@@ -248,6 +248,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     storage,
     peers,
     snapshots,
+    host,
     status,
     env: overrides.env ?? process.env
   })

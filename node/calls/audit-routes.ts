@@ -41,6 +41,7 @@ export const AUDIT: readonly CallRoute[] = [
     verb: 'audit:read',
     query: QUERY,
     statuses: [200],
+    gives: NDJSON,
     summary: 'Entries of the audit log, one a line, the oldest first: those after `after`, or the newest.',
     answer: async (parts, asked) => {
       const { limit, after, follow } = asked.query

@@ -6,6 +6,7 @@ import { eventStream } from './event-stream.ts'
 import { mailboxRequest } from './mailbox-request.ts'
 import { answerJson } from './message-json.ts'
 import { callRoute } from './route.ts'
+import { roleFor } from './stand-in.ts'
 import type { CallAnswer, CallAsked, CallRoute } from './route.ts'
 import type { CallParts } from './parts.ts'
 
@@ -14,6 +15,8 @@ const SEND_BYTES = Math.ceil((MAILBOX_LIMITS.bodyBytes * 4) / 3) + 65_536
 const REQUEST_BYTES = 65_536
 /** Bytes of deliveries that were taken for a reader of events and that it has not taken. */
 const CREDIT_BYTES = 65_536
+
+const EVENT_STREAM = 'text/event-stream'
 
 type Operations = (typeof mailboxService)['operations']
 type Op = keyof Operations
@@ -41,12 +44,13 @@ export const MAILBOX: readonly CallRoute[] = (Object.keys(mailboxService.operati
   callRoute({
     method: 'POST',
     path: `/mailbox/v1/${op}`,
-    role: 'none',
+    role: roleFor(mailboxService.operations[op].verb),
     verb: mailboxService.operations[op].verb,
     takes: op === 'send' ? 'bytes' : 'json',
     maxBodyBytes: op.startsWith('send') ? SEND_BYTES : REQUEST_BYTES,
     query: TOPIC,
     statuses: [200],
+    ...(op === 'subscribe' && { gives: EVENT_STREAM }),
     summary: SUMMARIES[op],
     answer: (parts, asked) => (op === 'subscribe' ? subscribed(parts, asked) : called(op, asked))
   })
@@ -81,7 +85,7 @@ async function subscribed(
   const { signal } = options
   return {
     status: 200,
-    headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' },
+    headers: { 'content-type': EVENT_STREAM, 'x-accel-buffering': 'no' },
     bytes: {
       pieces: eventStream(deliveries, { heartbeatMs, clock, onError, signal, requestId }),
       isEndless: true

@@ -23,6 +23,8 @@ export interface CallClock {
 export interface CallParts {
   /** The services of this node for one request. */
   readonly callsOf: (asker: Asker) => InnerCalls
+  /** Whether a verb is open to everybody, whoever asks. */
+  readonly isOpen: (verb: string) => boolean
   /** Room for blobs and entries on their way to readers. */
   readonly bodies: Bodies
   /** The same for what has no end of its own: events, and the log for those who follow it. */

@@ -39,7 +39,8 @@ export const callRoutes =
       for (const root of CALL_ROOTS) {
         const taken = methodsAt(`${root}{any}`)
         const method = scope.supportedMethods.filter(each => !taken.includes(each))
-        scope.route({ method, url: `${root}*`, onRequest: refuseUnknown, handler: () => undefined })
+        const config = { isRefusal: true }
+        scope.route({ method, url: `${root}*`, config, onRequest: refuseUnknown, handler: () => undefined })
       }
     }
     void app.register(scoped(false))
@@ -56,7 +57,7 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
     config: { takesCapabilities: true, isStreamed: route.isStreamed === true },
     onRequest: async request => {
       const asker = askerOf(parts, request, route)
-      if (asker.cap === undefined) demandRole(asker.caller, route.role)
+      if (asker.cap === undefined && !parts.isOpen(route.verb)) demandRole(asker.caller, route.role)
       if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
         throw new Problem('unsupported_media_type', 'Content-Encoding: send the body as it is')
       const length = Number(request.headers['content-length'] ?? 0)
@@ -64,6 +65,8 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
     },
     handler: async (request, reply) => {
       const query = readQuery(route.query, request.query as Readonly<Record<string, unknown>>)
+      // The request is here, or comes under a bound of its own; what it waits for is the call's business.
+      request.raw.socket.setTimeout?.(0)
       return await turns.run(request.raw.socket, async () => {
         const asked = askedOf(parts, request, reply, { route, query })
         return await give(parts, reply, await route.answer(parts, asked))

@@ -16,8 +16,6 @@ export async function sendPieces(
   const { request, raw } = reply
   using place = (isEndless ? streams : bodies).enter(raw)
   reply.hijack()
-  // From here on a reader that takes its time is the body's business.
-  request.raw.socket.setTimeout?.(0)
   const headers = Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)])
   if (length !== undefined) headers.push(['content-length', String(length)])
   raw.writeHead(reply.statusCode, Object.fromEntries(headers) as Record<string, string>)

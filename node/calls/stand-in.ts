@@ -1,6 +1,7 @@
 import { encodeToken, mailboxService, mint, storageService } from '../../protocols/index.ts'
 import type { HeldKeys, Operations, ServiceTable } from '../../protocols/index.ts'
 import type { Role } from '../ams/access/index.ts'
+import { ROLES } from '../ams/access/roles.ts'
 import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 
 /** What calls over HTTP come from, where those of peers have a peer id. Capabilities can be bound to it. */
@@ -41,6 +42,9 @@ export const ROLE_VERBS: Readonly<Record<Role, readonly string[]>> = {
   write: WRITE,
   admin: ADMIN
 }
+
+/** The least role that may do what needs a verb. */
+export const roleFor = (verb: string): Role => ROLES.find(role => ROLE_VERBS[role].includes(verb))!
 
 export interface StandInOptions {
   /** The hub id of this hub. */

@@ -34,6 +34,7 @@ export const STORAGE: readonly CallRoute[] = [
     verb: 'storage:get',
     query: NO_QUERY,
     statuses: [200, 206, 304],
+    gives: 'application/octet-stream',
     summary: 'The bytes of a blob, or a range of them.',
     answer: async (_, asked) => await blob(asked)
   }),
@@ -53,7 +54,10 @@ export const STORAGE: readonly CallRoute[] = [
       const { class: storageClass, profile, ttl_s } = asks
       const type = header('content-type')
       if (type !== undefined && (type.length > 127 || !MEDIA_TYPE.test(type)))
-        throw new Problem('bad_request', 'Content-Type: give a media type of at most 127 characters')
+        throw new Problem(
+          'unsupported_media_type',
+          'Content-Type: give a media type of at most 127 characters'
+        )
       const { cid, len, duplicate } = await calls(storageService, 'put')(
         {
           cid: idOf(name),

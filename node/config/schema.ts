@@ -279,7 +279,7 @@ export const configSchema = Type.Object(
       })
     }),
     gateway: section('AMS and whatever else applications use over HTTP, on the address of http.listen.', {
-      enabled: flag('Serve AMS: envelopes, rooms, artifacts and notary records.', true),
+      enabled: flag('Serve AMS, and mailbox, storage and audit log to callers over HTTP.', true),
       hosts: list(
         'Hosts that requests may name, beside those of this machine: "hub.example.org".',
         hostProblem,
@@ -299,6 +299,7 @@ export const configSchema = Type.Object(
       }),
       write_requires_token: flag('Writes need a token, whatever write_mode says; set by harden.', false),
       private: flag('Reading needs a token, too.', false),
+      audit_public: flag('Anybody may read the audit log at /audit/v1/events.ndjson.', false),
       sandbox: Type.Enum(['', 'public'], {
         description:
           '"public": anybody may write, from anywhere; what is posted waits for a moderator and goes to no other hub.',

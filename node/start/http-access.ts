@@ -52,9 +52,9 @@ export async function openHttpAccess(
   const { config, log, metrics } = base
   const { gateway } = config
   const live = await LiveTokens.open({ path: tokensFile(config, identity.folder), env })
-  const capabilities = takesCapabilities(config) ? callersByCapability(base, identity, rights) : undefined
+  const capabilities = callersByCapability(base, identity, rights)
   const exposed = (): ReturnType<typeof exposedBy> =>
-    exposedBy(config, { tokens: live.current.list, takesOthers: capabilities !== undefined })
+    exposedBy(config, { tokens: live.current.list, takesOthers: config.capabilities.takesBearer })
   const problems = exposed()
   if (problems.length > 0) throw new ConfigError(problems)
   follow(base, live, exposed)
@@ -94,9 +94,6 @@ export function hostsOf({ http, gateway }: Pick<Config, 'http' | 'gateway'>): re
   return [...gateway.hosts, host.includes(':') ? `[${host.toLowerCase()}]` : host]
 }
 
-/** Over HTTP whoever has a capability may use it. */
-const takesCapabilities = ({ capabilities }: Config): boolean => capabilities.takesBearer
-
 function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => readonly unknown[]): void {
   const look = async (): Promise<void> => {
     const news = await live.look()
@@ -119,7 +116,10 @@ function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => rea
   started.defer(() => clearInterval(timer))
 }
 
-/** Those of the tenant in whose name callers act, as it is when they ask. */
+/**
+ * Those of the tenant in whose name callers act, as it is when they ask. Over HTTP whoever has a capability may use it; where
+ * that is not wanted, only calls take some, whose guard judges what they are bound to.
+ */
 function callersByCapability(
   { config }: NodeBase,
   { keys: { hubId: hub } }: Identity,
@@ -129,18 +129,20 @@ function callersByCapability(
   capabilities.onWithdrawal(() => tokens.flush())
   const { tenant: name } = config.gateway
   return {
-    judge(text) {
+    judge(text, asked = {}) {
+      const isAnyTaken = asked.isAnyTaken === true
+      if (!isAnyTaken && !config.capabilities.takesBearer) return undefined
       const tenant = capabilities.tenants().find(one => one.name === name)
-      if (tenant === undefined) return { problem: 'the tenant of this surface is not there' }
+      if (tenant === undefined && !isAnyTaken) return { problem: 'the tenant of this surface is not there' }
       return capabilityCallers({
         hub,
-        tenantId: Buffer.from(tenant.id.replaceAll('-', ''), 'hex'),
+        tenantId: Buffer.from(tenant?.id.replaceAll('-', '') ?? '', 'hex'),
         app: AMS_APP,
         tokens,
         withdrawal: token => capabilities.withdrawal(token),
         now: () => nodePlatform.now(),
         seconds
-      }).judge(text)
+      }).judge(text, asked)
     }
   }
 }

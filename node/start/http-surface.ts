@@ -5,7 +5,10 @@ import type { NodeStatus } from '../status.ts'
 import { VERSION } from '../version.ts'
 import { openAms } from './ams.ts'
 import type { AmsPlace } from './ams.ts'
+import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
+import { openCalls } from './calls.ts'
+import type { CallsPlace } from './calls.ts'
 import { chargeOf, gatewayRoutes } from './gateway.ts'
 import { openHttpAccess } from './http-access.ts'
 import type { HttpAccessPlace } from './http-access.ts'
@@ -22,7 +25,9 @@ export interface HttpPart {
   readonly rows: readonly RouteRow[]
 }
 
-export interface SurfacePlace extends Omit<AmsPlace, 'writeMode'>, Pick<HttpAccessPlace, 'rights'> {
+export interface SurfacePlace
+  extends Omit<AmsPlace, 'writeMode' | 'audit'>, Pick<HttpAccessPlace, 'rights'>, Pick<CallsPlace, 'host'> {
+  readonly audit: NodeAudit
   readonly storage: NodeStorage
   readonly peers: Peers
   readonly snapshots: NodeSnapshots
@@ -46,7 +51,8 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
     // A mirror refuses writes before anybody looks at what they are about.
     part(SNAPSHOTS, snapshots.routes(chargeOf(peers))),
     part(BLOBS, gatewayRoutes(base, peers, storage, status)),
-    await openAms(base, identity, { ...place, writeMode: access.writeMode })
+    await openAms(base, identity, { ...place, writeMode: access.writeMode }),
+    openCalls(base, identity, place)
   ]
   const served = parts.filter(one => one !== undefined)
   const rows = [...OPERATIONS, ...served.flatMap(one => one.rows)]

@@ -1,0 +1,124 @@
+import { ANONYMOUS } from '../ams/access/index.ts'
+import { ConnectionRecord } from '../admission/connection-record.ts'
+import type { ConnectionBounds } from '../admission/connection-record.ts'
+import { CALL_ROUTES, HTTP_PEER, StandIns, callRoutes, innerCalls } from '../calls/index.ts'
+import type { Asker, CallHost, CallParts, InnerCalls } from '../calls/index.ts'
+import { Bodies, bodiesClock } from '../gateway/index.ts'
+import { connectionBounds } from '../listener/oap-listener.ts'
+import { nodePlatform } from '../platform.ts'
+import type { NodeAudit } from './audit.ts'
+import type { NodeBase } from './base.ts'
+import type { Rights } from './capabilities.ts'
+import type { HttpPart } from './http-surface.ts'
+import type { Identity } from './identity.ts'
+import { refusalOf } from './peers.ts'
+import type { Peers } from './peers.ts'
+
+const MOST_BODIES = 48
+const MOST_STREAMS = 48
+const STALL_MS = 30_000
+const MAKES_WAY_AFTER_MS = 2000
+const HEARTBEAT_MS = 15_000
+
+export interface CallsPlace {
+  /** Serves what peers call, with the same guard. */
+  readonly host: CallHost
+  readonly peers: Pick<Peers, 'budget' | 'strangersMeter' | 'httpMeter'>
+  readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
+  readonly audit: Pick<NodeAudit, 'part'>
+}
+
+/** Mailbox, storage and audit log over HTTP, as calls to the services that peers call; undefined where there are none. */
+export function openCalls(
+  base: NodeBase,
+  identity: Identity,
+  { host, peers, rights, audit }: CallsPlace
+): HttpPart | undefined {
+  const { config, log, metrics, state } = base
+  const { gateway } = config
+  if (!config.http.enabled || !gateway.enabled) return undefined
+  const bounds = connectionBounds(config)
+  const { openVerbs } = config.capabilities
+  const { keys: held } = rights.capabilities
+  const standIns = new StandIns({
+    hub: identity.keys.hubId,
+    keys: held,
+    tenant: () => rights.capabilities.tenant(gateway.tenant).id,
+    seconds: rights.seconds
+  })
+  let cut = 0
+  const room = (most: number): Bodies =>
+    new Bodies({
+      most,
+      stallMs: STALL_MS,
+      makesWayAfterMs: MAKES_WAY_AFTER_MS,
+      clock: bodiesClock,
+      // The calls below them are charged for every byte.
+      charge: () => 0,
+      onCut: () => cut++
+    })
+  const bodies = room(MOST_BODIES)
+  const streams = room(MOST_STREAMS)
+  metrics.gauge(
+    'http_call_bodies',
+    'Blobs and entries on their way to readers over HTTP.',
+    () => bodies.underWay
+  )
+  metrics.gauge('http_call_streams', 'Readers of events over HTTP.', () => streams.underWay)
+  metrics.counter('http_call_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
+  const { part } = audit
+  const parts: CallParts = {
+    callsOf: asker =>
+      callsOf(asker, { bounds, peers, state, host, standIns, isSandbox: gateway.sandbox !== '' }),
+    isOpen: verb => openVerbs.includes('*') || openVerbs.includes(verb),
+    bodies,
+    streams,
+    auditExtent: () =>
+      part === undefined || part.isOpen ? part && { first: part.log.first, size: part.log.size } : 'closed',
+    isAuditPublic: gateway.audit_public,
+    maxBlobBytes: config.storage.tenantBytes,
+    stallMs: STALL_MS,
+    heartbeatMs: HEARTBEAT_MS,
+    clock: bodiesClock,
+    isDraining: () => state.isDraining,
+    onProblem: () => undefined,
+    onError: (err, requestId) =>
+      log.error({ event: 'HttpCallFailed', err, request_id: requestId }, 'a call over HTTP failed')
+  }
+  return { rows: CALL_ROUTES, routes: app => callRoutes(parts)(app) }
+}
+
+interface Callers extends Pick<CallsPlace, 'host' | 'peers'> {
+  readonly bounds: ConnectionBounds
+  readonly state: NodeBase['state']
+  readonly standIns: StandIns
+  readonly isSandbox: boolean
+}
+
+/** Each request is a connection of its own; what it may do and spend hangs on who asks. */
+function callsOf(
+  { caller, cap }: Asker,
+  { bounds, peers, state, host, standIns, isSandbox }: Callers
+): InnerCalls {
+  const isStranger = cap === undefined && caller.name === ANONYMOUS
+  const connection = new ConnectionRecord(
+    peers.budget,
+    bounds,
+    {
+      peer: HTTP_PEER,
+      isStranger: () => isStranger,
+      callStarted: () => undefined,
+      callEnded: () => undefined,
+      proved: () => undefined,
+      refusal: () => refusalOf(state),
+      meter: isStranger ? peers.strangersMeter : peers.httpMeter(caller.name)
+    },
+    () => nodePlatform.now()
+  )
+  const mayStand = !isStranger || MAY_ACT.includes(caller.role)
+  const standIn = mayStand && !(isStranger && isSandbox) ? standIns.of(caller.role) : undefined
+  return innerCalls(host, connection, cap ?? standIn)
+}
+
+/** Who shows no token acts for the tenant only where anybody may write. */
+const MAY_ACT: readonly string[] = ['write', 'admin']
