@@ -3,6 +3,7 @@ import { yamux } from '@libp2p/yamux'
 import type { YamuxMuxerInit } from '@libp2p/yamux'
 import type { StreamState, YamuxStream, YamuxStreamInit } from '@libp2p/yamux/stream'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { BulkGarbage } from './bulk-garbage.ts'
 import { deliverDirectly, innards } from './message-stream.ts'
 import type { Bytes } from './message-stream.ts'
 import { encodeHeader, FrameParser, WINDOW_UPDATE } from './yamux-frames.ts'
@@ -10,6 +11,9 @@ import type { FrameHeader } from './yamux-frames.ts'
 import { FrugalStream, receiveWindow } from './yamux-stream.ts'
 
 const SYN = 1
+
+/** Of all connections of the process. */
+const garbage = new BulkGarbage()
 
 /**
  * Yamux with streams that give credit on consumption, a map instead of a list to find them, and a parser that judges a
@@ -99,6 +103,7 @@ function tuneSending(muxer: MuxerInnards): void {
   }
   muxer.sendFrame = (header, body) => {
     const encoded = encodeHeader(header)
+    if (body !== undefined) garbage.passed(body.byteLength)
     return muxer.send(body === undefined ? encoded : new Uint8ArrayList(encoded, body))
   }
 }
@@ -125,6 +130,7 @@ function tuneReceiving(muxer: MuxerInnards, byId: Map<number, YamuxStream>): voi
         open(header)
         byId.get(header.streamID)?.handleWindowUpdate({ header })
       } else {
+        garbage.passed(data.byteLength)
         byId.get(header.streamID)?.handleData({ header, data: data as Uint8ArrayList })
       }
     }
