@@ -240,6 +240,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   })
   for (const part of overrides.parts ?? []) await base.supervise(part)
   await serveSurface(base, identity, {
+    signers,
     store,
     isOnDisk,
     audit,

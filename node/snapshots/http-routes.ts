@@ -12,6 +12,8 @@ export interface SnapshotRoutesOptions {
   readonly folders: Pick<SnapshotFolders, 'file'>
   /** Counts a request; yields the milliseconds to wait where there were too many. */
   readonly charge: () => number
+  /** Whether the key of the newest stands under `/.well-known/`, too. */
+  readonly hasKey: boolean
   /** A mirror answers what would write with 403. */
   readonly isMirror: boolean
 }
@@ -22,7 +24,7 @@ const OWN: readonly string[] = [SEAL_FILE, SIGNATURE_FILE]
 
 /** Snapshots over HTTP, for whoever has no link: files as they were sealed. @see specs/federation-snapshots.md, section 8 */
 export const snapshotRoutes =
-  ({ shown, hub, folders, charge, isMirror }: SnapshotRoutesOptions) =>
+  ({ shown, hub, folders, charge, hasKey, isMirror }: SnapshotRoutesOptions) =>
   (app: FastifyInstance): void => {
     /** @throws Problem 429 */
     const pay = (): void => {
@@ -59,7 +61,7 @@ export const snapshotRoutes =
       const { seq, name } = request.params
       return file(reply, /^[1-9]\d{0,15}$/.test(seq) ? Number(seq) : -1, name)
     })
-    app.get('/.well-known/minisign.pub', (_, reply) => file(reply, undefined, PUBLIC_KEY_FILE))
+    if (hasKey) app.get('/.well-known/minisign.pub', (_, reply) => file(reply, undefined, PUBLIC_KEY_FILE))
     app.addHook('onRequest', async ({ method }) => {
       if (isMirror && !READS.includes(method)) throw READ_ONLY
     })

@@ -10,6 +10,7 @@ import { AMS_ROUTES, amsRoutes, openAmsStores } from '../ams/routes/index.ts'
 import type { AmsParts, AmsStores } from '../ams/routes/index.ts'
 import { storedArtifacts } from '../ams/stored-artifacts.ts'
 import type { AuditEvent } from '../audit/index.ts'
+import type { Config } from '../config/index.ts'
 import { AMS_TENANT } from '../capabilities/index.ts'
 import { Bodies, bodiesClock } from '../gateway/index.ts'
 import { OVERLOADED } from '../guards/pressure.ts'
@@ -52,17 +53,27 @@ export interface AmsPlace {
   readonly storage: Pick<NodeStorage, 'store'>
   readonly policy: Pick<NodePolicy, 'current'>
   readonly writeMode: 'open' | 'token'
+  /** Whether the manifests are signed as they stand. */
+  readonly signatures: () => 'fresh' | 'stale'
 }
+
+export interface AmsPart extends HttpPart {
+  readonly parts: (url: () => string) => AmsParts
+}
+
+/** Whether a node of this configuration serves AMS. */
+export const servesAms = ({ http, gateway, node }: Pick<Config, 'http' | 'gateway' | 'node'>): boolean =>
+  http.enabled && gateway.enabled && !isMirror({ node })
 
 /** Envelopes, rooms, artifacts and notary records over HTTP, in the node's store; undefined where there are none. */
 export async function openAms(
   base: NodeBase,
   identity: Identity,
   place: AmsPlace
-): Promise<HttpPart | undefined> {
+): Promise<AmsPart | undefined> {
   const { config, log, metrics, state } = base
   const { gateway } = config
-  if (!config.http.enabled || !gateway.enabled || isMirror(config)) return undefined
+  if (!servesAms(config)) return undefined
   const stores = await keepStores(base, place)
   const spam = new SpamSight({ types: gateway.types, key: randomBytes(32), now: Date.now() })
   const problems = metrics.counters(
@@ -100,6 +111,7 @@ export async function openAms(
       url: url(),
       write_mode: place.writeMode,
       features: { require_proof: gateway.require_proof, private: gateway.private },
+      signatures: place.signatures(),
       ...sandboxNotice(gateway.sandbox)
     }),
     policy: () => {
@@ -115,6 +127,7 @@ export async function openAms(
       log.error({ event: 'AmsFailed', err, request_id: requestId }, 'a request of AMS failed')
   })
   return {
+    parts,
     rows: [...AMS_ROUTES, SPAM_ROW],
     routes: (app, url) => {
       amsRoutes(parts(url))(app)

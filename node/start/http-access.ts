@@ -38,6 +38,8 @@ export interface HttpAccess {
   readonly routes: HttpRoutes
   /** Whether callers without a token may write now. */
   readonly writeMode: 'open' | 'token'
+  /** None where nothing is limited. */
+  readonly rates: AccessRates | undefined
 }
 
 /**
@@ -68,11 +70,13 @@ export async function openHttpAccess(
     ACCESS_REFUSALS
   )
   metrics.gauge('http_tokens', 'Static tokens that are good.', () => live.current.list.length)
-  const limits = gateway.rate_limits ? new RequestLimits(ratesOf(config)) : undefined
+  const rates = gateway.rate_limits ? ratesOf(config) : undefined
+  const limits = rates && new RequestLimits(rates)
   const writeMode = writeModeOf(config)
   const known = () => ({ tokens: live.current, capabilities, writeMode, isPrivate: gateway.private })
   return {
     writeMode,
+    rates,
     routes: createAccess({
       hosts: new Set([...LOOPBACK_HOSTS, ...hostsOf(config)]),
       origins: new Set(gateway.origins),

@@ -1,9 +1,10 @@
 import Type from 'typebox'
 import { openApi } from '../http/index.ts'
 import type { HttpRoutes, RouteRow } from '../http/index.ts'
+import type { NodeSigners } from '../identity/index.ts'
 import type { NodeStatus } from '../status.ts'
 import { VERSION } from '../version.ts'
-import { openAms } from './ams.ts'
+import { openAms, servesAms } from './ams.ts'
 import type { AmsPlace } from './ams.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
@@ -13,6 +14,7 @@ import { chargeOf, gatewayRoutes } from './gateway.ts'
 import { openHttpAccess } from './http-access.ts'
 import type { HttpAccessPlace } from './http-access.ts'
 import type { Identity } from './identity.ts'
+import { openManifests } from './manifests.ts'
 import { serveHttp } from './operator.ts'
 import type { Peers } from './peers.ts'
 import type { NodeSnapshots } from './snapshots.ts'
@@ -26,8 +28,12 @@ export interface HttpPart {
 }
 
 export interface SurfacePlace
-  extends Omit<AmsPlace, 'writeMode' | 'audit'>, Pick<HttpAccessPlace, 'rights'>, Pick<CallsPlace, 'host'> {
+  extends
+    Omit<AmsPlace, 'writeMode' | 'audit' | 'signatures'>,
+    Pick<HttpAccessPlace, 'rights'>,
+    Pick<CallsPlace, 'host'> {
   readonly audit: NodeAudit
+  readonly signers: Pick<NodeSigners, 'of'>
   readonly storage: NodeStorage
   readonly peers: Peers
   readonly snapshots: NodeSnapshots
@@ -36,9 +42,9 @@ export interface SurfacePlace
 }
 
 /** Below these callers are counted as strangers are, and need no token. Everything else is let in by the access rules. */
-const STRANGERS_ROOTS = ['/ipfs/', '/routing/v1/', '/snapshots/v1/', '/.well-known/minisign.pub'] as const
-
-const isOurs = (pattern = ''): boolean => !STRANGERS_ROOTS.some(root => pattern.startsWith(root))
+const STRANGERS_ROOTS = ['/ipfs/', '/routing/v1/', '/snapshots/v1/'] as const
+/** Of snapshots where there are no manifests. */
+const KEY_OF_SNAPSHOTS = '/.well-known/minisign.pub'
 
 /**
  * All that a node serves over HTTP, in the order in which it is added: who is let in, then each part. A new part is one line
@@ -46,18 +52,29 @@ const isOurs = (pattern = ''): boolean => !STRANGERS_ROOTS.some(root => pattern.
  */
 export async function serveSurface(base: NodeBase, identity: Identity, place: SurfacePlace): Promise<void> {
   const { peers, storage, snapshots, status } = place
+  const hasManifests = servesAms(base.config)
+  const isOurs = (pattern = ''): boolean =>
+    !STRANGERS_ROOTS.some(root => pattern.startsWith(root)) && (hasManifests || pattern !== KEY_OF_SNAPSHOTS)
   const access = await openHttpAccess(base, identity, { ...place, isOurs })
+  const manifests = openManifests(base, identity, place)
+  const { signatures } = manifests
+  const ams = await openAms(base, identity, { ...place, writeMode: access.writeMode, signatures })
   const parts: readonly (HttpPart | undefined)[] = [
     // A mirror refuses writes before anybody looks at what they are about.
-    part(SNAPSHOTS, snapshots.routes(chargeOf(peers))),
+    part(
+      hasManifests ? SNAPSHOTS : [...SNAPSHOTS, KEY],
+      snapshots.routes(chargeOf(peers), { hasKey: !hasManifests })
+    ),
     part(BLOBS, gatewayRoutes(base, peers, storage, status)),
-    await openAms(base, identity, { ...place, writeMode: access.writeMode }),
+    ams,
     openCalls(base, identity, place)
   ]
   const served = parts.filter(one => one !== undefined)
-  const rows = [...OPERATIONS, ...served.flatMap(one => one.rows)]
+  const said = ams === undefined ? [] : manifests.rows
+  const rows = [...OPERATIONS, ...served.flatMap(one => one.rows), ...said]
   await serveHttp(base, [
     access.routes,
+    ams && manifests.routes({ parts: ams.parts, rates: access.rates, rows }),
     ...served.map(({ routes }) => routes),
     (app, url) => void app.get('/openapi.json', () => openApi({ version: VERSION, url: url(), rows }))
   ])
@@ -89,9 +106,10 @@ const OPERATIONS: readonly RouteRow[] = [
 
 const SNAPSHOTS: readonly RouteRow[] = [
   read('/snapshots/v1/newest', 'The newest snapshot of this hub, or of the core of a mirror.'),
-  read('/snapshots/v1/{seq}/{name}', 'A file of a snapshot, as it was sealed.', { gives: 'text/plain' }),
-  read('/.well-known/minisign.pub', 'The key that signs snapshots.', { gives: 'text/plain' })
+  read('/snapshots/v1/{seq}/{name}', 'A file of a snapshot, as it was sealed.', { gives: 'text/plain' })
 ]
+
+const KEY: RouteRow = read(KEY_OF_SNAPSHOTS, 'The key that signs snapshots.', { gives: 'text/plain' })
 
 const BLOBS: readonly RouteRow[] = [
   read('/ipfs/{cid}', 'A public blob, as a trustless gateway gives it.', {

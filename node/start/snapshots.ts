@@ -49,8 +49,14 @@ export interface NodeSnapshots {
   /** What `federation status` says; nothing where there is no snapshot. */
   readonly standing: () => SnapshotStanding
   start(): Promise<void>
-  /** What is shown of snapshots over HTTP; `charge` counts a request and yields how long to wait. */
-  readonly routes: (charge: () => number) => ((app: FastifyInstance) => void) | undefined
+  /**
+   * What is shown of snapshots over HTTP; `charge` counts a request and yields how long to wait. Without `hasKey` another
+   * key stands under `/.well-known/`.
+   */
+  readonly routes: (
+    charge: () => number,
+    options: { readonly hasKey: boolean }
+  ) => ((app: FastifyInstance) => void) | undefined
   /** How far a mirror is behind its core, in seconds; undefined for a core. */
   readonly lagS: () => number | undefined
 }
@@ -225,8 +231,9 @@ export async function openSnapshots(
         ...(hubs > 0 && { snapshot_hubs: hubs })
       }
     },
-    routes: charge =>
+    routes: (charge, { hasKey }) =>
       snapshotRoutes({
+        hasKey,
         shown: () => (core === undefined ? own.all : peers.of(core)),
         hub: core ?? keys.hubId,
         folders,

@@ -1,8 +1,8 @@
 import { includesRole } from '../access/roles.ts'
 import type { Role } from '../access/roles.ts'
 import type { HubFacts, Made } from './facts.ts'
-import { SECTIONS } from './guide-steps.ts'
-import type { Section, Step } from './guide-steps.ts'
+import { SECTIONS } from './guide-sections.ts'
+import type { Section, Step } from './guide-step.ts'
 
 const TOKEN_HEADER = '-H "Authorization: Bearer $AMS_TOKEN" '
 

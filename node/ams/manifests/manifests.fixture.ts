@@ -53,7 +53,6 @@ export async function publishing(
   }
   const unsigned: unknown[] = []
   const manifests = new Manifests({
-    facts: () => hub.facts,
     signer: () => hub.signer(),
     nowMs: () => now.ms,
     onUnsigned: error => void unsigned.push(error)
@@ -80,7 +79,7 @@ export async function publishing(
         now: () => 0,
         onRefusal: () => undefined
       })(app)
-      wellKnown({ ...parts, manifests })(app)
+      wellKnown({ ...parts, manifests, facts: () => hub.facts })(app)
     }
   })
   const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>

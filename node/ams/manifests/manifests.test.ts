@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import Fastify from 'fastify'
 import { authorityProblem, parseDelegation } from '../../../federation/index.ts'
 import { parsePublicKey, verifyFile } from '../../minisign.ts'
-import { AMS_ROUTES } from '../routes/index.ts'
+import { AMS_ROUTES, NO_QUERY } from '../routes/index.ts'
 import { answering } from './answering.ts'
 import { manifestSigner, publishing } from './manifests.fixture.ts'
 import { wellKnownRows } from './well-known.ts'
@@ -199,7 +199,7 @@ test('who asks at once gets one making, and who asks after a change never what w
 
   const many = Array.from({ length: 20 }, () => get(at('ai-ams.json')))
   hub.facts = { ...hub.facts, writeMode: 'token' }
-  const late = manifests.files([])
+  const late = manifests.files(() => hub.facts, [])
   resolve()
 
   const tags = new Set((await Promise.all(many)).map(({ headers }) => headers.etag))
@@ -218,7 +218,10 @@ test('a sandbox says what it is', async () => {
 
 test('routes without a row are told by their patterns', async () => {
   const app = Fastify()
-  const routes = answering(app)
+  const said = { path: '/said/{one}/{two}', role: 'read', summary: 'Said.', takes: 'nothing' } as const
+  const row = { ...said, method: 'GET' as const, maxBodyBytes: 0, query: NO_QUERY, statuses: [200] }
+  const routes = answering(app, [row])
+  app.get('/said/:a/:b', () => '')
   app.get('/snapshots/:seq/:name', () => '')
   app.post('/x/*', { config: { role: 'admin' } }, () => '')
   app.all('/no/*', { config: { isRefusal: true } }, () => '')
@@ -227,6 +230,7 @@ test('routes without a row are told by their patterns', async () => {
   assert.deepEqual(
     routes().map(({ method, path, role }) => [method, path, role]),
     [
+      ['GET', '/said/{one}/{two}', 'read'],
       ['GET', '/snapshots/{seq}/{name}', 'none'],
       ['POST', '/x/{path}', 'admin']
     ]

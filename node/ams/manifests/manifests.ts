@@ -12,8 +12,6 @@ import type { HubFacts, SignedBy } from './facts.ts'
 const LOOK_AGAIN_MS = 10_000
 
 export interface ManifestsOptions {
-  /** Asked at each request. */
-  readonly facts: () => HubFacts
   /** With what is signed; undefined while nobody can. @see NodeSigners */
   readonly signer: () => Promise<RoleSigner | undefined>
   /** Unix ms. */
@@ -64,15 +62,15 @@ export class Manifests {
     return this.#standing
   }
 
-  /** The files by name, all of one making. */
-  async files(routes: readonly Answering[]): Promise<ReadonlyMap<string, ServedFile>> {
+  /** The files by name, all of one making; `facts` tells how it is at this moment. */
+  async files(facts: () => HubFacts, routes: readonly Answering[]): Promise<ReadonlyMap<string, ServedFile>> {
     // Who waits for what others began asks again: it may be older than what has changed meanwhile.
     while (this.#making !== undefined) await this.#making
-    const facts = this.#o.facts()
-    const factsMark = markOf(facts, routes)
+    const now = facts()
+    const factsMark = markOf(now, routes)
     const isDue = Math.abs(this.#o.nowMs() - this.#lookedAt) >= LOOK_AGAIN_MS
     if (this.#standing !== undefined && factsMark === this.#factsMark && !isDue) return this.#standing.files
-    this.#making = this.#look(facts, routes, factsMark).finally(() => (this.#making = undefined))
+    this.#making = this.#look(now, routes, factsMark).finally(() => (this.#making = undefined))
     return (await this.#making).files
   }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { isNamed } from '../../gateway/etag.ts'
+import type { RouteRow } from '../../http/index.ts'
 import type { AmsParts } from '../routes/parts.ts'
 import { Problem } from '../routes/problem.ts'
 import { serveRows } from '../routes/plugin.ts'
@@ -7,7 +8,8 @@ import { NO_QUERY } from '../routes/query.ts'
 import { route } from '../routes/route.ts'
 import type { AmsRoute, Answer } from '../routes/route.ts'
 import { answering } from './answering.ts'
-import { DOCUMENTS, PUBLIC_KEY, WELL_KNOWN } from './documents.ts'
+import { DOCUMENTS, PLAIN, PUBLIC_KEY, WELL_KNOWN } from './documents.ts'
+import type { HubFacts } from './facts.ts'
 import type { Manifests, ServedFile } from './manifests.ts'
 
 const HEALTH = '/ams/v1/health'
@@ -16,6 +18,10 @@ const CACHE = 'no-cache'
 
 export interface WellKnownParts extends AmsParts {
   readonly manifests: Manifests
+  /** Asked at each request. */
+  readonly facts: () => HubFacts
+  /** What is said of routes that have no row of their own. */
+  readonly rows?: readonly RouteRow[]
 }
 
 /**
@@ -25,8 +31,8 @@ export interface WellKnownParts extends AmsParts {
 export const wellKnown =
   (parts: WellKnownParts) =>
   (app: FastifyInstance): void => {
-    const routes = answering(app)
-    const files = async () => await parts.manifests.files(routes())
+    const routes = answering(app, parts.rows)
+    const files = async () => await parts.manifests.files(parts.facts, routes())
     app.addHook('preHandler', async ({ routeOptions }) => {
       if (routeOptions.url === HEALTH) await files()
     })
@@ -37,20 +43,28 @@ type Files = () => Promise<ReadonlyMap<string, ServedFile>>
 
 /** The rows of the table, for each file and its signature. */
 export function wellKnownRows(files: Files): readonly AmsRoute[] {
-  const key = { name: PUBLIC_KEY, summary: 'The minisign key that signs the manifests.' }
-  return [...DOCUMENTS, key].flatMap(({ name, summary }) => [
-    row(files, name, summary),
-    row(files, `${name}.minisig`, `The signature of ${name}; none while nobody can sign.`)
+  const key = { name: PUBLIC_KEY, type: PLAIN, summary: 'The minisign key that signs the manifests.' }
+  return [...DOCUMENTS, key].flatMap(({ name, type, summary }) => [
+    row(files, name, { type, summary }),
+    row(files, `${name}.minisig`, {
+      type: PLAIN,
+      summary: `The signature of ${name}; none while nobody can sign.`
+    })
   ])
 }
 
-const row = (files: Files, name: string, summary: string): AmsRoute =>
+const row = (
+  files: Files,
+  name: string,
+  { type, summary }: { readonly type: string; readonly summary: string }
+): AmsRoute =>
   route({
     method: 'GET',
     path: `${WELL_KNOWN}${name}`,
     role: 'none',
     query: NO_QUERY,
     statuses: [200, 304],
+    gives: type.split(';', 1)[0]!,
     summary,
     answer: async (_, { ifNoneMatch }) => answerOf((await files()).get(name), ifNoneMatch)
   })

@@ -4,6 +4,7 @@ import type { Caller } from '../access/caller.ts'
 import { LOCAL } from '../access/client-address.ts'
 import type { Role } from '../access/roles.ts'
 import { INTERNAL, sendProblem } from '../../http/index.ts'
+import type { RouteRow } from '../../http/index.ts'
 import { giveBytes } from './give-bytes.ts'
 import { isJsonType } from './body.ts'
 import type { AmsParts } from './parts.ts'
@@ -15,7 +16,7 @@ import { AMS_ROOTS, AMS_ROUTES, methodsAt } from './table.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The row of a table that the route is. */
-    row?: AmsRoute
+    row?: RouteRow
     /** Answers nothing but 404 and 405. */
     isRefusal?: boolean
   }

@@ -1,60 +1,12 @@
-import type { Role } from '../access/roles.ts'
-import type { HubFacts } from './facts.ts'
+import { CALLS } from './guide-calls.ts'
+import { JSON_BODY, get, post } from './guide-step.ts'
+import type { Section } from './guide-step.ts'
 
-/** Something that a reader can do, with the status of the answer. */
-export interface Step {
-  readonly says: string
-  readonly status: number
-  /** What must answer here; else the step is left out. */
-  readonly needs: string
-  /** A line for a shell; `TOKEN` stands for the header with a token, where one is needed. */
-  readonly line: (url: string) => string
-  readonly role: Role
-  /** Whether it needs an envelope that a hub which demands proofs would not take. */
-  readonly isPosting?: boolean
-}
-
-export interface Section {
-  readonly title: string
-  readonly text: (facts: HubFacts) => string
-  readonly steps: readonly Step[]
-}
-
-const JSON_BODY = `-H 'Content-Type: application/json' -d`
 const ENVELOPE = (id: string, text: string): string =>
   `{${id}"type":"note","thread":"t_guide","from":"agent:guide","to":"user:ann","payload":{"text":"${text}"}}`
 const WITH_ID = `"id":"'$AMS_ID'",`
 const SHA256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
 const none = (): string => ''
-
-const get = (says: string, path: string, more: Partial<Step> & { readonly query?: string } = {}): Step => {
-  const { query = '', ...rest } = more
-  return {
-    says,
-    status: 200,
-    needs: `GET ${path}`,
-    role: 'read',
-    line: url => `curl -sS TOKEN'${url}${path}${query}'`,
-    ...rest
-  }
-}
-
-const post = (
-  says: string,
-  path: string,
-  body: string,
-  more: Partial<Step> & { readonly query?: string } = {}
-): Step => {
-  const { query = '', ...rest } = more
-  return {
-    says,
-    status: 201,
-    needs: `POST ${path}`,
-    role: 'write',
-    line: url => `curl -sS TOKEN${JSON_BODY} '${body}' '${url}${path}${query}'`,
-    ...rest
-  }
-}
 
 const ENVELOPES = '/ams/v1/envelopes'
 const ONE = `GET ${ENVELOPES}/{id}`
@@ -154,6 +106,7 @@ export const SECTIONS: readonly Section[] = [
       get('Read what was noted', '/notary/v1/records', { query: '?limit=5' })
     ]
   },
+  ...CALLS,
   {
     title: 'Errors',
     text: () =>
