@@ -26,7 +26,8 @@ const LEAST_ROWS: Readonly<Record<BindingSpec, number>> = {
   'federation-directed': 9,
   'federation-shares': 8,
   'federation-policy': 8,
-  ams: 32
+  ams: 32,
+  http: 14
 }
 
 /** All that is wrong between the text, the rows and what the rows point to. */

@@ -30,7 +30,8 @@ export const BINDING_SPECS = [
   'storage',
   'federation-witness',
   'federation-policy',
-  'ams'
+  'ams',
+  'http'
 ] as const
 export type BindingSpec = (typeof BINDING_SPECS)[number]
 

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { mailboxService } from '../../protocols/index.ts'
+import { connect } from '../../sdk/index.ts'
+import { ADMIN, WRITE, httpNode } from './http-node.fixture.ts'
+import type { Asking, HttpNode } from './http-node.fixture.ts'
+
+const BY = { actor: 'local' } as const
+const hub = await httpNode({ after: run => after(run) }, { 'gateway.write_mode': 'token' })
+const send = (asking: Asking, topic = 'a', node: Pick<HttpNode, 'post'> = hub) =>
+  node.post('send', { topic, body: 'x' }, asking)
+
+test('a capability is good for what it allows, and for nothing else', async () => {
+  const token = await hub.mint('mailbox:send', { topic: 'mine/*' })
+  const readOnly = await hub.mint('mailbox:send,mailbox:stats', { read_only: true })
+  const short = await hub.mint('mailbox:send', { max_bytes: 400 })
+  const told = async (op: string, topic: string, by: string, body = 'x') => {
+    const { status, json, headers } = await hub.post(op, op === 'send' ? { topic, body } : { topic }, {
+      token: by
+    })
+    return [status, json.error, headers.get('www-authenticate')]
+  }
+  const tooLittle = 'Bearer realm="ams", error="insufficient_scope"'
+
+  assert.deepEqual(await told('send', 'mine/a', token), [200, undefined, null])
+  assert.deepEqual(await told('send', 'other/a', token), [403, 'cap_denied', tooLittle])
+  assert.deepEqual(await told('recv', 'mine/a', token), [403, 'cap_denied', tooLittle])
+  assert.deepEqual(await told('send', 'a', readOnly), [403, 'cap_denied', tooLittle])
+  assert.deepEqual(await told('stats', 'a', readOnly), [200, undefined, null])
+  assert.deepEqual(await told('send', 'a', short, 'x'.repeat(300)), [200, undefined, null])
+  assert.deepEqual(await told('send', 'a', short, 'x'.repeat(300)), [403, 'cap_denied', tooLittle])
+})
+
+test('a capability that is bound to a peer, was taken back or is none lets nobody in', async () => {
+  const ofPeer = await hub.mint('mailbox:send', {
+    peer: '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
+  })
+  const { capId, token } = await hub.node
+    .capabilities()
+    .mint({ verb: 'mailbox:send', tenant: 'default', peer: 'http' }, BY)
+  await hub.node.capabilities().revoke({ cap_id: capId }, undefined, BY)
+  const revoked = Buffer.from(token).toString('base64url')
+
+  const told = async (by: string) => {
+    const { status, json, headers } = await send({ token: by })
+    return [status, json.error, headers.get('www-authenticate')?.split('"')[3]]
+  }
+
+  assert.deepEqual(await told(ofPeer), [403, 'cap_denied', 'insufficient_scope'])
+  assert.deepEqual(await told(revoked), [401, 'unauthorized', 'invalid_token'])
+  assert.deepEqual(await told('nobody-gave-this-out'), [401, 'unauthorized', 'invalid_token'])
+})
+
+test('what one tenant keeps is nobody else’s, and cannot be told from what is not there', async () => {
+  await hub.node.capabilities().addTenant({ name: 'apart' }, BY)
+  const theirs = await hub.mint('mailbox:stats,mailbox:peek,mailbox:delete', { tenant: 'apart' })
+  const { json } = await send({ token: WRITE }, 'secret')
+
+  const stats = await hub.post('stats', { topic: 'secret' }, { token: theirs })
+  const peeked = await hub.post('peek', { topic: 'secret' }, { token: theirs })
+  const taken = await hub.post('delete', { topic: 'secret', msg_id: json['msg_id'] }, { token: theirs })
+
+  assert.equal(stats.json['depth'], 0)
+  assert.deepEqual(peeked.json.items, [])
+  assert.deepEqual([taken.status, taken.json.error], [404, 'not_found'])
+})
+
+test('tokens act in the tenant of the gateway, by their role; without one nothing is done where writing needs one', async () => {
+  const ours = await hub.mint('mailbox:stats')
+  const topic = 'by/role'
+
+  const sent = await send({ token: WRITE }, topic)
+  const purged = await hub.post('dlq_purge', { topic }, { token: WRITE })
+  const byAdmin = await hub.post('dlq_purge', { topic }, { token: ADMIN })
+  const stats = await hub.post('stats', { topic }, { token: ours })
+  const nobody = await send({}, topic)
+  const peeking = await hub.post('peek', { topic })
+
+  assert.deepEqual([sent.status, byAdmin.status, stats.json['depth']], [200, 200, 1])
+  assert.deepEqual([purged.status, purged.json.error], [403, 'forbidden'])
+  for (const { status, headers } of [nobody, peeking]) {
+    assert.equal(status, 401)
+    assert.match(headers.get('www-authenticate')!, /^Bearer/)
+  }
+})
+
+test('an open hub lets whoever comes act in its tenant, a public sandbox nobody', async t => {
+  const open = await httpNode(t)
+  const sandbox = await httpNode(t, { 'gateway.sandbox': 'public' })
+
+  const sent = await send({}, 'a', open)
+  const inSandbox = await send({}, 'a', sandbox)
+
+  assert.equal(sent.status, 200)
+  assert.deepEqual([inSandbox.status, inSandbox.json.error], [401, 'cap_missing'])
+})
+
+test('a private hub shows nothing to whoever has no token', async t => {
+  const closed = await httpNode(t, { 'gateway.private': true, 'gateway.write_mode': 'token' })
+
+  const blob = await closed.ask(
+    'GET',
+    '/storage/v1/bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
+  )
+
+  assert.deepEqual([blob.status, blob.json.error], [401, 'unauthorized'])
+})
+
+test('calls over OAP and over HTTP spend from one quota, and one that is spent says when to come again', async t => {
+  const other = await httpNode(t)
+  await other.node.capabilities().limitTenant('default', { limits: { callsPerSecond: 1, burst: 30 } }, BY)
+  const token = await other.mint('mailbox:stats', { bearer: true })
+  await using oap = await connect(other.node.status().addresses[0]!, { cap: token })
+  const mailbox = oap.client(mailboxService)
+  const topic = 'a'
+
+  const overOap = await Promise.allSettled(Array.from({ length: 60 }, () => mailbox.stats({ topic })))
+  const overHttp = await Promise.all(
+    Array.from({ length: 60 }, () => other.post('stats', { topic }, { token }))
+  )
+
+  const served = overOap.filter(({ status }) => status === 'fulfilled').length
+  assert.ok(served >= 30 && served < 60, `${served} over OAP`)
+  const refused = overHttp.filter(({ status }) => status === 429)
+  // What came back meanwhile is one a second.
+  assert.ok(refused.length > 30, `${refused.length} of 60 refused over HTTP`)
+  assert.equal(refused[0]!.json.error, 'quota_tenant')
+  assert.match(refused[0]!.headers.get('retry-after')!, /^[1-5]$/)
+})
