@@ -55,6 +55,9 @@ export const COMMANDS: readonly CommandRow[] = [
   row('token remove', 'end a token of the HTTP surface', () =>
     import('./token-remove.ts').then(of => of.tokenRemove)
   ),
+  row('harden', 'let nobody write over HTTP without a token', () =>
+    import('./harden.ts').then(of => of.harden)
+  ),
   row('tenant add', 'add a tenant, whose data this hub will serve', () =>
     import('./tenant-add.ts').then(of => of.tenantAdd)
   ),
