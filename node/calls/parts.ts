@@ -29,6 +29,8 @@ export interface CallParts {
   readonly bodies: Bodies
   /** The same for what has no end of its own: events, and the log for those who follow it. */
   readonly streams: Bodies
+  /** The same for callers without a token, who cannot take the room of others. */
+  readonly strangerStreams: Bodies
   /** Undefined where the node keeps no log. */
   readonly auditExtent: () => LogExtent | 'closed' | undefined
   /** Whether anybody may read the audit log. */

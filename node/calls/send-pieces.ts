@@ -1,7 +1,11 @@
 import type { FastifyReply } from 'fastify'
+import { ANONYMOUS } from '../ams/access/index.ts'
+import type { Caller } from '../ams/access/index.ts'
 import { ReaderGone } from '../gateway/bodies.ts'
 import type { CallParts } from './parts.ts'
 import type { Outgoing } from './route.ts'
+
+const NOBODY = { name: ANONYMOUS }
 
 /**
  * Sends bytes as fast as the reader takes them; the answer has ended when this resolves. HEAD gets none. What has begun
@@ -9,12 +13,18 @@ import type { Outgoing } from './route.ts'
  * @throws OapError `saturated` while too many others are on their way
  */
 export async function sendPieces(
-  { bodies, streams, onError }: Pick<CallParts, 'bodies' | 'streams' | 'onError'>,
+  {
+    bodies,
+    streams,
+    strangerStreams,
+    onError
+  }: Pick<CallParts, 'bodies' | 'streams' | 'strangerStreams' | 'onError'>,
   reply: FastifyReply,
   { length, pieces, isEndless = false }: Outgoing
 ): Promise<void> {
   const { request, raw } = reply
-  using place = (isEndless ? streams : bodies).enter(raw)
+  const isStranger = ((request.caller as Caller | undefined) ?? NOBODY).name === ANONYMOUS
+  using place = (isEndless ? (isStranger ? strangerStreams : streams) : bodies).enter(raw)
   reply.hijack()
   const headers = Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)])
   if (length !== undefined) headers.push(['content-length', String(length)])

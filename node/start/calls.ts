@@ -16,6 +16,7 @@ import type { Peers } from './peers.ts'
 
 const MOST_BODIES = 48
 const MOST_STREAMS = 48
+const MOST_STRANGER_STREAMS = 16
 const STALL_MS = 30_000
 const MAKES_WAY_AFTER_MS = 2000
 const HEARTBEAT_MS = 15_000
@@ -59,12 +60,17 @@ export function openCalls(
     })
   const bodies = room(MOST_BODIES)
   const streams = room(MOST_STREAMS)
+  const strangerStreams = room(MOST_STRANGER_STREAMS)
   metrics.gauge(
     'http_call_bodies',
     'Blobs and entries on their way to readers over HTTP.',
     () => bodies.underWay
   )
-  metrics.gauge('http_call_streams', 'Readers of events over HTTP.', () => streams.underWay)
+  metrics.gauge(
+    'http_call_streams',
+    'Readers of events over HTTP.',
+    () => streams.underWay + strangerStreams.underWay
+  )
   metrics.counter('http_call_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
   const { part } = audit
   const parts: CallParts = {
@@ -73,6 +79,7 @@ export function openCalls(
     isOpen: verb => openVerbs.includes('*') || openVerbs.includes(verb),
     bodies,
     streams,
+    strangerStreams,
     auditExtent: () =>
       part === undefined || part.isOpen ? part && { first: part.log.first, size: part.log.size } : 'closed',
     isAuditPublic: gateway.audit_public,
