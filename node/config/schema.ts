@@ -285,6 +285,14 @@ export const configSchema = Type.Object(
         hostProblem,
         64
       ),
+      url: checked(
+        {
+          description:
+            'Where others reach it, for what it says of itself: "https://hub.example.org". Empty: http.listen.',
+          default: ''
+        },
+        text => (text === '' ? undefined : originProblem(text))
+      ),
       origins: list('Origins whose pages may read and write: "https://app.example.org".', originProblem, 64),
       trusted_proxies: list(
         'Networks of proxies that are believed when they say who asks: "10.0.0.0/8".',

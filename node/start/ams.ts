@@ -108,7 +108,7 @@ export async function openAms(
     health: () => ({
       service: 'omnigate',
       mode: place.isOnDisk ? 'level' : 'memory',
-      url: url(),
+      url: gateway.url === '' ? url() : gateway.url,
       write_mode: place.writeMode,
       features: { require_proof: gateway.require_proof, private: gateway.private },
       signatures: place.signatures(),

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { authorityProblem, parseDelegation } from '../../federation/index.ts'
 import { assertGuide, runGuide } from '../ams/manifests/guide-lines.fixture.ts'
+import { loadConfig } from '../config/index.ts'
 import { parsePublicKey, verifyFile } from '../minisign.ts'
 import { runningNode } from '../running-node.fixture.ts'
 import { entriesIn } from './entries.fixture.ts'
@@ -85,6 +86,18 @@ test('every path of the specification answers at a started node, and is in it on
       assert.doesNotMatch(text, /nothing is here/, `${method} ${path}`)
     }
   assert.equal((await fetch(`${url}/.well-known/nothing`)).status, 404)
+})
+
+test('what others are told is where they reach it, as the operator says', async t => {
+  const { bytes } = await published(t, { 'gateway.url': 'https://hub.example.org' })
+
+  assert.equal(JSON.parse((await bytes('ai-ams.json')).toString()).url, 'https://hub.example.org')
+  assert.match(
+    (await bytes('ams-agent-guide.md')).toString(),
+    /'https:\/\/hub\.example\.org\/ams\/v1\/health'/
+  )
+  for (const url of ['hub.example.org', 'https://hub.example.org/x', "https://a'b", 'https://a b'])
+    assert.throws(() => loadConfig({ flags: { 'gateway.url': url } }), /gateway\.url/, url)
 })
 
 test('where the hub key is kept elsewhere nothing is signed, and health says so', async t => {
