@@ -152,6 +152,25 @@ test('another Host is answered nowhere but those that the operator names', async
   assert.deepEqual(statuses, [421, 200, 200, 200])
 })
 
+test('a node that others could reach does not start without a token, whatever its configuration says', async t => {
+  const flags = {
+    'http.enabled': true,
+    'http.listen': '0.0.0.0:0',
+    'gateway.remote': true,
+    'gateway.write_mode': 'token',
+    'capabilities.takesBearer': false
+  }
+  const start = (tokens: Record<string, string>) =>
+    runningNode(t, { flags, options: { overrides: { env: tokens } } })
+
+  await assert.rejects(start({}), /http\.listen: is no loopback address, and nobody has a token/)
+  const node = await start({ AMS_WRITE_TOKEN: WRITE })
+
+  const { port } = new URL(String(node.status().http))
+  const answer = await fetch(`http://127.0.0.1:${port}/ams/v1/envelopes`, { method: 'POST' })
+  assert.equal(answer.status, 401)
+})
+
 test('metrics are for this machine, and through a proxy for who has a token', async t => {
   const { ask } = await surface(t)
   const through = { 'x-forwarded-for': '203.0.113.7' }
