@@ -40,12 +40,12 @@ export const SURROUNDINGS: Readonly<Record<string, (place: Place) => Promise<Sur
 }
 
 /**
- * A node on the folder `hub`; its address is $NODE, its hub $HUB_ID, and commands call it with the key and the token of
- * its first client.
+ * A node on the folder `hub`; its address is $NODE, over HTTP $HTTP, its hub $HUB_ID, and commands call it with the key and
+ * the token of its first client.
  */
 async function runningNode(place: Place, settings: Readonly<Record<string, string>>): Promise<Surrounding> {
-  const { address, hubId, close } = await startedNode(place, 'hub', settings)
-  return { env: { NODE: address, HUB_ID: hubId, ...(await firstClient(place)) }, close }
+  const { address, http, hubId, close } = await startedNode(place, 'hub', settings)
+  return { env: { NODE: address, HTTP: http, HUB_ID: hubId, ...(await firstClient(place)) }, close }
 }
 
 /** A node of another hub on the folder `other`; its address is $OTHER, its hub $OTHER_ID. */
@@ -54,11 +54,18 @@ async function otherHub(place: Place): Promise<Surrounding> {
   return { env: { OTHER: address, OTHER_ID: hubId }, close }
 }
 
+interface Started {
+  readonly address: string
+  readonly http: string
+  readonly hubId: string
+  readonly close: () => Promise<void>
+}
+
 async function startedNode(
   place: Place,
   data: string,
   settings: Readonly<Record<string, string>>
-): Promise<{ readonly address: string; readonly hubId: string; readonly close: () => Promise<void> }> {
+): Promise<Started> {
   const env = { ...place.env, ...FREE_PORTS, ...settings }
   const child = shell({ ...place, env }, `exec omnigate start --data ${data} --init --json`)
   const exited = once(child, 'exit')
@@ -67,9 +74,18 @@ async function startedNode(
   const ended = exited.then(() => Promise.reject(new Error(`the node ended: ${errors.join('')}`)))
   const [line] = (await Promise.race([once(createInterface(child.stdout!), 'line'), ended])) as [string]
   ended.catch(() => undefined)
-  const { addresses, hub_id: hubId } = JSON.parse(line) as { addresses: string[]; hub_id: string }
+  const {
+    addresses,
+    http,
+    hub_id: hubId
+  } = JSON.parse(line) as {
+    readonly addresses: readonly string[]
+    readonly http: string | null
+    readonly hub_id: string
+  }
   return {
     address: addresses[0] ?? '',
+    http: http ?? '',
     hubId,
     async close() {
       child.kill('SIGTERM')
