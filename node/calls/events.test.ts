@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import { createConnection } from 'node:net'
 import { after, test } from 'node:test'
 import { mailboxService } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
@@ -140,6 +141,25 @@ test('a caller that leaves while it waits gets no message leased', async () => {
     json.items!.map(({ attempt }) => attempt),
     [1]
   )
+})
+
+test('of requests that were sent in a row none is carried out for a caller that has left', async () => {
+  const { hostname, port } = new URL(hub.url)
+  const waiting = (topic: string): string => {
+    const body = JSON.stringify({ topic, wait_ms: 60_000 })
+    const headers = `authorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
+    return `POST /mailbox/v1/recv HTTP/1.1\r\nhost: ${hostname}\r\n${headers}content-length: ${body.length}\r\n\r\n${body}`
+  }
+  const socket = createConnection({ host: hostname, port: Number(port) })
+  socket.write(waiting('row/first') + waiting('row/second'))
+  await receivers(1)
+
+  socket.destroy()
+  await receivers(0)
+  await post('send', { topic: 'row/second', body: 'x' })
+  const { json } = await post('recv', { topic: 'row/second' })
+
+  assert.equal(json.items![0]!['attempt'], 1)
 })
 
 /** Waits until so many calls wait for messages. */

@@ -100,6 +100,8 @@ function askedOf(
   const { '*': name = '' } = request.params as { readonly '*'?: string }
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
+  // It can have left while others of its connection had their turn.
+  if (reply.raw.destroyed) gone.abort()
   const { traceparent } = request.headers
   const trace = typeof traceparent === 'string' && TRACE.test(traceparent) ? { trace: traceparent } : {}
   const { maxBlobBytes: maxBytes, stallMs, clock } = parts
