@@ -70,6 +70,8 @@ export interface HttpSources {
   readonly hosts?: readonly string[]
   /** Those of `LISTENER_BOUNDS` where nothing else is said. */
   readonly bounds?: Partial<ListenerBounds>
+  /** Told of each request that names another host. */
+  readonly onMisdirected?: (() => void) | undefined
   /** Told of each error that is no caller's, with the id that the caller was given. */
   readonly onError?: ((error: unknown, requestId: string) => void) | undefined
 }
@@ -126,7 +128,7 @@ function createApp(
   sources: HttpSources,
   url: () => string
 ): { readonly app: FastifyInstance; readonly stop: () => Promise<void> } {
-  const { readiness, metrics, routes, hosts = [], bounds: given, onError } = sources
+  const { readiness, metrics, routes, hosts = [], bounds: given, onError, onMisdirected } = sources
   const bounds = { ...LISTENER_BOUNDS, ...given }
   const answerTo = new Set([...LOOPBACK_HOSTS, ...hosts])
   const room = new BodyRoom(bounds.allBodiesBytes)
@@ -161,7 +163,9 @@ function createApp(
   const stop = draining(app, bounds.drainMs)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header(REQUEST_ID_HEADER, request.id)
-    if (!isForUs(request.raw.rawHeaders, answerTo)) throw MISDIRECTED
+    if (isForUs(request.raw.rawHeaders, answerTo)) return
+    onMisdirected?.()
+    throw MISDIRECTED
   })
   app.setErrorHandler(failed)
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, NOTHING_HERE))

@@ -10,7 +10,7 @@ import {
   networksOf,
   sandboxNotice
 } from '../ams/access/index.ts'
-import type { AccessRates, CapabilityCallers, PerMinute } from '../ams/access/index.ts'
+import type { AccessRates, AccessRefusalCode, CapabilityCallers, PerMinute } from '../ams/access/index.ts'
 import { exposedBy, writeModeOf } from '../config/cross-problems.ts'
 import { ConfigError, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
@@ -38,6 +38,8 @@ export interface HttpAccess {
   readonly routes: HttpRoutes
   /** Whether callers without a token may write now. */
   readonly writeMode: 'open' | 'token'
+  /** Counts a request that was not let in. */
+  readonly refused: (code: AccessRefusalCode) => void
   /** None where nothing is limited. */
   readonly rates: AccessRates | undefined
 }
@@ -77,6 +79,7 @@ export async function openHttpAccess(
   return {
     writeMode,
     rates,
+    refused,
     routes: createAccess({
       hosts: new Set([...LOOPBACK_HOSTS, ...hostsOf(config)]),
       origins: new Set(gateway.origins),

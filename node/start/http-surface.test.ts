@@ -143,13 +143,15 @@ test('a node with too much to do refuses writes before reads, with when to come 
 })
 
 test('another Host is answered nowhere but those that the operator names', async t => {
-  const { url } = await surface(t, { 'gateway.hosts': ['hub.example.org'] })
+  const { url, ask } = await surface(t, { 'gateway.hosts': ['hub.example.org'] })
 
   const statuses = await Promise.all(
     ['evil.example', 'hub.example.org', 'localhost', '127.0.0.1'].map(host => statusFor(url, host))
   )
 
   assert.deepEqual(statuses, [421, 200, 200, 200])
+  const metrics = await (await ask('GET', '/metrics')).text()
+  assert.match(metrics, /^http_refused_total\{reason="misdirected"\} 1$/m)
 })
 
 test('a node that others could reach does not start without a token, whatever its configuration says', async t => {

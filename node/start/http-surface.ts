@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { openApi } from '../http/index.ts'
 import type { HttpRoutes, RouteRow } from '../http/index.ts'
@@ -72,12 +73,14 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
   const served = parts.filter(one => one !== undefined)
   const said = ams === undefined ? [] : manifests.rows
   const rows = [...OPERATIONS, ...served.flatMap(one => one.rows), ...said]
-  await serveHttp(base, [
+  const routes = [
     access.routes,
     ams && manifests.routes({ parts: ams.parts, rates: access.rates, rows }),
     ...served.map(({ routes }) => routes),
-    (app, url) => void app.get('/openapi.json', () => openApi({ version: VERSION, url: url(), rows }))
-  ])
+    (app: FastifyInstance, url: () => string) =>
+      void app.get('/openapi.json', () => openApi({ version: VERSION, url: url(), rows }))
+  ]
+  await serveHttp(base, { routes, onMisdirected: () => access.refused('misdirected') })
 }
 
 const part = (rows: readonly RouteRow[], routes: HttpRoutes | undefined): HttpPart | undefined =>

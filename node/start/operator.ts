@@ -67,16 +67,23 @@ export const operatorService = (
 /** An HTTP API has more callers than health and metrics, who take their time to send what they have to say. */
 const SURFACE_BOUNDS = { connections: 512, requestMs: 30_000, allBodiesBytes: 64 * 1024 * 1024 }
 
-/** Serves health, readiness, metrics and what `all` add, if the configuration says so; after a crash on the port that it had. */
+export interface HttpServed {
+  readonly routes: readonly (HttpRoutes | undefined)[]
+  /** Told of each request that names another host. */
+  readonly onMisdirected: () => void
+}
+
+/** Serves health, readiness, metrics and what `routes` add, if the configuration says so; after a crash on the port that it had. */
 export async function serveHttp(
   { config, log, metrics, state, supervise }: NodeBase,
-  all: readonly (HttpRoutes | undefined)[]
+  { routes: all, onMisdirected }: HttpServed
 ): Promise<void> {
   if (!config.http.enabled) return
   const sources: HttpSources = {
     readiness: () => readinessOf(state),
     metrics,
     routes: (app, url) => all.forEach(add => add?.(app, url)),
+    onMisdirected,
     hosts: hostsOf(config),
     bounds: config.gateway.enabled ? SURFACE_BOUNDS : {},
     onError: (err, requestId) =>
