@@ -127,6 +127,7 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
   ['node/stores/mailbox/tallies.ts', 'this.#known.values', 'counts of our own, one a topic'],
   ['cli/audit-lines.ts', 'body', 'a body queue; a line beyond the bound ends it'],
   ['cli/audit-lines.ts', 'bytes.toString', 'a list'],
+  ['node/doctor/examine.ts', 'await', 'rows of an allowlist, which is bounded'],
   ['cli/commands/audit-export.ts', 'auditLines', 'entries of our own log, each bounded'],
   ['cli/commands/audit-tail.ts', 'auditLines', 'entries of our own log, each bounded'],
   ['cli/blob/download.ts', 'body', 'a body queue, pulled once what came before is proved and written'],

@@ -55,6 +55,9 @@ export const COMMANDS: readonly CommandRow[] = [
   row('token remove', 'end a token of the HTTP surface', () =>
     import('./token-remove.ts').then(of => of.tokenRemove)
   ),
+  row('doctor', 'look at a node, and say what is wrong and how to mend it', () =>
+    import('./doctor.ts').then(of => of.doctor)
+  ),
   row('harden', 'let nobody write over HTTP without a token', () =>
     import('./harden.ts').then(of => of.harden)
   ),

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync, utimesSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { openDataFolder } from '../data-folder.ts'
+import { initKeys } from '../keys.ts'
+import { runningNode } from '../running-node.fixture.ts'
+import { examine } from './examine.ts'
+import type { Finding } from './judge.ts'
+
+const ANY_PORT = { OMNIGATE_NODE__LISTEN: '/ip4/127.0.0.1/tcp/0', OMNIGATE_HTTP__LISTEN: '127.0.0.1:0' }
+
+test('a new folder is well, and a running node too, with the same checks', async t => {
+  const data = await folder(t)
+  const stopped = await look(data)
+  await runningNode(t, {
+    data,
+    flags: { 'http.enabled': true, 'http.listen': '127.0.0.1:0' },
+    options: { overrides: { env: {}, loopDelay: { tick: () => undefined, take: () => 0 } } }
+  })
+
+  const running = await look(data)
+
+  assert.deepEqual([wrongs(stopped), wrongs(running)], [[], []])
+  const names = (findings: readonly Finding[]) => [...new Set(findings.map(({ check }) => check))]
+  assert.deepEqual(names(running), names(stopped))
+  assert.match(running.find(({ check }) => check === 'node')?.message ?? '', /^runs/)
+  assert.match(running.find(({ check }) => check === 'signatures')?.message ?? '', /signed as they stand/)
+})
+
+test('names a file that others may use, a port that is taken and a clock that was put back', async t => {
+  const data = await folder(t)
+  const key = join(data, 'keys', 'ams-tokens.json')
+  const { tokenKeeper } = await import('../start/tokens.ts')
+  const { loadConfig } = await import('../config/index.ts')
+  await (await tokenKeeper(data, loadConfig().config)).add('bot', 'write')
+  chmodSync(key, 0o644)
+  utimesSync(join(data, 'FORMAT'), new Date(), new Date(Date.now() + 3_600_000))
+  const other = createServer().listen(0, '127.0.0.1')
+  t.after(() => other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+
+  const findings = await look(data, { OMNIGATE_NODE__LISTEN: `/ip4/127.0.0.1/tcp/${port}` })
+
+  const said = wrongs(findings).join('\n')
+  assert.match(said, /permissions: .*ams-tokens\.json: others may use it; run: chmod go= /)
+  assert.match(said, /clock: .*FORMAT was written 3\d\d\d s from now/)
+  assert.match(said, /ports: node\.listen: 127\.0\.0\.1 port \d+ is taken/)
+})
+
+test('a configuration that is wrong is told with all its problems, and nothing else is looked at', async t => {
+  const data = await folder(t)
+
+  const findings = await look(data, {
+    OMNIGATE_NODE__ROLE: 'x',
+    OMNIGATE_LIMITS__MAX_INFLIGHT: '0'
+  })
+
+  assert.ok(wrongs(findings).length >= 2)
+  assert.ok(findings.every(({ check }) => check === 'folder' || check === 'config'))
+})
+
+test('a folder that is none is an error, as of any command', async t => {
+  const data = await folder(t)
+
+  await assert.rejects(look(join(data, 'absent')), { exitCode: 66 })
+  chmodSync(data, 0o755)
+  await assert.rejects(look(data), { exitCode: 77 })
+})
+
+const look = (data: string, env: Record<string, string> = {}) =>
+  examine({ data, env: { ...ANY_PORT, ...env }, nowMs: Date.now() })
+
+const wrongs = (findings: readonly Finding[]) =>
+  findings.filter(({ is }) => is === 'wrong').map(({ check, message }) => `${check}: ${message}`)
+
+async function folder(t: TestContext): Promise<string> {
+  const top = mkdtempSync(join(tmpdir(), 'omnigate-doctor-'))
+  t.after(() => rmSync(top, { recursive: true }))
+  const data = join(top, 'data')
+  await using made = await openDataFolder(data, { create: true })
+  await initKeys(made.keys, { nodeName: 'node1', nowMs: Date.now() })
+  return data
+}
