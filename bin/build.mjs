@@ -43,13 +43,16 @@ function build() {
   keepReachedTypes(manifest)
 }
 
+/** What is read has its comments: declarations. What runs has none. */
 function compile() {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: 'inherit'
-  })
-  if (status !== 0) process.exit(status ?? 1)
+  for (const emitted of [['--emitDeclarationOnly'], ['--declaration', 'false', '--removeComments']]) {
+    const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...emitted], {
+      cwd: root,
+      stdio: 'inherit'
+    })
+    if (status !== 0) process.exit(status ?? 1)
+  }
 }
 
 /** @param {string} path */
