@@ -187,3 +187,23 @@ for (const [what, method, path, asking, status, error] of [
 
     assert.deepEqual([got, json.error, json['ok']], [status, error, false])
   })
+
+test('a page of a listed origin may ask for a part of a blob, and see which it got', async t => {
+  const origin = 'https://app.example.org'
+  const listed = await httpNode(t, { 'gateway.origins': [origin] })
+  const mine = await listed.mint('storage:put,storage:get')
+  const bytes = randomBytes(100)
+  await listed.ask('PUT', pathOf(bytes), { token: mine, body: bytes })
+
+  const asking = { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'range' }
+  const may = await listed.ask('OPTIONS', pathOf(bytes), { headers: asking })
+  const part = await listed.ask('GET', pathOf(bytes), {
+    token: mine,
+    headers: { origin, range: 'bytes=0-9' }
+  })
+
+  assert.equal(may.status, 204)
+  assert.match(may.headers.get('access-control-allow-headers')!, /\brange\b/)
+  assert.deepEqual([part.status, part.headers.get('access-control-allow-origin')], [206, origin])
+  assert.match(part.headers.get('access-control-expose-headers')!, /\bcontent-range\b/)
+})

@@ -18,13 +18,15 @@ const PREFLIGHT_FOR_S = 600
 /** For pages of a listed origin; others get none of these. Cookies are never asked for. */
 export const corsHeaders = (origin: string): Readonly<Record<string, string>> => ({
   'access-control-allow-origin': origin,
-  'access-control-expose-headers': 'x-request-id, retry-after, ratelimit, ratelimit-policy, etag',
+  'access-control-expose-headers':
+    'x-request-id, retry-after, ratelimit, ratelimit-policy, etag, content-range, x-artifact-type, x-blob-type',
   vary: 'Origin'
 })
 
 /** Besides, where a page of a listed origin asks beforehand. */
 export const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH',
-  'access-control-allow-headers': 'authorization, content-type, x-ams-token, x-request-id, traceparent',
+  'access-control-allow-headers':
+    'authorization, content-type, x-ams-token, x-request-id, traceparent, range, if-range, if-none-match',
   'access-control-max-age': String(PREFLIGHT_FOR_S)
 }
