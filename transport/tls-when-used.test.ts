@@ -69,3 +69,24 @@ void test('code that cannot be loaded fails the handshake, and the next one trie
 
   assert.equal(code.loads, 2)
 })
+
+void test('code that fails when it is made is tried again, and nobody who has left hears of it', async () => {
+  const code = new Counted()
+  const tls = encrypter(() => {
+    if (code.loads++ === 0) return Promise.resolve(() => fail('cannot be made'))
+    if (code.loads === 2) return Promise.reject(new Error('Cannot find package'))
+    return Promise.resolve(code.make)
+  })
+
+  await assert.rejects(tls.secureOutbound(RAW), /cannot be made/)
+  await assert.rejects(tls.secureOutbound(RAW, { signal: AbortSignal.abort(new Error('left')) }), /left/)
+  // An unhandled rejection would fail this test.
+  await new Promise(setImmediate)
+  await tls.secureOutbound(RAW)
+
+  assert.equal(code.loads, 3)
+})
+
+function fail(what: string): never {
+  throw new Error(what)
+}

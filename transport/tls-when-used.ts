@@ -20,14 +20,16 @@ export function tlsWhenUsed(load: () => Promise<MakeEncrypter>): MakeEncrypter {
   return components => {
     let loading: Promise<ConnectionEncrypter> | undefined
     const loaded = ({ signal }: AbortOptions = {}): Promise<ConnectionEncrypter> => {
-      loading ??= load().then(
-        make => make(components),
-        (error: unknown) => {
-          loading = undefined
-          throw error
-        }
-      )
+      loading ??= made()
       return unlessAborted(loading, signal)
+    }
+    const made = async (): Promise<ConnectionEncrypter> => {
+      try {
+        return (await load())(components)
+      } catch (error) {
+        loading = undefined
+        throw error
+      }
     }
     return {
       protocol: TLS_PROTOCOL,
@@ -41,6 +43,8 @@ export function tlsWhenUsed(load: () => Promise<MakeEncrypter>): MakeEncrypter {
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await promise
+  // Whoever has left hears of no failure.
+  promise.catch(() => undefined)
   signal.throwIfAborted()
   const aborted = Promise.withResolvers<never>()
   const abort = () => aborted.reject(signal.reason)
