@@ -33,6 +33,8 @@ export interface PostingRules {
   readonly prove?: ((immutable: Immutable) => EnvelopeProof) | undefined
   /** The acceptance policy. */
   readonly judge: (envelope: JudgedEnvelope) => Verdict | Promise<Verdict>
+  /** Whether nothing is accepted but by moderators, and nothing left queued. */
+  readonly isModerated?: boolean
   /** Told what `strict` would refuse of an envelope that `lenient` takes. */
   readonly onLoose: (problem: string) => void
 }
@@ -42,7 +44,7 @@ export interface Posting {
   readonly nowMs: number
   /** For an envelope without one; asked for once. */
   readonly newId: () => string
-  /** Whether it waits for somebody's decision and the policy is not asked. */
+  /** Whether it waits for somebody's decision and the policy is not asked; where all is moderated it is judged. */
   readonly isLeftQueued?: boolean
 }
 
@@ -85,7 +87,8 @@ export async function prepared(
   const proofs = rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(rules.prove(immutable))]
   const sha256 = digestOf(immutable)
   const judged = { immutable, sha256, proofs: posted.proofs, by }
-  const verdict = posting.isLeftQueued === true ? undefined : await rules.judge(judged)
+  const isLeft = posting.isLeftQueued === true && rules.isModerated !== true
+  const verdict = isLeft ? undefined : await rules.judge(judged)
   const envelope: NewEnvelope = {
     immutable,
     sha256,

@@ -30,6 +30,14 @@ test('a status follows another only by the table, and some for moderators alone'
       }
 })
 
+test('where all is moderated nobody else accepts, not even what is queued', () => {
+  const accept = (isModerator: boolean): StatusRecord =>
+    nextRecord(of('queued'), { status: 'accepted', at, by: 'b' }, { isModerator, isModerated: true })
+
+  assert.throws(() => accept(false), { code: 'bad_transition' })
+  assert.equal(accept(true).status, 'accepted')
+})
+
 test('a record keeps what is not changed, and fits the one before', () => {
   const first = firstRecord(DIGEST, { status: 'queued', meta: { a: 1 }, at, by: 'a' })
   const second = nextRecord(first, { status: 'accepted', at, by: 'b' })

@@ -41,13 +41,22 @@ export const firstRecord = (
   { status, meta, at, by }: Pick<StatusRecord, 'status' | 'meta' | 'at' | 'by'>
 ): StatusRecord => ({ envelope, n: 0, prev: envelope, status, meta, at, by })
 
+/** Who changes a status, and where. */
+export interface Changing {
+  readonly isModerator?: boolean
+  /** Whether nothing is accepted here but by moderators, as in a public sandbox. */
+  readonly isModerated?: boolean
+}
+
 /** The record after one; the same where nothing changes. @throws EnvelopeRefusal `bad_transition` */
 export function nextRecord(
   last: StatusRecord,
   { status = last.status, meta = last.meta, at, by }: Partial<StatusRecord> & Pick<StatusRecord, 'at' | 'by'>,
-  { isModerator = false }: { readonly isModerator?: boolean } = {}
+  { isModerator = false, isModerated = false }: Changing = {}
 ): StatusRecord {
-  const allowed = [...NEXT[last.status], ...((isModerator && MODERATED[last.status]) || [])]
+  const allowed = [...NEXT[last.status], ...((isModerator && MODERATED[last.status]) || [])].filter(
+    next => next !== 'accepted' || isModerator || !isModerated
+  )
   if (status !== last.status && !allowed.includes(status)) throw notAfter(last.status, status, allowed)
   return { envelope: last.envelope, n: last.n + 1, prev: recordHash(last), status, meta, at, by }
 }

@@ -103,6 +103,7 @@ export async function openAms(
       isProofDemanded: gateway.require_proof,
       secrets: new Map(),
       judge: judging(identity, place, gateway.sandbox),
+      isModerated: gateway.sandbox !== '',
       onLoose: problem => log.info({ event: 'EnvelopeLoose', problem }, 'strict would refuse an envelope')
     },
     health: () => ({

@@ -127,6 +127,23 @@ test('an open hub lets nobody write too much, and health and metrics are not cou
   assert.match(metrics, /^ams_posts_total\{type="other",decision="queued"\} 2$/m)
 })
 
+test('in a public sandbox nothing is accepted but by a moderator, however it was handed in', async t => {
+  const { json } = await surface(t, { 'gateway.sandbox': 'public' })
+  const accept = (id: string, headers = {}) =>
+    json('PATCH', `/ams/v1/envelopes/${id}`, { status: 'accepted' }, headers)
+
+  const submitted = await json('POST', '/ams/v1/submit', { ...envelope, id: 'e1' })
+  const stranger = await accept('e1')
+  const writer = await accept('e1', { 'x-ams-token': WRITE })
+  const moderator = await accept('e1', { 'x-ams-token': ADMIN })
+
+  assert.deepEqual([submitted.status, submitted.body.status], [202, 'quarantined'])
+  assert.deepEqual(
+    [stranger, writer, moderator].map(({ status }) => status),
+    [409, 409, 200]
+  )
+})
+
 test('a node with too much to do refuses writes before reads, with when to come back', async t => {
   let delayMs = 0
   const loopDelay = { tick: () => undefined, take: () => delayMs }

@@ -75,8 +75,8 @@ export const ENVELOPES: readonly AmsRoute[] = [
     answer: async (parts, { name, body, caller }) => {
       const at = new Date(parts.nowMs()).toISOString()
       const change = { ...readChange(readObject(body)), at, by: caller.name }
-      const { isModerator } = caller
-      return shown(await withRoom(opened(parts).envelopes).change(name, change, { isModerator }))
+      const changing = { isModerator: caller.isModerator, isModerated: parts.posting.isModerated === true }
+      return shown(await withRoom(opened(parts).envelopes).change(name, change, changing))
     }
   })
 ]

@@ -15,7 +15,8 @@ export const SUBMIT: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [202],
-    summary: 'Hands an envelope in, which is kept as queued until somebody decides; the policy is not asked.',
+    summary:
+      'Hands an envelope in, kept as queued until somebody decides; in a sandbox it is judged as one that is posted.',
     answer: async (parts, { body, caller, ip }) => {
       const posting = { by: caller.name, ip, isLeftQueued: true }
       const { stored } = await (await post(parts, readObject(body), posting))()

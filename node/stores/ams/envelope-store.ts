@@ -2,7 +2,7 @@ import { isRepostOf } from '../../ams/envelope.ts'
 import type { SomeImmutable } from '../../ams/envelope.ts'
 import { idTaken } from '../../ams/refusal.ts'
 import { firstRecord, nextRecord } from '../../ams/status.ts'
-import type { StatusRecord } from '../../ams/status.ts'
+import type { Changing, StatusRecord } from '../../ams/status.ts'
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
 import { Untold } from './untold.ts'
@@ -146,7 +146,7 @@ export class EnvelopeStore {
   async change(
     id: string,
     change: Partial<Pick<StatusRecord, 'status' | 'meta'>> & Pick<StatusRecord, 'at' | 'by'>,
-    options: { readonly isModerator?: boolean } = {}
+    options: Changing = {}
   ): Promise<StoredEnvelope | undefined> {
     const changed = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(id)))
