@@ -64,7 +64,7 @@ const HUB = 'hub'
  */
 export async function prepared(
   value: Parameters<typeof readEnvelope>[0],
-  envelopes: Pick<EnvelopeStore, 'create' | 'get'>,
+  envelopes: Pick<EnvelopeStore, 'create' | 'get' | 'told'>,
   rules: PostingRules,
   posting: Posting
 ): Promise<() => Promise<Kept>> {
@@ -81,7 +81,10 @@ export async function prepared(
   // Nobody has a repost judged, or proved, anew.
   if (known !== undefined) {
     if (!isRepostOf(posted.immutable, known.immutable)) throw idTaken(id)
-    return async () => ({ isNew: false, stored: known })
+    return async () => {
+      await envelopes.told(known.place)
+      return { isNew: false, stored: known }
+    }
   }
   const { by } = posting
   const proofs = rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(rules.prove(immutable))]

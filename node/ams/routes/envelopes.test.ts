@@ -54,6 +54,35 @@ void describe('a posted envelope', () => {
     assert.deepEqual([told.length, judged.length], [2, 1])
   })
 
+  void test('again is answered once the audit log has the first, which it may have failed for', async () => {
+    let isFailing = true
+    const { ask, told } = await surface({
+      tell: async () => (isFailing ? Promise.reject(new Error('the log is full')) : undefined)
+    })
+    const ways = [
+      ['/ams/v1/envelopes', note({ id: 'e1' })],
+      ['/ams/v1/submit', note({ id: 'e2' })],
+      ['/room/v1/messages?room=a', { id: 'm1', body: {} }],
+      ['/notary/v1/records', { id: 'r1', sha256: 'ab'.repeat(32) }]
+    ] as const
+    const post = async () => {
+      const answers = []
+      for (const [url, body] of ways) answers.push((await ask('POST', url, { body })).statusCode)
+      return answers
+    }
+
+    const whileFailing = [await post(), await post()]
+    isFailing = false
+    const after = await post()
+
+    assert.deepEqual(whileFailing, [Array(4).fill(500), Array(4).fill(500)])
+    assert.deepEqual(after, [200, 202, 200, 200])
+    assert.deepEqual(
+      told.map(({ data: { id } }) => id),
+      ['e1', 'e1', 'e2', 'm1', 'r1']
+    )
+  })
+
   void test('of many callers at once under one id is new once', async () => {
     const { ask } = await surface()
 

@@ -30,6 +30,8 @@ export const note = (more: object = {}): Record<string, unknown> => ({
 interface Settings {
   readonly posting?: Partial<PostingRules>
   readonly options?: Partial<AmsParts>
+  /** Told what the audit log is. */
+  readonly tell?: (one: AmsTold) => Promise<void>
   /** What is added to the app before the routes. */
   readonly before?: (app: FastifyInstance, parts: AmsParts) => void
 }
@@ -38,7 +40,7 @@ interface Settings {
  * The routes over stores in memory. Who asks is said by the header `x-role`, and whether it moderates by `x-moderator`; without
  * the first nobody asks.
  */
-export async function surface({ posting, options, before }: Settings = {}) {
+export async function surface({ posting, options, before, tell }: Settings = {}) {
   const level = await openLevel('memory')
   const told: AmsTold[] = []
   const judged: JudgedEnvelope[] = []
@@ -47,7 +49,10 @@ export async function surface({ posting, options, before }: Settings = {}) {
   const onCorrupt = (key: string): void => void errors.push(key)
   const blobs = new MemoryBlobs()
   const stores = await openAmsStores(level, {
-    tell: async one => void told.push(one),
+    async tell(one) {
+      await tell?.(one)
+      told.push(one)
+    },
     blobs,
     onCorrupt,
     onError: error => void errors.push(error)

@@ -135,7 +135,7 @@ export class EnvelopeStore {
       rows.put(indexKey('status', latest.status, place), true)
       return { isNew: true, stored: { ...kept, place, latest } }
     })
-    await this.#untold.tell(sortable(written.stored.place))
+    await this.told(written.stored.place)
     return written
   }
 
@@ -162,8 +162,13 @@ export class EnvelopeStore {
       await this.#note(rows, stands, latest)
       return stands
     })
-    if (changed !== undefined) await this.#untold.tell(sortable(changed.place))
+    if (changed !== undefined) await this.told(changed.place)
     return changed
+  }
+
+  /** Resolves once the audit log has all that became of the envelope of a place. */
+  async told(place: number): Promise<void> {
+    await this.#untold.tell(sortable(place))
   }
 
   async get(id: string): Promise<StoredEnvelope | undefined> {
