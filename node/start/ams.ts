@@ -139,13 +139,16 @@ export async function openAms(
 
 /** Keeps the stores of AMS open over the node's, and opens them again when that was. */
 async function keepStores(
-  { log, supervise }: NodeBase,
+  { config, log, supervise }: NodeBase,
   { store, audit, storage }: AmsPlace
 ): Promise<() => AmsStores | undefined> {
   let open: AmsStores | undefined
   const options = {
     tell: (told: Parameters<typeof auditOf>[0]) => audit.append(auditOf(told)),
-    blobs: storedArtifacts(() => storage.store(), { tenant: AMS_TENANT }),
+    blobs: storedArtifacts(() => storage.store(), {
+      tenant: AMS_TENANT,
+      tenantBytes: config.storage.tenantBytes
+    }),
     onCorrupt: (row: string) =>
       log.error({ event: 'AmsRowCorrupt', row }, 'a stored row of AMS is damaged and was passed over'),
     onError: (err: unknown) =>
