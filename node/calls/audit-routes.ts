@@ -9,6 +9,8 @@ const NDJSON = 'application/x-ndjson'
 const EVENTS = '/audit/v1/events.ndjson'
 /** How often a reader that follows is told what is new. */
 const LOOK_MS = 250
+/** Looks that find nothing after which a reader that follows is asked for its right again. */
+const ASKS_AFTER_LOOKS = 60
 /** Entries that one look of a reader that follows is given at most. */
 const AT_ONCE = 2000
 
@@ -46,11 +48,11 @@ export const AUDIT: readonly CallRoute[] = [
     answer: async (parts, asked) => {
       const { limit, after, follow } = asked.query
       const { first, size } = extentOf(parts)
-      const from = Math.max(first, after === undefined ? size - limit : after + 1)
+      const from = Math.min(size, Math.max(first, after === undefined ? size - limit : after + 1))
       const to = Math.min(size, from + limit)
-      // Whoever may not read it hears so with a status of its own.
-      const now = to > from ? await entries(asked, from, to) : NO_PIECES
-      const pieces = follow === undefined ? now : following(parts, asked, now, Math.max(from, to))
+      // Asked also for no entry at all: whoever may not read it hears so, with a status of its own.
+      const now = await entries(asked, from, to)
+      const pieces = follow === undefined ? now : following(parts, asked, now, to)
       const headers = { 'content-type': NDJSON }
       return {
         status: 200,
@@ -72,7 +74,10 @@ async function entries(
   return body
 }
 
-/** What there is, then what comes. Each piece is a call of its own, so that it ends when the right does. */
+/**
+ * What there is, then what comes. Each piece is a call of its own, so that it ends when the right does; while nothing comes
+ * the right is asked after with calls for no entry.
+ */
 async function* following(
   { auditExtent, clock, isDraining }: CallParts,
   asked: CallAsked,
@@ -82,13 +87,18 @@ async function* following(
   const { signal } = asked.options
   yield* now
   let at = next
+  let idle = 0
   while (!signal.aborted && !isDraining()) {
     const extent = auditExtent()
     const to = typeof extent === 'object' ? Math.min(extent.size, at + AT_ONCE) : at
-    if (to > at) {
+    if (to > at || idle >= ASKS_AFTER_LOOKS) {
       yield* await entries(asked, at, to)
       at = to
-    } else await after(LOOK_MS, clock, signal)
+      idle = 0
+    } else {
+      await after(LOOK_MS, clock, signal)
+      idle++
+    }
   }
 }
 

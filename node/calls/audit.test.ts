@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { auditService } from '../../protocols/index.ts'
+import { OapError, auditService } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
+import { AUDIT } from './audit-routes.ts'
 import { ADMIN, WRITE, httpNode } from './http-node.fixture.ts'
 import type { Told } from './http-node.fixture.ts'
+import { NO_PIECES } from './route.ts'
+import type { CallRoute } from './route.ts'
 
 const BY = { actor: 'local' } as const
 const EVENTS = '/audit/v1/events.ndjson'
@@ -79,6 +82,62 @@ test('only who may read the log gets it, by role or by capability', async t => {
   ].map(({ status }) => status)
 
   assert.deepEqual(statuses, [200, 403, 403, 401, 200])
+})
+
+test('who may not read the log is told so whichever entries it asks for, and takes no place of those who follow it', async () => {
+  const { capId, token: revoked } = await hub.node
+    .capabilities()
+    .mint({ verb: 'audit:read', tenant: 'default', peer: 'http' }, BY)
+  await hub.node.capabilities().revoke({ cap_id: capId }, undefined, BY)
+  const shown = [
+    await hub.mint('mailbox:send'),
+    await hub.mint('audit:read', { peer: '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf' }),
+    Buffer.from(revoked).toString('base64url')
+  ]
+
+  for (const token of shown)
+    for (const query of ['?after=0', '?after=999999999', '?follow=1&after=999999999']) {
+      const { status } = await read(query, token)
+      assert.equal(status, token === shown[2] ? 401 : 403, query)
+    }
+})
+
+test('a reader that follows from beyond the newest entry gets what comes', async () => {
+  const answer = await fetch(`${hub.url}${EVENTS}?follow=1&after=999999999`, {
+    headers: { authorization: `Bearer ${ADMIN}` }
+  })
+
+  await hub.node.capabilities().addTenant({ name: 'beyond' }, BY)
+  const reader = answer.body!.getReader()
+  const [entry] = entriesIn({ bytes: Buffer.from((await reader.read()).value!) })
+  await reader.cancel()
+
+  assert.equal(entry!.type, 'tenant')
+})
+
+test('a reader that follows is asked for its right while nothing comes', async () => {
+  const [{ answer }] = AUDIT as readonly [CallRoute]
+  let asked = 0
+  let looks = 0
+  const parts = {
+    auditExtent: () => ({ first: 0, size: 7 }),
+    clock: { after: (_: number, late: () => void) => (looks++, queueMicrotask(late), () => undefined) },
+    isDraining: () => looks > 200
+  }
+  const calls = () => async () => {
+    if (++asked > 1) throw new OapError('cap_revoked', 'it was taken back')
+    return { body: NO_PIECES }
+  }
+  const query = { limit: 1, after: 6, follow: '1' }
+
+  const { bytes } = await answer(
+    parts as never,
+    { query, calls, options: { signal: new AbortController().signal } } as never
+  )
+
+  await assert.rejects(async () => {
+    for await (const piece of bytes!.pieces) assert.fail(`${piece.length} bytes`)
+  }, /taken back/)
 })
 
 test('older names of the log lead to it, and what is no number is refused', async () => {

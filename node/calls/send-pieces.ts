@@ -29,6 +29,8 @@ export async function sendPieces(
   const headers = Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)])
   if (length !== undefined) headers.push(['content-length', String(length)])
   raw.writeHead(reply.statusCode, Object.fromEntries(headers) as Record<string, string>)
+  // It can take long until the first piece comes.
+  if (isEndless) raw.flushHeaders()
   await place.send(request.method === 'HEAD' ? [] : pieces).catch((error: unknown) => {
     if (!(error instanceof ReaderGone)) onError(error, String(request.id))
   })
