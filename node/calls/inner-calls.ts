@@ -22,6 +22,9 @@ export type InnerCalls = <O extends Operations, K extends keyof O & string>(
   op: K
 ) => Method<O[K]>
 
+/** The capability of the next call, if there is one. */
+export type CapOf = () => Uint8Array | undefined
+
 /** The other half holds the same bytes against the node's budget. */
 const unbounded: InboundBudget = { isSpent: false, reserve: () => true, hold() {}, release() {}, onRoom() {} }
 
@@ -29,8 +32,8 @@ const unbounded: InboundBudget = { isSpent: false, reserve: () => true, hold() {
  * Calls to the services of this node, each over a stream of its own inside the process. So whatever holds for the call of a
  * peer holds for these: guards, quotas, deadlines, revocation while it runs, and how the node drains.
  */
-export function innerCalls(host: CallHost, connection: ConnectionState, cap?: Uint8Array): InnerCalls {
-  const open = (): ClientSession => {
+export function innerCalls(host: CallHost, connection: ConnectionState, capOf: CapOf): InnerCalls {
+  const open = (cap: Uint8Array | undefined): ClientSession => {
     const [theirs, ours] = duplexPair()
     host.serve(new SocketStream(theirs), connection, () => undefined)
     // Either end takes the other with it, whatever the runtime does.
@@ -48,7 +51,7 @@ export function innerCalls(host: CallHost, connection: ConnectionState, cap?: Ui
   return ((table, op) => {
     const row = table.operations[op]!
     return async (request: unknown, options: object = {}) => {
-      const session = open()
+      const session = open(capOf())
       const method = callable(table.app, op, row, {
         shared: () => session,
         own: () => Promise.resolve(session)
