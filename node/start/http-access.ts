@@ -102,14 +102,17 @@ export function hostsOf({ http, gateway }: Pick<Config, 'http' | 'gateway'>): re
 }
 
 function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => readonly unknown[]): void {
+  let told = ''
+  const tell = (problem: string): void => {
+    if (problem !== told)
+      log.error({ event: 'TokensRefused', problem }, 'the file of tokens is wrong; those from before hold')
+    told = problem
+  }
   const look = async (): Promise<void> => {
     const news = await live.look()
     if (news === 'same') return
-    if (news !== 'loaded')
-      return log.error(
-        { event: 'TokensRefused', problem: news.problem },
-        'the file of tokens is wrong; those from before hold'
-      )
+    if (news !== 'loaded') return tell(news.problem)
+    told = ''
     log.info({ event: 'TokensLoaded', tokens: live.current.list.length }, 'the tokens have changed')
     if (exposed().length > 0)
       log.error(
@@ -118,7 +121,7 @@ function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => rea
       )
   }
   const timer = setInterval(() => {
-    look().catch((err: unknown) => log.warn({ event: 'TokensNotSeen', err }, 'the tokens could not be read'))
+    look().catch((error: unknown) => tell(error instanceof Error ? error.message : String(error)))
   }, LOOK_EVERY_MS).unref()
   started.defer(() => clearInterval(timer))
 }

@@ -8,6 +8,8 @@ export interface LiveTokensOptions {
   /** The file of tokens, which may come later; undefined where there can be none. */
   readonly path: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** `readTokenFile` if missing. */
+  readonly read?: typeof readTokenFile
 }
 
 /** What a look at the file led to. */
@@ -15,12 +17,14 @@ export type TokensNews = 'same' | 'loaded' | { readonly problem: string }
 
 /**
  * The static tokens of a running node: those of its environment, and those of a file that is followed, so that one that is
- * added or removed is so at the next look. A file that cannot be read changes nothing, and is told once.
+ * added or removed is so at the next look. A file that is no list of tokens changes nothing, and is told once; one that cannot
+ * be read is tried again at each look.
  */
 export class LiveTokens {
   readonly #options: LiveTokensOptions
   #current = new StaticTokens([])
   #state: string | undefined
+  #isLooking = false
 
   private constructor(options: LiveTokensOptions) {
     this.#options = options
@@ -37,24 +41,35 @@ export class LiveTokens {
     return this.#current
   }
 
-  /** Looks at the file, for a timer. */
+  /** Looks at the file, for a timer; `same` while another look is under way. */
   async look(): Promise<TokensNews> {
     const { path } = this.#options
-    if (path === undefined || (await fileState(path)) === this.#state) return 'same'
+    if (path === undefined || this.#isLooking) return 'same'
+    this.#isLooking = true
     try {
+      if ((await fileState(path)) === this.#state) return 'same'
       await this.#load()
       return 'loaded'
     } catch (error) {
       if (error instanceof SetupError) return { problem: error.message }
       throw error
+    } finally {
+      this.#isLooking = false
     }
   }
 
   async #load(): Promise<void> {
-    const { path, env } = this.#options
+    const { path, env, read = readTokenFile } = this.#options
     // First, so that a change while it is read is seen at the next look.
-    this.#state = path && (await fileState(path))
-    const ofFile = path === undefined ? [] : await readTokenFile(path)
-    this.#current = new StaticTokens([...(await tokensFrom(envTokens(env))), ...ofFile])
+    const state = path && (await fileState(path))
+    try {
+      const ofFile = path === undefined ? [] : await read(path)
+      this.#current = new StaticTokens([...(await tokensFrom(envTokens(env))), ...ofFile])
+      this.#state = state
+    } catch (error) {
+      // What is wrong with its content is so until it is changed; all else may be over at the next look.
+      if (error instanceof SetupError && error.reason === 'badInput') this.#state = state
+      throw error
+    }
   }
 }
