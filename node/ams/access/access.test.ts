@@ -153,7 +153,7 @@ test('another host gets 421, with and without a token', async t => {
   assert.equal(answer.json().error, 'misdirected')
 })
 
-test('a page of another site may not write, whatever token it has, and reads no answer', async t => {
+test('a page of another site may neither read nor write, whatever token it has, and is not counted', async t => {
   const { app } = guardedApp(t, { known: () => ({ ...known, writeMode: 'open' }) })
   const from = (origin: string) => ({ headers: { origin } })
 
@@ -167,7 +167,7 @@ test('a page of another site may not write, whatever token it has, and reads no 
     headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
   })
 
-  assert.deepEqual([foreign.statusCode, nameless.statusCode, read.statusCode], [403, 403, 200])
+  assert.deepEqual([foreign.statusCode, nameless.statusCode, read.statusCode], [403, 403, 403])
   assert.equal(foreign.json().error, 'origin_denied')
   for (const { headers } of [foreign, nameless, read, asked])
     assert.deepEqual(
@@ -175,6 +175,25 @@ test('a page of another site may not write, whatever token it has, and reads no 
       []
     )
   assert.notEqual(asked.statusCode, 204)
+
+  // As an image asks, or a fetch that does not read the answer.
+  const hidden = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }
+  for (let n = 0; n < 250; n++)
+    assert.equal((await ask(app, '/read', { method: 'GET', headers: hidden })).statusCode, 403)
+  assert.equal((await ask(app, '/read', { method: 'GET' })).statusCode, 200)
+})
+
+test('who follows a link from another site is answered, and no frame or form of it', async t => {
+  const { app } = guardedApp(t)
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+  const read = async (method: 'GET' | 'POST', url: string, headers: object) =>
+    (await ask(app, url, { method, headers: { ...link, ...headers } })).statusCode
+
+  const followed = await read('GET', '/read', {})
+  const framed = await read('GET', '/read', { 'sec-fetch-dest': 'iframe' })
+  const sent = await read('POST', '/write', { origin: 'https://evil.example' })
+
+  assert.deepEqual([followed, framed, sent], [200, 403, 403])
 })
 
 test('a page of a listed origin is told that it may, and reads the answer', async t => {

@@ -6,7 +6,7 @@ import { headerLines } from './header-lines.ts'
 import { LOOPBACK_HOSTS, isForUs } from './host-rule.ts'
 import { TOKEN_NEEDED, identify, roleRefusal } from './identify.ts'
 import type { Identified, KnownCallers } from './identify.ts'
-import { isSafeMethod, originOf } from './origin-rule.ts'
+import { isSafeMethod, isVisit, originOf } from './origin-rule.ts'
 import type { FromOrigin } from './origin-rule.ts'
 import { presentedToken } from './presented-token.ts'
 import { rateFields, tooMany } from './rate-fields.ts'
@@ -50,8 +50,8 @@ declare module 'fastify' {
 }
 
 /**
- * Lets callers in to the routes of an app, before their body is read: 421 for another host, 403 for a write from another
- * site, 401 for a token that is not good, 429 beyond the limits, 401 or 403 for a role that is too low. Sets `caller`,
+ * Lets callers in to the routes of an app, before their body is read: 421 for another host, 403 for what a page of
+ * another site asks, 401 for a token that is not good, 429 beyond the limits, 401 or 403 for a role that is too low. Sets `caller`,
  * `clientIp` and `id` of each request, and the security headers of each answer. To be called before the routes are added.
  * @see specs/ams.md
  */
@@ -77,7 +77,8 @@ async function letIn(options: AccessOptions, request: FastifyRequest, reply: Fas
 
   const from = originOf(rawHeaders, options.origins)
   if (from === 'listed') reply.headers(corsHeaders(request.headers.origin!))
-  if (from === 'foreign' && !isSafeMethod(request.method))
+  // Not counted, so that no page uses up what the person before it may ask.
+  if (from === 'foreign' && !isVisit(request.method, rawHeaders))
     return refuse(options, request, reply, FOREIGN_ORIGIN)
 
   const asked = whoAsks(options, request)
@@ -178,5 +179,5 @@ const BAD_TARGET: AccessRefusal = {
 }
 const FOREIGN_ORIGIN: AccessRefusal = {
   code: 'origin_denied',
-  message: 'pages of that origin may not write here; the operator can add it to gateway.origins'
+  message: 'pages of that origin may neither read nor write here; the operator can add it to gateway.origins'
 }

@@ -28,3 +28,10 @@ export function originOf(rawHeaders: readonly string[], listed: ReadonlySet<stri
   const isOwn = origin === `http://${host}` || origin === `https://${host}`
   return isOwn && (site === undefined || site === 'same-origin') ? 'own' : 'foreign'
 }
+
+/** Whether somebody follows a link from another site, or opens a page of this hub from there, and no page asks for itself. */
+export const isVisit = (method: string, rawHeaders: readonly string[]): boolean => {
+  const said = (name: string): string | undefined => headerLines(rawHeaders, name)[0]
+  const isPage = said('sec-fetch-mode') === 'navigate' && said('sec-fetch-dest') === 'document'
+  return (method === 'GET' || method === 'HEAD') && isPage && said('origin') === undefined
+}
