@@ -120,6 +120,26 @@ test('a reader that goes away gives back what has not left for it', async () => 
   assert.equal(others, MANY - after.in_flight)
 })
 
+test('of requests in a row none takes messages before those that were taken have left', async () => {
+  const topic = 'row/unread'
+  await filled(topic)
+  const { hostname, port } = new URL(hub.url)
+  const body = JSON.stringify({ topic, max: 16, max_bytes: 1_048_576 })
+  const headers = `authorization: Bearer ${token}\r\ncontent-type: application/json\r\n`
+  const socket = createConnection({ host: hostname, port: Number(port) }).pause()
+  socket.write(
+    `POST /mailbox/v1/recv HTTP/1.1\r\nhost: ${hostname}\r\n${headers}content-length: ${body.length}\r\n\r\n${body}`.repeat(
+      MANY / 16
+    )
+  )
+
+  while ((await settled(topic)).in_flight === 0);
+  const { in_flight: leased } = await settled(topic)
+  socket.destroy()
+
+  assert.ok(leased < MANY, `all ${leased} were taken`)
+})
+
 test('a caller that leaves while it waits gets no message leased', async () => {
   const topic = 'gone/waiting'
   const leaving = new AbortController()

@@ -16,6 +16,9 @@ const REQUEST_BYTES = 65_536
 /** Bytes of deliveries that were taken for a reader of events and that it has not taken. */
 const CREDIT_BYTES = 65_536
 
+/** Places for long answers that are left for messages that were taken from their topic meanwhile. */
+const SPARE_PLACES = 16
+
 const EVENT_STREAM = 'text/event-stream'
 
 type Operations = (typeof mailboxService)['operations']
@@ -52,15 +55,21 @@ export const MAILBOX: readonly CallRoute[] = (Object.keys(mailboxService.operati
     statuses: [200],
     ...(op === 'subscribe' && { gives: EVENT_STREAM }),
     summary: SUMMARIES[op],
-    answer: (parts, asked) => (op === 'subscribe' ? subscribed(parts, asked) : called(op, asked))
+    answer: (parts, asked) => (op === 'subscribe' ? subscribed(parts, asked) : called(parts, op, asked))
   })
 )
 
 const requestOf = (op: Op, { header, body, query: { topic } }: CallAsked<{ topic?: string }>) =>
   mailboxRequest({ op, contentType: header('content-type'), body, topic })
 
-async function called(op: Op, asked: CallAsked<{ topic?: string }>): Promise<CallAnswer> {
+async function called(
+  { bodies }: CallParts,
+  op: Op,
+  asked: CallAsked<{ topic?: string }>
+): Promise<CallAnswer> {
   const { request, deadlineMs, isE2e } = requestOf(op, asked)
+  // What is received and finds no place on its way out has been taken from others for nothing.
+  if (op === 'recv') bodies.demandRoom(SPARE_PLACES)
   // The responder judges the members.
   const call = asked.calls(mailboxService, op) as Method<Operation> as (
     request: unknown,

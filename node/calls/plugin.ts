@@ -4,6 +4,7 @@ import { tokenBytes } from '../../protocols/index.ts'
 import { presentedToken } from '../ams/access/presented-token.ts'
 import { ANONYMOUS } from '../ams/access/index.ts'
 import type { Caller } from '../ams/access/index.ts'
+import { giveWhole } from '../ams/routes/give-whole.ts'
 import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
 import { Turns } from '../turns.ts'
@@ -67,9 +68,9 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
       const query = readQuery(route.query, request.query as Readonly<Record<string, unknown>>)
       // The request is here, or comes under a bound of its own; what it waits for is the call's business.
       request.raw.socket.setTimeout?.(0)
-      return await turns.run(request.raw.socket, async () => {
+      await turns.run(request.raw.socket, async () => {
         const asked = askedOf(parts, request, reply, { route, query })
-        return await give(parts, reply, await route.answer(parts, asked))
+        await give(parts, reply, await route.answer(parts, asked))
       })
     }
   })
@@ -124,10 +125,10 @@ async function give(
   parts: CallParts,
   reply: FastifyReply,
   { status, body, bytes, headers }: CallAnswer
-): Promise<unknown> {
+): Promise<void> {
   reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
-  if (bytes !== undefined) return await sendPieces(parts, reply, bytes)
-  return await reply.send(body && { ok: true, ...body })
+  if (bytes === undefined) await giveWhole(parts, reply, body && { ok: true, ...body })
+  else await sendPieces(parts, reply, bytes)
 }
 
 /** What is none of the table; whatever is sent along is not read. */

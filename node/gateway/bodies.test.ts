@@ -124,6 +124,31 @@ describe('where there is no room for one more', () => {
     )
   })
 
+  test('an answer that is not there yet finds no place where those that are there may need it', () => {
+    const { bodies } = given({ most: 3 })
+    using _place = bodies.enter(new Reader().response)
+    using _other = bodies.enter(new Reader().response)
+
+    assert.throws(() => bodies.demandRoom(1), { code: 'saturated' })
+    bodies.demandRoom(0)
+  })
+
+  test('an answer in one piece is waited for until it has left, and cut off where nobody takes it', async () => {
+    const { bodies, clock, cut } = given()
+    const [taking, leaving, still] = [new Reader(), new Reader(), new Reader()]
+    taking.response.end()
+    await bodies.left(taking.response)
+    leaving.response.destroy()
+    await bodies.left(leaving.response)
+    assert.equal(cut(), 0)
+
+    const left = bodies.left(still.response)
+    clock.pass(1000)
+    await left
+
+    assert.deepEqual([still.response.destroyed, cut()], [true, 1])
+  })
+
   test('a body that ended has made room', () => {
     const { bodies } = given()
     for (let n = 0; n < 10; n++) {

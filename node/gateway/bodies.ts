@@ -78,6 +78,24 @@ export class Bodies {
     return body
   }
 
+  /**
+   * Demands a place for an answer that is not there yet, while `spare` are left for those whose answer is.
+   * @throws OapError `saturated`
+   */
+  demandRoom(spare: number): void {
+    if (this.#open.size + spare >= this.#options.most) this.#makeRoom()
+  }
+
+  /** Resolves once an answer that was given in one piece has left, or its reader has; one that takes nothing is cut off. */
+  async left(response: ServerResponse): Promise<void> {
+    if (response.writableFinished) return
+    const cut = (): void => {
+      this.#options.onCut()
+      response.destroy()
+    }
+    await taken(response, 'finish', this.#options, cut).catch(() => undefined)
+  }
+
   #makeRoom(): void {
     const { makesWayAfterMs, clock } = this.#options
     const before = clock.now() - makesWayAfterMs
@@ -143,21 +161,30 @@ class OpenBody implements BodyPlace {
 
   /** @throws where the reader goes away or takes too long */
   #taken(event: 'drain' | 'finish'): Promise<void> {
-    const { clock, stallMs } = this.#options
-    const response = this.#response
-    this.waitsSince = clock.now()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const gone = (): void => reject(new ReaderGone())
-    const inTime = clock.after(stallMs, () => {
-      this.cut()
-      gone()
-    })
-    response.once(event, resolve).once('close', gone)
-    if (response.destroyed) gone()
-    return promise.finally(() => {
-      this.waitsSince = Infinity
-      inTime()
-      response.off(event, resolve).off('close', gone)
-    })
+    this.waitsSince = this.#options.clock.now()
+    return taken(this.#response, event, this.#options, () => this.cut()).finally(
+      () => (this.waitsSince = Infinity)
+    )
   }
+}
+
+/** Rejects where the reader goes away, or takes too long and is cut off. */
+function taken(
+  response: ServerResponse,
+  event: 'drain' | 'finish',
+  { clock, stallMs }: Pick<BodiesOptions, 'clock' | 'stallMs'>,
+  cut: () => void
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const gone = (): void => reject(new ReaderGone())
+  const inTime = clock.after(stallMs, () => {
+    cut()
+    gone()
+  })
+  response.once(event, resolve).once('close', gone)
+  if (response.destroyed) gone()
+  return promise.finally(() => {
+    inTime()
+    response.off(event, resolve).off('close', gone)
+  })
 }

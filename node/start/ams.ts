@@ -92,8 +92,8 @@ export async function openAms(
     charge: () => 0,
     onCut: () => cut++
   })
-  metrics.gauge('ams_bodies', 'Artifacts on their way to readers.', () => bodies.underWay)
-  metrics.counter('ams_cut_total', 'Artifacts broken off because they were read too slowly.', () => cut)
+  metrics.gauge('ams_bodies', 'Artifacts and long answers on their way to readers.', () => bodies.underWay)
+  metrics.counter('ams_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
   const ulids = new Ulids()
   const parts = (url: () => string): AmsParts => ({
     stores,

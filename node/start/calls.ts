@@ -14,7 +14,7 @@ import type { Identity } from './identity.ts'
 import { refusalOf } from './peers.ts'
 import type { Peers } from './peers.ts'
 
-const MOST_BODIES = 48
+const MOST_BODIES = 64
 const MOST_STREAMS = 48
 const MOST_STRANGER_STREAMS = 16
 const STALL_MS = 30_000
@@ -63,7 +63,7 @@ export function openCalls(
   const strangerStreams = room(MOST_STRANGER_STREAMS)
   metrics.gauge(
     'http_call_bodies',
-    'Blobs and entries on their way to readers over HTTP.',
+    'Blobs, entries and long answers on their way to readers over HTTP.',
     () => bodies.underWay
   )
   metrics.gauge(

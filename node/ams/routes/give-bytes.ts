@@ -3,6 +3,9 @@ import { ReaderGone } from '../../gateway/bodies.ts'
 import type { Pieces } from '../artifact-shelf.ts'
 import type { AmsParts } from './parts.ts'
 
+type Given = Disposable &
+  Pick<Pieces, 'length'> & { readonly pieces: Pieces['pieces'] | Iterable<Uint8Array> }
+
 /**
  * Sends bytes as fast as the reader takes them; the answer has ended when this resolves. HEAD gets none. What has begun cannot
  * be taken back: where bytes cannot be read to their end it is broken off.
@@ -11,7 +14,7 @@ import type { AmsParts } from './parts.ts'
 export async function giveBytes(
   { bodies, onError }: Pick<AmsParts, 'bodies' | 'onError'>,
   reply: FastifyReply,
-  bytes: Pieces
+  bytes: Given
 ): Promise<void> {
   using held = bytes
   const { request, raw } = reply

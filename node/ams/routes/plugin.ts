@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
@@ -5,7 +6,9 @@ import { LOCAL } from '../access/client-address.ts'
 import type { Role } from '../access/roles.ts'
 import { INTERNAL, sendProblem } from '../../http/index.ts'
 import type { RouteRow } from '../../http/index.ts'
+import { Turns } from '../../turns.ts'
 import { giveBytes } from './give-bytes.ts'
+import { giveWhole } from './give-whole.ts'
 import { isJsonType } from './body.ts'
 import type { AmsParts } from './parts.ts'
 import { Problem, demandRole, problemOf } from './problem.ts'
@@ -29,24 +32,26 @@ export const amsRoutes = (options: AmsParts) => serveRows(AMS_ROUTES, AMS_ROOTS,
 
 /**
  * Serves each row, 405 with `Allow` for its other methods, and 404 for all else below the roots. Bodies are cut off where
- * the row's bound ends. Every answer that is none is `{ok: false, error, message, request_id}`. Who asks is found out by
+ * the row's bound ends. Requests of one connection are answered one after the other, each once the answer before it has left,
+ * so that a caller who reads nothing has one answer waiting. Every answer that is none is `{ok: false, error, message, request_id}`. Who asks is found out by
  * `createAccess`, called before; without it every route that is not for anybody is closed.
  */
 export const serveRows =
   (rows: readonly AmsRoute[], roots: readonly string[], options: AmsParts) =>
   (app: FastifyInstance): void => {
+    const turns = new Turns<Socket>()
     void app.register(async scope => {
       scope.removeAllContentTypeParsers()
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
       scope.setErrorHandler((error, request, reply) => refuse(options, request, reply, error))
-      for (const row of rows) serve(scope, options, row)
+      for (const row of rows) serve(scope, options, turns, row)
       const onRequest = async ({ url }: FastifyRequest): Promise<void> => refuseUnknown(rows, url)
       for (const root of roots)
         scope.all(`${root}*`, { onRequest, config: { isRefusal: true } }, () => undefined)
     })
   }
 
-function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void {
+function serve(scope: FastifyInstance, options: AmsParts, turns: Turns<Socket>, route: AmsRoute): void {
   const { method, path, role, maxBodyBytes, isUncharged = false } = route
   scope.route({
     method,
@@ -63,7 +68,11 @@ function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void
     },
     handler: async (request, reply) => {
       const asked = askedOf(options, request, route)
-      return await give(options, reply, await route.answer(options, asked))
+      await turns.run(request.raw.socket, async () => {
+        // Whoever has left meanwhile asks for nothing any more.
+        if (reply.raw.destroyed) return void reply.hijack()
+        await give(options, reply, await route.answer(options, asked))
+      })
     }
   })
 }
@@ -96,9 +105,10 @@ async function give(
   parts: AmsParts,
   reply: FastifyReply,
   { status, body, text, bytes, headers }: Answer
-): Promise<unknown> {
+): Promise<void> {
   reply.code(status).headers({ 'cache-control': 'no-store', ...headers })
-  return bytes === undefined ? await reply.send(text ?? body) : await giveBytes(parts, reply, bytes)
+  if (bytes === undefined) await giveWhole(parts, reply, text ?? body)
+  else await giveBytes(parts, reply, bytes)
 }
 
 /** What is none of the table; whatever is sent along is not read. */

@@ -5,7 +5,7 @@ import { beyond, placeIn, sortable } from './keys.ts'
 import { Untold } from './untold.ts'
 
 /** A page ends behind the entry with which it has so many bytes, so that long ones cannot fill the memory. */
-const MAX_PAGE_BYTES = 4 * 1024 * 1024
+const MAX_PAGE_BYTES = 1024 * 1024
 const NUL = '\0'
 
 /** Something that is said once and never changes. */

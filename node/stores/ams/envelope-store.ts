@@ -37,7 +37,7 @@ import type {
 /** Rows that one list looks at; it goes on from there when it is asked again. */
 const MOST_LOOKED_AT = 2000
 /** A page ends behind the envelope with which it has so many bytes of JSON, so that long ones cannot fill the memory. */
-export const MAX_PAGE_BYTES = 4 * 1024 * 1024
+export const MAX_PAGE_BYTES = 1024 * 1024
 /** The index of the first of these that a filter names is gone through. */
 const BY_CHOICE: readonly IndexName[] = ['thread', 'from', 'to', 'status']
 
