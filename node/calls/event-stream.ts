@@ -1,4 +1,5 @@
 import type { MailboxDelivery } from '../../protocols/index.ts'
+import { Problem } from '../ams/routes/problem.ts'
 import { callProblem } from './call-problem.ts'
 import { messageJson } from './message-json.ts'
 import type { CallParts } from './parts.ts'
@@ -10,7 +11,7 @@ const OPENED = utf8.encode(': open\n\n')
 const BEAT = Symbol('beat')
 
 export interface EventStreamOptions extends Pick<CallParts, 'heartbeatMs' | 'clock' | 'onError'> {
-  /** Aborts when the reader goes away. */
+  /** Aborts when the reader goes away, or with a problem when it may not go on. */
   readonly signal: AbortSignal
   readonly requestId: string
 }
@@ -42,9 +43,10 @@ export async function* eventStream(
       yield event('delivery', messageJson(got.value), got.value.msg_id)
       next = source.next()
     }
-    yield event('end', { ok: true })
+    yield signal.reason instanceof Problem ? failure(signal.reason, options) : event('end', { ok: true })
   } catch (error) {
-    if (!signal.aborted) yield failure(error, options)
+    if (signal.reason instanceof Problem) yield failure(signal.reason, options)
+    else if (!signal.aborted) yield failure(error, options)
   } finally {
     signal.removeEventListener('abort', leave)
     leave()

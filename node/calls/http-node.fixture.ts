@@ -34,6 +34,8 @@ export interface Told {
 export interface HttpNode {
   readonly node: OmnigateNode
   readonly url: string
+  /** Its data folder. */
+  readonly data: string
   /** A capability for HTTP alone, or with `bearer` for everywhere, as text. */
   mint(verb: string, more?: Partial<MintRequest>): Promise<string>
   ask(method: string, path: string, asking?: Asking): Promise<Told>
@@ -93,6 +95,7 @@ export async function httpNode(
   return {
     node,
     url,
+    data: join(data, 'hub'),
     async mint(verb, more = {}) {
       const holder = more.bearer === true || more.peer !== undefined ? {} : { peer: HTTP_PEER }
       const { token } = await node.capabilities().mint({ verb, tenant: 'default', ...holder, ...more }, BY)

@@ -1,5 +1,6 @@
 export { innerCalls } from './inner-calls.ts'
 export type { CallHost, InnerCalls } from './inner-calls.ts'
+export { OpenRequests } from './open-requests.ts'
 export type { Asker, CallParts } from './parts.ts'
 export { callRoutes } from './plugin.ts'
 export type { CallRoute } from './route.ts'

@@ -1,6 +1,7 @@
 import type { Caller } from '../ams/access/index.ts'
 import type { Bodies } from '../gateway/index.ts'
 import type { InnerCalls } from './inner-calls.ts'
+import type { OpenRequests } from './open-requests.ts'
 
 /** Who asks: a caller of the HTTP edge, with its capability where it has shown one. */
 export interface Asker {
@@ -23,6 +24,8 @@ export interface CallClock {
 export interface CallParts {
   /** The services of this node for one request. */
   readonly callsOf: (asker: Asker) => InnerCalls
+  /** Those under way, each from when its caller is known. */
+  readonly open: OpenRequests
   /** Whether a verb is open to everybody, whoever asks. */
   readonly isOpen: (verb: string) => boolean
   /** Room for blobs and entries on their way to readers. */

@@ -56,7 +56,9 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
     url: path.replace(/\{\w+\}$/, '*'),
     bodyLimit: Math.max(1, maxBodyBytes),
     config: { takesCapabilities: true, isStreamed: route.isStreamed === true },
-    onRequest: async request => {
+    onRequest: async (request, reply) => {
+      // Before anything is waited for, so that a token that goes meanwhile takes the request with it.
+      hold(parts, request, reply)
       const asker = askerOf(parts, request, route)
       if (asker.cap === undefined && !parts.isOpen(route.verb)) demandRole(asker.caller, route.role)
       if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
@@ -73,6 +75,19 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
         await give(parts, reply, await route.answer(parts, asked))
       })
     }
+  })
+}
+
+/** What ends each request: its reader, or its token. */
+const goneOf = new WeakMap<object, AbortController>()
+
+function hold({ open }: CallParts, request: FastifyRequest, reply: FastifyReply): void {
+  const gone = new AbortController()
+  goneOf.set(request.raw, gone)
+  const release = open.add(callerOf(request), gone)
+  reply.raw.once('close', () => {
+    release()
+    gone.abort()
   })
 }
 
@@ -99,8 +114,7 @@ function askedOf(
 ): CallAsked {
   const asker = askerOf(parts, request, route)
   const { '*': name = '' } = request.params as { readonly '*'?: string }
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  const gone = goneOf.get(request.raw)!
   // It can have left while others of its connection had their turn.
   if (reply.raw.destroyed) gone.abort()
   const { traceparent } = request.headers

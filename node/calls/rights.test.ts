@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { mailboxService } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
-import { ADMIN, WRITE, httpNode } from './http-node.fixture.ts'
+import { addToken, removeToken } from '../ams/access/token-file.ts'
+import { dataFolderPaths } from '../data-folder.ts'
+import { ADMIN, WRITE, httpNode, sentEvents } from './http-node.fixture.ts'
 import type { Asking, HttpNode } from './http-node.fixture.ts'
 
 const BY = { actor: 'local' } as const
@@ -93,6 +97,34 @@ test('an open hub lets whoever comes act in its tenant, a public sandbox nobody'
 
   assert.equal(sent.status, 200)
   assert.deepEqual([inSandbox.status, inSandbox.json.error], [401, 'cap_missing'])
+})
+
+test('a static token that is removed ends what is under way with it, and nothing else', async t => {
+  const closed = await httpNode(t, { 'gateway.write_mode': 'token' })
+  const path = join(dataFolderPaths(closed.data).keys, 'ams-tokens.json')
+  const { text } = await addToken(path, 'bot', 'write')
+  const { text: other } = await addToken(path, 'other', 'write')
+  while ((await send({ token: other }, 'a', closed)).status !== 200) await turn()
+  const subscribe = (token: string) =>
+    fetch(`${closed.url}/mailbox/v1/subscribe`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ topic: `of/${token === text ? 'bot' : 'other'}` })
+    })
+  const events = sentEvents(await subscribe(text))
+  const others = sentEvents(await subscribe(other))
+  const waiting = closed.post('recv', { topic: 'none', wait_ms: 20_000 }, { token: text })
+
+  await removeToken(path, 'bot')
+  const { value } = await events.next()
+  const { status, json } = await waiting
+  await closed.post('send', { topic: 'of/other', body: 'x' }, { token: other })
+  const { value: theirs } = await others.next()
+  await others.return()
+
+  assert.deepEqual([value?.event, value?.data['error']], ['error', 'unauthorized'])
+  assert.deepEqual([status, json.error], [401, 'unauthorized'])
+  assert.equal(theirs?.event, 'delivery')
 })
 
 test('a private hub shows nothing to whoever has no token', async t => {

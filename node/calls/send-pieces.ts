@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { ANONYMOUS } from '../ams/access/index.ts'
 import type { Caller } from '../ams/access/index.ts'
+import { Problem } from '../ams/routes/problem.ts'
 import { ReaderGone } from '../gateway/bodies.ts'
 import type { CallParts } from './parts.ts'
 import type { Outgoing } from './route.ts'
@@ -32,6 +33,7 @@ export async function sendPieces(
   // It can take long until the first piece comes.
   if (isEndless) raw.flushHeaders()
   await place.send(request.method === 'HEAD' ? [] : pieces).catch((error: unknown) => {
-    if (!(error instanceof ReaderGone)) onError(error, String(request.id))
+    // A problem is the caller's: its token was taken back.
+    if (!(error instanceof ReaderGone || error instanceof Problem)) onError(error, String(request.id))
   })
 }

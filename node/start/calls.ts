@@ -1,7 +1,7 @@
 import { ANONYMOUS } from '../ams/access/index.ts'
 import { ConnectionRecord } from '../admission/connection-record.ts'
 import type { ConnectionBounds } from '../admission/connection-record.ts'
-import { CALL_ROUTES, HTTP_PEER, StandIns, callRoutes, innerCalls } from '../calls/index.ts'
+import { CALL_ROUTES, HTTP_PEER, OpenRequests, StandIns, callRoutes, innerCalls } from '../calls/index.ts'
 import type { Asker, CallHost, CallParts, InnerCalls } from '../calls/index.ts'
 import { Bodies, bodiesClock } from '../gateway/index.ts'
 import { connectionBounds } from '../listener/oap-listener.ts'
@@ -27,13 +27,15 @@ export interface CallsPlace {
   readonly peers: Pick<Peers, 'budget' | 'strangersMeter' | 'httpMeter'>
   readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
   readonly audit: Pick<NodeAudit, 'part'>
+  /** Tells names of static tokens that are no longer what they were. */
+  readonly onTokensEnded: (listener: (names: readonly string[]) => void) => void
 }
 
 /** Mailbox, storage and audit log over HTTP, as calls to the services that peers call; undefined where there are none. */
 export function openCalls(
   base: NodeBase,
   identity: Identity,
-  { host, peers, rights, audit }: CallsPlace
+  { host, peers, rights, audit, onTokensEnded }: CallsPlace
 ): HttpPart | undefined {
   const { config, log, metrics, state } = base
   const { gateway } = config
@@ -73,9 +75,12 @@ export function openCalls(
   )
   metrics.counter('http_call_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
   const { part } = audit
+  const open = new OpenRequests()
+  onTokensEnded(names => open.end(names))
   const parts: CallParts = {
     callsOf: asker =>
       callsOf(asker, { bounds, peers, state, host, standIns, isSandbox: gateway.sandbox !== '' }),
+    open,
     isOpen: verb => openVerbs.includes('*') || openVerbs.includes(verb),
     bodies,
     streams,

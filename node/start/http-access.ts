@@ -42,7 +42,11 @@ export interface HttpAccess {
   readonly refused: (code: AccessRefusalCode) => void
   /** None where nothing is limited. */
   readonly rates: AccessRates | undefined
+  /** Tells the names of static tokens that are gone, or have another text or role, within about a second. */
+  readonly onTokensEnded: (listener: TokensEnded) => void
 }
+
+type TokensEnded = (names: readonly string[]) => void
 
 /**
  * Who may do what over HTTP, and how much: static tokens, which are followed while the node runs, capabilities, and rates.
@@ -61,7 +65,8 @@ export async function openHttpAccess(
     exposedBy(config, { tokens: live.current.list, takesOthers: config.capabilities.takesBearer })
   const problems = exposed()
   if (problems.length > 0) throw new ConfigError(problems)
-  follow(base, live, exposed)
+  const listeners: TokensEnded[] = []
+  follow(base, live, { exposed, ended: names => listeners.forEach(tell => tell(names)) })
   const { sandbox_notice: notice } = sandboxNotice(gateway.sandbox)
   if (notice !== undefined) log.warn({ event: 'PublicSandbox' }, notice)
 
@@ -80,6 +85,7 @@ export async function openHttpAccess(
     writeMode,
     rates,
     refused,
+    onTokensEnded: listener => void listeners.push(listener),
     routes: createAccess({
       hosts: new Set([...LOOPBACK_HOSTS, ...hostsOf(config)]),
       origins: new Set(gateway.origins),
@@ -101,7 +107,12 @@ export function hostsOf({ http, gateway }: Pick<Config, 'http' | 'gateway'>): re
   return [...gateway.hosts, host.includes(':') ? `[${host.toLowerCase()}]` : host]
 }
 
-function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => readonly unknown[]): void {
+interface Following {
+  readonly exposed: () => readonly unknown[]
+  readonly ended: TokensEnded
+}
+
+function follow({ log, started }: NodeBase, live: LiveTokens, { exposed, ended }: Following): void {
   let told = ''
   const tell = (problem: string): void => {
     if (problem !== told)
@@ -109,10 +120,12 @@ function follow({ log, started }: NodeBase, live: LiveTokens, exposed: () => rea
     told = problem
   }
   const look = async (): Promise<void> => {
+    const before = live.current
     const news = await live.look()
     if (news === 'same') return
     if (news !== 'loaded') return tell(news.problem)
     told = ''
+    ended(live.current.missing(before))
     log.info({ event: 'TokensLoaded', tokens: live.current.list.length }, 'the tokens have changed')
     if (exposed().length > 0)
       log.error(

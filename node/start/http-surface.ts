@@ -68,7 +68,7 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
     ),
     part(BLOBS, gatewayRoutes(base, peers, storage, status)),
     ams,
-    openCalls(base, identity, place)
+    openCalls(base, identity, { ...place, onTokensEnded: access.onTokensEnded })
   ]
   const served = parts.filter(one => one !== undefined)
   const said = ams === undefined ? [] : manifests.rows

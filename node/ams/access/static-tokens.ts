@@ -63,6 +63,15 @@ export class StaticTokens {
     this.#digests = tokens.map(({ sha256 }) => Buffer.from(sha256, 'hex'))
   }
 
+  /** The names of earlier tokens that are not here as they were: gone, or with another text or role. */
+  missing({ list }: Pick<StaticTokens, 'list'>): readonly string[] {
+    const isHere = (old: StaticToken): boolean =>
+      this.list.some(
+        ({ name, role, sha256 }) => name === old.name && role === old.role && sha256 === old.sha256
+      )
+    return list.filter(old => !isHere(old)).map(({ name }) => name)
+  }
+
   /** The token that `text` is. It takes the same time whichever it is and however much of one it has. */
   find(text: string): StaticToken | undefined {
     const shown = hash('sha256', text, 'buffer')
