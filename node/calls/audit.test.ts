@@ -53,6 +53,18 @@ test('lines are the bytes that the log has', async () => {
   assert.deepEqual(bytes, all.subarray(all.indexOf('\n') + 1))
 })
 
+test('a reader that follows hears that it may before anything comes', async () => {
+  const leaving = new AbortController()
+  const late = AbortSignal.timeout(20_000)
+  const answer = await fetch(`${hub.url}${EVENTS}?follow=1&after=100000`, {
+    headers: { authorization: `Bearer ${ADMIN}` },
+    signal: AbortSignal.any([leaving.signal, late])
+  })
+
+  assert.equal(answer.status, 200)
+  leaving.abort()
+})
+
 test('a reader that follows gets what comes', async () => {
   const answer = await fetch(`${hub.url}${EVENTS}?follow=1&limit=1`, {
     headers: { authorization: `Bearer ${ADMIN}` }

@@ -209,6 +209,28 @@ test('a stream ends with an event when the capability is revoked under it', asyn
   assert.deepEqual([event!.event, event!.data['error']], ['error', 'cap_revoked'])
 })
 
+test('one caller has twelve streams at the same time, and leaves the others to others', async t => {
+  const done = new AbortController()
+  t.after(() => done.abort())
+  const [mine, other] = [await hub.mint('mailbox:recv'), await hub.mint('mailbox:recv')]
+  const open = (holder: string) =>
+    fetch(`${hub.url}/mailbox/v1/subscribe?topic=many`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${holder}`, 'content-type': 'application/json' },
+      body: '{}',
+      signal: done.signal
+    })
+  for (let n = 0; n < 12; n++) assert.equal((await open(mine)).status, 200)
+
+  const [refused, others] = [await open(mine), await open(other)]
+
+  const { error, message } = (await refused.json()) as { error: string; message: string }
+  assert.deepEqual([refused.status, error], [503, 'saturated'])
+  assert.match(message, /to this caller/)
+  assert.match(String(refused.headers.get('retry-after')), /^[1-5]$/)
+  assert.equal(others.status, 200)
+})
+
 test('a stream is refused with a status of its own where it may not be had', async () => {
   const answer = await hub.post('subscribe', { topic: 'a' }, { token: await hub.mint('mailbox:send') })
   const malformed = await hub.post('subscribe', { topic: 'a', max: 0 }, { token })

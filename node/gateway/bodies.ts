@@ -7,6 +7,8 @@ const PIECE_BYTES = 65_536
 export interface BodiesOptions {
   /** Bodies under way at the same time. */
   readonly most: number
+  /** Of those of one holder; as many as there may be if missing. */
+  readonly mostOfOne?: number
   /** A reader that takes no piece for so long is cut off. */
   readonly stallMs: number
   /** A reader that has taken nothing for so long makes way where there is no room. */
@@ -51,7 +53,7 @@ export interface BodyPlace extends Disposable {
  */
 export class Bodies {
   readonly #options: BodiesOptions
-  readonly #open = new Set<OpenBody>()
+  readonly #open = new Map<OpenBody, string | undefined>()
   #bytes = 0
 
   constructor(options: BodiesOptions) {
@@ -67,15 +69,24 @@ export class Bodies {
     return this.#bytes
   }
 
-  /** @throws OapError `saturated` */
-  enter(response: ServerResponse): BodyPlace {
+  /** `holder` is whom the place is counted for. @throws OapError `saturated` */
+  enter(response: ServerResponse, holder?: string): BodyPlace {
+    const { mostOfOne = Infinity } = this.#options
+    if (holder !== undefined && this.#heldBy(holder) >= mostOfOne)
+      throw new OapError('saturated', 'too many answers to this caller are under way')
     if (this.#open.size >= this.#options.most) this.#makeRoom()
     const body = new OpenBody(response, this.#options, {
       written: bytes => (this.#bytes += bytes),
       left: () => this.#open.delete(body)
     })
-    this.#open.add(body)
+    this.#open.set(body, holder)
     return body
+  }
+
+  #heldBy(holder: string): number {
+    let held = 0
+    for (const one of this.#open.values()) if (one === holder) held++
+    return held
   }
 
   /**
@@ -100,7 +111,7 @@ export class Bodies {
     const { makesWayAfterMs, clock } = this.#options
     const before = clock.now() - makesWayAfterMs
     let slowest: OpenBody | undefined
-    for (const body of this.#open)
+    for (const body of this.#open.keys())
       if (body.waitsSince <= before && body.waitsSince < (slowest?.waitsSince ?? Infinity)) slowest = body
     if (slowest === undefined) throw new OapError('saturated', 'too many answers are under way')
     slowest.cut()

@@ -17,6 +17,8 @@ import type { Peers } from './peers.ts'
 const MOST_BODIES = 64
 const MOST_STREAMS = 48
 const MOST_STRANGER_STREAMS = 16
+/** Of one caller, or of one address without a token. */
+const MOST_STREAMS_OF_ONE = 12
 const STALL_MS = 30_000
 const MAKES_WAY_AFTER_MS = 2000
 const HEARTBEAT_MS = 15_000
@@ -50,9 +52,10 @@ export function openCalls(
     seconds: rights.seconds
   })
   let cut = 0
-  const room = (most: number): Bodies =>
+  const room = (most: number, mostOfOne = most): Bodies =>
     new Bodies({
       most,
+      mostOfOne,
       stallMs: STALL_MS,
       makesWayAfterMs: MAKES_WAY_AFTER_MS,
       clock: bodiesClock,
@@ -61,8 +64,8 @@ export function openCalls(
       onCut: () => cut++
     })
   const bodies = room(MOST_BODIES)
-  const streams = room(MOST_STREAMS)
-  const strangerStreams = room(MOST_STRANGER_STREAMS)
+  const streams = room(MOST_STREAMS, MOST_STREAMS_OF_ONE)
+  const strangerStreams = room(MOST_STRANGER_STREAMS, MOST_STREAMS_OF_ONE)
   metrics.gauge(
     'http_call_bodies',
     'Blobs, entries and long answers on their way to readers over HTTP.',
