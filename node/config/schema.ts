@@ -325,6 +325,12 @@ export const configSchema = Type.Object(
         default: 'standard'
       }),
       require_proof: flag('Refuse envelopes without a proof.', false),
+      ams_bytes: count(
+        'Bytes that envelopes, messages of rooms, notary records and artifacts take together.',
+        1024 * MIB,
+        MIB,
+        2 ** 50
+      ),
       types: Type.Array(
         Type.Judged({ maxLength: 128 }, text =>
           /^[\x21-\x7e]+$/.test(text) ? undefined : 'must be visible characters of ASCII'

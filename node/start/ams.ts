@@ -149,6 +149,7 @@ async function keepStores(
       tenant: AMS_TENANT,
       tenantBytes: config.storage.tenantBytes
     }),
+    mostBytes: config.gateway.ams_bytes,
     onCorrupt: (row: string) =>
       log.error({ event: 'AmsRowCorrupt', row }, 'a stored row of AMS is damaged and was passed over'),
     onError: (err: unknown) =>

@@ -144,15 +144,16 @@ test('in a public sandbox nothing is accepted but by a moderator, however it was
   )
 })
 
-test('artifacts count against the bytes of a tenant', async t => {
-  const { ask } = await surface(t, { 'storage.tenantBytes': 2 ** 20 })
-  const put = (name: string) => ask('PUT', `/ams/v1/artifacts/${name}`, { body: randomBytes(600_000) })
+for (const key of ['storage.tenantBytes', 'gateway.ams_bytes'])
+  test(`artifacts count against ${key}`, async t => {
+    const { ask } = await surface(t, { [key]: 2 ** 20 })
+    const put = (name: string) => ask('PUT', `/ams/v1/artifacts/${name}`, { body: randomBytes(600_000) })
 
-  const first = await put('a')
-  const second = await answered(put('b'))
+    const first = await put('a')
+    const second = await answered(put('b'))
 
-  assert.deepEqual([first.status, second.status, second.body.error], [201, 429, 'storage_full'])
-})
+    assert.deepEqual([first.status, second.status, second.body.error], [201, 429, 'storage_full'])
+  })
 
 test('a node with too much to do refuses writes before reads, with when to come back', async t => {
   let delayMs = 0

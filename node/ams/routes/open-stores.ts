@@ -1,4 +1,4 @@
-import { ArtifactStore, EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import { ArtifactStore, EntryStore, EnvelopeStore, Fill } from '../../stores/ams/index.ts'
 import type { Level } from '../../stores/level.ts'
 import { ArtifactShelf } from '../artifact-shelf.ts'
 import type { ArtifactBlobs } from '../artifact-shelf.ts'
@@ -10,6 +10,8 @@ export interface OpenStoresOptions {
   /** Resolves once the audit log has it durably. */
   readonly tell: (told: AmsTold) => Promise<void>
   readonly blobs: ArtifactBlobs
+  /** What all of it may take together; no bound if missing. */
+  readonly mostBytes?: number | undefined
   /** Told the key of each row that is not whole. */
   readonly onCorrupt: (key: string) => void
   /** Told why bytes that no artifact has any more could not be let go of. */
@@ -19,13 +21,14 @@ export interface OpenStoresOptions {
 /** Opens what the AMS surface keeps, and tells the audit log what it was not told before a crash. */
 export async function openAmsStores(
   level: Level,
-  { tell, blobs, onCorrupt, onError }: OpenStoresOptions
+  { tell, blobs, mostBytes, onCorrupt, onError }: OpenStoresOptions
 ): Promise<AmsStores> {
-  const artifacts = await ArtifactStore.open(level, { tell: one => tell(artifactTold(one)), onCorrupt })
+  const all = { fill: new Fill(mostBytes), onCorrupt }
+  const artifacts = await ArtifactStore.open(level, { tell: one => tell(artifactTold(one)), ...all })
   return {
-    envelopes: await EnvelopeStore.open(level, { tell: event => tell(envelopeTold(event)), onCorrupt }),
-    notary: await EntryStore.open(level, { name: 'notary', tell: one => tell(notaryTold(one)), onCorrupt }),
-    rooms: await EntryStore.open(level, { name: 'room', tell: one => tell(roomTold(one)), onCorrupt }),
+    envelopes: await EnvelopeStore.open(level, { tell: event => tell(envelopeTold(event)), ...all }),
+    notary: await EntryStore.open(level, { name: 'notary', tell: one => tell(notaryTold(one)), ...all }),
+    rooms: await EntryStore.open(level, { name: 'room', tell: one => tell(roomTold(one)), ...all }),
     artifacts: new ArtifactShelf(artifacts, blobs, { onError })
   }
 }

@@ -30,6 +30,8 @@ export const note = (more: object = {}): Record<string, unknown> => ({
 interface Settings {
   readonly posting?: Partial<PostingRules>
   readonly options?: Partial<AmsParts>
+  /** What all stores may take together. */
+  readonly mostBytes?: number
   /** Told what the audit log is. */
   readonly tell?: (one: AmsTold) => Promise<void>
   /** What is added to the app before the routes. */
@@ -40,7 +42,7 @@ interface Settings {
  * The routes over stores in memory. Who asks is said by the header `x-role`, and whether it moderates by `x-moderator`; without
  * the first nobody asks.
  */
-export async function surface({ posting, options, before, tell }: Settings = {}) {
+export async function surface({ posting, options, before, mostBytes, tell }: Settings = {}) {
   const level = await openLevel('memory')
   const told: AmsTold[] = []
   const judged: JudgedEnvelope[] = []
@@ -54,6 +56,7 @@ export async function surface({ posting, options, before, tell }: Settings = {})
       told.push(one)
     },
     blobs,
+    mostBytes,
     onCorrupt,
     onError: error => void errors.push(error)
   })

@@ -1,5 +1,7 @@
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
+import { rowBytes } from './fill.ts'
+import type { Fill } from './fill.ts'
 import { GroupWrites } from './group-writes.ts'
 import { beyond, between, sortable } from './keys.ts'
 import { Untold } from './untold.ts'
@@ -7,6 +9,7 @@ import { Untold } from './untold.ts'
 const PREFIX = '!ams-artifact!'
 const NUL = '\0'
 const LAST = `${PREFIX}n`
+const BYTES = `${PREFIX}b`
 const UPDATES = `${PREFIX}u`
 const UNTOLD = `${PREFIX}p`
 const artifactKey = (key: string): string => `${PREFIX}a${key}`
@@ -35,6 +38,8 @@ export interface ArtifactStoreOptions {
   /** Resolves once the audit log has it durably. */
   readonly tell: (artifact: Artifact) => Promise<void>
   readonly onCorrupt: (key: string) => void
+  /** What may be taken, the bytes of each artifact among it; no bound if missing. */
+  readonly fill?: Fill | undefined
 }
 
 /**
@@ -47,15 +52,16 @@ export class ArtifactStore {
   readonly #writes: GroupWrites
   readonly #untold: Untold<Artifact>
 
-  private constructor(level: Level, { tell, onCorrupt }: ArtifactStoreOptions) {
+  private constructor(level: Level, writes: GroupWrites, { tell, onCorrupt }: ArtifactStoreOptions) {
     this.#level = level
-    this.#writes = new GroupWrites(level, onCorrupt)
+    this.#writes = writes
     this.#untold = new Untold(level, { start: UNTOLD, tell, onCorrupt })
   }
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
   static async open(level: Level, options: ArtifactStoreOptions): Promise<ArtifactStore> {
-    const store = new ArtifactStore(level, options)
+    const writes = await GroupWrites.open(level, { ...options, countKey: BYTES })
+    const store = new ArtifactStore(level, writes, options)
     await store.#untold.tellAll()
     return store
   }
@@ -65,7 +71,7 @@ export class ArtifactStore {
     return this.#writes.isFull
   }
 
-  /** Puts an artifact in the place of the one of its key, if there is one. */
+  /** Puts an artifact in the place of the one of its key, if there is one. @throws OapError `storage_full` */
   async put(
     artifact: NewArtifact
   ): Promise<{ readonly artifact: Artifact; readonly before: Artifact | undefined }> {
@@ -83,6 +89,7 @@ export class ArtifactStore {
       rows.put(updateKey(update), key)
       rows.put(holders(sha256) + key, true)
       rows.put(this.#untold.key(key, update), kept)
+      rows.grow(bytesOf(kept) - (before === undefined ? 0 : bytesOf(before)))
       return { artifact: kept, before }
     })
     await this.told(key)
@@ -124,3 +131,9 @@ export class ArtifactStore {
     await this.#writes.idle()
   }
 }
+
+/** What the rows of an artifact take besides. */
+const ROWS_BYTES = 256
+
+const bytesOf = (artifact: Artifact): number =>
+  artifact.bytes + rowBytes(artifact) + 3 * artifact.key.length + ROWS_BYTES

@@ -1,5 +1,7 @@
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
+import { rowBytes } from './fill.ts'
+import type { Fill } from './fill.ts'
 import { GroupWrites } from './group-writes.ts'
 import { beyond, placeIn, sortable } from './keys.ts'
 import { Untold } from './untold.ts'
@@ -7,6 +9,8 @@ import { Untold } from './untold.ts'
 /** A page ends behind the entry with which it has so many bytes, so that long ones cannot fill the memory. */
 const MAX_PAGE_BYTES = 1024 * 1024
 const NUL = '\0'
+/** What the rows of an entry take besides. */
+const ROWS_BYTES = 128
 
 /** Something that is said once and never changes. */
 export interface Entry<T> {
@@ -24,6 +28,8 @@ export interface EntryStoreOptions<T> {
   /** Resolves once the audit log has it durably. */
   readonly tell: (entry: Entry<T>) => Promise<void>
   readonly onCorrupt: (key: string) => void
+  /** What may be taken; no bound if missing. */
+  readonly fill?: Fill | undefined
 }
 
 export interface EntryPage<T> {
@@ -46,11 +52,11 @@ export class EntryStore<T> {
   /** Places. */
   readonly #untold: Untold<number>
 
-  private constructor(level: Level, options: EntryStoreOptions<T>) {
+  private constructor(level: Level, writes: GroupWrites, options: EntryStoreOptions<T>) {
     this.#level = level
     this.#options = options
     this.#keys = keysOf(options.name)
-    this.#writes = new GroupWrites(level, options.onCorrupt)
+    this.#writes = writes
     this.#untold = new Untold(level, {
       start: this.#keys.untold,
       tell: async place => {
@@ -63,7 +69,8 @@ export class EntryStore<T> {
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
   static async open<T>(level: Level, options: EntryStoreOptions<T>): Promise<EntryStore<T>> {
-    const store = new EntryStore(level, options)
+    const writes = await GroupWrites.open(level, { ...options, countKey: keysOf(options.name).bytes })
+    const store = new EntryStore(level, writes, options)
     await store.#untold.tellAll()
     return store
   }
@@ -73,7 +80,7 @@ export class EntryStore<T> {
     return this.#writes.isFull
   }
 
-  /** Keeps an entry, or finds the one that has its id already. Neither `id` nor `group` may hold NUL. */
+  /** Keeps an entry, or finds the one that has its id already. Neither `id` nor `group` may hold NUL. @throws OapError `storage_full` */
   async append({
     id,
     group,
@@ -91,6 +98,7 @@ export class EntryStore<T> {
       rows.put(keys.entry(place), entry)
       rows.put(keys.inGroup(group) + sortable(place), true)
       rows.put(this.#untold.key(sortable(place), 0), place)
+      rows.grow(rowBytes(entry) + Buffer.byteLength(id + group) + ROWS_BYTES)
       return { isNew: true, entry }
     })
     await this.#untold.tell(sortable(written.entry.place))
@@ -136,6 +144,7 @@ function keysOf(name: string) {
   const prefix = `!ams-${name}!`
   return {
     last: `${prefix}n`,
+    bytes: `${prefix}b`,
     entries: `${prefix}e`,
     entry: (place: number) => `${prefix}e${sortable(place)}`,
     placeOf: (id: string) => `${prefix}i${id}`,

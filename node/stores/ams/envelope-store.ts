@@ -6,9 +6,12 @@ import type { Changing, StatusRecord } from '../../ams/status.ts'
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
 import { Untold } from './untold.ts'
+import { rowBytes } from './fill.ts'
+import type { Fill } from './fill.ts'
 import { GroupWrites } from './group-writes.ts'
 import type { Rows } from './group-writes.ts'
 import {
+  BYTES,
   NUMBERS,
   UNTOLD_START,
   beyond,
@@ -41,6 +44,10 @@ export const MAX_PAGE_BYTES = 1024 * 1024
 /** The index of the first of these that a filter names is gone through. */
 const BY_CHOICE: readonly IndexName[] = ['thread', 'from', 'to', 'status']
 
+/** What keys of a record, and a thread with all but its name, take at most. */
+const KEYS_BYTES = 64
+const THREAD_BYTES = 512
+
 interface Numbers {
   readonly place: number
   readonly update: number
@@ -63,6 +70,8 @@ export interface EnvelopeStoreOptions {
   /** Resolves once the audit log has it durably. */
   readonly tell: (event: EnvelopeEvent) => Promise<void>
   readonly onCorrupt: (key: string) => void
+  /** What may be taken; no bound if missing. */
+  readonly fill?: Fill | undefined
 }
 
 /**
@@ -76,9 +85,9 @@ export class EnvelopeStore {
   readonly #writes: GroupWrites
   readonly #untold: Untold<UntoldRecord>
 
-  private constructor(level: Level, { tell, onCorrupt }: EnvelopeStoreOptions) {
+  private constructor(level: Level, writes: GroupWrites, { tell, onCorrupt }: EnvelopeStoreOptions) {
     this.#level = level
-    this.#writes = new GroupWrites(level, onCorrupt)
+    this.#writes = writes
     this.#untold = new Untold(level, {
       start: UNTOLD_START,
       tell: async ({ is, place, n }) => {
@@ -92,7 +101,8 @@ export class EnvelopeStore {
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
   static async open(level: Level, options: EnvelopeStoreOptions): Promise<EnvelopeStore> {
-    const store = new EnvelopeStore(level, options)
+    const writes = await GroupWrites.open(level, { ...options, countKey: BYTES })
+    const store = new EnvelopeStore(level, writes, options)
     await store.#untold.tellAll()
     return store
   }
@@ -104,7 +114,8 @@ export class EnvelopeStore {
 
   /**
    * Keeps an envelope with what was decided of it, or finds it kept already. `posted` is what the client has sent of it.
-   * @throws EnvelopeRefusal `conflict` where its id is that of another, `bad_transition` for a decision that is none.
+   * @throws EnvelopeRefusal `conflict` where its id is that of another, `bad_transition` for a decision that is none, OapError
+   * `storage_full`
    */
   async create(
     envelope: NewEnvelope,
@@ -133,6 +144,7 @@ export class EnvelopeStore {
       await this.#note(rows, { ...kept, place, latest: record }, undefined)
       if (isDecided) await this.#note(rows, { ...kept, place, latest }, record)
       rows.put(indexKey('status', latest.status, place), true)
+      rows.grow(bytesOf(kept))
       return { isNew: true, stored: { ...kept, place, latest } }
     })
     await this.told(written.stored.place)
@@ -240,6 +252,7 @@ export class EnvelopeStore {
     const untold: UntoldRecord = { is: before === undefined ? 'created' : 'updated', place, n }
     rows.put(recordKey(place, n), latest)
     rows.put(latestKey(place), latest)
+    rows.grow(2 * rowBytes(latest) - (before === undefined ? 0 : rowBytes(before)) + KEYS_BYTES)
     rows.put(this.#untold.key(sortable(place), n), untold)
     await noteThread(rows, envelope, before)
   }
@@ -247,6 +260,12 @@ export class EnvelopeStore {
   #read(): Pick<Rows, 'get'> {
     return { get: key => this.#writes.read(key) }
   }
+}
+
+/** What an envelope takes with its indexes and its thread, without its records. */
+const bytesOf = (kept: KeptEnvelope): number => {
+  const { id, thread = '', from = '', to = '' } = kept.immutable
+  return rowBytes(kept) + 2 * Buffer.byteLength(id + from + to) + 4 * Buffer.byteLength(thread) + THREAD_BYTES
 }
 
 async function stored(

@@ -6,6 +6,7 @@ const DIGITS = 14
 
 const KIND = {
   numbers: 'n',
+  bytes: 'b',
   envelope: 'e',
   placeOf: 'i',
   record: 'r',
@@ -39,6 +40,7 @@ export const sortable = (value: number): string => value.toString(16).padStart(D
 export const placeIn = (key: string): number => Number.parseInt(key.slice(-DIGITS), 16)
 
 export const NUMBERS = PREFIX + KIND.numbers
+export const BYTES = PREFIX + KIND.bytes
 export const envelopeKey = (place: number): string => PREFIX + KIND.envelope + sortable(place)
 export const placeKey = (id: string): string => PREFIX + KIND.placeOf + id
 export const recordKey = (place: number, n: number): string =>
