@@ -226,9 +226,15 @@ ssize_t pwritev64(int fd, const struct iovec *data, int pieces, off64_t at) { re
 #define MOST_STREAMS 1024
 static struct { FILE *stream; int fd; } streams[MOST_STREAMS];
 
+// As stdio does: what was written in part is gone on with, so that who wrote learns why it ended, and not only that it did.
 static ssize_t stream_write(void *at, const char *data, size_t bytes) {
-  ssize_t written = write(streams[(intptr_t)at].fd, data, bytes);
-  return written < 0 ? 0 : written;
+  size_t done = 0;
+  while (done < bytes) {
+    ssize_t written = write(streams[(intptr_t)at].fd, data + done, bytes - done);
+    if (written <= 0) break;
+    done += (size_t)written;
+  }
+  return (ssize_t)done;
 }
 static int stream_close(void *at) {
   int fd = streams[(intptr_t)at].fd;

@@ -28,7 +28,7 @@ test('whenever it is closed, it holds the last number, and nothing touches the f
     const path = file(t)
     const mark = openBatchMark(path)
     for (let batch = 1; batch <= 20; batch++) {
-      mark.note(batch)
+      void mark.note(batch)
       await turns(pause % 7)
     }
     await turns(pause)
@@ -45,9 +45,9 @@ test('whenever it is closed, it holds the last number, and nothing touches the f
 test('what is noted after it was closed is not written, and closing twice is closing once', async t => {
   const path = file(t)
   const mark = openBatchMark(path)
-  mark.note(7)
+  void mark.note(7)
   await Promise.all([mark.close(), mark.close()])
-  mark.note(8)
+  void mark.note(8)
   await turns(20)
   await mark.close()
 
@@ -57,12 +57,26 @@ test('what is noted after it was closed is not written, and closing twice is clo
 test('it catches up by itself', async t => {
   const path = file(t)
   const mark = openBatchMark(path)
-  for (let batch = 1; batch <= 1000; batch++) mark.note(batch)
+  for (let batch = 1; batch <= 1000; batch++) void mark.note(batch)
   const until = performance.now() + 60_000
-  while (readFileSync(path).length === 0 && performance.now() < until) await turn()
+  while ((await lastOf(path)) !== 1000 && performance.now() < until) await turn()
 
   const other = openBatchMark(path)
   assert.equal(other.last, 1000)
   await other.close()
   await mark.close()
+})
+
+test('once it has noted a batch, the file names that or a later one', async t => {
+  const path = file(t)
+  const mark = openBatchMark(path)
+  t.after(() => mark.close())
+  for (let batch = 1; batch <= 20; batch++) {
+    const noted = mark.note(batch)
+    if (batch % 3 === 0) void mark.note(++batch)
+    await noted
+
+    assert.ok((await lastOf(path)) >= batch - 1)
+  }
+  assert.equal(await lastOf(path), 20)
 })

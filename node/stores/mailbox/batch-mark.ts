@@ -1,5 +1,4 @@
 import { closeSync, constants, openSync, readSync, write } from 'node:fs'
-import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 
@@ -17,15 +16,18 @@ export interface BatchMark {
   readonly last: number
   /** Whether there was something that cannot be read. */
   readonly isDamaged: boolean
-  /** To be called with each batch once it is durable; does not wait for anything. */
-  note(batch: number): void
+  /**
+   * To be called with each batch once it is durable, and before it is answered. Resolves once the file names it, or a later
+   * one, or cannot be written.
+   */
+  note(batch: number): Promise<void>
   /** Resolves once the last batch is noted; nothing touches the file after that. */
   close(): Promise<void>
 }
 
 /**
- * A mark in a file of `u48 batch, u32 CRC-32 of it`. It is not synced, and written beside the batches: after `kill -9` it names
- * the last batch or one shortly before, after a power cut maybe a much earlier one, never one that was not durable.
+ * A mark in a file of `u48 batch, u32 CRC-32 of it`, which is not synced: after `kill -9` it names the last batch that was
+ * answered or a later one, after a power cut maybe a much earlier one, never one that was not durable.
  * @throws what the file system throws.
  */
 export function openBatchMark(path: string): BatchMark {
@@ -52,10 +54,10 @@ class FileMark implements BatchMark {
     this.isDamaged = isDamaged
   }
 
-  note(batch: number): void {
-    if (this.#closing !== undefined) return
+  note(batch: number): Promise<void> {
+    if (this.#closing !== undefined) return Promise.resolve()
     this.#noted = batch
-    this.#writing ??= this.#write()
+    return (this.#writing ??= this.#write())
   }
 
   close(): Promise<void> {
@@ -63,9 +65,6 @@ class FileMark implements BatchMark {
   }
 
   async #write(): Promise<void> {
-    // Behind the answers of this batch, which leave in the turn to come: handing a write over may cost a turn of the processor.
-    await turn()
-    await turn()
     while (this.#written !== this.#noted) {
       const batch = this.#noted
       // A mark that cannot be written tells less, and harms nothing.
@@ -91,6 +90,6 @@ function bytesOf(batch: number): Buffer {
 export const NO_MARK: BatchMark = {
   last: 0,
   isDamaged: false,
-  note: () => undefined,
+  note: () => Promise.resolve(),
   close: () => Promise.resolve()
 }

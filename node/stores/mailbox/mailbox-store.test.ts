@@ -54,6 +54,23 @@ test('a message whose move is written between two looks for it is found', async 
   assert.equal(looks, 2)
 })
 
+test('what is answered is in the mark, so that it is missed when the end of the store is cut off', async t => {
+  const folder = scratch(t)
+  const path = join(folder, 'mark')
+  const level = await openLevel(join(folder, 'store'))
+  t.after(() => level.close())
+  const options = { now: () => NOW_MS, idemWindowMs: WINDOW_MS }
+  const store = await LevelMailboxStore.open(level, { ...options, mark: openBatchMark(path) })
+  t.after(() => store[Symbol.asyncDispose]())
+  for (let sent = 1; sent <= 20; sent++) {
+    await append(store, message('a'))
+
+    const read = openBatchMark(path)
+    assert.equal(read.last, sent)
+    await read.close()
+  }
+})
+
 test('a purge gives the disk back what it took away', async t => {
   const folder = scratch(t)
   const options = { now: () => NOW_MS, idemWindowMs: WINDOW_MS }

@@ -174,7 +174,9 @@ export class Writer {
     try {
       if (this.#failure !== undefined) throw this.#failure
       if (!batch.isEmpty) await batch.write()
-      if (batch.isDurable) mark.note(batch.number)
+      // Before the next batch syncs: a write beside a sync can take as long as that. And before the answers: what was answered
+      // and is then cut off would be missed by nobody.
+      if (batch.isDurable) await mark.note(batch.number)
       if (isCheckpoint) for (const tallies of [topics, tenants]) tallies.written()
       return { waiters }
     } catch (error) {
