@@ -1,4 +1,6 @@
 import type { EnvelopeStore, NewEnvelope, StoredEnvelope } from '../stores/ams/index.ts'
+import { refuseBlocked } from './blocked.ts'
+import type { IsBlocked } from './blocked.ts'
 import { digestOf, isRepostOf } from './envelope.ts'
 import type { EnvelopeProof, Immutable, Validation } from './envelope.ts'
 import { verifyProofs } from './proofs.ts'
@@ -31,6 +33,8 @@ export interface PostingRules {
   readonly secrets: Secrets
   /** The proof of this hub; none without a key. */
   readonly prove?: ((immutable: Immutable) => EnvelopeProof) | undefined
+  /** Whose envelopes are refused; nobody's if missing. */
+  readonly isBlocked?: IsBlocked | undefined
   /** The acceptance policy. */
   readonly judge: (envelope: JudgedEnvelope) => Verdict | Promise<Verdict>
   /** Whether nothing is accepted but by moderators, and nothing left queued. */
@@ -86,6 +90,7 @@ export async function prepared(
       return { isNew: false, stored: known }
     }
   }
+  refuseBlocked(immutable.from, rules.isBlocked)
   const { by } = posting
   const proofs = rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(rules.prove(immutable))]
   const sha256 = digestOf(immutable)

@@ -8,7 +8,8 @@ export const ENVELOPE_REFUSALS = [
   'bad_proof',
   'no_proof',
   'conflict',
-  'bad_transition'
+  'bad_transition',
+  'sender_blocked'
 ] as const
 export type EnvelopeRefusalCode = (typeof ENVELOPE_REFUSALS)[number]
 

@@ -21,6 +21,7 @@ export const PROBLEMS = {
   forbidden: 403,
   origin_denied: 403,
   read_only: 403,
+  sender_blocked: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

@@ -1,3 +1,4 @@
+import { refuseBlocked } from '../blocked.ts'
 import { FORMS, object, text } from '../read-envelope.ts'
 import { readObject } from './body.ts'
 import { keepEntry, pageOfEntries } from './entries.ts'
@@ -37,7 +38,11 @@ export const ROOMS: readonly AmsRoute[] = [
     query: query({ room: ROOM }),
     statuses: [200, 201],
     summary: 'Says something in a room; 200 for a message that is there already.',
-    answer: async (parts, { query: { room: group }, body, caller }) =>
-      await keepEntry(parts, opened(parts).rooms, readObject(body), { ...MESSAGE, group, by: caller.name })
+    answer: async (parts, { query: { room: group }, body, caller }) => {
+      const posted = readObject(body)
+      const { from } = posted
+      refuseBlocked(typeof from === 'string' ? from : undefined, parts.posting.isBlocked)
+      return await keepEntry(parts, opened(parts).rooms, posted, { ...MESSAGE, group, by: caller.name })
+    }
   })
 ]
