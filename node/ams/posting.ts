@@ -15,6 +15,13 @@ export interface Verdict {
   readonly status: Exclude<Status, 'archived'>
   /** Short texts; the first 16 are kept, each 256 characters at most. */
   readonly reasons: readonly string[]
+  /** By which policy, and with what score; none where none was asked. */
+  readonly by?: {
+    readonly score: number
+    readonly policy_version: number
+    /** 64 hex digits. */
+    readonly policy_hash: string
+  }
 }
 
 export interface JudgedEnvelope {
@@ -125,7 +132,13 @@ function refuseDecided({ status = 'queued' }: Posted): void {
 const ofHub = (proof: EnvelopeProof): EnvelopeProof => ({ ...proof, server: true })
 
 /** Why it was decided so stands beside what the client has noted. */
-const decidedMeta = (meta: Posted['meta'], { reasons }: Verdict): Posted['meta'] =>
-  reasons.length === 0
+export const decidedMeta = (
+  meta: Posted['meta'],
+  { reasons, by }: Pick<Verdict, 'reasons' | 'by'>
+): Posted['meta'] =>
+  reasons.length === 0 && by === undefined
     ? meta
-    : { ...meta, policy: { reasons: reasons.slice(0, MAX_REASONS).map(r => r.slice(0, MAX_REASON_CHARS)) } }
+    : {
+        ...meta,
+        policy: { ...by, reasons: reasons.slice(0, MAX_REASONS).map(r => r.slice(0, MAX_REASON_CHARS)) }
+      }

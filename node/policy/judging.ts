@@ -91,6 +91,19 @@ export class Judging implements Acceptance {
     return taken
   }
 
+  /**
+   * Decides on what was posted at this hub itself, which its caller keeps whatever is decided. Resolves once what is not
+   * accepted would survive a power cut in the audit log.
+   */
+  async judgeOwn(evidence: Evidence): Promise<DecisionRecord> {
+    const { policy, hash } = this.#o.policy()
+    const decidedAt = this.#o.now()
+    const record = recordOf(decide(policy, evidence), { version: policy.version, hash, decidedAt })
+    if (record.decision !== 'accept')
+      await this.#o.record(auditEvent('acceptance', `hub:${evidence.origin}`, { evidence, record }))
+    return record
+  }
+
   onRelease(kind: ItemEvidence['kind'], deliver: DeliverReleased): void {
     this.#o.quarantine.onRelease(kind, deliver)
   }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import Type from 'typebox'
-import { decide } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { DECISIONS, SpamSight, judgedInSandbox, sandboxNotice, spamRoute } from '../ams/access/index.ts'
 import { immutableText } from '../ams/envelope.ts'
@@ -51,7 +50,7 @@ export interface AmsPlace {
   readonly isOnDisk: boolean
   readonly audit: { append(event: AuditEvent): Promise<void> }
   readonly storage: Pick<NodeStorage, 'store'>
-  readonly policy: Pick<NodePolicy, 'current'>
+  readonly policy: Pick<NodePolicy, 'current' | 'judgeOwn'>
   readonly writeMode: 'open' | 'token'
   /** Whether the manifests are signed as they stand. */
   readonly signatures: () => 'fresh' | 'stale'
@@ -198,8 +197,8 @@ const notOpen = ({ store }: Pick<AmsPlace, 'store'>): OapError =>
 /** An envelope is judged as a directed message of the hub itself. @see specs/ams.md, section 10 */
 const judging =
   ({ keys }: Identity, { policy }: Pick<AmsPlace, 'policy'>, sandbox: string) =>
-  ({ immutable, sha256 }: JudgedEnvelope): Verdict => {
-    const { verdict, reasons } = decide(policy.current().policy, {
+  async ({ immutable, sha256 }: JudgedEnvelope): Promise<Verdict> => {
+    const { decision, reasons, score, policy_version, policy_hash } = await policy.judgeOwn({
       kind: 'mailbox.directed',
       origin: keys.hubId,
       share: SHARE,
@@ -209,8 +208,9 @@ const judging =
       standing: 'allowed',
       signature: 'valid'
     })
-    const judged = { status: STATUS_OF[verdict], reasons }
-    return sandbox === '' ? judged : judgedInSandbox(judged)
+    const judged = { status: STATUS_OF[decision], reasons }
+    const by = { score, policy_version, policy_hash }
+    return { ...(sandbox === '' ? judged : judgedInSandbox(judged)), by }
   }
 
 function countPosts(metrics: NodeBase['metrics'], spam: SpamSight): void {

@@ -64,6 +64,28 @@ test('a started node serves envelopes, artifacts, rooms and notary records, and 
   assert.deepEqual([said('room.message').length, said('notary.record').length], [1, 1])
 })
 
+test('the policy decides on what is posted, and its decision stands in the chain and in the audit log', async t => {
+  const { data, json } = await surface(t)
+  const large = { ...envelope, payload: { text: 'x'.repeat(262_144) } }
+
+  const posted = await json('POST', '/ams/v1/envelopes', large)
+
+  const { sha256, status, meta, record } = posted.body.envelope
+  const [acceptance] = (await entriesIn(data)).filter(({ type }) => type === 'acceptance')
+  const { evidence, record: decided } = acceptance!.data as {
+    evidence: { id: string; kind: string }
+    record: { decision: string; score: number; policy_hash: string }
+  }
+  assert.deepEqual([posted.status, status, record.n, record.by], [201, 'quarantined', 1, 'hub'])
+  assert.deepEqual([evidence.id, evidence.kind, decided.decision], [sha256, 'mailbox.directed', 'quarantine'])
+  assert.deepEqual(meta.policy, {
+    policy_hash: decided.policy_hash,
+    policy_version: 1,
+    reasons: ['known_type', 'large_body'],
+    score: decided.score
+  })
+})
+
 test('who may not write is told so, and what cannot be taken is refused in one form', async t => {
   const { json, ask } = await surface(t, { 'gateway.write_mode': 'token' })
   const write = { authorization: `Bearer ${WRITE}` }

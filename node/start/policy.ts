@@ -26,6 +26,8 @@ const MOST_IN_MEMORY = 64 * 1024 * 1024
 /** Whether what other hubs send is taken. */
 export interface NodePolicy {
   readonly acceptance: Acceptance
+  /** Decides on what was posted at this hub itself. */
+  readonly judgeOwn: Judging['judgeOwn']
   readonly admin: PolicyAdmin
   readonly standing: () => PolicyStanding
   /** By which items are judged now. */
@@ -134,6 +136,7 @@ export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<No
   const { part } = audit
   return {
     acceptance: judging,
+    judgeOwn: evidence => judging.judgeOwn(evidence),
     admin: policyAdmin({
       live,
       rows,
