@@ -27,11 +27,16 @@ const growth = (leaves: readonly string[]) => {
 function witness({
   seen,
   answers = () => Promise.reject(new OapError('not_found')),
-  allowed = true
+  allowed = true,
+  shown,
+  witnessing
 }: {
   readonly seen?: SeenLog
   readonly answers?: (asked: { readonly from: number; readonly to: number }) => Promise<unknown>
   readonly allowed?: boolean
+  readonly shown?: string | undefined
+  /** The log of this hub. */
+  readonly witnessing?: TestLog
 }) {
   const found: Equivocation[] = []
   const asked: number[][] = []
@@ -55,11 +60,13 @@ function witness({
     }
   }
   const heads = new Heads({
-    logs: { seenOf: () => seen },
+    logs: { seenOf: () => seen, newestOf: () => shown },
     links: () => [link],
     isAllowed: () => allowed,
-    isWitness: () => false,
-    log: () => undefined,
+    isWitness: () => witnessing !== undefined,
+    log: () =>
+      witnessing &&
+      ({ origin: witnessing.origin, root: witnessing.root, consistency: () => ({ hashes: [] }) } as never),
     found: async proof => void found.push(proof),
     nowMs: () => ms,
     logger: { warn: () => undefined, debug: () => undefined } as never
@@ -117,6 +124,19 @@ test('a log that goes on is asked, and nothing is found; one that does not answe
   }
 })
 
+test('a hub that shows another log since is not asked for the one before; one that denies the log that it shows is counted', async () => {
+  const answers = () => Promise.reject(new OapError('conflict', 'another', { code: 'another_log' }))
+  const heard = async (shown?: string) => {
+    const one = witness({ seen: [headOf(log, 20)], answers, shown })
+    await one.hear(log, 30)
+    return [one.asked.length, one.heads.unproved]
+  }
+
+  assert.deepEqual(await heard(logOf([], { id: '00112233445566bb' }).origin), [0, 0])
+  assert.deepEqual(await heard(), [1, 0])
+  assert.deepEqual(await heard(log.origin), [1, 1])
+})
+
 test('whoever tells of a longer head than the log proves here is told of the shorter, since it may see the other history', async () => {
   const { told, found, hear } = witness({ seen: [headOf(log, 20)] })
   await hear(fork, 30)
@@ -144,6 +164,18 @@ test('what no log of that hub signed is refused; of a log that was never seen, o
   await strange.hear(log, 10, { body: Buffer.from('not looked at') })
   await witness({}).hear(log, 10)
   assert.deepEqual(asked, [])
+})
+
+test('of another log than the one that this hub writes nothing is told', async () => {
+  const { heads } = witness({ witnessing: log })
+  const call = async (origin?: string) =>
+    heads.grown({ from: 3, to: 9, ...(origin && { origin }) }, { hub: 'other' } as never, {} as never)
+
+  await assert.rejects(call(logOf([], { id: '00112233445566bb' }).origin), { code: 'another_log' })
+  const asked = await call(log.origin)
+
+  assert.equal(asked.old_root, Buffer.from(log.root(3)).toString('hex'))
+  assert.deepEqual(await call(), asked)
 })
 
 test('only a witness is told how the log of this hub grew', async () => {

@@ -13,11 +13,12 @@ const TOLD = { burst: 64, perSecond: 1 }
 const ASKED = { burst: 8, perSecond: 0.2 }
 const MOST_HUBS = 1024
 const CALL_MS = 5000
+const ANOTHER_LOG = 'another_log'
 
 type Teller = Pick<LiveLink, 'hub' | 'caller'>
 
 export interface HeadsOptions {
-  readonly logs: Pick<WitnessedLogs, 'seenOf'>
+  readonly logs: Pick<WitnessedLogs, 'seenOf' | 'newestOf'>
   readonly links: () => readonly LiveLink[]
   /** Whether a hub is on the allowlist. */
   readonly isAllowed: (hub: string) => boolean
@@ -72,12 +73,14 @@ export class Heads {
     return {}
   }
 
-  /** A witness asks how the log of this hub grew. Throws `cap_denied`, `not_ready`, `not_found`. */
-  readonly grown: OverLinkHandlers['log_proof'] = async ({ from, to }, { hub }) => {
+  /** A witness asks how the log of this hub grew. Throws `cap_denied`, `not_ready`, `not_found`, `conflict` for another log. */
+  readonly grown: OverLinkHandlers['log_proof'] = async ({ from, to, origin }, { hub }) => {
     if (!this.#o.isWitness(hub))
       throw new OapError('cap_denied', 'this hub is no witness of the log', { reason: 'witness' })
     const log = this.#o.log()
     if (log === undefined) throw new OapError('not_ready', 'the audit log is not open')
+    if (origin !== undefined && origin !== log.origin)
+      throw new OapError('conflict', 'this node writes another log', { code: ANOTHER_LOG })
     const { hashes } = await log.consistency(from, to)
     const root = await log.root(from)
     return { old_root: Buffer.from(root).toString('hex'), body: Buffer.concat(hashes) }
@@ -93,23 +96,26 @@ export class Heads {
     if (proof !== undefined) return this.#o.found(proof)
     if (seen.some(({ size }) => size === head.size)) return
     // Whoever tells does not wait for the log.
-    void this.#trace(hub, head, newest, link)
+    void this.#trace(hub, origin, head, newest, link)
   }
 
   /**
    * A log may show this hub the shorter of two histories, and has no entries then that lead to the longer. Whoever told of
    * the longer is told of the shorter, and asks the log that it sees.
    */
-  async #trace(hub: string, head: SeenHead, newest: SeenHead, link: Teller): Promise<void> {
-    if (head.size < newest.size) await this.#ask(hub, [head, newest])
-    else if (!(await this.#ask(hub, [newest, head]))) await this.#tell(link, hub, newest)
+  async #trace(hub: string, origin: string, head: SeenHead, newest: SeenHead, link: Teller): Promise<void> {
+    if (head.size < newest.size) await this.#ask(hub, origin, [head, newest])
+    else if (!(await this.#ask(hub, origin, [newest, head]))) await this.#tell(link, hub, newest)
   }
 
   /**
    * Asks the log itself how it grew from one head to the other, and yields whether it answered with what proves growth or
-   * convicts it. Never rejects.
+   * convicts it. A hub that was restored has another log now, and nothing to prove the one before with: it is not asked.
+   * Never rejects.
    */
-  async #ask(hub: string, both: readonly [SeenHead, SeenHead]): Promise<boolean> {
+  async #ask(hub: string, origin: string, both: readonly [SeenHead, SeenHead]): Promise<boolean> {
+    const newest = this.#o.logs.newestOf(hub)
+    if (newest !== undefined && newest !== origin) return false
     const nowMs = this.#o.nowMs()
     const link = this.#o.links().find(one => one.hub === hub)
     if (link === undefined || this.#asked.get(hub, ASKED, nowMs).take(1, nowMs) > 0) return false
@@ -117,13 +123,15 @@ export class Heads {
       const [{ size: from }, { size: to }] = both
       const answer = await link.caller
         .client(federationService)
-        .log_proof({ from, to }, { deadlineMs: CALL_MS })
+        .log_proof({ from, to, origin }, { deadlineMs: CALL_MS })
       const oldRoot = Buffer.from(answer.old_root, 'hex')
       const verdict = judgeGrowth(hub, both, { oldRoot, hashes: hashesIn(answer.body) })
       if (verdict.verdict === 'equivocation') await this.#o.found(verdict.proof)
       if (verdict.verdict === 'unproved') throw new NoteError('the hashes lead nowhere')
       return true
     } catch (error) {
+      // Of a log that it has not shown here since this node started, its word is as good as a restore.
+      if (newest === undefined && error instanceof OapError && error.code === ANOTHER_LOG) return false
       this.unproved++
       const why = error instanceof Error ? error.message : String(error)
       this.#o.logger.warn(

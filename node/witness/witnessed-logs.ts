@@ -19,6 +19,7 @@ export class WitnessedLogs {
   readonly #seen: Map<string, SeenLog>
   readonly #damaged: Set<string>
   readonly #ofHub = new Map<string, number>()
+  readonly #newest = new Map<string, string>()
 
   private constructor(rows: CheckedRows, seen: Map<string, SeenLog>, damaged: Set<string>) {
     this.#rows = rows
@@ -61,8 +62,14 @@ export class WitnessedLogs {
     return count < WITNESS.logsReserved || (this.#seen.size < WITNESS.logs && count < WITNESS.logsOfHub)
   }
 
+  /** The origin of the log that a hub showed last since this node started; undefined where it showed none. */
+  newestOf(hub: string): string | undefined {
+    return this.#newest.get(hub)
+  }
+
   /** Resolves once it would survive a power cut. */
   async keep(origin: string, seen: SeenLog): Promise<void> {
+    this.#newest.set(hubOf(origin), origin)
     if (this.#seen.get(origin) === seen) return
     await this.#rows.put([{ key: `${LOG}${origin}`, value: { seen } }])
     if (!this.#seen.has(origin)) this.#count(origin)
@@ -82,15 +89,18 @@ export class WitnessedLogs {
       this.#damaged.delete(origin)
     }
     const left = this.of(hub).length
+    this.#newest.delete(hub)
     if (left === 0) this.#ofHub.delete(hub)
     else this.#ofHub.set(hub, left)
   }
 
   #count(origin: string): void {
-    const hub = parseOrigin(origin)?.hubId ?? ''
+    const hub = hubOf(origin)
     this.#ofHub.set(hub, (this.#ofHub.get(hub) ?? 0) + 1)
   }
 }
+
+const hubOf = (origin: string): string => parseOrigin(origin)?.hubId ?? ''
 
 function isSeen(value: unknown): value is { readonly seen: SeenLog } {
   const { seen } = (value ?? {}) as { readonly seen?: unknown }

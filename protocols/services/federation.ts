@@ -26,6 +26,8 @@ const hex = (bytes: number): Field<string> => {
 }
 
 const hubId = text(54)
+/** `<hub id>/<node name>/<log id>` */
+const MAX_ORIGIN_CHARS = 54 + 1 + 63 + 1 + 16
 const shareId = hex(16)
 const series = integer(1, 8_640_000_000_000_000)
 const number = integer(0, MAX_SAFE)
@@ -104,10 +106,14 @@ export const federationService = defineService({
       request: headerAndBody({ hub: text(54), delegation: text(4096) }),
       answer: json({})
     }),
-    /** Asks a log that the caller witnesses for its growth. The body of the answer is the hashes of 32 bytes. */
+    /** Asks the log of an origin, which the caller witnesses, for its growth. The body of the answer is the hashes of 32 bytes. */
     log_proof: unary({
       verb: 'federation:log_proof',
-      request: header({ from: integer(0, MAX_SAFE), to: integer(0, MAX_SAFE) }),
+      request: header({
+        from: integer(0, MAX_SAFE),
+        to: integer(0, MAX_SAFE),
+        origin: optional(text(MAX_ORIGIN_CHARS))
+      }),
       answer: record({ old_root: hex(DIGEST_BYTES) })
     }),
     /** Tells that a hub said two things; the body is the proof as a line. `ignored`: of a hub that is not allowed here. */
