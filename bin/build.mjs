@@ -26,7 +26,7 @@ const FOLDERS = [
   // Those that `omnigate conformance` plays; all others are for whoever implements, and stay in the repository.
   'specs/vectors/oap1-*.json',
   'registry/*.{md,json}',
-  'configs/**/*.{toml,json,yml,yaml,md}'
+  'configs/**/*.{toml,json,yml,yaml,md,service}'
 ]
 
 build()

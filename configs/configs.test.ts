@@ -10,11 +10,43 @@ import { createNode } from '../node/index.ts'
 
 const FILES = readdirSync(import.meta.dirname).filter(name => name.endsWith('.toml'))
 
+/** What an operator has to say for a file, and it says so itself. */
+const LACKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'mirror.toml': { OMNIGATE_MIRROR__CORE: 'h1aoqqpp7tzyil4hlq3umoos6atft6jvrqtosq2xy53sdgiesvgg4a' }
+}
+
 for (const name of FILES) {
   test(`${name} loads`, () => {
-    assert.ok(load(name))
+    assert.ok(load(name, LACKS[name]))
   })
 }
+
+test('mirror.toml asks for the core to follow', () => {
+  assert.throws(() => load('mirror.toml'), /mirror\.core: must name the hub/)
+})
+
+test('the two nodes have no port in common', () => {
+  const ports = ['two-nodes-a.toml', 'two-nodes-b.toml'].flatMap(name => {
+    const { node, http } = load(name).config
+    return [...node.listen, http.listen].map(address => /(?:tcp\/|:)(\d+)/.exec(address)?.[1])
+  })
+
+  assert.equal(new Set(ports).size, 6)
+})
+
+test('production.toml reaches others over OAP alone, and asks everybody for a token', () => {
+  const { config } = load('production.toml')
+
+  assert.match(config.http.listen, /^127\.0\.0\.1:/)
+  assert.deepEqual(
+    [config.gateway.write_mode, config.gateway.write_requires_token, config.security.write_requires_auth],
+    ['token', true, true]
+  )
+  assert.deepEqual(
+    [config.gateway.private, config.strangers.loopbackIsKnown, config.capabilities.openVerbs],
+    [true, false, []]
+  )
+})
 
 test('dev.toml counts loopback as known and changes nothing else but the name', () => {
   const { config, origins } = load('dev.toml')
@@ -118,6 +150,9 @@ function metricsIn(query: string): string[] {
   return (bare.match(/\b[a-z]\w*\b(?!\s*\()/g) ?? []).filter(word => !WORDS.includes(word))
 }
 
-function load(name: string): ReturnType<typeof loadConfig> {
-  return loadConfig({ file: { path: name, text: readFileSync(`${import.meta.dirname}/${name}`, 'utf8') } })
+function load(name: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof loadConfig> {
+  return loadConfig({
+    file: { path: name, text: readFileSync(`${import.meta.dirname}/${name}`, 'utf8') },
+    env
+  })
 }

@@ -24,7 +24,7 @@ const ALLOWED: readonly RegExp[] = [
   /^bin\/(omnigate|runtime)\.mjs$/,
   /^(protocols|transport|dht|federation|node|sdk|cli|specs|registry)\/[\w./-]+\.(js|d\.ts)$/,
   /^(specs|registry)\/[\w./-]+\.(md|json)$/,
-  /^configs\/[\w./-]+\.(toml|json|ya?ml|md)$/
+  /^configs\/[\w./-]+\.(toml|json|ya?ml|md|service)$/
 ]
 const REFUSED = /\.(test|suite|fixture)\.|(^|\/)(\.|node_modules\/|test\/)|\.(key|pem|env|log|map)$/
 
