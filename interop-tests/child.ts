@@ -55,6 +55,11 @@ export class Child implements AsyncDisposable {
     return this.#stderr
   }
 
+  /** The lines of its standard output so far. */
+  get stdout(): readonly string[] {
+    return this.#lines
+  }
+
   /** The first line of its standard output as JSON. */
   async firstJson(): Promise<Record<string, unknown>> {
     return JSON.parse(await within(FIRST_LINE_MS, 'a first line', this.#firstLine.promise))

@@ -16,9 +16,12 @@ export interface FullDiskOptions extends Omit<KillOptions, 'kills'> {
   readonly room: number
   /** How long it stays full, then there is room again for the same node; without it, only for the next. */
   readonly fullMs?: number
-  /** When it is killed, at the latest. */
+  /** So long after its disk was full it is killed, at the latest. */
   readonly workMs: number
 }
+
+/** So long a disk may take to get full, on a machine that is slow. */
+const FULL_WITHIN_MS = 60_000
 
 /** Few enough that they are still in LevelDB's log, whose end is what a write that failed may have spoilt. */
 const ENOUGH_RECOVERED = 500
@@ -61,9 +64,11 @@ export async function fillDisk({ room, fullMs, workMs, random }: FullDiskOptions
 /** A mailbox that was opened anew knows no lease. */
 const isKept = (rule: Rule): boolean => rule !== 'delivered_twice'
 
-/** Resolves after `workMs`, or once enough was taken after the disk was full. */
+/** Resolves `workMs` after the disk was full, or once enough was taken since. */
 async function worked(load: Load, workMs: number): Promise<void> {
-  const until = clockMs() + workMs
+  let until = clockMs() + FULL_WITHIN_MS
+  while (clockMs() < until && sendsAround(load.history).failed === 0) await sleep(LOOK_MS)
+  until = clockMs() + workMs
   while (clockMs() < until && sendsAround(load.history).recovered < ENOUGH_RECOVERED) await sleep(LOOK_MS)
 }
 

@@ -15,6 +15,10 @@ import { verify } from './verify.ts'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
 const LONGEST_LIFE_MS = 800
+/** So long a disk may take to get full, on a machine that is slow. */
+const FULL_WITHIN_MS = 60_000
+const LOOK_MS = 20
+const FULL = JSON.stringify({ is: 'full' })
 
 export interface BlobVerdict {
   readonly crashes: number
@@ -82,7 +86,7 @@ export async function cutBlobPower(
   })
 }
 
-/** A process whose disk gets full works on until it is killed, or its store has failed; the next one has room. */
+/** A process works until its disk is full, and then on until it is killed, or its store has failed; the next one has room. */
 export async function fillBlobDisk(
   { random, told }: BlobCrashOptions,
   { room, workMs }: { readonly room: number; readonly workMs: number }
@@ -93,7 +97,8 @@ export async function fillBlobDisk(
     const env = recorded(await diskShim(), { root: folder, trace: join(folder, 'trace'), room })
     const { found } = await verify(data, first)
     let full = 0
-    const second = await life(data, { random, breakage: '', lifeMs: workMs, env, onFull: () => full++ })
+    const onFull = (): void => void full++
+    const second = await life(data, { random, breakage: '', lifeMs: workMs, env, onFull })
     const { violations } = await verify(data, [...startingFrom(found), ...second])
     told?.(`a full disk told of ${full} times, ${second.length} steps`)
     return { crashes: 1, steps: answeredOf(second), violations, full }
@@ -108,6 +113,7 @@ interface Life {
   readonly breakage: string | undefined
   readonly lifeMs: number
   readonly env?: Readonly<Record<string, string>>
+  /** For a disk that gets full: its life begins to count then. */
   readonly onFull?: () => void
 }
 
@@ -120,6 +126,7 @@ async function life(
   const child = new Child(process.execPath, [WORKER, data, seed, breakage], env)
   try {
     await child.firstJson()
+    if (onFull !== undefined) await toldOfFull(child)
     await sleep(lifeMs)
   } finally {
     await child[Symbol.asyncDispose]()
@@ -127,6 +134,11 @@ async function life(
   const { stdout, stderr } = await child.ended()
   if (stderr !== '') throw new Error(`the worker said: ${stderr}`)
   return stepsOf(stdout.slice(1), onFull)
+}
+
+async function toldOfFull(child: Child): Promise<void> {
+  const until = clockMs() + FULL_WITHIN_MS
+  while (!child.stdout.includes(FULL) && clockMs() < until) await sleep(LOOK_MS)
 }
 
 function stepsOf(lines: readonly string[], onFull: () => void = () => undefined): readonly Step[] {
