@@ -13,6 +13,7 @@ import { callProblem } from './call-problem.ts'
 import type { Asker, CallParts } from './parts.ts'
 import type { CallAnswer, CallAsked, CallRoute } from './route.ts'
 import { sendPieces } from './send-pieces.ts'
+import { needsToken } from './stand-in.ts'
 import { CALL_ROOTS, CALL_ROUTES, methodsAt } from './table.ts'
 
 const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
@@ -102,8 +103,10 @@ function askerOf({ isAuditPublic }: CallParts, request: FastifyRequest, { verb }
     const shown = presentedToken(request.raw.rawHeaders)
     if ('token' in shown && shown.token !== undefined) return { caller, cap: tokenBytes(shown.token) }
   }
-  const isPublic = isAuditPublic && verb === 'audit:read'
-  return { caller: isPublic ? ANY_READER : caller, cap: undefined }
+  if (isAuditPublic && verb === 'audit:read') return { caller: ANY_READER, cap: undefined }
+  // What anybody may write is not anybody's to read, or to take away.
+  const isTooMuch = caller.name === ANONYMOUS && needsToken(verb)
+  return { caller: isTooMuch ? NOBODY : caller, cap: undefined }
 }
 
 function askedOf(

@@ -88,15 +88,54 @@ test('tokens act in the tenant of the gateway, by their role; without one nothin
   }
 })
 
-test('an open hub lets whoever comes act in its tenant, a public sandbox nobody', async t => {
+test('an open hub lets whoever comes send, put and get, and do nothing else', async t => {
   const open = await httpNode(t)
+  const blob = '/storage/v1/bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq'
+  const topic = 'a'
+
+  const sent = await send({}, topic, open)
+  const batch = await open.post('send_batch', { topic, items: [{ body: 'y' }] })
+  const put = await open.ask('PUT', blob, { body: 'hello' })
+  const got = await open.ask('GET', blob)
+  const others = Object.keys(mailboxService.operations).filter(op => !op.startsWith('send'))
+  const refused = await Promise.all(
+    others.map(async op => {
+      const { status, json, headers } = await open.post(op, { topic })
+      return [op, status, json.error, headers.get('www-authenticate')?.slice(0, 6)]
+    })
+  )
+  const received = await open.post('recv', { topic, max: 10 }, { token: WRITE })
+
+  assert.deepEqual([sent.status, batch.status, put.status, got.status], [200, 200, 201, 200])
+  assert.equal(got.bytes.toString(), 'hello')
+  assert.deepEqual(
+    refused,
+    others.map(op => [op, 401, 'unauthorized', 'Bearer'])
+  )
+  assert.ok(others.length >= 11)
+  assert.equal(received.json.items!.length, 2)
+})
+
+test('what the operator opens to everybody needs no token, in an open hub as in a closed one', async t => {
+  for (const mode of ['open', 'token']) {
+    const opened = await httpNode(t, {
+      'gateway.write_mode': mode,
+      'capabilities.openVerbs': ['mailbox:stats']
+    })
+
+    const { status } = await opened.post('stats', { topic: 'a' })
+    const { status: received } = await opened.post('recv', { topic: 'a' })
+
+    assert.deepEqual([status, received], [200, 401], mode)
+  }
+})
+
+test('a public sandbox lets nobody send without a token', async t => {
   const sandbox = await httpNode(t, { 'gateway.sandbox': 'public' })
 
-  const sent = await send({}, 'a', open)
-  const inSandbox = await send({}, 'a', sandbox)
+  const { status, json } = await send({}, 'a', sandbox)
 
-  assert.equal(sent.status, 200)
-  assert.deepEqual([inSandbox.status, inSandbox.json.error], [401, 'cap_missing'])
+  assert.deepEqual([status, json.error], [401, 'cap_missing'])
 })
 
 test('a static token that is removed ends what is under way with it, and nothing else', async t => {

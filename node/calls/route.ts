@@ -3,6 +3,7 @@ import type { Caller } from '../ams/access/index.ts'
 import type { AmsRoute } from '../ams/routes/index.ts'
 import type { InnerCalls } from './inner-calls.ts'
 import type { CallParts } from './parts.ts'
+import { needsToken } from './stand-in.ts'
 
 /** A request that was found to be well formed. Who asks may still be refused by the guards of the call that it becomes. */
 export interface CallAsked<Q = unknown> {
@@ -67,6 +68,7 @@ export const callRoute = <S extends TObject>({
   ...row,
   takes,
   maxBodyBytes,
+  needsToken: needsToken(row.verb),
   // The plugin reads the query by this row's schema before it asks.
   answer: row.answer as CallRoute['answer']
 })

@@ -43,6 +43,18 @@ export const ROLE_VERBS: Readonly<Record<Role, readonly string[]>> = {
   admin: ADMIN
 }
 
+/** What callers without a token may do where anybody may write: bring things, and read blobs whose id they know. */
+const ANYBODY: readonly string[] = [
+  'mailbox:send',
+  'storage:put',
+  'storage:get',
+  'storage:has',
+  'storage:stat'
+]
+
+/** Whether a verb takes a token wherever anybody may write, too. */
+export const needsToken = (verb: string): boolean => !ANYBODY.includes(verb)
+
 /** The least role that may do what needs a verb. */
 export const roleFor = (verb: string): Role => ROLES.find(role => ROLE_VERBS[role].includes(verb))!
 
@@ -64,20 +76,20 @@ interface Made {
 }
 
 /**
- * Capabilities that stand for roles, so that calls under static tokens are judged and counted as all others are. They never
- * leave the process, are bound to HTTP, last an hour, and fall with their root key or their tenant.
+ * Capabilities that stand for roles, and for whoever comes to an open hub, so that their calls are judged and counted as all
+ * others are. They never leave the process, are bound to HTTP, last an hour, and fall with their root key or their tenant.
  */
 export class StandIns {
   readonly #o: StandInOptions
-  readonly #made = new Map<Role, Made>()
+  readonly #made = new Map<Role | 'anybody', Made>()
 
   constructor(options: StandInOptions) {
     this.#o = options
   }
 
   /** Undefined for a role that may do nothing. */
-  of(role: Role): Uint8Array | undefined {
-    const verbs = ROLE_VERBS[role]
+  of(role: Role | 'anybody'): Uint8Array | undefined {
+    const verbs = role === 'anybody' ? ANYBODY : ROLE_VERBS[role]
     if (verbs.length === 0) return undefined
     const { keys, seconds } = this.#o
     const tenant = this.#o.tenant()

@@ -72,7 +72,9 @@ function operation(row: Described): object {
       default: { $ref: '#/components/responses/Problem' }
     },
     // Where callers without a token may do it, none is needed.
-    ...(role !== 'none' && { security: [{ bearer: [] }, { token: [] }, {}] })
+    ...(role !== 'none' && {
+      security: [{ bearer: [] }, { token: [] }, ...(row.needsToken === true ? [] : [{}])]
+    })
   }
 }
 

@@ -8,6 +8,8 @@ export interface RouteRow {
   readonly path: string
   /** What the caller must be at least. */
   readonly role: Role
+  /** Whether that is never anybody without a token. */
+  readonly needsToken?: boolean
   /** Whether requests are charged to no bucket. */
   readonly isUncharged?: boolean
   readonly takes: 'nothing' | 'json' | 'bytes'

@@ -1,5 +1,5 @@
 import { JSON_BODY, get, post } from './guide-step.ts'
-import type { Section } from './guide-step.ts'
+import type { Section, Step } from './guide-step.ts'
 
 const TOPIC = 'topic=guide/$AMS_ID'
 const RECV = '/mailbox/v1/recv'
@@ -11,29 +11,37 @@ const BLOB = '/storage/v1/{cid}'
 const CID = 'bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq'
 const blobAt = (url: string): string => `'${url}${BLOB.replace('{cid}', CID)}'`
 
-/** Who shows no token acts for the tenant, and sees what is its own, only where anybody may write. */
-const OF_TENANT = { role: 'write' } as const
+/** Who shows no token brings something to the tenant, and reads its blobs, only where anybody may write. */
+const OF_TENANT: Partial<Step> = {
+  needsToken: ({ writeMode, sandbox }) => writeMode !== 'open' || sandbox !== ''
+}
+/** What lies in a mailbox is for who has a token. */
+const OF_RECEIVER: Partial<Step> = { needsToken: () => true }
 
 /** What becomes calls to services of the node. @see specs/http.md */
 export const CALLS: readonly Section[] = [
   {
     title: 'Mailbox',
     text: () =>
-      'A topic keeps messages until somebody takes them and says so. A message that is not acknowledged before its lease ends comes again. `/mailbox/v1/subscribe` gives them as server-sent events as they come.',
+      'A topic keeps messages until somebody takes them and says so; anybody who may write may send, and who takes them shows a token. A message that is not acknowledged before its lease ends comes again. `/mailbox/v1/subscribe` gives them as server-sent events as they come.',
     steps: [
       post('Send a message', '/mailbox/v1/send', '', {
+        ...OF_TENANT,
         status: 200,
         line: url => `curl -sS TOKEN${JSON_BODY} '{"body":"hello"}' "${url}/mailbox/v1/send?${TOPIC}"`
       }),
       post('Take one, under a lease', RECV, '', {
+        ...OF_RECEIVER,
         status: 200,
         line: url => `curl -sS TOKEN${JSON_BODY} '{"max":1}' -o guide.json "${url}${RECV}?${TOPIC}"`
       }),
       post('Acknowledge it, so that it does not come again', ACK, '', {
+        ...OF_RECEIVER,
         status: 200,
         line: url => `curl -sS TOKEN${JSON_BODY} "{\\"items\\":[${LEASED}]}" "${url}${ACK}?${TOPIC}"`
       }),
       post('How a topic stands', '/mailbox/v1/stats', '', {
+        ...OF_RECEIVER,
         status: 200,
         line: url => `curl -sS TOKEN${JSON_BODY} '{}' "${url}/mailbox/v1/stats?${TOPIC}"`
       })
@@ -48,6 +56,7 @@ export const CALLS: readonly Section[] = [
         status: 201,
         needs: `PUT ${BLOB}`,
         role: 'write',
+        ...OF_TENANT,
         line: url => `curl -sS TOKEN-X PUT -H 'Content-Type: text/plain' --data-binary 'hello' ${blobAt(url)}`
       },
       get('Read it', BLOB, { ...OF_TENANT, line: url => `curl -sS TOKEN${blobAt(url)}` }),

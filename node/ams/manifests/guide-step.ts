@@ -10,6 +10,8 @@ export interface Step {
   /** A line for a shell; `TOKEN` stands for the header with a token, where one is needed. */
   readonly line: (url: string) => string
   readonly role: Role
+  /** Whether a token is needed; if missing, where the role is more than what callers without one have. */
+  readonly needsToken?: (facts: HubFacts) => boolean
   /** Whether it needs an envelope that a hub which demands proofs would not take. */
   readonly isPosting?: boolean
 }

@@ -17,7 +17,10 @@ export function guide(made: Made): string {
   return `${[
     `# ${service}: a guide for agents`,
     `Hub \`${hub}\` at <${url}>. As of ${updated}, ${signedBy ? 'signed' : 'not signed (`needs-resign`)'}. The lines below work from the first to the last, in one shell and an empty folder; the number above each is the status of its answer.`,
-    ...before(facts),
+    ...before(
+      facts,
+      SECTIONS.flatMap(section => shownOf(section, made)).some(step => isTokenShown(step, facts))
+    ),
     ...sections,
     ...limits(made),
     ...CONVENTIONS
@@ -26,10 +29,13 @@ export function guide(made: Made): string {
 
 const block = (line: string): string => `\`\`\`sh\n${line}\n\`\`\``
 
-function before({ writeMode, isPrivate, sandbox, isProofDemanded }: HubFacts): readonly string[] {
+function before(
+  { writeMode, isPrivate, sandbox, isProofDemanded }: HubFacts,
+  isTokenNeeded: boolean
+): readonly string[] {
   const whoWrites =
     writeMode === 'open'
-      ? 'Anybody may write; that is meant to change, so have a token given to you.'
+      ? 'Anybody may write; that is meant to change, and some lines need a token anyway, so have one given to you: `Authorization: Bearer TOKEN`, or `x-ams-token: TOKEN`.'
       : 'Who writes shows a token that the operator gave out: `Authorization: Bearer TOKEN`, or `x-ams-token: TOKEN`.'
   return [
     '## Before you begin',
@@ -39,19 +45,23 @@ function before({ writeMode, isPrivate, sandbox, isProofDemanded }: HubFacts): r
       ...(sandbox === '' ? [] : ['What is posted here waits for a moderator, and goes to no other hub.']),
       ...(isProofDemanded ? ['Envelopes need a proof in `proofs`: a signature over what never changes.'] : [])
     ].join(' '),
-    ...(writeMode === 'token'
-      ? [block("export AMS_TOKEN=${AMS_TOKEN:-'the token that you were given'}")]
-      : []),
+    ...(isTokenNeeded ? [block("export AMS_TOKEN=${AMS_TOKEN:-'the token that you were given'}")] : []),
     'What you post needs an id of its own:',
     block('export AMS_ID=guide_$(date +%s)_$$')
   ]
 }
 
-function sectionText({ title, text, steps }: Section, { facts, routes }: Made): readonly string[] {
+function shownOf({ steps }: Section, { facts, routes }: Made): readonly Step[] {
   const answered = new Set(routes.map(({ method, path }) => `${method} ${path}`))
-  const shown = steps.filter(
+  return steps.filter(
     ({ needs, isPosting = false }) => answered.has(needs) && !(isPosting && facts.isProofDemanded)
   )
+}
+
+function sectionText(section: Section, made: Made): readonly string[] {
+  const { title, text } = section
+  const { facts } = made
+  const shown = shownOf(section, made)
   if (shown.length === 0) return []
   const intro = text(facts)
   return [
@@ -61,11 +71,14 @@ function sectionText({ title, text, steps }: Section, { facts, routes }: Made): 
   ]
 }
 
-const lineOf = ({ line, role }: Step, facts: HubFacts): string =>
-  line(facts.url).replace('TOKEN', needsToken(role, facts) ? TOKEN_HEADER : '')
+const lineOf = (step: Step, facts: HubFacts): string =>
+  step.line(facts.url).replace('TOKEN', isTokenShown(step, facts) ? TOKEN_HEADER : '')
+
+const isTokenShown = ({ role, needsToken }: Step, facts: HubFacts): boolean =>
+  needsToken === undefined ? isMore(role, facts) : needsToken(facts)
 
 /** Whether a role is more than what a caller without a token has. */
-const needsToken = (role: Role, { writeMode, isPrivate }: HubFacts): boolean =>
+const isMore = (role: Role, { writeMode, isPrivate }: HubFacts): boolean =>
   !includesRole(isPrivate ? 'none' : writeMode === 'open' ? 'write' : 'read', role)
 
 function limits({ facts: { rates }, routes }: Made): readonly string[] {
