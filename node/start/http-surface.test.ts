@@ -254,6 +254,11 @@ test('every route of the document answers, and every route that answers stands i
     assert.ok(!isUnknown && answer.status !== 405 && answer.status < 500, `${one}: ${answer.status} ${text}`)
   }
   const served = new Set(documented.map(one => one.replaceAll(/\{\w+\}/g, '*')))
+  const needsNone = (path: string) => JSON.stringify(paths[path]!['post']).includes('{"token":[]},{}')
+  assert.deepEqual(
+    ['send', 'recv', 'peek'].map(op => needsNone(`/mailbox/v1/${op}`)),
+    [true, false, false]
+  )
   assert.ok(patterns.length > 20)
   for (const one of patterns) assert.ok(served.has(one), `${one} answers and is not in the document`)
 })
