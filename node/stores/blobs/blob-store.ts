@@ -19,6 +19,7 @@ import type { Found, OpeningReport } from './opening.ts'
 import { Pace, systemSleep } from './pace.ts'
 import type { Sleep } from './pace.ts'
 import { purge } from './purge.ts'
+import { ReadNodes } from './read-nodes.ts'
 import { ReadingRoot } from './reading-root.ts'
 import { BlockReader } from './reading.ts'
 import { readUsage } from './records.ts'
@@ -84,6 +85,7 @@ export class LevelBlobStore implements BlobStore {
   readonly #reader: BlockReader
   readonly #sweeper: Sweeper
   readonly #leases = new Leases()
+  readonly #nodes = new ReadNodes()
   readonly #options: BlobStoreOptions
   readonly #gathered = { bytes: 0 }
   readonly #uploads = new Map<string, StoredUpload>()
@@ -168,7 +170,7 @@ export class LevelBlobStore implements BlobStore {
     { classes = PUBLIC }: { readonly classes?: readonly SharedClass[] } = {}
   ): Promise<ReadingLease | undefined> {
     this.#check()
-    const lease = new ReadingRoot(root, this.#reader, this.#leases)
+    const lease = new ReadingRoot(root, this.#reader, this.#leases, this.#nodes)
     return await lease.orRelease(async () => {
       const found = await this.roots.readable(tenant, root, classes)
       return found && lease.of(found)
@@ -177,7 +179,7 @@ export class LevelBlobStore implements BlobStore {
 
   async openPublic(id: BlockId): Promise<BlockLease | undefined> {
     this.#check()
-    const lease = new ReadingRoot(id, this.#reader, this.#leases)
+    const lease = new ReadingRoot(id, this.#reader, this.#leases, this.#nodes)
     return await lease.orRelease(async () => ((await this.roots.isPublicBlock(id)) ? lease : undefined))
   }
 

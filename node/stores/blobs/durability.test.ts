@@ -183,6 +183,21 @@ test('a block whose bytes changed on the disk is told of and not served', async 
   assert.deepEqual(await lease!.get(blob.blocks[0]!.id), Buffer.from(blob.blocks[0]!.bytes))
 })
 
+test('a node that was read is not read again, a leaf is', async t => {
+  const { store, folder } = await given(t)
+  const blob = blobOf(seeded('read again', 1000))
+  await put(store, blob)
+  using lease = await store.open(TENANT, blob.root)
+  const node = await lease!.get(blob.root)
+  await lease!.get(blob.blocks[0]!.id)
+
+  for (const { bytes } of blob.blocks) corrupt(folder!, bytes)
+
+  assert.equal(blob.root.codec, 'dag-pb')
+  assert.deepEqual(await lease!.get(blob.root), node)
+  await assert.rejects(lease!.get(blob.blocks[0]!.id), rotten)
+})
+
 test('a put of a rotten block makes it sound again', async t => {
   const blobs = await given(t)
   const blob = blobOf(seeded('heals', 1000))

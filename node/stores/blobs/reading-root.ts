@@ -1,6 +1,7 @@
 import { BlobError } from './blob-error.ts'
 import { hexOf } from './keys.ts'
 import type { Leases } from './leases.ts'
+import type { ReadNodes } from './read-nodes.ts'
 import type { BlockReader } from './reading.ts'
 import type { BlobClass, BlockId, ReadingLease } from './types.ts'
 
@@ -19,13 +20,15 @@ export class ReadingRoot implements ReadingLease {
   readonly #hex: string
   readonly #reader: BlockReader
   readonly #leases: Leases
+  readonly #nodes: ReadNodes
   /** What is asked for in this turn, and will be read together. */
   #asked: Gathered | undefined
   #known: Known = { class: 'private', length: 0, contentType: undefined }
   #isOpen = true
 
-  constructor(root: BlockId, reader: BlockReader, leases: Leases) {
+  constructor(root: BlockId, reader: BlockReader, leases: Leases, nodes: ReadNodes) {
     this.root = root
+    this.#nodes = nodes
     this.#hex = hexOf(root.digest)
     this.#reader = reader
     this.#leases = leases
@@ -64,6 +67,16 @@ export class ReadingRoot implements ReadingLease {
 
   async get(id: BlockId): Promise<Uint8Array | undefined> {
     this.#check()
+    if (id.codec === 'raw') return await this.#read(id)
+    const hex = hexOf(id.digest)
+    const kept = this.#nodes.get(hex)
+    if (kept !== undefined) return kept
+    const node = await this.#read(id)
+    if (node !== undefined) this.#nodes.keep(hex, node)
+    return node
+  }
+
+  async #read(id: BlockId): Promise<Uint8Array | undefined> {
     if (this.#asked === undefined || this.#asked.ids.length === MOST_AT_ONCE) this.#asked = this.#gather()
     const { ids, found } = this.#asked
     const at = ids.push(id) - 1
