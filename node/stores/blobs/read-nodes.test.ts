@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ReadNodes } from './read-nodes.ts'
 
-const kept = (nodes: ReadNodes, names: string): string =>
-  [...names].filter(name => nodes.get(name) !== undefined).join('')
+const kept = (nodes: ReadNodes, names: readonly string[]): readonly string[] =>
+  names.filter(name => nodes.get(name) !== undefined)
 
 test('gives back what was kept, the bytes themselves', () => {
   const nodes = new ReadNodes()
@@ -17,12 +17,12 @@ test('gives back what was kept, the bytes themselves', () => {
 
 test('forgets those that were used longest ago once they have more bytes than allowed', () => {
   const nodes = new ReadNodes(30)
-  for (const name of 'abc') nodes.keep(name, Buffer.alloc(10))
+  for (const name of ['a', 'b', 'c']) nodes.keep(name, Buffer.alloc(10))
   nodes.get('a')
 
   nodes.keep('d', Buffer.alloc(15))
 
-  assert.equal(kept(nodes, 'abcd'), 'ad')
+  assert.deepEqual(kept(nodes, ['a', 'b', 'c', 'd']), ['a', 'd'])
   assert.equal(nodes.bytes, 25)
 })
 
