@@ -40,7 +40,7 @@ export interface Agreement {
 }
 
 /** Whether nothing of a grant holds any more. */
-export const isOver = ({ expires }: { readonly expires?: number }, nowS: number): boolean =>
+export const isOver = ({ expires }: { readonly expires?: number | undefined }, nowS: number): boolean =>
   expires !== undefined && nowS >= expires
 
 /**

@@ -103,7 +103,14 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     peerKeys
   })
   const signers = openSigners(base, identity, { audit, tellKeys: () => links.tellKeys() })
-  const links: NodeLinks = openLinks(base, identity, { audit, rights, allowlist, peerKeys, signers })
+  const links: NodeLinks = await openLinks(base, identity, {
+    store,
+    audit,
+    rights,
+    allowlist,
+    peerKeys,
+    signers
+  })
   const witness = await openWitness(base, identity, {
     store,
     audit,

@@ -134,7 +134,8 @@ function sharesOf(
       list: () => [...hub.allowed.values()],
       allowed: id => (isFree(id) ? hub.allowed.get(id) : undefined),
       theirs: id => theirs.get(id),
-      isTenant: () => true
+      isTenant: () => true,
+      nowS
     }),
     acceptance: new Judging({
       policy: () => BUILT_IN,

@@ -14,7 +14,7 @@ import type { PeerKeys } from '../peer-keys/index.ts'
 import { answersProbe, tellEnd, tellTreaty } from './link-calls.ts'
 import type { LinkEnd, LiveLink } from './live-link.ts'
 import { callsTo, closeSoon, hangUp } from './peer-calls.ts'
-import { TheirTreaties } from './their-treaties.ts'
+import type { TheirTreaties } from './their-treaties.ts'
 
 /** The part of the transport that has services for linked connections alone. */
 export interface Linked {
@@ -33,6 +33,8 @@ export interface LinksOptions {
   readonly stateOf: (connection: Connection) => ConnectionState
   readonly grants: Pick<Grants, 'set' | 'remove'>
   readonly linked: Linked
+  /** What other hubs grant this one. */
+  readonly theirs: TheirTreaties
   /** Records what has happened; resolves once it is durable. */
   readonly record: (event: AuditEvent) => Promise<unknown>
   readonly log: Pick<Log, 'info' | 'warn'>
@@ -47,13 +49,12 @@ export interface LinkChange {
 
 /**
  * The links of this node, one for each other hub. A connection gets the grant of our treaty when it becomes a link, and
- * loses it at once when it ends or the treaty changes. Nothing of it outlives the process.
+ * loses it at once when it ends or the treaty changes. Of all that, what other hubs grant this one outlives the process.
  */
 export class Links {
   readonly #o: LinksOptions
   readonly #live = new Map<string, LiveLink>()
   readonly #ofConnection = new WeakMap<Connection, LiveLink>()
-  readonly #theirs = new TheirTreaties()
   readonly #granted = new Map<string, Grant>()
   readonly #listeners = new Set<(change: LinkChange) => void>()
   readonly #agreements = new Set<(hub: string) => void>()
@@ -75,16 +76,17 @@ export class Links {
     return [...this.#live.values()]
   }
 
-  /** What a hub granted us in its newest proof or told since, while it stays on the allowlist. */
+  /** What a hub granted us in its newest proof or told since, while it stays on the allowlist; also before a restart. */
   theirs(hub: string): TreatyGrant | undefined {
-    return this.#theirs.of(hub)
+    return this.#o.theirs.of(hub)
   }
 
-  /** The other side of a link grants this now; false for what is no treaty. */
-  grants(state: ConnectionState, treaty: object): boolean {
+  /** The other side of a link grants this now; false for what is no treaty. Resolves once that would survive a power cut. */
+  async grants(state: ConnectionState, treaty: object): Promise<boolean> {
     const link = [...this.#live.values()].find(one => one.state === state)
-    if (link === undefined || !this.#theirs.told(link.hub, treaty)) return false
+    if (link === undefined || !this.#o.theirs.told(link.hub, treaty)) return false
     this.#agreed(link.hub)
+    await this.#o.theirs.keep()
     return true
   }
 
@@ -148,7 +150,10 @@ export class Links {
 
   /** What changed in the allowlist holds at once. */
   review({ hub, change }: AllowlistChange): void {
-    if (change === 'remove') this.#theirs.forget(hub)
+    if (change === 'remove') {
+      this.#o.theirs.forget(hub)
+      void this.#keepTheirs()
+    }
     const link = this.#live.get(hub)
     const entry = this.#o.allowed(hub)
     if (link === undefined) return
@@ -192,6 +197,7 @@ export class Links {
         return this.#leave(link, 'stopping')
       })
     )
+    await this.#keepTheirs()
   }
 
   #newLink(connection: Connection, peer: Established): LiveLink {
@@ -217,12 +223,22 @@ export class Links {
     this.#ofConnection.set(connection, link)
     this.#give(link, entry)
     this.#o.linked.link(connection)
-    this.#theirs.proved(hub, peer.facts?.theirs.treaty)
+    this.#o.theirs.proved(hub, peer.facts?.theirs.treaty)
+    void this.#keepTheirs()
     const direction = connection.direction
     const facts = { event: 'LinkUp', hub, direction, peer: peer.peer, transcript: peer.transcript }
     this.#o.log.info(facts, 'linked with another hub')
     this.#record({ hub, change: 'up', transcript: peer.transcript })
     this.#tell({ hub, link, end: undefined })
+  }
+
+  /** Never rejects: what could not be written is, with what comes next. */
+  async #keepTheirs(): Promise<void> {
+    try {
+      await this.#o.theirs.keep()
+    } catch (err) {
+      this.#o.log.warn({ event: 'TreatiesNotKept', err }, 'what other hubs grant could not be written')
+    }
   }
 
   /** What our treaty allows, and nothing while the hub is in quarantine. */

@@ -10,6 +10,7 @@ import type { ConnectionState } from '../../protocols/index.ts'
 import type { AllowedHub } from '../allowlist/index.ts'
 import type { LinkEnd, LiveLink } from './live-link.ts'
 import { Links } from './links.ts'
+import { TheirTreaties } from './their-treaties.ts'
 
 const hub = (n: number): string => hubId(publicBytes(signingKey(new Uint8Array(32).fill(n))))
 const HUB = hub(1)
@@ -67,6 +68,7 @@ function links(self: string, peer: string) {
       link: connection => linked.add(connection) !== undefined,
       unlink: connection => void linked.delete(connection)
     },
+    theirs: new TheirTreaties(),
     record: async event => {
       const reason = event.content.data['reason']
       if (reason !== undefined) ends.push(reason as LinkEnd)

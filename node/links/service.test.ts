@@ -26,7 +26,7 @@ function linked() {
     } as FederationParts['callConnections'],
     links: {
       all: () => [first, second, other],
-      grants: (_state: ConnectionState, treaty: object) => granted.push(treaty) > 0,
+      grants: async (_state: ConnectionState, treaty: object) => granted.push(treaty) > 0,
       left: () => undefined
     },
     keys: {

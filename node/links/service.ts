@@ -83,8 +83,8 @@ export function federationOver(parts: FederationParts): Service<FederationOperat
       return { time: now().s, revocation_seq: revocationSeq() }
     },
 
-    treaty: ({ body = EMPTY }, call) => {
-      if (!links.grants(linkOf(call).state, treatyIn(body)))
+    treaty: async ({ body = EMPTY }, call) => {
+      if (!(await links.grants(linkOf(call).state, treatyIn(body))))
         throw new OapError('bad_request', 'the body is no treaty as federation-links.md has it')
       return {}
     },

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { agree, grantOf } from '../../federation/index.ts'
+import { agree, grantOf, isOver } from '../../federation/index.ts'
 import type { Agreement, Treaty, TreatyGrant, TreatyRow } from '../../federation/index.ts'
 import { topicMatches } from '../../protocols/index.ts'
 import type { AllowedHub } from '../allowlist/index.ts'
@@ -15,6 +15,8 @@ export interface AgreementsOptions {
   /** What a hub grants this one by its own word, where that is known. */
   readonly theirs: (hub: string) => TreatyGrant | undefined
   readonly isTenant: (id: string) => boolean
+  /** Unix seconds. */
+  readonly nowS: () => number
 }
 
 /** What is shared with one hub in one direction. */
@@ -129,10 +131,10 @@ export class Agreements {
     const theirs = this.#o.theirs(hub)
     if (treaty === undefined || theirs === undefined) return undefined
     const known = this.#cached.get(hub)
-    if (known !== undefined && known.treaty === treaty && known.theirs === theirs) return known.agreement
-    const agreement = agree(grantOf(treaty), theirs)
-    this.#cached.set(hub, { treaty, theirs, agreement })
-    return agreement
+    const isKnown = known?.treaty === treaty && known.theirs === theirs
+    const agreement = isKnown ? known.agreement : agree(grantOf(treaty), theirs)
+    if (!isKnown) this.#cached.set(hub, { treaty, theirs, agreement })
+    return isOver(agreement, this.#o.nowS()) ? undefined : agreement
   }
 
   #tenants(): ReadonlyMap<string, TopicIndex<string>> {

@@ -115,4 +115,24 @@ void describe('a shared topic', OPTIONS, () => {
     assert.deepEqual(texts(await received(c, 'orders/new', 1)), ['by way of b'])
     assert.equal(await waiting(b, 'orders/new'), 1)
   })
+
+  void test('is relayed by a hub that was restarted, while the origin is away', async t => {
+    const data = hubFolder(t)
+    const [a, b, c] = [await startHub(t), await startHub(t, { data }), await startHub(t)]
+    const share = await shareBetween(a, b, { relay: true })
+    await linked(a, b)
+    await send(a, 'orders/new', 'by way of b')
+    await until(async () => (await waiting(b, 'orders/new')) === 1, 'the message at b')
+    const body = Buffer.from(formatHubFile(await hubFileOf(a.data, Date.now())))
+    await a.node.stop()
+    await b.node.stop()
+
+    const again = await startHub(t, { data })
+    await grant(c, a, [row(share, tenantOf(c), 'both', undefined, true)])
+    await c.operator.federation.peer_import({ body })
+    await shareBetween(c, again, { share, relay: true })
+    await linked(c, again)
+
+    assert.deepEqual(texts(await received(c, 'orders/new', 1)), ['by way of b'])
+  })
 })

@@ -14,6 +14,8 @@ import {
   Pairing,
   Relations,
   Responding,
+  THEIR_ROWS,
+  TheirTreaties,
   callsTo,
   checkRelayed,
   dialOver,
@@ -30,6 +32,8 @@ import {
 import type { LinksAdmin, LiveLink } from '../links/index.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import { KeyExchange } from '../peer-keys/index.ts'
+import { CheckedRows } from '../stores/checked-rows.ts'
+import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
@@ -62,6 +66,7 @@ export interface NodeLinks {
 }
 
 export interface LinksPlace {
+  readonly store: NodeStore
   readonly audit: NodeAudit
   readonly rights: Pick<Rights, 'capabilities' | 'grants' | 'seconds'>
   readonly allowlist: Allowlist
@@ -69,8 +74,8 @@ export interface LinksPlace {
   readonly signers: Pick<NodeSigners, 'forget'>
 }
 
-/** Prepares links with the hubs of the allowlist; readiness does not depend on them. */
-export function openLinks(
+/** Prepares links with the hubs of the allowlist, by what is known of their treaties; readiness does not depend on them. */
+export async function openLinks(
   base: NodeBase,
   { keys }: Identity,
   {
@@ -78,9 +83,10 @@ export function openLinks(
     rights: { capabilities, grants, seconds },
     allowlist,
     peerKeys: { known, own, revoke },
-    signers
+    signers,
+    store
   }: LinksPlace
-): NodeLinks {
+): Promise<NodeLinks> {
   const { config, log, metrics, started } = base
   let connected: Peers | undefined
   const theConnected = (): Peers => {
@@ -92,6 +98,7 @@ export function openLinks(
     const entry = allowlist.get(hub)
     return entry === undefined || allowlist.isOver(entry) ? undefined : entry
   }
+  const isListed = (hub: string): boolean => allowlist.get(hub) !== undefined
   const record = (event: Parameters<NodeAudit['append']>[0]): Promise<void> => audit.append(event)
   const ended = outcomeRecorder({
     append: record,
@@ -122,6 +129,7 @@ export function openLinks(
     keys: known,
     stateOf: connection => theConnected().stateOf(connection),
     grants,
+    theirs: await TheirTreaties.open(new CheckedRows(() => store.level, THEIR_ROWS), isListed),
     linked: {
       link: connection => theConnected().linked.link(connection),
       unlink: connection => theConnected().linked.unlink(connection)

@@ -73,7 +73,8 @@ export async function openShares(
       return isOut ? undefined : entry
     },
     theirs: hub => links.live.theirs(hub),
-    isTenant: id => capabilities.isActive(id)
+    isTenant: id => capabilities.isActive(id),
+    nowS: seconds
   })
   const refused = metrics.counters(
     'shares_refused_total',
