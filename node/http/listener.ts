@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { LOOPBACK_HOSTS, isForUs } from '../ams/access/host-rule.ts'
@@ -160,6 +161,7 @@ function createApp(
     }
   })
   app.server.maxConnections = bounds.connections
+  app.server.on('checkExpectation', refuseExpectation)
   const stop = draining(app, bounds.drainMs)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header(REQUEST_ID_HEADER, request.id)
@@ -213,7 +215,30 @@ const UNREAD: Readonly<Record<string, readonly [Problem, string]>> = {
     'Request Header Fields Too Large'
   ]
 }
+const NO_SUCH_EXPECTATION = new Problem('bad_request', 'Expect: only 100-continue is met here', {
+  status: 417
+})
 const NO_HTTP = [new Problem('bad_request', 'the request is malformed'), 'Bad Request'] as const
+
+/** Node answers these without a body, and no route sees them. */
+function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
+  const { headers, body } = unroutable(NO_SUCH_EXPECTATION)
+  response.writeHead(NO_SUCH_EXPECTATION.status, headers).end(body)
+}
+
+/** The answer to what no route sees; the connection ends with it. */
+function unroutable(problem: Problem): { readonly headers: Record<string, string>; readonly body: string } {
+  const requestId = requestIdOf([])
+  const body = JSON.stringify(problemBody(problem, requestId))
+  const headers = {
+    ...SECURITY_HEADERS,
+    [REQUEST_ID_HEADER]: requestId,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close'
+  }
+  return { headers, body }
+}
 
 /** What could not be read as a request, or not in time. Nothing is written into an answer that has begun. */
 function answerUnread(error: Error, socket: Socket): void {
@@ -223,15 +248,7 @@ function answerUnread(error: Error, socket: Socket): void {
   if (errorCode(error) === 'ECONNRESET' || !socket.writable || begun?.headersSent === true)
     return void socket.destroy()
   const [problem, reason] = UNREAD[String(errorCode(error))] ?? NO_HTTP
-  const requestId = requestIdOf([])
-  const body = JSON.stringify(problemBody(problem, requestId))
-  const headers = {
-    ...SECURITY_HEADERS,
-    [REQUEST_ID_HEADER]: requestId,
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    connection: 'close'
-  }
+  const { headers, body } = unroutable(problem)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(`HTTP/1.1 ${problem.status} ${reason}\r\n${lines.join('')}\r\n${body}`)
   socket.destroySoon()
