@@ -15,12 +15,14 @@ const send = (label: string, more: Partial<Send> = {}): Seen => ({
 })
 const unanswered = (label: string): Seen => ({ is: 'send', label, topic: 't', asked: 0 })
 let calls = 0
+let attempts = 0
 const delivery = (label: string, asked: number, more: Partial<Delivered> = {}): Seen => ({
   is: 'delivery',
   label,
   topic: 't',
   id: `id-${label}`,
   priority: 4,
+  attempt: ++attempts,
   asked,
   answered: asked + 1,
   call: ++calls,
@@ -82,6 +84,13 @@ const ACCEPTED: Readonly<Record<string, readonly Seen[]>> = {
     delivery('a', 2),
     delivery('a', 150),
     ack('a', 152),
+    DRAIN
+  ],
+  'delivered again when its lease had passed, and the first answer comes last': [
+    send('a'),
+    delivery('a', 2, { answered: 170 }),
+    delivery('a', 120, { answered: 150 }),
+    ack('a', 172),
     DRAIN
   ],
   'delivered again after a restart': [
@@ -149,6 +158,10 @@ const REJECTED: Readonly<Record<string, readonly [string, readonly Seen[]]>> = {
   'two deliveries under one lease': [
     'delivered_twice',
     [send('a'), delivery('a', 2), delivery('a', 50), ack('a', 52), DRAIN]
+  ],
+  'two deliveries of one number': [
+    'delivered_twice',
+    [send('a'), delivery('a', 2, { attempt: 1 }), delivery('a', 500, { attempt: 1 }), ack('a', 502), DRAIN]
   ],
   'two messages of one send': [
     'stored_twice',

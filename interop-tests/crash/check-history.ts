@@ -86,13 +86,15 @@ function* twice(history: readonly Seen[]): Iterable<Violation> {
   for (const seen of history)
     if (seen.is === 'nack') nacks.set(seen.id, [...(nacks.get(seen.id) ?? []), seen.asked])
   const last = new Map<string, Delivered>()
-  for (const delivered of deliveriesOf(history).sort((a, b) => a.answered - b.answered)) {
+  for (const delivered of deliveriesOf(history).sort((a, b) => a.boot - b.boot || a.attempt - b.attempt)) {
     const before = last.get(delivered.id)
     last.set(delivered.id, delivered)
     if (before === undefined || before.boot !== delivered.boot) continue
     // The lease began when the node answered, so not before it was asked.
-    if (delivered.answered >= before.asked + before.visibilityMs) continue
-    if (nacks.get(delivered.id)?.some(at => at <= delivered.answered && at >= before.asked)) continue
+    const isOver = delivered.answered >= before.asked + before.visibilityMs
+    const isBack =
+      nacks.get(delivered.id)?.some(at => at <= delivered.answered && at >= before.asked) === true
+    if (delivered.attempt > before.attempt && (isOver || isBack)) continue
     yield { rule: 'delivered_twice', detail: `${delivered.id} within its lease of ${before.visibilityMs} ms` }
   }
 }

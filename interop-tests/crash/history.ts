@@ -22,6 +22,8 @@ export type Seen =
       readonly topic: string
       readonly id: string
       readonly priority: number
+      /** As the node counted: answers to several calls may come in another order than they were made. */
+      readonly attempt: number
       /** When the call was made that brought it, also of a subscription, and when it came. */
       readonly asked: number
       readonly answered: number

@@ -15,6 +15,9 @@ const MAX_DELAY_MS = 300
 const QUIET_MS = 400
 /** So often a drain waits for messages whose time has not come. */
 const MOST_WAITS = 20
+const DEADLINE_MS = 5000
+/** What a call brings too late is under lease, and would be taken for lost: in a drain even a machine that is slow is waited for. */
+const DRAIN_DEADLINE_MS = 60_000
 /** Under lease and not answered, by a subscription. */
 const SUBSCRIBED = 16
 /** What is sent and not yet seen; more would only make the drain long. */
@@ -98,7 +101,7 @@ export class Load {
   async drain(node: Served): Promise<void> {
     this.#boot++
     this.#note({ is: 'drain', asked: clockMs() })
-    await using hub = await connected(node.address)
+    await using hub = await connected(node.address, DRAIN_DEADLINE_MS)
     for (const topic of TOPICS) {
       for (let waits = 0; ;) {
         const brought = await this.#recv(hub, topic, { max: 256, waitMs: QUIET_MS, visibilityMs: 60_000 })
@@ -212,11 +215,12 @@ export class Load {
   }
 
   #noteDelivery(
-    { msgId: id, body, priority, isSealed }: Delivery,
+    { msgId: id, body, priority, attempt, isSealed }: Delivery,
     by: Pick<Delivered, 'topic' | 'asked' | 'call' | 'visibilityMs'>
   ): void {
     const label = labelOf(body, isSealed)
-    this.#note({ is: 'delivery', label, id, priority, answered: clockMs(), boot: this.#boot, ...by })
+    const answered = clockMs()
+    this.#note({ is: 'delivery', label, id, priority, attempt, answered, boot: this.#boot, ...by })
   }
 
   async #answer(id: string, is: 'ack' | 'nack', work: () => Promise<void>): Promise<void> {
@@ -255,8 +259,8 @@ type Settled<T> = { readonly value: T } | { readonly code: string | undefined }
 /** Codes with which a node says that it did nothing; of others nobody knows. */
 const REFUSALS = new Set(['mailbox_full', 'saturated', 'not_ready', 'draining', 'bad_request'])
 
-const connected = (address: string): Promise<Hub> =>
-  createClient({ url: address, retry: { attempts: 1 }, deadlineMs: 5000 })
+const connected = (address: string, deadlineMs = DEADLINE_MS): Promise<Hub> =>
+  createClient({ url: address, retry: { attempts: 1 }, deadlineMs })
 
 const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5))
 
