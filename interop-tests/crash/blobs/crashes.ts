@@ -15,9 +15,11 @@ import { verify } from './verify.ts'
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
 const LONGEST_LIFE_MS = 800
-/** So long a disk may take to get full, on a machine that is slow. */
-const FULL_WITHIN_MS = 60_000
+/** So long a disk may take to get full, or a little work, on a machine that is slow. */
+const PATIENCE_MS = 60_000
 const LOOK_MS = 20
+/** Lines of a life whose power is cut: one where a step begins, one where it is answered. */
+const LEAST_LINES = 60
 const FULL = JSON.stringify({ is: 'full' })
 
 export interface BlobVerdict {
@@ -66,7 +68,7 @@ export async function cutBlobPower(
     const trace = join(folder, 'trace')
     const env = recorded(await diskShim(), { root: folder, trace })
     const born = clockMs()
-    const steps = await life(data, { random, breakage, lifeMs: workMs, env })
+    const steps = await life(data, { random, breakage, lifeMs: workMs, env, leastLines: LEAST_LINES })
     const disk = readTrace(trace)
     const first = Math.max(
       0,
@@ -113,6 +115,7 @@ interface Life {
   readonly breakage: string | undefined
   readonly lifeMs: number
   readonly env?: Readonly<Record<string, string>>
+  readonly leastLines?: number
   /** For a disk that gets full: its life begins to count then. */
   readonly onFull?: () => void
 }
@@ -120,14 +123,15 @@ interface Life {
 /** What one process asked for and was answered, until it was killed. */
 async function life(
   data: string,
-  { random, breakage = '', lifeMs, env, onFull }: Life
+  { random, breakage = '', lifeMs, leastLines = 0, env, onFull }: Life
 ): Promise<readonly Step[]> {
   const seed = String(Math.floor(random() * 2 ** 30))
   const child = new Child(process.execPath, [WORKER, data, seed, breakage], env)
   try {
     await child.firstJson()
-    if (onFull !== undefined) await toldOfFull(child)
+    if (onFull !== undefined) await until(() => child.stdout.includes(FULL))
     await sleep(lifeMs)
+    await until(() => child.stdout.length >= leastLines)
   } finally {
     await child[Symbol.asyncDispose]()
   }
@@ -136,9 +140,9 @@ async function life(
   return stepsOf(stdout.slice(1), onFull)
 }
 
-async function toldOfFull(child: Child): Promise<void> {
-  const until = clockMs() + FULL_WITHIN_MS
-  while (!child.stdout.includes(FULL) && clockMs() < until) await sleep(LOOK_MS)
+async function until(isSo: () => boolean): Promise<void> {
+  const end = clockMs() + PATIENCE_MS
+  while (!isSo() && clockMs() < end) await sleep(LOOK_MS)
 }
 
 function stepsOf(lines: readonly string[], onFull: () => void = () => undefined): readonly Step[] {
