@@ -15,7 +15,7 @@ export type {
   Step,
   TurnedAway
 } from './party.ts'
-export { REFUSALS, REFUSAL_CODES, isVeiled } from './refusals.ts'
+export { REFUSALS, REFUSAL_CODES, isLasting, isVeiled } from './refusals.ts'
 export type { RefusalCode, RefusalRow } from './refusals.ts'
 export { newResponder, respond, responderTick } from './responder.ts'
 export type { Channel, Responder } from './responder.ts'

@@ -21,7 +21,7 @@ import type { Pair, Tamper } from './handshake.fixture.ts'
 import { initiate, proceed } from './initiator.ts'
 import { HANDSHAKE } from './numbers.ts'
 import type { Message, Refused } from './party.ts'
-import { REFUSALS, REFUSAL_CODES, isVeiled } from './refusals.ts'
+import { REFUSALS, REFUSAL_CODES, isLasting, isVeiled } from './refusals.ts'
 import type { RefusalCode } from './refusals.ts'
 import { newResponder, respond } from './responder.ts'
 
@@ -496,3 +496,12 @@ function asJson(name: string): object {
   const { signature, statement } = delegationOf(name)
   return { signature: Buffer.from(signature).toString('base64'), statement }
 }
+
+test('lasts where an operator has to act, and not where the network or a node failed', () => {
+  const passing = REFUSAL_CODES.filter(code => !isLasting(code))
+  const told = ['saturated', 'quota_peer', 'not_ready', 'draining', 'deadline', 'internal', 'upstream']
+
+  assert.deepEqual(passing, ['out_of_order', 'second_handshake', 'stalled'])
+  assert.deepEqual(told.filter(isLasting), [])
+  assert.deepEqual(['cap_denied', 'unknown_app', 'of another program'].map(isLasting), [true, true, true])
+})

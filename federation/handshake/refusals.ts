@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../../protocols/index.ts'
+import { ERRORS } from '../../protocols/index.ts'
+import type { ErrorCode, ErrorRow } from '../../protocols/index.ts'
 
 export interface RefusalRow {
   /** The code that a refused initiator is told; undefined where nobody is told anything. */
@@ -47,3 +48,16 @@ export const REFUSAL_CODES = Object.keys(ROWS) as readonly RefusalCode[]
 
 /** Whether the answer must not show what was found: neither in its text nor in its time. */
 export const isVeiled = (code: RefusalCode): boolean => REFUSALS[code].told === DENIED
+
+/**
+ * Whether a handshake that ended with this code, found here or told by the other side, would end so again until an operator
+ * acts. What came too late, met another handshake, or found the other node busy or failing does not last.
+ */
+export function isLasting(code: string): boolean {
+  const counted = isRefusal(code) ? REFUSALS[code].counted : code
+  if (counted === 'conflict') return false
+  const row: ErrorRow | undefined = (ERRORS as Readonly<Record<string, ErrorRow>>)[counted]
+  return row === undefined || (!row.retryable && row.blame !== 'node')
+}
+
+const isRefusal = (code: string): code is RefusalCode => Object.hasOwn(REFUSALS, code)

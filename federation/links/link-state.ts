@@ -21,7 +21,7 @@ export type LinkEvent =
   | { readonly event: 'tick' }
   /** A handshake succeeded, on a connection of either side. */
   | { readonly event: 'linked' }
-  /** A dial of ours came to nothing: the hub was not reached, or one side refused. */
+  /** A dial of ours came to nothing: the hub was not reached, or one side refused; `wasRefused` where that lasts. */
   | { readonly event: 'failed'; readonly wasRefused: boolean }
   /** A call came over the link, or a probe was answered. */
   | { readonly event: 'heard' }

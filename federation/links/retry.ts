@@ -4,7 +4,7 @@ import { LINKS } from './numbers.ts'
 export interface Attempts {
   /** In a row, this one included; at least 1. */
   readonly failures: number
-  /** Whether the last one was refused, by either side: it will be again until an operator acts. */
+  /** Whether the last one was refused, by either side, for what lasts until an operator acts. */
   readonly wasRefused: boolean
 }
 

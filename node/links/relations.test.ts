@@ -80,6 +80,24 @@ test('dials each address in turn, later and later, and says why there is no link
   assert.deepEqual(dialled, ['/a', '/b', '/a'])
 })
 
+for (const outcome of [
+  { kind: 'refused', code: 'stalled' },
+  { kind: 'turned_away', code: 'saturated' },
+  { kind: 'turned_away', code: 'second_handshake' }
+])
+  test(`dials again within a minute however often a handshake ended with ${outcome.code}`, async () => {
+    const { all, state, dialled, at } = relations()
+    state.handshake = () => Promise.resolve(outcome as Outcome)
+    for (let s = 0; s < 3600; s++) await at(s * 1000)
+    const before = dialled.length
+
+    for (let s = 3600; s <= 3660; s++) await at(s * 1000)
+
+    assert.ok(before > 55, `${before} dials in an hour`)
+    assert.equal(dialled.length, before + 1)
+    assert.match(all.of(HUB)!.why, new RegExp(outcome.code))
+  })
+
 test('asks a hub that was just paired again within seconds, though it refuses', async () => {
   const { all, dialled, at } = relations()
   await at(0)

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { LINKS, linkStep, newLink } from '../../federation/index.ts'
+import { LINKS, isLasting, linkStep, newLink } from '../../federation/index.ts'
 import type { LinkEvent, LinkState, Moment, Outcome } from '../../federation/index.ts'
 import type { AllowedHub } from '../allowlist/index.ts'
 import type { LinkChange, Links } from './links.ts'
@@ -200,8 +200,9 @@ interface Failure {
 
 function refusalOf(outcome: Outcome): Failure {
   if (outcome.kind === 'turned_away')
-    return { wasRefused: true, why: `the other hub refused: ${outcome.code}` }
-  if (outcome.kind === 'refused') return { wasRefused: true, why: `refused here: ${outcome.code}` }
+    return { wasRefused: isLasting(outcome.code), why: `the other hub refused: ${outcome.code}` }
+  if (outcome.kind === 'refused')
+    return { wasRefused: isLasting(outcome.code), why: `refused here: ${outcome.code}` }
   return { wasRefused: false, why: 'the connection was lost at once' }
 }
 
