@@ -1,5 +1,4 @@
 import { type DelegatedKind, type DelegationBook, statementProblem } from '../delegation-book.ts'
-import type { StatementRefusal } from '../delegation-book.ts'
 import { exactly, oneOf } from '../form.ts'
 import { forms } from '../forms.ts'
 import type { Signed } from '../statement.ts'
@@ -49,8 +48,9 @@ export const DIRECTED_RECEIPT: DelegatedKind<DirectedReceiptStatement> = {
   })
 }
 
-/** Why a receipt is none for a message; `other` where it is for something else. */
-export type ReceiptRefusal = StatementRefusal | 'other'
+/** Why a receipt is none for a message; `malformed` where it is no receipt, `other` where it is for something else. */
+export const RECEIPT_REFUSALS = ['malformed', 'other', 'hub', 'key', 'time', 'revoked', 'signature'] as const
+export type ReceiptRefusal = (typeof RECEIPT_REFUSALS)[number]
 
 /** Why a receipt that came over the link with a hub does not stand for a message, or undefined when it does. */
 export function receiptProblem(

@@ -73,6 +73,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   peer_forget: { hub: HUB_ID, what: 'logs', count: 3 },
   snapshot_refused: { hub: HUB_ID, code: 'split', seq: 7, sha256: DIGEST },
   directed_refused: { hub: HUB_ID, code: 'not_shared', id_sha256: DIGEST },
+  receipt_refused: { hub: HUB_ID, code: 'other', id_sha256: DIGEST },
   share_refused: { hub: HUB_ID, code: 'signature' },
   relay: { hub: HUB_ID, app: 1, bytes: 5 },
   peer: { hub: HUB_ID, change: 'succeed', treaty_sha256: DIGEST, successor: HUB_ID },

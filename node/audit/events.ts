@@ -1,6 +1,7 @@
 import {
   DECISION_RECORD,
   DIRECTED_REFUSALS,
+  RECEIPT_REFUSALS,
   EQUIVOCATION_KINDS,
   EVIDENCE,
   EXCHANGE_REFUSALS,
@@ -262,6 +263,7 @@ const EVENTS = {
     hub,
     'deny'
   ),
+  receipt_refused: row({ hub: hubOf, code: oneOf(RECEIPT_REFUSALS), id_sha256: digest }, hub, 'deny'),
   share_refused: row({ hub: hubOf, code: oneOf(SHARE_REFUSALS) }, hub, 'deny'),
   relay: row({ hub: hubOf, app: natural, bytes: natural }, hub, 'allow'),
   policy: row(

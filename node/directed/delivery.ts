@@ -14,6 +14,7 @@ import type {
   DelegationBook,
   DirectedReceiptStatement,
   DirectedStatement,
+  ReceiptRefusal,
   Signed,
   Treaty
 } from '../../federation/index.ts'
@@ -26,7 +27,13 @@ import type { LastWord, Taken } from '../mailbox/index.ts'
 export type Attempted =
   | { readonly is: 'over'; readonly word: LastWord }
   /** Worth another attempt. */
-  | { readonly is: 'failed'; readonly why: string; readonly retryAfterMs?: number | undefined }
+  | {
+      readonly is: 'failed'
+      readonly why: string
+      readonly retryAfterMs?: number | undefined
+      /** What came was no receipt for the message. */
+      readonly receipt?: { readonly why: ReceiptRefusal; readonly id: string }
+    }
 
 export interface DeliveryPlace {
   readonly hub: string
@@ -77,15 +84,21 @@ function judged(line: string, message: DirectedStatement, { bookOf, nowS }: Deli
     receipt = parseSigned(DIRECTED_RECEIPT, line)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    return { is: 'failed', why: 'receipt_malformed' }
+    return noReceipt('malformed', message)
   }
   const problem = receiptProblem(book, receipt, message, nowS)
-  if (problem !== undefined) return { is: 'failed', why: `receipt_${problem}` }
+  if (problem !== undefined) return noReceipt(problem, message)
   const delegation = delegationOf(book, receipt.statement)
-  if (delegation === undefined) return { is: 'failed', why: 'receipt_key' }
+  if (delegation === undefined) return noReceipt('key', message)
   const word = { receipt: formatPortableReceipt(receipt, delegation), id: receipt.statement.id }
   return { is: 'over', word }
 }
+
+const noReceipt = (why: ReceiptRefusal, message: DirectedStatement): Attempted => ({
+  is: 'failed',
+  why: `receipt_${why}`,
+  receipt: { why, id: directedId(message) }
+})
 
 const delegationOf = (
   { delegations }: DelegationBook,

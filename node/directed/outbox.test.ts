@@ -63,6 +63,7 @@ test('a receipt that is not for the message is none, and the message is tried ag
   for (let n = 0; n < 2; n++) await world.pass(60_000)
 
   assert.deepEqual(await world.replies(), ['stored'])
+  assert.deepEqual(world.noReceipts, ['other', 'key'])
 })
 
 test('a hub that does not answer holds up no other, and a tenant with many messages none with one', async t => {
@@ -107,6 +108,7 @@ type Answer = (receipt: DirectedReceiptStatement) => DirectedReceiptStatement | 
 
 async function given(t: TestContext, { messages = 1000 }: { readonly messages?: number } = {}) {
   const answers = new Map<string, { readonly answer: Answer; left: number }[]>()
+  const noReceipts: string[] = []
   const sent: { readonly hub: string; readonly line: string; readonly body: string }[] = []
   const rows = [...TREATY.rows, { ...TREATY.rows[0]!, tenant: OTHER_TENANT }]
   const treaty: Treaty = { ...TREATY, rows }
@@ -160,6 +162,7 @@ async function given(t: TestContext, { messages = 1000 }: { readonly messages?: 
       steadyMs: () => box.time.steadyMs,
       random: () => 0,
       attempted: () => undefined,
+      noReceipt: (_hub, why) => void noReceipts.push(why),
       log: { info: () => undefined, warn: () => undefined, debug: () => undefined } as never
     })
   let outbox = outboxNow()
@@ -167,6 +170,7 @@ async function given(t: TestContext, { messages = 1000 }: { readonly messages?: 
     for (let n = 0; n < 400; n++) await new Promise(done => setImmediate(done))
   }
   return {
+    noReceipts,
     get outbox() {
       return outbox
     },

@@ -1,5 +1,5 @@
 import { DIRECTED, redeliveryDelayMs } from '../../federation/index.ts'
-import type { DelegationBook, Treaty } from '../../federation/index.ts'
+import type { DelegationBook, ReceiptRefusal, Treaty } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionCaller } from '../../protocols/index.ts'
 import type { Log } from '../log.ts'
@@ -24,6 +24,8 @@ export interface OutboxOptions {
   readonly random: () => number
   /** Told of each attempt: `delivered`, `refused` or `failed`. */
   readonly attempted: (what: 'delivered' | 'refused' | 'failed') => void
+  /** Told of what a hub answered as the receipt of a message, by its federated id, and is none. */
+  readonly noReceipt: (hub: string, why: ReceiptRefusal, id: string) => void
   readonly log: Pick<Log, 'info' | 'warn' | 'debug'>
 }
 
@@ -207,6 +209,7 @@ export class Outbox {
         this.#o.attempted('refused' in end.word ? 'refused' : 'delivered')
       } else {
         this.#o.attempted('failed')
+        if (end.receipt !== undefined) this.#o.noReceipt(place.hub, end.receipt.why, end.receipt.id)
         await this.#putOff(box, taken, end)
       }
       return end

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { DIRECTED_REFUSALS } from '../../federation/index.ts'
-import type { DirectedRefusal } from '../../federation/index.ts'
+import { DIRECTED_REFUSALS, RECEIPT_REFUSALS } from '../../federation/index.ts'
+import type { DirectedRefusal, ReceiptRefusal } from '../../federation/index.ts'
 import { OapError, clampRetryAfter } from '../../protocols/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
 import { auditEvent } from '../audit/index.ts'
@@ -94,6 +94,23 @@ export function openDirected(
     if (recorded.get(hub, RECORDED, ms).take(1, ms) > 0) return
     await audit.append(auditEvent('directed_refused', 'node', { hub, code, ...(id && { id_sha256: id }) }))
   }
+  const countReceipt = metrics.counters(
+    'directed_receipts_refused_total',
+    'What other hubs answered as the receipt of a message and is none, by why.',
+    'reason',
+    RECEIPT_REFUSALS
+  )
+  const receiptsRecorded = new BucketTable(MOST_HUBS)
+  const noReceipt = (hub: string, code: ReceiptRefusal, id: string): void => {
+    countReceipt(code)
+    const { ms } = thisMoment()
+    if (receiptsRecorded.get(hub, RECORDED, ms).take(1, ms) > 0) return
+    audit
+      .append(auditEvent('receipt_refused', 'node', { hub, code, id_sha256: id }))
+      .catch((err: unknown) => {
+        log.warn({ event: 'AuditMissed', hub, err }, 'a receipt that is none could not be recorded')
+      })
+  }
   let mailbox: Pick<NodeMailbox, 'current' | 'ifOpen'> | undefined
   const outbox: Outbox = new Outbox({
     mailbox: () => mailbox?.ifOpen(),
@@ -104,6 +121,7 @@ export function openDirected(
     steadyMs: () => thisMoment().ms,
     random: Math.random,
     attempted,
+    noReceipt,
     log
   })
   const arrivals = new Arrivals({

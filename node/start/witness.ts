@@ -14,11 +14,13 @@ import {
   PLACED_KINDS,
   WitnessedLogs,
   Witnessing,
+  recordingWrongWords,
   witnessAdmin,
   witnessName
 } from '../witness/index.ts'
 import type { WitnessAdmin } from '../witness/index.ts'
 import { thisMoment } from '../links/index.ts'
+import type { LiveLink } from '../links/index.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
@@ -124,11 +126,14 @@ export async function openWitness(
     nowMs,
     logger: log
   })
-  links.over.serve({
-    witness: (asked, link) => witnessing.answer(asked, link),
+  const words = {
+    witness: (asked: Parameters<Witnessing['answer']>[0], link: LiveLink) => witnessing.answer(asked, link),
     head: heads.heard,
-    log_proof: heads.grown,
     equivocation: equivocations.heard
+  }
+  links.over.serve({
+    ...recordingWrongWords(words, (actor, outcome, ids) => audit.refused(actor, outcome, ids)),
+    log_proof: heads.grown
   })
   started.defer(
     links.live.onChange(({ hub, link, end }) => {
