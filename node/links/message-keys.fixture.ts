@@ -27,21 +27,22 @@ export function messageKeys(hubKey = signingKey(randomBytes(32))) {
       epoch: 1
     })
   )
+  const keys = ({ from }: { readonly from: number }) => ({
+    total: 1,
+    digest: hash('sha256', line, 'hex'),
+    body: Buffer.from(from === 0 ? line : '')
+  })
   const answers = (
     more: Partial<Handlers<(typeof federationService)['operations']>> = {},
     ...others: readonly Service[]
   ): ((stream: Stream) => void) =>
     answering(
       partly(federationService, {
-        keys: ({ from }) => ({
-          total: 1,
-          digest: hash('sha256', line, 'hex'),
-          body: Buffer.from(from === 0 ? line : '')
-        }),
+        keys,
         probe: () => ({ time: nowS, revocation_seq: 0 }),
         ...more
       }),
       ...others
     )
-  return { hub, hubKey, message, other, nowS, answers }
+  return { hub, hubKey, message, other, nowS, keys, answers }
 }
