@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { missingPart } from './gate/presence.ts'
 import type { Checkout } from './gate/presence.ts'
-import { cleanCommit, writeRecord } from './gate/record.ts'
+import { cleanCommit, verdictOf, writeRecord } from './gate/record.ts'
 import { isTier, readRows, rowsOf } from './gate/rows.ts'
 import type { GateRow, Tier } from './gate/rows.ts'
 import { printRow, printTally, runRow } from './gate/run-row.ts'
@@ -20,10 +20,19 @@ const rows = rowsOf(readRows(readFileSync(join(root, 'docs', 'gates.md'), 'utf8'
   ({ id }) => (only === undefined || id === only) && !without.includes(id)
 )
 if (rows.length === 0) refuse(`${tier} has no row ${only}`)
-if (list)
-  for (const { id, shows, command } of rows)
-    console.log(`${id.padEnd(4)} ${shows}: ${command ?? 'not there yet'}`)
-else process.exitCode = await runAll(rows)
+if (list) {
+  const commit = cleanCommit(root)
+  for (const row of rows)
+    console.log(
+      `${row.id.padEnd(4)} ${standing(row, commit).padEnd(9)}  ${row.shows}: ${row.command ?? 'not there yet'}`
+    )
+} else process.exitCode = await runAll(rows)
+
+/** Of a row when it ran last; a tree with changes is no commit that anything ran over. */
+function standing(row: GateRow, commit: string | undefined): string {
+  const verdict = commit === undefined ? undefined : verdictOf(root, commit, row)
+  return verdict === undefined ? 'not run' : verdict === 'pass' ? 'green' : 'not green'
+}
 
 async function runAll(rows: readonly GateRow[]): Promise<number> {
   const commit = cleanCommit(root)

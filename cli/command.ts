@@ -70,6 +70,14 @@ export const DATA_OPTION: Option = {
   completes: 'folder'
 }
 
+/** Beside `DATA_OPTION`, for what looks at a configuration. */
+export const CONFIG_OPTION: Option = {
+  name: 'config',
+  value: 'FILE',
+  summary: 'configuration (default: omnigate.toml of the data folder)',
+  completes: 'file'
+}
+
 export const NODE_ARGUMENT: Argument = {
   name: 'MULTIADDR',
   summary: 'address of the node, with its peer id at the end',

@@ -80,14 +80,64 @@ test('alerts and dashboard ask for what a running node shows', async t => {
 
 test('each alert stands in the runbook of operating.md, and nothing else does', () => {
   const named = matchesOf('alerts.yml', /- alert: (\w+)/g)
-  const [, section = ''] = readFileSync(`${import.meta.dirname}/../docs/operating.md`, 'utf8').split(
-    '## Alerts\n'
-  )
+  const [, section = ''] = read('../docs/operating.md').split('## Alerts\n')
   const described = [...section.split('\n## ')[0]!.matchAll(/^\| `(Omnigate\w+)` \|/gm)].map(
     ([, name]) => name!
   )
 
   assert.deepEqual(described.sort(), named.sort())
+})
+
+test('each alert leads to a place in operating.md, and each runbook names the alerts that lead to it', () => {
+  const led = new Map<string, string[]>()
+  for (const [, name, url] of read('alerts.yml').matchAll(/- alert: (\w+)[^]*?runbook_url: '(.*)'/g)) {
+    const [page, place = ''] = url!.split('#')
+    assert.equal(page, 'docs/operating.md')
+    led.set(place, [...(led.get(place) ?? []), name!])
+  }
+  const page = read('../docs/operating.md')
+  const places = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replaceAll(' ', '-')
+  )
+  assert.equal([...led.values()].flat().length, read('alerts.yml').split('- alert: ').length - 1)
+  assert.deepEqual(
+    [...led.keys()].filter(place => !places.includes(place)),
+    []
+  )
+
+  const runbooks = [...page.matchAll(/^### (.*)\n\nAlerts: (.*)\.$/gm)]
+  for (const [, heading, names] of runbooks) {
+    const wanted = led.get(heading!.toLowerCase().replaceAll(' ', '-')) ?? []
+    assert.deepEqual([...names!.matchAll(/`(\w+)`/g)].map(([, name]) => name!).sort(), wanted.sort(), heading)
+  }
+  const named = runbooks.map(([, heading]) => heading)
+  assert.deepEqual(
+    RUNBOOKS.filter(name => !named.includes(name)),
+    []
+  )
+})
+
+const RUNBOOKS = [
+  'Deploy',
+  'Upgrade',
+  'Roll back',
+  'Key compromise',
+  'Split view',
+  'Audit fork',
+  'Quota storm',
+  'Disk full'
+]
+
+test('the dashboard shows spam, the age of snapshots and the state of signatures', () => {
+  for (const query of [
+    'sum by (decision) (rate(ams_posts_total{decision=~"refused|quarantined|rejected"}[5m]))',
+    'snapshot_age_seconds',
+    'ams_manifests_unsigned'
+  ])
+    assert.ok(MONITORING['grafana.json']!.includes(query), query)
+  const { panels } = JSON.parse(read('grafana.json')) as { panels: { id: number; gridPos: object }[] }
+  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+  assert.equal(new Set(panels.map(({ gridPos }) => JSON.stringify(gridPos))).size, panels.length)
 })
 
 for (const [kind, name] of [
@@ -138,8 +188,7 @@ async function shownBy(data: string, more: Readonly<Record<string, string>>): Pr
 }
 
 function matchesOf(name: string, pattern: RegExp): string[] {
-  const text = readFileSync(`${import.meta.dirname}/${name}`, 'utf8')
-  return [...text.matchAll(pattern)].map(([, found]) => found!)
+  return [...read(name).matchAll(pattern)].map(([, found]) => found!)
 }
 
 const WORDS = ['by', 'or', 'and', 'unless']
@@ -151,8 +200,9 @@ function metricsIn(query: string): string[] {
 }
 
 function load(name: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof loadConfig> {
-  return loadConfig({
-    file: { path: name, text: readFileSync(`${import.meta.dirname}/${name}`, 'utf8') },
-    env
-  })
+  return loadConfig({ file: { path: name, text: read(name) }, env })
+}
+
+function read(name: string): string {
+  return readFileSync(`${import.meta.dirname}/${name}`, 'utf8')
 }

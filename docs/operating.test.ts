@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { runPage } from './harness/run-page.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
@@ -12,4 +16,13 @@ test('the table of exit codes names each code of the command line, and no other'
 
   assert.ok(defined.length > 0)
   assert.deepEqual(documented, defined)
+})
+
+const skip = spawnSync('curl', ['-h']).error === undefined ? false : 'curl is not installed'
+
+test('the commands of the runbooks do what they say', { skip }, async t => {
+  const cache = mkdtempSync(join(tmpdir(), 'omnigate-operating-'))
+  t.after(() => rmSync(cache, { recursive: true }))
+
+  await runPage(read('./operating.md'), { cache })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { missingPart } from './presence.ts'
-import { isGreen, writeRecord } from './record.ts'
+import { isGreen, verdictOf, writeRecord } from './record.ts'
 import { TIERS, readRows, rowsOf, tierOfTag } from './rows.ts'
 import type { GateRow } from './rows.ts'
 import { limitMs, printRow, printTally, runRow } from './run-row.ts'
@@ -35,7 +35,8 @@ test('the page has a row for every promise', () => {
     'E15',
     'E16',
     'E17',
-    'E18'
+    'E18',
+    'E19'
   ]
 
   assert.deepEqual(
@@ -132,6 +133,18 @@ test('a gate is green for the commit and the rows it ran over, and for lower tie
   assert.equal(isGreen(folder, 'c0ffee', 'gold', [row]), false)
   assert.equal(isGreen(folder, 'decade', 'bronze', [row]), false)
   assert.equal(isGreen(folder, 'c0ffee', 'bronze', [row, { ...row, command: 'exit 1' }]), false)
+})
+
+test('a row says what became of it over a commit, in any tier, and nothing where it did not run', async () => {
+  const failed = { ...row, shows: 'it falls', command: 'exit 1' }
+  writeRecord(folder, 'ca5cade', 'bronze', [await runRow(failed, undefined, folder)])
+  writeRecord(folder, 'ca5cade', 'silver', [await runRow(row, undefined, folder)])
+
+  const verdicts = [row, failed, { ...row, command: 'exit 2' }].map(each =>
+    verdictOf(folder, 'ca5cade', each)
+  )
+  assert.deepEqual(verdicts, ['pass', 'fail', undefined])
+  assert.equal(verdictOf(folder, 'decade', row), undefined)
 })
 
 test('a gate with a failed row is not green', async () => {

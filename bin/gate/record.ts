@@ -43,6 +43,13 @@ export function isGreen(root: string, commit: string, tier: Tier, rows: readonly
   })
 }
 
+/** What became of a row over the commit, in whatever tier it ran; undefined where it did not. */
+export function verdictOf(root: string, commit: string, { id, shows, command }: GateRow): string | undefined {
+  const rows = TIERS.flatMap(tier => readRecord(recordPath(root, commit, tier))?.rows ?? [])
+  const ran = rows.filter(row => row.id === id && row.shows === shows && row.command === command)
+  return ran.find(({ verdict }) => verdict === 'pass')?.verdict ?? ran[0]?.verdict
+}
+
 const hasPassed = ({ rows }: GateRecord, { id, shows, command }: GateRow): boolean =>
   rows.some(row => row.id === id && row.shows === shows && row.command === command && row.verdict === 'pass')
 

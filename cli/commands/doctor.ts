@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { CommandBody } from '../command.ts'
-import { DATA_OPTION } from '../command.ts'
+import { CONFIG_OPTION, DATA_OPTION } from '../command.ts'
 import { readConfigFile } from '../config-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Style } from '../terminal.ts'
@@ -13,15 +13,7 @@ export const doctor: CommandBody = {
     'Looks at a running node or a stopped one: the folder, its configuration, clock, permissions, keys and how long they are ' +
     'good, signatures, disk space, open files, ports, who may reach it, other hubs. It changes nothing. What is wrong says how ' +
     'to mend it, and the exit code is then 1; what only warns leaves it 0.',
-  options: [
-    DATA_OPTION,
-    {
-      name: 'config',
-      value: 'FILE',
-      summary: 'configuration (default: omnigate.toml of the data folder)',
-      completes: 'file'
-    }
-  ],
+  options: [DATA_OPTION, CONFIG_OPTION],
   examples: [
     { line: 'omnigate doctor --data ./hub', says: 'what is right, and what is not with the way out' },
     { line: 'omnigate doctor --data ./hub --json', says: 'the same, for scripts' }
@@ -30,7 +22,7 @@ export const doctor: CommandBody = {
   async run(invocation) {
     const data = invocation.neededOption(DATA_OPTION)
     const { dataFolderPaths, examine } = await import('../../node/index.ts')
-    const given = invocation.option('config')
+    const given = invocation.option(CONFIG_OPTION.name)
     const own = dataFolderPaths(data).config
     const path = given ?? (existsSync(own) ? own : undefined)
     const file = path === undefined ? undefined : await readConfigFile(path)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { CommandBody } from '../command.ts'
-import { DATA_OPTION } from '../command.ts'
+import { CONFIG_OPTION, DATA_OPTION } from '../command.ts'
 import { readConfigFile } from '../config-file.ts'
 import { withDeadline } from '../deadline.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -16,15 +16,7 @@ export const harden: CommandBody = {
     'The whole checklist in one step: there are a WRITE and an ADMIN token of 32 bytes or more, rate limits are on, proxies ' +
     'are networks; then writes need a token whatever else is configured, and no sandbox is open. Where a check fails nothing ' +
     'is changed, and the exit code is 1. The configuration keeps its comments. A running node has it once it starts again.',
-  options: [
-    DATA_OPTION,
-    {
-      name: 'config',
-      value: 'FILE',
-      summary: 'configuration (default: omnigate.toml of the data folder)',
-      completes: 'file'
-    }
-  ],
+  options: [DATA_OPTION, CONFIG_OPTION],
   examples: [
     { line: 'omnigate harden --data ./hub', says: 'turns it on, or says what is missing' },
     { line: 'omnigate harden --data ./hub --json', says: 'the same, for scripts' }
@@ -33,7 +25,7 @@ export const harden: CommandBody = {
   async run(invocation) {
     const data = invocation.neededOption(DATA_OPTION)
     const { dataFolderPaths, hardenFolder } = await import('../../node/index.ts')
-    const given = invocation.option('config')
+    const given = invocation.option(CONFIG_OPTION.name)
     const path = given ?? dataFolderPaths(data).config
     const isNew = given === undefined && !existsSync(path)
     const file = isNew ? { path, text: '' } : await readConfigFile(path)

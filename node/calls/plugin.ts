@@ -7,6 +7,7 @@ import type { Caller } from '../ams/access/index.ts'
 import { giveWhole } from '../ams/routes/give-whole.ts'
 import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
+import { INTERNAL, sendProblem } from '../http/index.ts'
 import { Turns } from '../turns.ts'
 import { bodyPieces, oversize } from './body-pieces.ts'
 import { callProblem } from './call-problem.ts'
@@ -164,19 +165,9 @@ function refuse(
   reply: FastifyReply,
   error: unknown
 ): FastifyReply {
-  const requestId = String(request.id)
   const known = callProblem(error)
-  if (known === undefined && !reply.raw.destroyed) onError(error, requestId)
-  const { code, status, message, headers } = known ?? INTERNAL
-  onProblem(code)
-  return reply
-    .code(status)
-    .headers({ 'cache-control': 'no-store', ...(isUnread(request) && { connection: 'close' }), ...headers })
-    .send({ ok: false, error: code, message, request_id: requestId })
+  if (known === undefined && !reply.raw.destroyed) onError(error, String(request.id))
+  const problem = known ?? INTERNAL
+  onProblem(problem.code)
+  return sendProblem(request, reply, problem)
 }
-
-const INTERNAL = new Problem('internal', 'the node failed; its operator finds the cause by request_id')
-
-/** Whether bytes of a body may still come, for which nobody waits. */
-const isUnread = ({ raw, headers }: FastifyRequest): boolean =>
-  !raw.complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { connectAdmin } from '../admin/admin-client.ts'
 import { openDataFolder } from '../data-folder.ts'
 import { initKeys } from '../keys.ts'
 import { runningNode } from '../running-node.fixture.ts'
@@ -33,6 +34,25 @@ test('a new folder is well, and a running node too, with the same checks', async
   assert.match(running.find(({ check }) => check === 'signatures')?.message ?? '', /signed as they stand/)
 })
 
+test('names a hub whose link is not up, and rates that are off', async t => {
+  const data = await folder(t)
+  const hub = 'h1aoqqpp7tzyil4hlq3umoos6atft6jvrqtosq2xy53sdgiesvgg4a'
+  await runningNode(t, { data })
+  await using operator = await connectAdmin(data)
+  await operator.federation.peer_add({ hub, addresses: [] })
+
+  const findings = await look(data, { OMNIGATE_GATEWAY__RATE_LIMITS: 'false' })
+
+  const warned = findings
+    .filter(({ is }) => is === 'warn')
+    .map(({ check, message }) => `${check}: ${message}`)
+  assert.ok(
+    warned.some(line => line.startsWith(`peers: ${hub}: link `)),
+    warned.join('\n')
+  )
+  assert.ok(warned.some(line => line.startsWith('access: gateway.rate_limits is off')))
+})
+
 test('names a file that others may use, a port that is taken and a clock that was put back', async t => {
   const data = await folder(t)
   const key = join(data, 'keys', 'ams-tokens.json')
@@ -52,6 +72,18 @@ test('names a file that others may use, a port that is taken and a clock that wa
   assert.match(said, /permissions: .*ams-tokens\.json: others may use it; run: chmod go= /)
   assert.match(said, /clock: .*FORMAT was written 3\d\d\d s from now/)
   assert.match(said, /ports: node\.listen: 127\.0\.0\.1 port \d+ is taken/)
+})
+
+test('a mirror, which serves no manifests and has no hub key, lacks no key for them', async t => {
+  const data = await folder(t)
+  rmSync(join(data, 'keys', 'hub.key'))
+  const core = 'h1aoqqpp7tzyil4hlq3umoos6atft6jvrqtosq2xy53sdgiesvgg4a'
+
+  const asCore = await look(data)
+  const mirror = await look(data, { OMNIGATE_NODE__ROLE: 'mirror', OMNIGATE_MIRROR__CORE: core })
+
+  assert.match(wrongs(asCore).join(), /signatures: no key may sign .* key delegate --role manifest --data /)
+  assert.deepEqual(wrongs(mirror), [])
 })
 
 test('a configuration that is wrong is told with all its problems, and nothing else is looked at', async t => {

@@ -12,7 +12,9 @@ import type { SourceFile } from '../config/layers.ts'
 import { checkDataFolder, dataFolderPaths } from '../data-folder.ts'
 import { keyOverview } from '../identity/index.ts'
 import type { KeyOverview } from '../identity/index.ts'
+import { ownCommand } from '../own-command.ts'
 import { SetupError, errorCode } from '../setup-error.ts'
+import { isMirror } from '../start/mirror.ts'
 import { tokenKeeper } from '../start/tokens.ts'
 import {
   descriptorLimit,
@@ -117,7 +119,7 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-async function node({ admin, status }: Place): Promise<readonly Found[]> {
+async function node({ data, admin, status }: Place): Promise<readonly Found[]> {
   if (admin === undefined) return Promise.resolve([ok('none runs')])
   const lacks = [status['missing'], status['degraded']].flatMap(each =>
     Array.isArray(each) ? each.map(String) : []
@@ -126,7 +128,7 @@ async function node({ admin, status }: Place): Promise<readonly Found[]> {
     return [
       lacks.length === 0
         ? ok(`runs, process ${String(status['pid'])}`)
-        : warn(`runs, short of ${lacks.join(', ')}: see omnigate status`)
+        : warn(`runs, short of ${lacks.join(', ')}: see: ${ownCommand('status', '--data', data)}`)
     ]
   return [wrong(`runs and is not ready: ${lacks.join(', ') || 'it does not answer'}: see its log`)]
 }
@@ -174,6 +176,9 @@ async function permissions({ data }: Place): Promise<readonly Found[]> {
   return found.length > 0 ? found : [ok(`${looked} files are their owner's alone`)]
 }
 
+const delegate = ({ data }: Place, role: string): string =>
+  ownCommand('key', 'delegate', '--role', role, '--data', data)
+
 const overviewOf = ({ data, nowMs }: Place): Promise<KeyOverview> => keyOverview(data, nowMs)
 
 async function keys(place: Place): Promise<readonly Found[]> {
@@ -184,7 +189,11 @@ async function keys(place: Place): Promise<readonly Found[]> {
   )
   const current = mine.filter(({ state }) => state === 'in force' || state === 'expired')
   const found = current.map(({ delegation: { statement } }) =>
-    judgeDelegation({ role: statement.role, node: statement.node, notAfter: statement.not_after }, nowS)
+    judgeDelegation(
+      { role: statement.role, node: statement.node, notAfter: statement.not_after },
+      nowS,
+      delegate(place, statement.role)
+    )
   )
   const early = mine.filter(
     ({ delegation: { statement }, state }) => state === 'not yet' && statement.not_before > nowS + SLACK_S
@@ -195,23 +204,28 @@ async function keys(place: Place): Promise<readonly Found[]> {
       wrong(`the ${statement.role} key of ${statement.node} is not good yet: is the clock right?`)
     ),
     ...unsigned.map(role =>
-      wrong(`the hub key has not signed for the ${role} key: run: omnigate key delegate --role ${role}`)
+      wrong(`the hub key has not signed for the ${role} key: run: ${delegate(place, role)}`)
     ),
     ...(own.hubKey === 'here'
-      ? [warn('the hub key lies here without a password: run: omnigate key password')]
+      ? [
+          warn(
+            `the hub key lies here without a password: run: ${ownCommand('key', 'password', '--data', place.data)}`
+          )
+        ]
       : [])
   ]
 }
 
 async function signatures(place: Place): Promise<readonly Found[]> {
   const { status, config, admin } = place
-  if (!config.http.enabled || !config.gateway.enabled) return [ok('no manifests are served')]
+  if (!config.http.enabled || !config.gateway.enabled || isMirror(config))
+    return [ok('no manifests are served')]
   const http = status['http']
   if (admin !== undefined && typeof http === 'string') {
     const answer = await fetch(`${http}/ams/v1/health`, { signal: AbortSignal.timeout(DEADLINE_MS) })
     const health = (await answer.json()) as Readonly<Record<string, unknown>>
     if (health['signatures'] === 'fresh') return [ok('the manifests are signed as they stand')]
-    return [wrong('the manifests are not signed: run: omnigate key delegate --role manifest')]
+    return [wrong(`the manifests are not signed: stop the node, and run: ${delegate(place, 'manifest')}`)]
   }
   const { keys: own, delegations } = await overviewOf(place)
   const canSign =
@@ -222,7 +236,7 @@ async function signatures(place: Place): Promise<readonly Found[]> {
   return [
     canSign
       ? ok('a key may sign the manifests')
-      : wrong('no key may sign the manifests: run: omnigate key delegate --role manifest')
+      : wrong(`no key may sign the manifests: run: ${delegate(place, 'manifest')}`)
   ]
 }
 
@@ -291,16 +305,23 @@ async function access({ data, config, env }: Place): Promise<readonly Found[]> {
   const tokens = await (await tokenKeeper(data, config)).list(env)
   const problems = exposedBy(config, { tokens, takesOthers: config.capabilities.takesBearer })
   if (problems.length > 0) return problems.map(({ path, message }) => wrong(`${path}: ${message}`))
-  return [ok(`${tokens.length} tokens; where it is reached from is allowed`)]
+  const isBounded = !config.http.enabled || !config.gateway.enabled || config.gateway.rate_limits
+  return [
+    ok(`${tokens.length} tokens; where it is reached from is allowed`),
+    ...(isBounded
+      ? []
+      : [warn('gateway.rate_limits is off: one caller over HTTP may take all: set it to true')])
+  ]
 }
 
-async function peers({ admin }: Place): Promise<readonly Found[]> {
+async function peers({ data, admin }: Place): Promise<readonly Found[]> {
   if (admin === undefined) return [unknown('links are known while the node runs')]
   const found: Found[] = []
   let all = 0
   for await (const { hub, link, state, why } of await admin.federation.peer_list({})) {
     all++
-    if (state !== 'allowed') found.push(warn(`${hub}: ${state}: see omnigate peer show`))
+    if (state !== 'allowed')
+      found.push(warn(`${hub}: ${state}: see: ${ownCommand('peer', 'show', hub, '--data', data)}`))
     else if (link !== 'up') found.push(warn(`${hub}: link ${link}${why === '' ? '' : `: ${why}`}`))
   }
   return found.length > 0 ? found : [ok(`${all} on the allowlist, none without a link`)]

@@ -36,7 +36,8 @@ test('open files must do for all connections, and are told before they are used 
 })
 
 test('a key warns a month before the hub key speaks for it no more', () => {
-  const key = (notAfter: number) => judgeDelegation({ role: 'log', node: 'n', notAfter }, 1000).is
+  const key = (notAfter: number) =>
+    judgeDelegation({ role: 'log', node: 'n', notAfter }, 1000, 'key delegate').is
 
   assert.deepEqual([999, 1000, 1000 + 30 * DAY_S - 1, 1000 + 30 * DAY_S].map(key), [
     'wrong',

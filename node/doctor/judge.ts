@@ -57,12 +57,13 @@ export function judgeDescriptors(limit: number, connections: number, open: numbe
     : ok(text)
 }
 
-/** How long the hub key speaks for a key. Unix seconds. */
+/** How long the hub key speaks for a key. Unix seconds. @param command that has it speak for longer */
 export function judgeDelegation(
   { role, node, notAfter }: { readonly role: string; readonly node: string; readonly notAfter: number },
-  nowS: number
+  nowS: number,
+  command: string
 ): Found {
-  const wayOut = `run: omnigate key delegate --role ${role}`
+  const wayOut = `run: ${command}`
   const what = `the ${role} key of ${node}`
   if (notAfter < nowS) return wrong(`${what} speaks for the hub no more: ${wayOut}`)
   const days = Math.floor((notAfter - nowS) / 86_400)

@@ -11,6 +11,7 @@ import type { SourceFile } from '../config/layers.ts'
 import { withSettings } from '../config/with-settings.ts'
 import { createFile, replaceFile } from '../durable-file.ts'
 import { keyOverview } from '../identity/index.ts'
+import { ownCommand } from '../own-command.ts'
 import { SetupError } from '../setup-error.ts'
 import { tokenKeeper } from './tokens.ts'
 
@@ -41,6 +42,7 @@ export async function hardenFolder(data: string, { file, isNew, env }: Hardening
   const tokens = await (await tokenKeeper(data, effective)).list(env)
   const { gateway, security } = config
   const { isRefused, steps, settings } = harden({
+    data,
     writeMode: gateway.write_mode,
     writeRequiresAuth: security.write_requires_auth,
     writeRequiresToken: gateway.write_requires_token,
@@ -130,6 +132,6 @@ async function manifestStep(data: string): Promise<HardenStep> {
     : {
         step: 'manifests',
         is: 'later',
-        message: 'needs-resign: no key may sign them; run: omnigate key delegate --role manifest'
+        message: `needs-resign: no key may sign them; run: ${ownCommand('key', 'delegate', '--role', 'manifest', '--data', data)}`
       }
 }

@@ -75,7 +75,7 @@ const RULES: readonly Rule[] = [
   {
     path: 'gateway.sandbox',
     broken: each => isSandbox(each) && !has(each, 'admin'),
-    message: 'needs an ADMIN token, for whoever moderates it: omnigate token add NAME --role admin'
+    message: 'needs an ADMIN token, for whoever moderates it: omnigate token add NAME --role admin --data DIR'
   }
 ]
 

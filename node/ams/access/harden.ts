@@ -1,3 +1,4 @@
+import { ownCommand } from '../../own-command.ts'
 import { networkProblem } from './addresses.ts'
 import type { WriteMode } from './identify.ts'
 import { HARDENED_TOKEN_BYTES } from './static-tokens.ts'
@@ -5,6 +6,8 @@ import type { StaticToken } from './static-tokens.ts'
 
 /** A hub before it is hardened, or after. */
 export interface HardenState {
+  /** The data folder, for the commands that the way out names. */
+  readonly data?: string
   readonly writeMode: WriteMode
   /** `security.write_requires_auth` */
   readonly writeRequiresAuth: boolean
@@ -54,24 +57,27 @@ interface Check {
   readonly message: string
 }
 
+const addToken = (role: StaticToken['role'], { data = 'DIR' }: HardenState): string =>
+  ownCommand('token', 'add', 'NAME', '--role', role, '--data', data)
+
 const needs = (isMet: boolean, wayOut: string): readonly string[] => (isMet ? [] : [wayOut])
 
 const CHECKS: readonly Check[] = [
   {
     step: 'tokens.write',
-    problems: ({ tokens }) =>
+    problems: state =>
       needs(
-        tokens.some(({ role }) => role === 'write'),
-        'no WRITE token: set AMS_WRITE_TOKEN, or run: omnigate token add NAME --role write'
+        state.tokens.some(({ role }) => role === 'write'),
+        `no WRITE token: set AMS_WRITE_TOKEN, or run: ${addToken('write', state)}`
       ),
     message: 'there is a WRITE token'
   },
   {
     step: 'tokens.admin',
-    problems: ({ tokens }) =>
+    problems: state =>
       needs(
-        tokens.some(({ role }) => role === 'admin'),
-        'no ADMIN token: set AMS_ADMIN_TOKEN, or run: omnigate token add NAME --role admin'
+        state.tokens.some(({ role }) => role === 'admin'),
+        `no ADMIN token: set AMS_ADMIN_TOKEN, or run: ${addToken('admin', state)}`
       ),
     message: 'there is an ADMIN token'
   },

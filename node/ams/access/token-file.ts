@@ -58,7 +58,10 @@ export async function removeToken(path: string, name: string): Promise<void> {
   const tokens = await readTokenFile(path)
   const rest = tokens.filter(token => token.name !== name)
   if (rest.length === tokens.length)
-    throw new SetupError('noInput', `token ${JSON.stringify(name)}: is not there; see: omnigate token list`)
+    throw new SetupError(
+      'noInput',
+      `token ${JSON.stringify(name)}: is not there; see: omnigate token list --data DIR`
+    )
   await write(path, rest)
 }
 
