@@ -47,10 +47,13 @@ import { recorded } from './start/refused-requests.ts'
 import { openSigners } from './start/signers.ts'
 import { startSessions } from './start/sessions.ts'
 import { openShares } from './start/shares.ts'
+import type { NodeShares } from './start/shares.ts'
 import { openSharing } from './start/sharing.ts'
 import { openSnapshots, settledSeries } from './start/snapshots.ts'
 import { openStorage } from './start/storage.ts'
 import { openStore } from './start/store.ts'
+import { openThreads } from './start/threads.ts'
+import { servesAms } from './start/ams.ts'
 import { openWitness } from './start/witness.ts'
 import { statusOf } from './status.ts'
 import type { NodeStatus } from './status.ts'
@@ -121,7 +124,12 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     signers,
     isPassing
   })
-  const shares = await openShares(base, identity, {
+  const threads = openThreads(base, {
+    rights,
+    servesAms: servesAms(config),
+    shares: () => shares.shares
+  })
+  const shares: NodeShares = await openShares(base, identity, {
     audit,
     rights,
     allowlist,
@@ -129,7 +137,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     links,
     signers,
     acceptance: policy.acceptance,
-    equivocations: witness.equivocations
+    equivocations: witness.equivocations,
+    elsewhere: threads.elsewhere
   })
   const directed = openDirected(base, identity, {
     audit,
@@ -256,6 +265,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     storage,
     peers,
     snapshots,
+    threads,
     host,
     status,
     env: overrides.env ?? process.env

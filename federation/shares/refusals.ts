@@ -19,6 +19,8 @@ export const SHARE_REFUSALS = [
   'scattered',
   'full',
   'equivocation',
-  'announcement'
+  'announcement',
+  'envelope',
+  'envelope_conflict'
 ] as const
 export type ShareRefusal = (typeof SHARE_REFUSALS)[number]

@@ -33,14 +33,20 @@ export interface EnvelopeProof {
 const IMMUTABLE = ['created_at', 'from', 'id', 'payload', 'thread', 'to', 'type'] as const
 const TAG = 'AMS-ENVELOPE-V1'
 
-/** The canonical JSON of what never changes. @see specs/ams.md, section 3 */
-export function immutableText(envelope: Partial<Immutable>): string {
+/** What never changes, without all else. */
+export function immutableObject(envelope: {
+  readonly [K in keyof Immutable]?: CanonicalValue | undefined
+}): CanonicalObject {
   const members = IMMUTABLE.flatMap(name => {
     const value = envelope[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  return canonicalJson(Object.fromEntries(members))
+  return Object.fromEntries(members)
 }
+
+/** The canonical JSON of what never changes. @see specs/ams.md, section 3 */
+export const immutableText = (envelope: Partial<Immutable>): string =>
+  canonicalJson(immutableObject(envelope))
 
 /** `sha256` of an envelope, 64 hex digits. */
 export const digestOf = (envelope: Immutable): string =>

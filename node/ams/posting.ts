@@ -57,6 +57,10 @@ export interface Posting {
   readonly newId: () => string
   /** Whether it waits for somebody's decision and the policy is not asked; where all is moderated it is judged. */
   readonly isLeftQueued?: boolean
+  /** The hub that it came from; undefined for one that is posted here. */
+  readonly origin?: string | undefined
+  /** The W3C traceparent of the request. */
+  readonly trace?: string | undefined
 }
 
 export interface Kept {
@@ -112,6 +116,8 @@ export async function prepared(
     meta: posted.meta,
     at,
     by,
+    origin: posting.origin,
+    trace: posting.trace,
     decision: verdict && { status: verdict.status, meta: decidedMeta(posted.meta, verdict), at, by: HUB }
   }
   return () => envelopes.create(envelope, posted.immutable)

@@ -4,6 +4,7 @@ import { tokenBytes } from '../../protocols/index.ts'
 import { presentedToken } from '../ams/access/presented-token.ts'
 import { ANONYMOUS } from '../ams/access/index.ts'
 import type { Caller } from '../ams/access/index.ts'
+import { traceparentOf } from '../http/index.ts'
 import { giveWhole } from '../ams/routes/give-whole.ts'
 import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
@@ -19,7 +20,6 @@ import { CALL_ROOTS, CALL_ROUTES, methodsAt } from './table.ts'
 
 const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
 const OF_CAPABILITY = 'cap:'
-const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /**
  * Serves mailbox, storage and audit log over HTTP: each row of the table as a call to a service of this node, judged by the
@@ -121,8 +121,8 @@ function askedOf(
   const gone = goneOf.get(request.raw)!
   // It can have left while others of its connection had their turn.
   if (reply.raw.destroyed) gone.abort()
-  const { traceparent } = request.headers
-  const trace = typeof traceparent === 'string' && TRACE.test(traceparent) ? { trace: traceparent } : {}
+  const traceparent = traceparentOf(request.headers)
+  const trace = traceparent === undefined ? {} : { trace: traceparent }
   const { maxBlobBytes: maxBytes, stallMs, clock } = parts
   return {
     name,

@@ -5,3 +5,4 @@ export { INTERNAL, PROBLEMS, Problem, isUnread, problemBody, problemOf, sendProb
 export type { ProblemCode } from './problem.ts'
 export { openApi } from './openapi.ts'
 export type { RouteRow } from './route-row.ts'
+export { traceparentOf, traced } from './traceparent.ts'

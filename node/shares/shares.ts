@@ -1,7 +1,8 @@
 import type { DelegationBook } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { ConnectionCaller } from '../../protocols/index.ts'
-import type { Mailbox, SharedSending } from '../mailbox/index.ts'
+import type { Mailbox, Outgoing, SharedSending } from '../mailbox/index.ts'
+import type { BesideRow } from '../stores/mailbox/index.ts'
 import type { Acceptance } from '../policy/index.ts'
 import { SHARED_MESSAGE, SHARES, parseSigned } from '../../federation/index.ts'
 import type { Agreements } from './agreements.ts'
@@ -15,6 +16,7 @@ import type { MessageSigner, Numbered } from './sending.ts'
 import { Serving } from './serving.ts'
 import { Source } from './source.ts'
 import { Taking } from './taking.ts'
+import type { Elsewhere } from './taking.ts'
 
 const SWEEP_EVERY_MS = 60_000
 
@@ -46,12 +48,15 @@ export interface SharesOptions {
   readonly sweepFailed: (error: unknown) => void
   /** Numbers of a share go on in a later series: another hub has more of the last one than this store. */
   readonly renewed: (share: string) => void
+  /** Takes what of a tenant's topics is not for the mailbox. */
+  readonly elsewhere?: Elsewhere | undefined
 }
 
 /** The book and the mailbox of a store while it is open. */
 interface Open {
   readonly book: ShareBook
   readonly taking: Taking
+  readonly mailbox: Pick<Mailbox, 'deliver' | 'writeBeside'>
 }
 
 /** An announcement as this hub has heard it. */
@@ -108,7 +113,7 @@ export class Shares {
 
   /** The mailbox over that store is open. */
   opened(book: ShareBook, mailbox: Pick<Mailbox, 'deliver' | 'writeBeside'>): void {
-    const { agreements, acceptance, keysOf, now, refusals, onEquivocation, delivered } = this.#o
+    const { agreements, acceptance, keysOf, now, refusals, onEquivocation, delivered, elsewhere } = this.#o
     const taking = new Taking({
       agreements,
       book,
@@ -118,9 +123,10 @@ export class Shares {
       now,
       refusals,
       onEquivocation,
-      delivered
+      delivered,
+      elsewhere
     })
-    this.#open = { book, taking }
+    this.#open = { book, taking, mailbox }
     for (const source of this.#sources.values()) source.due()
   }
 
@@ -234,6 +240,29 @@ export class Shares {
       found.push({ statement, id: message.id })
     }
     return found
+  }
+
+  /** Whether a tenant's topic goes out in any share. */
+  goesOut(tenant: string, topic: string): boolean {
+    return this.#o.agreements.sharesOf(tenant, topic).length > 0
+  }
+
+  /**
+   * Numbers a message that is in no mailbox; what stands beside it is written in the same step. Resolves once it would
+   * survive a power cut, with false and nothing written where its topic goes out in no share.
+   * @throws OapError `not_ready`, and what `sharedSending` throws
+   */
+  async send(outgoing: Outgoing, beside: readonly BesideRow[]): Promise<boolean> {
+    const open = this.#open
+    if (open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
+    const { nowMs, agreements, signer, needSigner, stored } = this.#o
+    const sending = sharedSending({ agreements, book: open.book, signer, needSigner, nowMs, stored })
+    const shared = await sending(outgoing)
+    if (shared === undefined) return false
+    const { bytes, rows } = shared.beside
+    await open.mailbox.writeBeside({ bytes, rows: id => [...rows(id), ...beside] })
+    shared.stored()
+    return true
   }
 
   /** What an operator has released from quarantine. */

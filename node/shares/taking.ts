@@ -29,6 +29,26 @@ export interface TakingOptions {
   /** An origin has signed two messages of one number. */
   readonly onEquivocation: (first: string, second: string) => void
   readonly delivered: () => void
+  /** Takes what of a tenant's topics is not for the mailbox. */
+  readonly elsewhere?: Elsewhere | undefined
+}
+
+/** A message that another part than the mailbox takes, judged and verified. */
+export interface TakenElsewhere {
+  readonly statement: SharedMessage
+  readonly body: Uint8Array
+  /** Why it was accepted. */
+  readonly reasons: readonly string[]
+}
+
+/** Where messages of some topics go in the place of the mailbox. */
+export interface Elsewhere {
+  readonly has: (tenant: string, topic: string) => boolean
+  /**
+   * Resolves once it would survive a power cut, or with why it is refused for good; one that comes again must change
+   * nothing. Rejects with what kept it from being taken for now.
+   */
+  readonly take: (message: TakenElsewhere) => Promise<ShareRefusal | undefined>
 }
 
 /** What was asked of which hub. */
@@ -117,7 +137,7 @@ export class Taking {
       body,
       beforeBytes: known?.bytes ?? 0
     }
-    await this.#deliver(series, judged, way, true)
+    await this.#deliver(series, judged, way, ['released'], true)
   }
 
   async #take(asked: Asked, item: Item, seen: Set<number>): Promise<Decided> {
@@ -195,23 +215,43 @@ export class Taking {
       bytes,
       number: statement.number
     } as const
-    const { verdict, retryAfterMs } = await this.#o.acceptance.take(evidence, {
+    const { verdict, reasons, retryAfterMs } = await this.#o.acceptance.take(evidence, {
       statement: Buffer.from(line),
       body
     })
-    if (verdict === 'accept') return { durable: this.#deliver(series, judged, way) }
+    if (verdict === 'accept') return { durable: this.#deliver(series, judged, way, reasons) }
     if (retryAfterMs !== undefined) return 'later'
     const state = verdict === 'reject' ? 'rejected' : 'quarantined'
     return { durable: this.#settle(series, judged, state, way.tenant) }
   }
 
-  async #deliver(series: Series, judged: Judged, way: Way, isReleased = false): Promise<Outcome> {
+  async #deliver(
+    series: Series,
+    judged: Judged,
+    way: Way,
+    reasons: readonly string[],
+    isReleased = false
+  ): Promise<Outcome> {
     const { statement, body, id } = judged
     const { topic, number, priority, attrs, e2e, comp, share, hub } = statement
     const { expires_ms: expiresAtMs, not_before_ms: notBeforeMs } = statement
     if (expiresAtMs !== undefined && expiresAtMs <= this.#o.now().s * 1000)
       return await this.#settle(series, judged, 'expired', way.tenant)
     const kept = way.relay ? body : undefined
+    const { elsewhere } = this.#o
+    if (elsewhere?.has(way.tenant, topic) === true) {
+      const refusal = await elsewhere.take({ statement, body, reasons })
+      if (refusal !== undefined) {
+        this.#o.refusals.refuse(hub, refusal)
+        return await this.#settle(series, judged, 'rejected', way.tenant, isReleased)
+      }
+      await this.#o.mailbox.writeBeside({
+        bytes: judged.line.length + (kept?.length ?? 0) + 512,
+        rows: () => this.#rows(series, judged, 'delivered', way.tenant, kept, isReleased)
+      })
+      this.#o.delivered()
+      return 'taken'
+    }
     await this.#o.mailbox.deliver({
       tenant: way.tenant,
       topic,
@@ -232,10 +272,16 @@ export class Taking {
     return 'taken'
   }
 
-  async #settle(series: Series, judged: Judged, state: Settled, tenant: string): Promise<Outcome> {
+  async #settle(
+    series: Series,
+    judged: Judged,
+    state: Settled,
+    tenant: string,
+    isReleased = false
+  ): Promise<Outcome> {
     await this.#o.mailbox.writeBeside({
       bytes: judged.line.length + 512,
-      rows: () => this.#rows(series, judged, state, tenant, undefined)
+      rows: () => this.#rows(series, judged, state, tenant, undefined, isReleased)
     })
     return 'taken'
   }

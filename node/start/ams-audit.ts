@@ -17,5 +17,5 @@ export function auditOf({ type, by, data }: AmsTold): AuditEvent {
 /** Who did it, as the log names callers. */
 function actorOf(by: string): string {
   if (by === 'hub') return 'node'
-  return by === ANONYMOUS || by.startsWith('cap:') ? by : `token:${by}`
+  return by === ANONYMOUS || by.startsWith('cap:') || by.startsWith('hub:') ? by : `token:${by}`
 }

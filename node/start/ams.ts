@@ -4,7 +4,7 @@ import Type from 'typebox'
 import { OapError } from '../../protocols/index.ts'
 import { DECISIONS, SpamSight, judgedInSandbox, sandboxNotice, spamRoute } from '../ams/access/index.ts'
 import { immutableText } from '../ams/envelope.ts'
-import type { JudgedEnvelope, Verdict } from '../ams/posting.ts'
+import type { JudgedEnvelope, PostingRules, Verdict } from '../ams/posting.ts'
 import { AMS_ROUTES, amsRoutes, openAmsStores } from '../ams/routes/index.ts'
 import type { AmsParts, AmsStores } from '../ams/routes/index.ts'
 import { storedArtifacts } from '../ams/stored-artifacts.ts'
@@ -27,6 +27,7 @@ import { isMirror } from './mirror.ts'
 import { refusalOf } from './peers.ts'
 import type { NodePolicy } from './policy.ts'
 import type { NodeStorage } from './storage.ts'
+import type { NodeThreads } from './threads.ts'
 
 const MOST_BODIES = 64
 const STALL_MS = 30_000
@@ -52,6 +53,8 @@ export interface AmsPlace {
   readonly storage: Pick<NodeStorage, 'store'>
   readonly policy: Pick<NodePolicy, 'current' | 'judgeOwn'>
   readonly writeMode: 'open' | 'token'
+  /** Envelopes that go to other hubs, and come from them. */
+  readonly threads: Pick<NodeThreads, 'goesOut' | 'kick' | 'stores'>
   /** Whether the manifests are signed as they stand. */
   readonly signatures: () => 'fresh' | 'stale'
 }
@@ -73,7 +76,15 @@ export async function openAms(
   const { config, log, metrics, state } = base
   const { gateway } = config
   if (!servesAms(config)) return undefined
-  const stores = await keepStores(base, place)
+  const posting: PostingRules = {
+    validation: gateway.validation,
+    isProofDemanded: gateway.require_proof,
+    secrets: new Map(),
+    judge: judging(identity, place, gateway.sandbox),
+    isModerated: gateway.sandbox !== '',
+    onLoose: problem => log.info({ event: 'EnvelopeLoose', problem }, 'strict would refuse an envelope')
+  }
+  const stores = await keepStores(base, place, posting)
   const spam = new SpamSight({ types: gateway.types, key: randomBytes(32), now: Date.now() })
   const problems = metrics.counters(
     'ams_problems_total',
@@ -97,14 +108,7 @@ export async function openAms(
   const parts = (url: () => string): AmsParts => ({
     stores,
     bodies,
-    posting: {
-      validation: gateway.validation,
-      isProofDemanded: gateway.require_proof,
-      secrets: new Map(),
-      judge: judging(identity, place, gateway.sandbox),
-      isModerated: gateway.sandbox !== '',
-      onLoose: problem => log.info({ event: 'EnvelopeLoose', problem }, 'strict would refuse an envelope')
-    },
+    posting,
     health: () => ({
       service: 'omnigate',
       mode: place.isOnDisk ? 'level' : 'memory',
@@ -139,7 +143,8 @@ export async function openAms(
 /** Keeps the stores of AMS open over the node's, and opens them again when that was. */
 async function keepStores(
   { config, log, supervise }: NodeBase,
-  { store, audit, storage }: AmsPlace
+  { store, audit, storage, threads }: AmsPlace,
+  posting: PostingRules
 ): Promise<() => AmsStores | undefined> {
   let open: AmsStores | undefined
   const options = {
@@ -149,6 +154,8 @@ async function keepStores(
       tenantBytes: config.storage.tenantBytes
     }),
     mostBytes: config.gateway.ams_bytes,
+    goesOut: threads.goesOut,
+    onLeaving: threads.kick,
     onCorrupt: (row: string) =>
       log.error({ event: 'AmsRowCorrupt', row }, 'a stored row of AMS is damaged and was passed over'),
     onError: (err: unknown) =>
@@ -166,9 +173,11 @@ async function keepStores(
         if (level === undefined) return
         const stores = await openAmsStores(level, options)
         open = stores
+        threads.stores(stores, posting)
         started()
         await closing(level, signal)
         open = undefined
+        threads.stores(undefined, posting)
         await Promise.all([stores.envelopes, stores.notary, stores.rooms].map(one => one.idle()))
       }
     }

@@ -8,7 +8,7 @@ import { thisMoment } from '../links/index.ts'
 import type { Mailbox, SharedSending } from '../mailbox/index.ts'
 import type { Acceptance } from '../policy/index.ts'
 import { Agreements, Announcing, Hearing, Refusals, ShareRows, Shares, twoIds } from '../shares/index.ts'
-import type { MessageSigner } from '../shares/index.ts'
+import type { Elsewhere, MessageSigner } from '../shares/index.ts'
 import type { Level } from '../stores/level.ts'
 import type { LevelMailboxStore } from '../stores/mailbox/index.ts'
 import type { NodeAudit } from './audit.ts'
@@ -52,6 +52,8 @@ export interface SharesPlace {
   readonly links: Pick<NodeLinks, 'live' | 'over' | 'keysRead'>
   readonly signers: NodeSigners
   readonly acceptance: Acceptance
+  /** Takes what is not for the mailbox. */
+  readonly elsewhere: Elsewhere
   /** Where proof goes that a hub has signed two messages of one number. */
   readonly equivocations: Pick<NodeWitness['equivocations'], 'found'>
 }
@@ -62,7 +64,7 @@ export async function openShares(
   { keys }: Identity,
   place: SharesPlace
 ): Promise<NodeShares> {
-  const { audit, allowlist, links, signers, acceptance, equivocations } = place
+  const { audit, allowlist, links, signers, acceptance, equivocations, elsewhere } = place
   const { capabilities, seconds } = place.rights
   const { known } = place.peerKeys
   const agreements = new Agreements({
@@ -128,7 +130,8 @@ export async function openShares(
     },
     sweepFailed: err => log.warn({ event: 'ShareSweepFailed', err }, 'old messages of shares stay for now'),
     renewed: share =>
-      log.warn({ event: 'ShareSeries', share }, 'this store is older than its hub: numbers begin anew')
+      log.warn({ event: 'ShareSeries', share }, 'this store is older than its hub: numbers begin anew'),
+    elsewhere
   })
   const hubOf = (peer: string): string | undefined =>
     links.live.all().find(link => link.peer.peer === peer)?.hub

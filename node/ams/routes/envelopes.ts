@@ -49,8 +49,9 @@ export const ENVELOPES: readonly AmsRoute[] = [
     query: NO_QUERY,
     statuses: [200, 201],
     summary: 'Posts an envelope; 200 for one that is there already.',
-    answer: async (parts, { body, caller, ip }) => {
-      const { isNew, stored } = await (await post(parts, readObject(body), { by: caller.name, ip }))()
+    answer: async (parts, { body, caller, ip, trace }) => {
+      const poster = { by: caller.name, ip, trace }
+      const { isNew, stored } = await (await post(parts, readObject(body), poster))()
       return { status: isNew ? 201 : 200, body: { ok: true, envelope: envelopeBody(stored) } }
     }
   }),
@@ -72,10 +73,14 @@ export const ENVELOPES: readonly AmsRoute[] = [
     query: NO_QUERY,
     statuses: [200],
     summary: 'Changes the status of an envelope, what stands beside it, or both.',
-    answer: async (parts, { name, body, caller }) => {
+    answer: async (parts, { name, body, caller, trace }) => {
       const at = new Date(parts.nowMs()).toISOString()
       const change = { ...readChange(readObject(body)), at, by: caller.name }
-      const changing = { isModerator: caller.isModerator, isModerated: parts.posting.isModerated === true }
+      const changing = {
+        isModerator: caller.isModerator,
+        isModerated: parts.posting.isModerated === true,
+        trace
+      }
       return shown(await withRoom(opened(parts).envelopes).change(name, change, changing))
     }
   })

@@ -4,7 +4,7 @@ import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
 import { LOCAL } from '../access/client-address.ts'
 import type { Role } from '../access/roles.ts'
-import { INTERNAL, sendProblem } from '../../http/index.ts'
+import { INTERNAL, sendProblem, traceparentOf } from '../../http/index.ts'
 import type { RouteRow } from '../../http/index.ts'
 import { Turns } from '../../turns.ts'
 import { giveBytes } from './give-bytes.ts'
@@ -97,6 +97,7 @@ function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute):
     ifNoneMatch: request.headers['if-none-match'],
     caller,
     ip: request.clientIp ?? LOCAL,
+    trace: traceparentOf(request.headers),
     needs: role => demand(parts, caller, role)
   }
 }

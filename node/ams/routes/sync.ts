@@ -51,14 +51,19 @@ export const SYNC: readonly AmsRoute[] = [
     query: NO_QUERY,
     statuses: [200],
     summary: 'Posts envelopes, which needs the role write, and pulls a page of envelopes, oldest first.',
-    answer: async (parts, { body, caller, ip, needs }) => {
+    answer: async (parts, { body, caller, ip, trace, needs }) => {
       const asked = readObject(body)
       checkMembers(asked, SYNC_FORMS)
       const { push = [], pull = true, since, limit = USUALLY_PULLED, ...filter } = asked as Sync
       // Before anything is stored.
       placeOf(since)
       if (push.length > 0) needs('write')
-      const { accepted, rejected } = await pushed(parts, push, { by: caller.name, ip, bytes: body.length })
+      const { accepted, rejected } = await pushed(parts, push, {
+        by: caller.name,
+        ip,
+        trace,
+        bytes: body.length
+      })
       const pulled = pull
         ? await pageOf(parts, { ...filter, ...(since !== undefined && { cursor: since }), limit, dir: 'asc' })
         : { items: [], nextCursor: null }

@@ -18,6 +18,7 @@ import {
   envelopeKey,
   indexKey,
   latestKey,
+  leavingKey,
   placeIn,
   placeKey,
   recordKey,
@@ -32,6 +33,7 @@ import type {
   EnvelopeFilter,
   EnvelopePage,
   KeptEnvelope,
+  Leaving,
   NewEnvelope,
   StoredEnvelope,
   Thread
@@ -70,6 +72,10 @@ export interface EnvelopeStoreOptions {
   /** Resolves once the audit log has it durably. */
   readonly tell: (event: EnvelopeEvent) => Promise<void>
   readonly onCorrupt: (key: string) => void
+  /** Whether an envelope goes to other hubs once it is accepted; none does if missing. */
+  readonly goesOut?: ((envelope: KeptEnvelope) => boolean) | undefined
+  /** Called when some are to go, durably. */
+  readonly onLeaving?: (() => void) | undefined
   /** What may be taken; no bound if missing. */
   readonly fill?: Fill | undefined
 }
@@ -84,10 +90,13 @@ export class EnvelopeStore {
   readonly #level: Level
   readonly #writes: GroupWrites
   readonly #untold: Untold<UntoldRecord>
+  readonly #o: EnvelopeStoreOptions
 
-  private constructor(level: Level, writes: GroupWrites, { tell, onCorrupt }: EnvelopeStoreOptions) {
+  private constructor(level: Level, writes: GroupWrites, options: EnvelopeStoreOptions) {
+    const { tell, onCorrupt } = options
     this.#level = level
     this.#writes = writes
+    this.#o = options
     this.#untold = new Untold(level, {
       start: UNTOLD_START,
       tell: async ({ is, place, n }) => {
@@ -121,7 +130,7 @@ export class EnvelopeStore {
     envelope: NewEnvelope,
     posted: SomeImmutable = envelope.immutable
   ): Promise<{ readonly isNew: boolean; readonly stored: StoredEnvelope }> {
-    const { immutable, sha256, proofs, status, meta, at, by, decision } = envelope
+    const { immutable, sha256, proofs, origin, trace, status, meta, at, by, decision } = envelope
     const written = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(immutable.id)))
       if (known !== undefined) {
@@ -131,7 +140,7 @@ export class EnvelopeStore {
       const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
       const place = numbers.place + 1
       rows.put(NUMBERS, { ...numbers, place })
-      const kept: KeptEnvelope = { immutable, sha256, proofs }
+      const kept: KeptEnvelope = { immutable, sha256, proofs, ...(origin !== undefined && { origin }) }
       const record = firstRecord(sha256, { status, meta, at, by })
       rows.put(envelopeKey(place), kept)
       rows.put(placeKey(immutable.id), place)
@@ -141,12 +150,13 @@ export class EnvelopeStore {
       }
       const isDecided = decision !== undefined && decision.status !== status
       const latest = isDecided ? nextRecord(record, decision) : record
-      await this.#note(rows, { ...kept, place, latest: record }, undefined)
-      if (isDecided) await this.#note(rows, { ...kept, place, latest }, record)
+      await this.#note(rows, { ...kept, place, latest: record }, undefined, trace)
+      if (isDecided) await this.#note(rows, { ...kept, place, latest }, record, trace)
       rows.put(indexKey('status', latest.status, place), true)
       rows.grow(bytesOf(kept))
       return { isNew: true, stored: { ...kept, place, latest } }
     })
+    if (written.isNew) this.#o.onLeaving?.()
     await this.told(written.stored.place)
     return written
   }
@@ -158,7 +168,7 @@ export class EnvelopeStore {
   async change(
     id: string,
     change: Partial<Pick<StatusRecord, 'status' | 'meta'>> & Pick<StatusRecord, 'at' | 'by'>,
-    options: Changing = {}
+    options: Changing & { readonly trace?: string | undefined } = {}
   ): Promise<StoredEnvelope | undefined> {
     const changed = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(id)))
@@ -171,16 +181,38 @@ export class EnvelopeStore {
         rows.put(indexKey('status', record.status, place), true)
       }
       const stands: StoredEnvelope = { ...known, latest: record }
-      await this.#note(rows, stands, latest)
+      await this.#note(rows, stands, latest, options.trace)
       return stands
     })
-    if (changed !== undefined) await this.told(changed.place)
+    if (changed === undefined) return undefined
+    this.#o.onLeaving?.()
+    await this.told(changed.place)
     return changed
   }
 
   /** Resolves once the audit log has all that became of the envelope of a place. */
   async told(place: number): Promise<void> {
     await this.#untold.tell(sortable(place))
+  }
+
+  /** Envelopes that are to go to other hubs, as many as asked for, in the order in which they were stored, behind a place. */
+  async leaving(after: number, limit: number): Promise<readonly Leaving[]> {
+    const range = beyond(startOf.leaving, { after, isAscending: true })
+    const rows = await this.#level.iterator<string, Uint8Array>({ ...range, limit }).all()
+    return rows.map(([key, bytes]) => {
+      const trace = unsealJson<string | null>(key, bytes) ?? undefined
+      return { place: placeIn(key), key, trace }
+    })
+  }
+
+  /** The envelope of a place. */
+  async at(place: number): Promise<StoredEnvelope | undefined> {
+    return await stored(this.#read(), place)
+  }
+
+  /** Nothing of a place goes out any more. Not durable: what is not there goes nowhere the next time, too. */
+  async stays({ key }: Leaving): Promise<void> {
+    await this.#level.del(key)
   }
 
   async get(id: string): Promise<StoredEnvelope | undefined> {
@@ -246,9 +278,18 @@ export class EnvelopeStore {
   }
 
   /** The newest record of an envelope, with the thread that it changes, and that the audit log is to be told. */
-  async #note(rows: Rows, envelope: StoredEnvelope, before: StatusRecord | undefined): Promise<void> {
-    const { place, latest } = envelope
-    const { n } = latest
+  async #note(
+    rows: Rows,
+    envelope: StoredEnvelope,
+    before: StatusRecord | undefined,
+    trace?: string
+  ): Promise<void> {
+    const { place, latest, origin } = envelope
+    const { n, status } = latest
+    const isAccepted = status === 'accepted' && before?.status !== 'accepted'
+    // What came from another hub is not sent on.
+    if (isAccepted && origin === undefined && this.#o.goesOut?.(envelope) === true)
+      rows.put(leavingKey(place), trace ?? null)
     const untold: UntoldRecord = { is: before === undefined ? 'created' : 'updated', place, n }
     rows.put(recordKey(place, n), latest)
     rows.put(latestKey(place), latest)

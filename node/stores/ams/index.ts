@@ -4,5 +4,13 @@ export { EntryStore } from './entry-store.ts'
 export type { Entry, EntryPage } from './entry-store.ts'
 export { Fill } from './fill.ts'
 export { EnvelopeStore } from './envelope-store.ts'
-export type { EnvelopeEvent } from './envelope-store.ts'
-export type { EnvelopeFilter, EnvelopePage, NewEnvelope, StoredEnvelope, Thread } from './types.ts'
+export type { EnvelopeEvent, EnvelopeStoreOptions } from './envelope-store.ts'
+export type {
+  EnvelopeFilter,
+  EnvelopePage,
+  KeptEnvelope,
+  Leaving,
+  NewEnvelope,
+  StoredEnvelope,
+  Thread
+} from './types.ts'

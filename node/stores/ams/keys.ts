@@ -17,7 +17,8 @@ const KIND = {
   byStatus: 's',
   thread: 'h',
   byUpdate: 'u',
-  untold: 'p'
+  untold: 'p',
+  leaving: 'x'
 } as const
 
 export const INDEXES = {
@@ -51,6 +52,8 @@ export const indexKey = (index: IndexName, value: string, place: number): string
 export const threadKey = (thread: string): string => PREFIX + KIND.thread + thread
 export const updateKey = (update: number): string => PREFIX + KIND.byUpdate + sortable(update)
 
+export const leavingKey = (place: number): string => startOf.leaving + sortable(place)
+
 export const recordsOf = (place: number): Range => between(`${PREFIX}${KIND.record}${sortable(place)}/`)
 export const UNTOLD_START = PREFIX + KIND.untold
 
@@ -67,6 +70,7 @@ export function beyond(
 export const startOf = {
   envelopes: PREFIX + KIND.envelope,
   updates: PREFIX + KIND.byUpdate,
+  leaving: PREFIX + KIND.leaving,
   index: (index: IndexName, value: string): string => PREFIX + INDEXES[index] + value + NUL
 } as const
 

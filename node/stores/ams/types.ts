@@ -7,6 +7,8 @@ export interface KeptEnvelope {
   readonly immutable: Immutable
   readonly sha256: string
   readonly proofs: readonly EnvelopeProof[]
+  /** The hub that it came from; undefined for one that was posted here. */
+  readonly origin?: string | undefined
 }
 
 /** An envelope with where it stands. */
@@ -21,8 +23,18 @@ export interface NewEnvelope extends KeptEnvelope {
   readonly meta: Readonly<Record<string, CanonicalValue>>
   readonly at: string
   readonly by: string
+  /** The W3C traceparent of the request; goes out with it. */
+  readonly trace?: string | undefined
   /** What was decided of it at once: its second record. */
   readonly decision?: Pick<StatusRecord, 'status' | 'meta' | 'at' | 'by'> | undefined
+}
+
+/** An envelope that is to go to other hubs. */
+export interface Leaving {
+  readonly place: number
+  /** Of the row that says so: whoever has sent it takes it away in the same step. */
+  readonly key: string
+  readonly trace: string | undefined
 }
 
 export interface EnvelopeFilter {
