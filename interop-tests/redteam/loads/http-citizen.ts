@@ -1,0 +1,90 @@
+import { Caller, Tally, paced } from '../../http/caller.ts'
+import type { Call } from '../../http/caller.ts'
+import { Hub, WRITE } from '../../http/hub.ts'
+import { printTable } from '../table.ts'
+
+const FULL_S = 600
+const SHORT_S = 10
+/** What docs/gateway.md and the guide of a hub promise to callers without a token, and to those with one, a minute. */
+const OPEN = { reads: 200, writes: 30 }
+const KNOWN = { reads: 12_000, writes: 6000 }
+const FLOOD_PER_SECOND = 100
+
+const READ: Call = { method: 'GET', path: '/ams/v1/threads?limit=1' }
+const ENVELOPE = JSON.stringify({
+  type: 'note',
+  thread: 't_a',
+  from: 'agent:a',
+  to: 'b',
+  payload: { text: 'x' }
+})
+const POST: Call = { method: 'POST', path: '/ams/v1/envelopes', body: ENVELOPE }
+
+interface Party {
+  readonly name: string
+  /** An address of this machine, that is a source of its own to the hub. */
+  readonly from: string
+  readonly token?: string
+  /** A second. */
+  readonly reads: number
+  readonly writes: number
+}
+
+const PARTIES: readonly Party[] = [
+  { name: 'without a token', from: '127.0.0.1', reads: OPEN.reads / 60, writes: OPEN.writes / 60 },
+  {
+    name: 'with a token',
+    from: '127.0.0.3',
+    token: WRITE,
+    reads: KNOWN.reads / 60,
+    writes: KNOWN.writes / 60
+  },
+  { name: 'the flood', from: '127.0.0.2', reads: FLOOD_PER_SECOND / 2, writes: FLOOD_PER_SECOND / 2 }
+]
+
+/** Callers who ask for all that the documented limits give them, beside one who floods: only that one may see 429. */
+export async function httpCitizen(full: boolean, seconds = full ? FULL_S : SHORT_S): Promise<boolean> {
+  await using hub = await Hub.start()
+  const before = hub.memory().now
+  const tallies = await Promise.all(PARTIES.map(party => load(hub, party, seconds * 1000)))
+  printTable(
+    ['caller', 'answered', '429', '503', 'otherwise'],
+    PARTIES.map(({ name }, i) => {
+      const { good, refused, wrong } = tallies[i]!
+      return [name, good, refused.get(429) ?? 0, refused.get(503) ?? 0, wrong.length].map(String)
+    })
+  )
+  const flood = tallies.at(-1)!
+  const problems = [
+    ...tallies
+      .slice(0, -1)
+      .flatMap((tally, i) => (tally.refused.has(429) ? [`429 ${PARTIES[i]!.name}`] : [])),
+    ...tallies.flatMap(({ wrong }, i) => (wrong.length === 0 ? [] : [`${PARTIES[i]!.name}: ${wrong[0]}`])),
+    ...((flood.refused.get(429) ?? 0) > 0 ? [] : ['the flood saw no 429']),
+    ...hub.faults
+  ]
+  for (const problem of problems) console.log(problem)
+  console.log(
+    `${seconds} s, ${Math.round(hub.memory().most - before)} MiB more at most: ${problems.length === 0 ? 'pass' : 'FAIL'}`
+  )
+  return problems.length === 0
+}
+
+async function load({ port }: Hub, { from, token, reads, writes }: Party, forMs: number): Promise<Tally> {
+  using caller = new Caller(port, from, 64)
+  const tally = new Tally()
+  const open = new Set<Promise<void>>()
+  const one = (call: Call) => (): void => {
+    const ended: Promise<void> = caller
+      .call({ ...call, ...(token !== undefined && { token }) })
+      .then(
+        told => tally.add(told),
+        (error: unknown) => tally.failed(error)
+      )
+      .finally(() => open.delete(ended))
+    open.add(ended)
+  }
+  await Promise.all([paced(reads, forMs, one(READ)), paced(writes, forMs, one(POST))])
+  await Promise.all(open)
+  return tally
+}
