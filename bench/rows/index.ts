@@ -8,6 +8,7 @@ import { p13b } from './p13b.ts'
 import { p14 } from './p14.ts'
 import { p15 } from './p15.ts'
 import { p16 } from './p16.ts'
+import { p17 } from './p17.ts'
 import { p1b } from './p1b.ts'
 import { p2 } from './p2.ts'
 import { p3 } from './p3.ts'
@@ -36,5 +37,6 @@ export const ROWS: readonly Row[] = [
   p13b,
   p14,
   p15,
-  p16
+  p16,
+  p17
 ]
