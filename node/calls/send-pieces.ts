@@ -46,6 +46,10 @@ export async function sendPieces(
   }
   await place.send(request.method === 'HEAD' ? [] : pieces).catch((error: unknown) => {
     // A problem is the caller's: its token was taken back.
-    if (!(error instanceof ReaderGone || error instanceof Problem)) onError(error, String(request.id))
+    if (!(isReaderGone(error) || error instanceof Problem)) onError(error, String(request.id))
   })
 }
+
+/** What the call was made with ends it, too, when its reader leaves. */
+const isReaderGone = (error: unknown): boolean =>
+  error instanceof ReaderGone || (error instanceof DOMException && error.name === 'AbortError')

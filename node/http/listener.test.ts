@@ -257,7 +257,11 @@ test('whatever is no answer has one form, with the id that the caller gave or on
   const broken = await raw(http, 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const foreign = await raw(http, 'GET /%zz HTTP/1.1\r\nHost: evil.example\r\n\r\n')
   const noHttp = await raw(http, 'OAP\r\n\r\n')
+  const unmet = await raw(http, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: nonsense\r\n\r\n')
 
+  for (const text of [broken, foreign, noHttp, unmet])
+    assert.equal(/\r\nx-request-id: (\S+)\r\n/.exec(text)?.[1], problemIn(text)['request_id'])
+  assert.match(unmet, /^HTTP\/1\.1 417 /)
   assert.equal(own.headers['x-request-id'], 'mine-1')
   assert.equal((JSON.parse(own.body) as { request_id: string }).request_id, 'mine-1')
   const forms = [own.body, ...[broken, foreign, noHttp].map(text => JSON.stringify(problemIn(text)))].map(

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, OapError } from '../../protocols/index.ts'
+import { REQUEST_ID_HEADER } from '../ams/access/request-id.ts'
 import { SECURITY_HEADERS } from '../ams/access/security-headers.ts'
 import { errorCode } from '../setup-error.ts'
 import { isDiskFull } from '../stores/disk-full.ts'
@@ -111,10 +112,16 @@ export const problemBody = (
 /** Answers with a problem. Where a body may still come that nobody waits for, the connection ends with the answer. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, headers } = problem
+  const id = String(request.id)
   return reply
     .code(status)
-    .headers({ ...SECURITY_HEADERS, ...(isUnread(request) && { connection: 'close' }), ...headers })
-    .send(problemBody(problem, String(request.id)))
+    .headers({
+      ...SECURITY_HEADERS,
+      [REQUEST_ID_HEADER]: id,
+      ...(isUnread(request) && { connection: 'close' }),
+      ...headers
+    })
+    .send(problemBody(problem, id))
 }
 
 /** Whether bytes of a body may still come, for which nobody waits. */
