@@ -34,3 +34,15 @@ export const REVOCATION_HEAD: DelegatedKind<RevocationHeadStatement> = {
     seq: whole(0)
   })
 }
+
+/** Why something that a hub says of its revocations is not taken, nor what comes behind it. */
+export const NEWS_REFUSALS = [
+  'delegation',
+  'equivocation',
+  'statement',
+  'full',
+  'head_key',
+  'head_time',
+  'head_signature',
+  'fork'
+] as const

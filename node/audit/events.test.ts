@@ -67,6 +67,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
     origin_cap_id: CAP_ID,
     told: 'head'
   },
+  revocations_refused: { hub: HUB_ID, code: 'fork' },
   snapshot: { seq: 7, sha256: DIGEST },
   peer_snapshot: { hub: HUB_ID, seq: 7, sha256: DIGEST, verdict: 'next' },
   accused: { hub: HUB_ID, kind: 'checkpoints', proof: DIGEST },

@@ -6,6 +6,7 @@ import {
   EVIDENCE,
   EXCHANGE_REFUSALS,
   ITEM_KINDS,
+  NEWS_REFUSALS,
   REFUSAL_CODES,
   ROLES,
   SHARE_REFUSALS,
@@ -240,6 +241,7 @@ const EVENTS = {
     hub,
     'deny'
   ),
+  revocations_refused: row({ hub: hubOf, code: oneOf(NEWS_REFUSALS) }, hub, 'deny'),
   snapshot: row({ seq: natural, sha256: digest }, ({ seq }) => `snapshot:${seq}`, 'allow'),
   peer_snapshot: row(
     {

@@ -1,5 +1,5 @@
 import { EXCHANGE_NUMBERS, REVOCATION_HEAD, canonicalJson, isStatementBy } from '../../federation/index.ts'
-import type { Moment, RevocationHeadStatement, Signed } from '../../federation/index.ts'
+import type { Moment, NEWS_REFUSALS, RevocationHeadStatement, Signed } from '../../federation/index.ts'
 import {
   NOTHING_FOLLOWED,
   delegationFor,
@@ -40,8 +40,7 @@ export const NOT_FOLLOWED: Following = {
 }
 
 /** Why something that a hub said was not taken; what came before it was. */
-export type NewsProblem =
-  'delegation' | 'equivocation' | 'statement' | 'full' | 'head_key' | 'head_time' | 'head_signature' | 'fork'
+export type NewsProblem = (typeof NEWS_REFUSALS)[number]
 
 export interface Followed {
   readonly state: Following

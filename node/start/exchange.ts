@@ -1,7 +1,8 @@
-import { isRevoked, publicBytes, signingKey } from '../../federation/index.ts'
+import { NEWS_REFUSALS, isRevoked, publicBytes, signingKey } from '../../federation/index.ts'
 import { EXCHANGE_VERB, OapError } from '../../protocols/index.ts'
 import type { ServiceTable } from '../../protocols/index.ts'
 import type { Allowlist } from '../allowlist/index.ts'
+import { auditEvent } from '../audit/index.ts'
 import type { ExchangeHandlers } from '../capabilities/index.ts'
 import {
   FollowedHubs,
@@ -13,6 +14,7 @@ import {
   exchangeHandlers,
   verbWays
 } from '../exchange/index.ts'
+import { BucketTable } from '../guards/bucket-table.ts'
 import { thisMoment } from '../links/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeAudit } from './audit.ts'
@@ -23,6 +25,10 @@ import type { NodeLinks } from './links.ts'
 import type { NodePeerKeys } from './peer-keys.ts'
 
 const SEED_BYTES = 32
+/** As many as may be on an allowlist. */
+const MOST_HUBS = 1024
+/** Entries and lines about what one hub says wrongly; the rest is counted. */
+const RECORDED = { burst: 8, perSecond: 1 / 60 }
 /** So late at most a call ends after the word of a hub has become too old. */
 const EXPIRE_EVERY_MS = 500
 /** The other hub will answer the same in a second. */
@@ -150,6 +156,13 @@ export async function openExchange(
     clearInterval(heads)
     clearInterval(expiry)
   })
+  const refused = metrics.counters(
+    'revocations_refused_total',
+    'What other hubs said of their revocations that was not taken.',
+    'reason',
+    NEWS_REFUSALS
+  )
+  const said = new BucketTable(MOST_HUBS)
   const handlers = exchangeHandlers({
     obtaining,
     granting,
@@ -160,11 +173,16 @@ export async function openExchange(
     },
     addresses,
     heard: (hub, { problem }) => {
-      if (problem !== undefined)
-        log.warn(
-          { event: 'RevocationsNotTaken', hub, problem },
-          'what a hub says of its revocations is wrong'
-        )
+      if (problem === undefined) return
+      refused(problem)
+      const { ms } = now()
+      if (said.get(hub, RECORDED, ms).take(1, ms) > 0) return
+      log.warn({ event: 'RevocationsNotTaken', hub, problem }, 'what a hub says of its revocations is wrong')
+      record(auditEvent('revocations_refused', `hub:${hub}`, { hub, code: problem })).catch(
+        (err: unknown) => {
+          log.warn({ event: 'AuditMissed', hub, err }, 'what a hub said wrongly could not be recorded')
+        }
+      )
     },
     now: () => now().ms
   })
