@@ -31,6 +31,8 @@ bafkrei[..] true
 16 text/plain a map of the bay
 map
 12D3KooW[..] [..]
+a passenger at Venice Beach
+http a map of the bay
 bad_topic true
 true idem_conflict
 `
@@ -47,7 +49,11 @@ function folderFor(t: { after(run: () => void): void }): string {
 
 test('the snippets of sdk.md do what the page says', { timeout: 120_000 }, async t => {
   const folder = folderFor(t)
-  const place = { folder, env: await shellEnv(join(folder, 'bin'), join(folder, 'cache')) }
+  const shell = await shellEnv(join(folder, 'bin'), join(folder, 'cache'))
+  const place = {
+    folder,
+    env: { ...shell, AMS_WRITE_TOKEN: 'a token of at least 32 bytes'.replaceAll(' ', '-') + '-long' }
+  }
   const { env, close } = await SURROUNDINGS['node']!(place)
   t.after(close)
 

@@ -14,11 +14,12 @@ const runtime: Runtime = {
   createDialer: createWebDialer,
   platform: plainPlatform,
   time: realTime,
+  http: { fetch: (url, init) => fetch(url, init), streamsUp: false },
   sha256: () => sha256.create(),
   environment: async () => ({})
 }
 
-/** As in Node, over WebSockets: `url` ends with /ws, /wss or /tls/ws before the peer id. Nothing comes from an environment. */
+/** As in Node, over HTTP or WebSockets: a multiaddr ends with /ws, /wss or /tls/ws before the peer id. Nothing comes from an environment. */
 export const createClient = (options: ClientOptions = {}): Promise<Hub> => createClientBy(runtime, options)
 
 /** As in Node, over WebSockets and noise. */

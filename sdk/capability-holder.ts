@@ -26,8 +26,8 @@ export interface HolderOptions {
   readonly cap: Uint8Array | undefined
   /** In place of the hub's own renewal. */
   readonly refresh: Refresh | undefined
-  /** Asks the hub to renew. */
-  readonly renew: () => Promise<Renewed>
+  /** Asks the hub to renew, where there is a way to. */
+  readonly renew: (() => Promise<Renewed>) | undefined
   readonly time: Time
   /** Of one `refresh`. */
   readonly deadlineMs: number
@@ -114,8 +114,8 @@ export class CapabilityHolder {
 
   #plan(waitMs: number): void {
     this.#forget?.()
-    const { time, refresh } = this.#o
-    const canReplace = refresh !== undefined || this.#life?.isRenewable === true
+    const { time, refresh, renew } = this.#o
+    const canReplace = refresh !== undefined || (renew !== undefined && this.#life?.isRenewable === true)
     if (waitMs === Infinity || !canReplace || this.#isStopped) return
     // A clock that is set back does not put it off, one that went on while the machine slept counts.
     const due = { now: time.now() + waitMs, wall: time.wall() + waitMs }
@@ -164,7 +164,7 @@ export class CapabilityHolder {
   async #replace(): Promise<void> {
     const { refresh, renew, time, deadlineMs } = this.#o
     if (refresh === undefined) {
-      const { cap, now } = await renew()
+      const { cap, now } = await renew!()
       return this.#take(cap, now)
     }
     const bring = async (): Promise<Uint8Array | string> => refresh({ cap: this.#cap })

@@ -46,8 +46,12 @@ const SYSTEM_CODES: Readonly<Record<string, Reading>> = {
   EAI_AGAIN: NO_NAME,
   EHOSTUNREACH: NO_WAY,
   ENETUNREACH: NO_WAY,
-  ETIMEDOUT: NO_ANSWER
+  ETIMEDOUT: NO_ANSWER,
+  UND_ERR_CONNECT_TIMEOUT: NO_ANSWER
 }
+
+/** What a code of the system, which a dial or a request failed with, means in words. */
+export const problemOfSystem = (code: string): string | undefined => SYSTEM_CODES[code]?.[1]
 
 const NAMES: Readonly<Record<string, Reading>> = {
   NoValidAddressesError: UNSERVED,

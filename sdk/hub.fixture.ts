@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { connect as connectTcp, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { createNode, loadConfig } from '../node/index.ts'
 import type { NodeOptions, OmnigateNode } from '../node/index.ts'
@@ -43,13 +44,28 @@ export async function runningNode(
   return node
 }
 
-export const addressOf = (node: OmnigateNode): string => node.status().addresses[0]!
+export const addressOf = (node: OmnigateNode, way: Way = 'OAP'): string =>
+  way === 'HTTP' ? node.status().http! : node.status().addresses[0]!
+
+/** How a client speaks with its hub. */
+export type Way = 'OAP' | 'HTTP'
+
+/** What a node must be told to serve callers that way; over HTTP nobody is counted by the minute. */
+export const flagsFor = (way: Way): Readonly<Record<string, unknown>> =>
+  way === 'OAP' ? {} : { 'http.enabled': true, 'http.listen': '127.0.0.1:0', 'gateway.rate_limits': false }
+
+/** The same test for each way to a hub. */
+export function overEach(name: string, run: (t: TestContext, way: Way) => Promise<void>): void {
+  for (const way of ['OAP', 'HTTP'] as const)
+    test(`${name}, over ${way}`, { timeout: 120_000 }, t => run(t, way))
+}
 
 /** A client that hears nothing of the environment; closed after the test. */
 export async function hubClient(t: TestContext, options: ClientOptions, time: Time = realTime): Promise<Hub> {
   const platform = { ...plainPlatform, ...zstd }
+  const http = { fetch: (to: string, init: RequestInit) => fetch(to, init), streamsUp: true }
   const hub = await createClientBy(
-    { createDialer, platform, time, sha256: () => createHash('sha256'), environment: async () => ({}) },
+    { createDialer, platform, time, http, sha256: () => createHash('sha256'), environment: async () => ({}) },
     options
   )
   endings(t).use(hub)
@@ -59,9 +75,11 @@ export async function hubClient(t: TestContext, options: ClientOptions, time: Ti
 /** How a connection ends: in peace, or as a program that died ends it. */
 export type CutKind = 'FIN' | 'RST'
 
+const PORT = /(?:\/tcp\/|^http:\/\/127\.0\.0\.1:)(\d+)/
+
 /** A relay to a node that can be cut: those who call through it have to dial again. */
 export async function relayTo(t: TestContext, address: string) {
-  const target = Number(/\/tcp\/(\d+)/.exec(address)![1])
+  const target = Number(PORT.exec(address)![1])
   const sockets: Socket[] = []
   const clients: (readonly [client: Socket, onward: Socket])[] = []
   let dials = 0
@@ -85,7 +103,7 @@ export async function relayTo(t: TestContext, address: string) {
   await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
   const { port } = relay.address() as AddressInfo
   return {
-    address: address.replace(/\/tcp\/\d+/, `/tcp/${port}`),
+    address: address.replace(PORT, found => found.replace(/\d+$/, `${port}`)),
     cut,
     dials: () => dials,
     /** From here on nothing that clients write is read, as of a node that stopped reading. */

@@ -1,12 +1,4 @@
-import {
-  OapError,
-  callable,
-  capabilitiesService,
-  opaque,
-  streamed,
-  subscription,
-  unary
-} from '../protocols/index.ts'
+import { OapError, capabilitiesService, opaque, streamed, subscription, unary } from '../protocols/index.ts'
 import type {
   CallOptions,
   Client,
@@ -23,11 +15,11 @@ import type { AnswerStream } from './answer.ts'
 import { bodyOnce } from './body-once.ts'
 import type { Calls, HubCallOptions } from './calls.ts'
 import { inTime } from './in-time.ts'
-import type { Link } from './link.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
 import { anyRequest, requestOf } from './payload.ts'
 import { HubStorage } from './storage/storage.ts'
 import { tableClient } from './table-client.ts'
+import type { Wire } from './wire.ts'
 
 export interface AnyCallOptions extends HubCallOptions {
   /** Members of the request's header beside a body. */
@@ -66,10 +58,10 @@ export interface Exchanged {
 }
 
 export interface HubParts {
-  readonly link: Link
+  readonly wire: Wire
   readonly calls: Calls
   readonly sha256: () => Sha256
-  /** Ends the link and what runs beside it. */
+  /** Ends the way to the hub and what runs beside it. */
   readonly close: () => Promise<void>
 }
 
@@ -83,13 +75,13 @@ export class Hub implements AsyncDisposable {
 
   constructor(parts: HubParts) {
     this.#parts = parts
-    this.mailbox = new Mailbox(parts.link, parts.calls)
-    this.storage = new HubStorage(parts.link, parts.calls, parts.sha256)
+    this.mailbox = new Mailbox(parts.wire, parts.calls)
+    this.storage = new HubStorage(parts.wire, parts.calls, parts.sha256)
   }
 
-  /** The peer id of this client, for capabilities that are bound to it. */
+  /** What capabilities for this client are bound to: its peer id, or `http` where it speaks that. */
   get self(): string {
-    return this.#parts.link.self
+    return this.#parts.wire.self
   }
 
   /** The capability that calls carry now. */
@@ -99,10 +91,9 @@ export class Hub implements AsyncDisposable {
 
   /** What the node says of itself, asked once for each connection. Made again and ended as any call that only reads. */
   hello(options: Pick<HubCallOptions, 'signal' | 'deadlineMs'> = {}): Promise<Hello> {
-    const { link, calls } = this.#parts
-    const asked = async (): Promise<Hello> => (await link.connected()).caller.hello()
+    const { wire, calls } = this.#parts
     return calls.unary(options, true, ({ deadlineMs, signal }) =>
-      inTime(asked(), { time: calls.time, ms: deadlineMs, signals: [signal] })
+      inTime(wire.hello(), { time: calls.time, ms: deadlineMs, signals: [signal] })
     )
   }
 
@@ -116,7 +107,7 @@ export class Hub implements AsyncDisposable {
     payload?: Uint8Array | JsonObject,
     options: AnyCallOptions = {}
   ): Promise<Answer> {
-    const run = callable(app, op, ANY, this.#parts.link)
+    const run = this.#parts.wire.method(app, op, ANY)
     const request = requestOf(payload, options)
     return this.#parts.calls.unary(options, options.idemKey !== undefined, async call => {
       const noted = noting(call)
@@ -136,7 +127,7 @@ export class Hub implements AsyncDisposable {
   ): Promise<AnswerStream> {
     const { idemKey } = options
     const { body, isSpent } = bodyOnce(options.body)
-    const run = callable(app, op, body === undefined ? ANY_STREAMED : ANY_UPLOADED, this.#parts.link)
+    const run = this.#parts.wire.method(app, op, body === undefined ? ANY_STREAMED : ANY_UPLOADED)
     const request = requestOf(payload, options)
     const isRepeatable = body === undefined && idemKey !== undefined
     const calling = body === undefined ? options : { ...options, isIdempotent: false, isSpent }
@@ -154,7 +145,7 @@ export class Hub implements AsyncDisposable {
     options: EventOptions = {}
   ): Promise<AnswerStream> {
     const { credit, idemKey } = options
-    const run = callable(app, op, ANY_EVENTS, this.#parts.link)
+    const run = this.#parts.wire.method(app, op, ANY_EVENTS)
     const request = requestOf(payload, options)
     return this.#parts.calls.streamed(options, idemKey !== undefined, async (call, reading) => {
       const subscribing: SubscribeOptions = { ...call, credit }
@@ -177,7 +168,7 @@ export class Hub implements AsyncDisposable {
 
   /** The operations of a table as functions, made with the same care: those that write only once, unless told otherwise. */
   client<O extends Operations>(table: ServiceTable<O>): Client<O> {
-    return tableClient(table, this.#parts.link, this.#parts.calls)
+    return tableClient(table, this.#parts.wire, this.#parts.calls)
   }
 
   /**

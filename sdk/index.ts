@@ -15,6 +15,7 @@ const runtime: Runtime = {
   createDialer,
   platform: { ...plainPlatform, ...zstd },
   time: realTime,
+  http: { fetch: (url, init) => fetch(url, init), streamsUp: true },
   sha256: () => createHash('sha256'),
   environment: () => environmentOf(process.env)
 }

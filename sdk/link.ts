@@ -1,12 +1,13 @@
 import type { Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { OapError } from '../protocols/index.ts'
-import type { Caller, ClientSession, ConnectionCaller } from '../protocols/index.ts'
+import { OapError, callable } from '../protocols/index.ts'
+import type { Caller, ClientSession, ConnectionCaller, Hello, Method, Operation } from '../protocols/index.ts'
 import { ConnectError } from './connect-error.ts'
 import { dial } from './dial.ts'
 import type { DialOptions, Dialled } from './dial.ts'
 import { hangUp } from './hang-up.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import type { Wire } from './wire.ts'
 
 /** One address of a hub, as it was written and as libp2p takes it. */
 export interface Target {
@@ -18,7 +19,7 @@ export interface Target {
  * The connection to a hub: dialled when a call needs it and none is open, at the address that worked last, else at the
  * next. Calls that come meanwhile share the dialling.
  */
-export class Link implements Caller {
+export class Link implements Caller, Wire {
   readonly #dialer: Libp2p
   readonly #targets: readonly Target[]
   readonly #options: Omit<DialOptions, 'signal'>
@@ -41,6 +42,14 @@ export class Link implements Caller {
   /** Aborts when this is closed: whoever waits for anything of it need not wait on. */
   get closing(): AbortSignal {
     return this.#closing.signal
+  }
+
+  method<O extends Operation>(app: number, op: string, row: O): Method<O> {
+    return callable(app, op, row, this)
+  }
+
+  async hello(): Promise<Hello> {
+    return (await this.connected()).caller.hello()
   }
 
   /** While a connection is dialled, everyone gets the same promise. */

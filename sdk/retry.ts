@@ -14,6 +14,7 @@ export interface RetryPolicy {
 const ATTEMPTS = 3
 const BASE_MS = 50
 const CAP_MS = 5000
+const MINUTE_MS = 60_000
 
 /** One attempt that failed. */
 export interface Failure {
@@ -39,8 +40,7 @@ export function retryWait(failure: Failure, policy: RetryPolicy = {}): number | 
   const { error, made, leftMs, random } = failure
   const { attempts = ATTEMPTS } = policy
   if (made >= attempts || !mayRepeat(failure)) return undefined
-  const asked = error instanceof OapError ? error.retryAfterMs : undefined
-  const wait = Math.max(backoff(made, random, policy), asked === undefined ? 0 : clampRetryAfter(asked))
+  const wait = Math.max(backoff(made, random, policy), askedWait(error))
   return leftMs !== undefined && wait >= leftMs ? undefined : wait
 }
 
@@ -56,9 +56,17 @@ export function isPassing(error: unknown): boolean {
   return error instanceof OapError && error.retryable
 }
 
+/** Milliseconds that the node asked for; over HTTP rates are counted by the minute. */
+export function askedWait(error: unknown): number {
+  if (!(error instanceof OapError) || error.retryAfterMs === undefined) return 0
+  const { code, retryAfterMs } = error
+  return code === 'rate_limited' ? Math.min(MINUTE_MS, retryAfterMs) : clampRetryAfter(retryAfterMs)
+}
+
 function mayRepeat({ error, wasOpened, isRepeatable }: Failure): boolean {
   if (!isPassing(error)) return false
-  return isRepeatable || !wasOpened || wasRefused(error)
+  // Of a request over HTTP is said that it is on its way before there is a connection.
+  return isRepeatable || !wasOpened || wasRefused(error) || error instanceof ConnectError
 }
 
 /** A node that answers 429 or 503 has done nothing, unless its disk got full: that may have been while it wrote. */

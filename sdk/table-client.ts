@@ -1,7 +1,5 @@
-import { callable } from '../protocols/index.ts'
 import type {
   CallOptions,
-  Caller,
   Client,
   Operation,
   Operations,
@@ -11,6 +9,7 @@ import type {
 } from '../protocols/index.ts'
 import { bodyOnce } from './body-once.ts'
 import type { Calls, HubCallOptions } from './calls.ts'
+import type { Wire } from './wire.ts'
 
 type AnyMethod = (request: unknown, options?: CallOptions) => Promise<unknown>
 
@@ -20,11 +19,11 @@ type AnyMethod = (request: unknown, options?: CallOptions) => Promise<unknown>
  */
 export function tableClient<O extends Operations>(
   table: ServiceTable<O>,
-  caller: Caller,
+  wire: Wire,
   calls: Calls
 ): Client<O> {
   const methods = Object.entries(table.operations).map(([op, row]) => {
-    const run = callable(table.app, op, row, caller) as AnyMethod
+    const run = wire.method(table.app, op, row) as AnyMethod
     return [op, (request: unknown, options: UploadOptions = {}) => called(row, run, calls, request, options)]
   })
   return Object.fromEntries(methods) as Client<O>

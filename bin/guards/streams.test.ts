@@ -28,6 +28,22 @@ const BOUNDED: readonly (readonly [file: string, what: string, why: string])[] =
     'Symbol.asyncIterator',
     'the pieces of a request, as fast as the other side takes them'
   ],
+  [
+    'sdk/http/events.ts',
+    'Symbol.asyncIterator',
+    'defines it: the next piece is asked for once its events are read'
+  ],
+  [
+    'sdk/http/exchange.ts',
+    'Symbol.asyncIterator',
+    'defines it: pieces of an answer, each read when it is asked for'
+  ],
+  [
+    'sdk/http/storage-http.ts',
+    'Symbol.asyncIterator',
+    'a body that the application makes, pulled as it is sent, or up to a bound'
+  ],
+  ['sdk/http/storage-http.ts', 'Symbol.asyncIterator', 'asks which of the two kinds it is'],
   ['sdk/reading.ts', 'Symbol.asyncIterator', 'hands a body queue on, with its errors in their classes'],
   [
     'sdk/storage/blob-stream.ts',

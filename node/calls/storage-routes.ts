@@ -1,12 +1,14 @@
 import Type from 'typebox'
-import { cidText, parseCid, storageService } from '../../protocols/index.ts'
+import { cidText, parseCid, parseJson, storageService } from '../../protocols/index.ts'
 import type { StreamedResult } from '../../protocols/index.ts'
+import { isJsonType } from '../ams/routes/body.ts'
 import { NO_QUERY, query } from '../ams/routes/query.ts'
 import { Problem } from '../ams/routes/problem.ts'
 import { byteRange } from '../gateway/byte-range.ts'
 import { isNamed } from '../gateway/etag.ts'
 import { NO_PIECES, callRoute } from './route.ts'
 import type { CallAnswer, CallAsked, CallRoute } from './route.ts'
+import { roleFor } from './stand-in.ts'
 
 const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+(?: ?;[ -~]*)?$/
 const TEXT = /^(?:text\/|application\/json\b|[^;]*\+json\b)/i
@@ -25,6 +27,21 @@ const PUT_QUERY = query({
   )
 })
 
+/** A number of bytes of a blob, which can be longer than any other number of a query. */
+const bytesOf = (least: '0' | '1', description: string) =>
+  Type.Optional(Type.String({ pattern: `^(?:${least === '0' ? '0|' : ''}[1-9][0-9]{0,14})$`, description }))
+
+const GET_QUERY = query({
+  form: Type.Optional(
+    Type.Enum(['dag'], { description: 'The bytes with what proves them, block by block.' })
+  ),
+  offset: bytesOf('0', 'With form=dag: the first byte that is wanted.'),
+  length: bytesOf('1', 'With form=dag: how many bytes are wanted.')
+})
+
+const BLOCKS = 'application/vnd.omnigate.dag'
+const HAS_BYTES = 131_072
+
 /** Blobs by their content id. @see specs/http.md, section 5 */
 export const STORAGE: readonly CallRoute[] = [
   callRoute({
@@ -32,11 +49,49 @@ export const STORAGE: readonly CallRoute[] = [
     path: '/storage/v1/{cid}',
     role: 'read',
     verb: 'storage:get',
-    query: NO_QUERY,
+    query: GET_QUERY,
     statuses: [200, 206, 304],
     gives: 'application/octet-stream',
     summary: 'The bytes of a blob, or a range of them.',
-    answer: async (_, asked) => await blob(asked)
+    answer: async (_, asked) => {
+      const { form, offset, length } = asked.query
+      if (form === 'dag') return proved(asked)
+      if ((offset ?? length) !== undefined)
+        throw new Problem('bad_query', 'offset, length: only with form=dag; else ask for a Range')
+      return blob(asked)
+    }
+  }),
+  callRoute({
+    method: 'POST',
+    path: '/storage/v1/has',
+    role: roleFor('storage:has'),
+    verb: 'storage:has',
+    takes: 'json',
+    maxBodyBytes: HAS_BYTES,
+    query: NO_QUERY,
+    statuses: [200],
+    summary: 'Which of `cids` are here for this caller, as a list of true and false.',
+    answer: async (_, { calls, options, body, header }) => {
+      if (!isJsonType(header('content-type') ?? ''))
+        throw new Problem('unsupported_media_type', 'Content-Type: give application/json')
+      const request = parseJson(body, { maxBytes: body.length })
+      const { body: bits = NO_BITS } = await calls(storageService, 'has')(request as never, options)
+      const { length } = request['cids'] as readonly string[]
+      return { status: 200, body: { has: Array.from({ length }, (_each, n) => isSet(bits, n)) } }
+    }
+  }),
+  callRoute({
+    method: 'POST',
+    path: '/storage/v1/blobs',
+    role: 'write',
+    verb: 'storage:put',
+    takes: 'bytes',
+    isStreamed: true,
+    maxBodyBytes: MOST_BYTES,
+    query: PUT_QUERY,
+    statuses: [200, 201],
+    summary: 'Keeps the body and says its content id; 200 where the tenant had it.',
+    answer: (_, asked) => kept(asked)
   }),
   callRoute({
     method: 'PUT',
@@ -49,30 +104,42 @@ export const STORAGE: readonly CallRoute[] = [
     query: PUT_QUERY,
     statuses: [200, 201],
     summary: 'Keeps the body, if its content id is the one in the path; 200 where the tenant had it.',
-    answer: async (_, asked) => {
-      const { calls, options, pieces, name, query: asks, header } = asked
-      const { class: storageClass, profile, ttl_s } = asks
-      const type = header('content-type')
-      if (type !== undefined && (type.length > 127 || !MEDIA_TYPE.test(type)))
-        throw new Problem(
-          'unsupported_media_type',
-          'Content-Type: give a media type of at most 127 characters'
-        )
-      const { cid, len, duplicate } = await calls(storageService, 'put')(
-        {
-          cid: idOf(name),
-          ...(type !== undefined && { content_type: type }),
-          ...(storageClass !== undefined && { class: storageClass as 'private' }),
-          ...(asks.pin !== undefined && { pin: true }),
-          ...(profile !== undefined && { profile: profile as 'omnigate-v1' }),
-          ...(ttl_s !== undefined && { ttl_s })
-        },
-        { ...options, body: pieces }
-      )
-      return { status: duplicate === true ? 200 : 201, body: { cid, len }, headers: { etag: `"${cid}"` } }
-    }
+    answer: (_, asked) => kept(asked, idOf(asked.name))
   })
 ]
+
+interface PutQuery {
+  readonly class?: string
+  readonly pin?: string
+  readonly profile?: string
+  readonly ttl_s?: number
+}
+
+/** @throws OapError `bad_digest` where the bytes are not those of `asked` */
+async function kept(
+  { calls, options, pieces, query: asks, header }: CallAsked<PutQuery>,
+  asked?: string
+): Promise<CallAnswer> {
+  const { class: storageClass, profile, ttl_s } = asks
+  const type = header('content-type')
+  if (type !== undefined && (type.length > 127 || !MEDIA_TYPE.test(type)))
+    throw new Problem('unsupported_media_type', 'Content-Type: give a media type of at most 127 characters')
+  const { cid, len, duplicate } = await calls(storageService, 'put')(
+    {
+      ...(asked !== undefined && { cid: asked }),
+      ...(type !== undefined && { content_type: type }),
+      ...(storageClass !== undefined && { class: storageClass as 'private' }),
+      ...(asks.pin !== undefined && { pin: true }),
+      ...(profile !== undefined && { profile: profile as 'omnigate-v1' }),
+      ...(ttl_s !== undefined && { ttl_s })
+    },
+    { ...options, body: pieces }
+  )
+  return { status: duplicate === true ? 200 : 201, body: { cid, len }, headers: { etag: `"${cid}"` } }
+}
+
+const NO_BITS = new Uint8Array()
+const isSet = (bits: Uint8Array, n: number): boolean => (((bits[n >> 3] ?? 0) >> (n & 7)) & 1) === 1
 
 /** The usual text of a content id. @throws OapError `bad_cid`, `unsupported_cid` */
 const idOf = (name: string): string => cidText(parseCid(name))
@@ -109,6 +176,31 @@ async function blob(asked: CallAsked): Promise<CallAnswer> {
     status: 206,
     headers: { ...headers, 'content-range': `bytes ${first}-${last}/${total}` },
     bytes: { length: found.head.length, pieces: found.body }
+  }
+}
+
+/** The body that proves itself, as over OAP, under its head. It is no representation that a cache could keep. */
+async function proved({
+  name,
+  query: { offset, length },
+  isHead,
+  calls,
+  options
+}: CallAsked<{ readonly offset?: string; readonly length?: string }>): Promise<CallAnswer> {
+  const range = {
+    ...(offset !== undefined && { offset: Number(offset) }),
+    ...(length !== undefined && { length: Number(length) })
+  }
+  const { head, body } = await calls(storageService, 'get')({ cid: idOf(name), ...range }, options)
+  if (isHead) await body[Symbol.asyncIterator]().return?.()
+  return {
+    status: 200,
+    headers: {
+      'content-type': BLOCKS,
+      'content-disposition': 'attachment',
+      'x-blob-head': JSON.stringify({ ...head, cid: undefined, body: undefined })
+    },
+    bytes: { pieces: isHead ? NO_PIECES : body }
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { after, test } from 'node:test'
-import { cidOf, cidText } from '../../protocols/index.ts'
+import { cidOf, cidText, dagVerifier, parseCid } from '../../protocols/index.ts'
 import { createHash } from 'node:crypto'
 import { httpNode } from './http-node.fixture.ts'
 
@@ -206,4 +206,66 @@ test('a page of a listed origin may ask for a part of a blob, and see which it g
   assert.match(may.headers.get('access-control-allow-headers')!, /\brange\b/)
   assert.deepEqual([part.status, part.headers.get('access-control-allow-origin')], [206, origin])
   assert.match(part.headers.get('access-control-expose-headers')!, /\bcontent-range\b/)
+})
+
+test('a body is kept as what it is, and comes back with what proves it', async () => {
+  const bytes = randomBytes(300_000)
+  const keep = () =>
+    hub.ask('POST', '/storage/v1/blobs?class=public', {
+      token,
+      body: bytes,
+      headers: { 'content-type': 'image/webp' }
+    })
+  const kept = await keep()
+  const again = await keep()
+  const { cid } = kept.json as unknown as { readonly cid: string }
+
+  const answer = await hub.ask('GET', `/storage/v1/${cid}?form=dag&offset=100000&length=50`, { token })
+  const span = { offset: 100_000, length: 50 }
+  const verifier = dagVerifier({ cid: parseCid(cid), ...span, sha256: () => createHash('sha256') })
+  const proved = verifier.push(answer.bytes).flatMap(({ plain }) => [...plain])
+  verifier.end()
+
+  assert.deepEqual([kept.status, kept.json['len'], again.status], [201, bytes.length, 200])
+  assert.equal(kept.headers.get('etag'), `"${cid}"`)
+  assert.deepEqual(Buffer.concat(proved), bytes.subarray(100_000, 100_050))
+  const head = { offset: 100_000, length: 50, total_len: 300_000, content_type: 'image/webp' }
+  assert.deepEqual(JSON.parse(answer.headers.get('x-blob-head')!), head)
+  assert.deepEqual([answer.status, answer.headers.get('etag')], [200, null])
+})
+
+test('which blobs are here is answered for many at once', async () => {
+  const bytes = randomBytes(10)
+  await put(bytes)
+  const cids = [idOf(randomBytes(10)), idOf(bytes)]
+  const ask = (request: object | string, more = {}) =>
+    hub.ask('POST', '/storage/v1/has', { token: rights, body: request, ...more })
+  const rights = await hub.mint('storage:has')
+
+  assert.deepEqual((await ask({ cids })).json['has'], [false, true])
+  for (const [request, headers, status] of [
+    [{ cids: [] }, {}, 400],
+    [{ cids: 'x' }, {}, 400],
+    [{ cids: Array.from({ length: 1025 }, () => cids[0]!) }, {}, 400],
+    [{}, {}, 400],
+    ['{', { 'content-type': 'application/json' }, 400],
+    ['x', { 'content-type': 'text/plain' }, 415]
+  ] as const)
+    assert.equal((await ask(request, { headers })).status, status, JSON.stringify(request).slice(0, 50))
+})
+
+test('a proof is asked for by numbers that mean something', async () => {
+  const bytes = randomBytes(10)
+  await put(bytes)
+
+  for (const [query, status, error] of [
+    ['?form=dag&offset=10', 416, 'bad_range'],
+    ['?form=dag&offset=-1', 400, 'bad_query'],
+    ['?form=dag&length=0', 400, 'bad_query'],
+    ['?form=raw', 400, 'bad_query'],
+    ['?offset=1', 400, 'bad_query']
+  ] as const) {
+    const refused = await hub.ask('GET', `${pathOf(bytes)}${query}`, { token })
+    assert.deepEqual([refused.status, refused.json.error], [status, error], query)
+  }
 })

@@ -1,7 +1,6 @@
-import { client, mailboxService } from '../../protocols/index.ts'
+import { mailboxService } from '../../protocols/index.ts'
 import type {
   CallOptions,
-  Caller,
   Client,
   DeadLetter,
   MailboxDelivery,
@@ -9,6 +8,8 @@ import type {
 } from '../../protocols/index.ts'
 import type { Calls, HubCallOptions } from '../calls.ts'
 import { NotFoundError } from '../errors.ts'
+import { methodsOf } from '../wire.ts'
+import type { Wire } from '../wire.ts'
 import { Delivery } from './delivery.ts'
 import { Leases } from './leases.ts'
 import { bodyBytes, defined, messageMembers, newIdemKey } from './message.ts'
@@ -74,8 +75,8 @@ export class Mailbox {
   readonly #calls: Calls
   readonly #leases: Leases
 
-  constructor(caller: Caller, calls: Calls) {
-    this.#rows = client(mailboxService, caller)
+  constructor(wire: Wire, calls: Calls) {
+    this.#rows = methodsOf(mailboxService, wire)
     this.#calls = calls
     this.#leases = new Leases(this.#rows, calls)
   }

@@ -1,7 +1,7 @@
-import { OapError, clampRetryAfter } from '../../protocols/index.ts'
+import { OapError } from '../../protocols/index.ts'
 import type { CallOptions, MailboxDelivery } from '../../protocols/index.ts'
 import type { Calls, HubCallOptions } from '../calls.ts'
-import { backoff, isPassing } from '../retry.ts'
+import { askedWait, backoff, isPassing } from '../retry.ts'
 
 /** What the reader gets of a delivery and the call that brought it. */
 type Shown<T> = (delivered: MailboxDelivery, corrId: bigint) => T
@@ -66,8 +66,7 @@ async function* again<T>(
       ending = error
     }
     if (time.now() - openedAt >= LIVED_MS) failures = 0
-    const asked = ending instanceof OapError ? ending.retryAfterMs : undefined
     const wait = backoff(++failures, time.random(), policy)
-    await calls.pause(Math.max(wait, asked === undefined ? 0 : clampRetryAfter(asked)), signal)
+    await calls.pause(Math.max(wait, askedWait(ending)), signal)
   }
 }

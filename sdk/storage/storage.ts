@@ -1,9 +1,11 @@
-import { DEFAULT_PROFILE, client, parseCid, storageService } from '../../protocols/index.ts'
-import type { CallOptions, Caller, Client, ProfileName, Sha256, StorageClass } from '../../protocols/index.ts'
+import { DEFAULT_PROFILE, parseCid, storageService } from '../../protocols/index.ts'
+import type { CallOptions, Client, ProfileName, Sha256, StorageClass } from '../../protocols/index.ts'
 import { bodyOnce } from '../body-once.ts'
 import type { Calls, HubCallOptions } from '../calls.ts'
 import { typedError } from '../errors.ts'
 import { bodyBytes, defined } from '../mailbox/message.ts'
+import { methodsOf } from '../wire.ts'
+import type { Wire } from '../wire.ts'
 import { BlobStream } from './blob-stream.ts'
 import type { ByteSpan, OpenBlob } from './blob-stream.ts'
 
@@ -44,8 +46,8 @@ export class HubStorage {
   readonly #calls: Calls
   readonly #sha256: () => Sha256
 
-  constructor(caller: Caller, calls: Calls, sha256: () => Sha256) {
-    this.#rows = client(storageService, caller)
+  constructor(wire: Wire, calls: Calls, sha256: () => Sha256) {
+    this.#rows = methodsOf(storageService, wire)
     this.#calls = calls
     this.#sha256 = sha256
   }

@@ -19,7 +19,7 @@ const PREFLIGHT_FOR_S = 600
 export const corsHeaders = (origin: string): Readonly<Record<string, string>> => ({
   'access-control-allow-origin': origin,
   'access-control-expose-headers':
-    'x-request-id, retry-after, ratelimit, ratelimit-policy, etag, content-range, x-artifact-type, x-blob-type',
+    'x-request-id, retry-after, ratelimit, ratelimit-policy, etag, content-range, x-artifact-type, x-blob-type, x-blob-head',
   vary: 'Origin'
 })
 
