@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { addressOf, endings, flagsFor, hubClient, runningNode } from './hub.fixture.ts'
+import { UNHURRIED, addressOf, endings, flagsFor, hubClient, runningNode } from './hub.fixture.ts'
 import { BusyError, CapabilityError, ConnectError, LinkError, RequestError } from './index.ts'
 
 const WRITE = 'write-token-of-at-least-32-bytes-1'
@@ -14,7 +14,7 @@ async function httpNode(t: TestContext, flags: Readonly<Record<string, unknown>>
   const node = await runningNode(
     t,
     { ...flagsFor('HTTP'), 'capabilities.openVerbs': [], 'gateway.write_mode': 'token', ...flags },
-    { overrides: { env: { AMS_WRITE_TOKEN: WRITE } } }
+    { overrides: { ...UNHURRIED, env: { AMS_WRITE_TOKEN: WRITE } } }
   )
   return addressOf(node, 'HTTP')
 }

@@ -54,6 +54,19 @@ export type Way = 'OAP' | 'HTTP'
 export const flagsFor = (way: Way): Readonly<Record<string, unknown>> =>
   way === 'OAP' ? {} : { 'http.enabled': true, 'http.listen': '127.0.0.1:0', 'gateway.rate_limits': false }
 
+/** However busy the machine is, nothing is shed. */
+export const UNHURRIED = { loopDelay: { tick: () => undefined, take: () => 0 } }
+
+const ADMIN = 'admin-token-of-at-least-32-bytes-1'
+
+/** A node that serves callers that way. */
+export const nodeFor = (t: TestContext, way: Way): Promise<OmnigateNode> =>
+  runningNode(t, flagsFor(way), { overrides: { ...UNHURRIED, env: { AMS_ADMIN_TOKEN: ADMIN } } })
+
+/** A client of such a node that may do everything. */
+export const clientFor = (t: TestContext, way: Way, url: string, options: ClientOptions = {}): Promise<Hub> =>
+  hubClient(t, { url, ...(way === 'HTTP' && { token: ADMIN }), ...options })
+
 /** The same test for each way to a hub. */
 export function overEach(name: string, run: (t: TestContext, way: Way) => Promise<void>): void {
   for (const way of ['OAP', 'HTTP'] as const)

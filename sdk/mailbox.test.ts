@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { addressOf, flagsFor, hubClient, overEach, relayTo, runningNode } from './hub.fixture.ts'
+import { addressOf, clientFor, nodeFor, overEach, relayTo } from './hub.fixture.ts'
 import type { Way } from './hub.fixture.ts'
 import type { Hub } from './hub.ts'
 import { ConflictError, RequestError, newTraceparent } from './index.ts'
@@ -10,8 +10,8 @@ import type { Delivery, SubscribeOptions } from './index.ts'
 const TOPIC = 'dispatch/SF'
 
 async function mailboxHub(t: TestContext, way: Way) {
-  const node = await runningNode(t, flagsFor(way))
-  return { node, hub: await hubClient(t, { url: addressOf(node, way) }) }
+  const node = await nodeFor(t, way)
+  return { node, hub: await clientFor(t, way, addressOf(node, way)) }
 }
 
 /** The first `count` deliveries of a subscription that is then left. */
@@ -168,7 +168,7 @@ test('a reader that does not read gets no more bytes than its credit', async t =
 overEach('a subscription goes on over a new connection, and loses nothing', async (t, way) => {
   const { node, hub: sender } = await mailboxHub(t, way)
   const relay = await relayTo(t, addressOf(node, way))
-  const hub = await hubClient(t, { url: relay.address })
+  const hub = await clientFor(t, way, relay.address)
   const bodies = Array.from({ length: 200 }, (_, n) => `${n}`)
   const seen = new Set<string>()
   const receiving = (async () => {
@@ -192,7 +192,7 @@ overEach('a subscription goes on over a new connection, and loses nothing', asyn
 overEach('a send that loses its answer is made again with its key, and stored once', async (t, way) => {
   const { node, hub: reader } = await mailboxHub(t, way)
   const relay = await relayTo(t, addressOf(node, way))
-  const hub = await hubClient(t, { url: relay.address, retry: { attempts: 10 } })
+  const hub = await clientFor(t, way, relay.address, { retry: { attempts: 10 } })
   const sends: Promise<unknown>[] = []
 
   for (let n = 0; n < 200; n++) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { cidOf, cidText } from '../protocols/index.ts'
-import { addressOf, flagsFor, hubClient, overEach, relayTo, runningNode } from './hub.fixture.ts'
+import { addressOf, clientFor, nodeFor, overEach, relayTo } from './hub.fixture.ts'
 import type { Way } from './hub.fixture.ts'
 import { ConflictError, NotFoundError, RequestError } from './index.ts'
 import type { BlobStream } from './index.ts'
@@ -76,9 +76,9 @@ overEach('blobs end with errors of their classes', async (t, way) => {
 })
 
 overEach('blobs go on where they were when the connection is lost', async (t, way) => {
-  const node = await runningNode(t, flagsFor(way))
+  const node = await nodeFor(t, way)
   const relay = await relayTo(t, addressOf(node, way))
-  const hub = await hubClient(t, { url: relay.address })
+  const hub = await clientFor(t, way, relay.address)
   const bytes = randomBytes(3_000_000)
   const { cid } = await hub.storage.put(bytes)
 
@@ -100,8 +100,8 @@ overEach('blobs of which the reader leaves early are ended', async (t, way) => {
   assert.equal(await hub.storage.has(cid), true)
 })
 async function storageHub(t: TestContext, way: Way) {
-  const node = await runningNode(t, flagsFor(way))
-  return { node, hub: await hubClient(t, { url: addressOf(node, way) }) }
+  const node = await nodeFor(t, way)
+  return { node, hub: await clientFor(t, way, addressOf(node, way)) }
 }
 
 async function all(stream: BlobStream): Promise<Uint8Array[]> {
