@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Artifact, ArtifactStore, NewArtifact } from '../stores/ams/index.ts'
+import type { Artifact, ArtifactStore, NewArtifact, RemovedBatch } from '../stores/ams/index.ts'
 import { Turns } from '../turns.ts'
+
+/** Artifacts whose bytes are let go of before it is looked for more. */
+const RELEASED_AT_ONCE = 64
 
 /** Bytes that go out as they come; disposing lets go of them. */
 export interface Pieces extends Disposable {
@@ -21,8 +24,8 @@ export interface ArtifactBlobs {
 export type PutArtifact = Pick<NewArtifact, 'key' | 'content_type' | 'note' | 'by' | 'updated_at'>
 
 /**
- * Artifacts with their bytes. Bytes are durable before what is known of them is, and let go of when no artifact has them any
- * more. A crash between the two leaves bytes that nothing names.
+ * Artifacts with their bytes. Bytes are durable before what is known of them is: a crash between the two leaves bytes that
+ * nothing names. They are let go of when no artifact has them any more, also after a crash, by `settle`.
  */
 export class ArtifactShelf {
   readonly #store: ArtifactStore
@@ -62,12 +65,11 @@ export class ArtifactShelf {
       try {
         return await this.#store.put({ ...asked, sha256, bytes: bytes.length, content_id: contentId })
       } catch (error) {
-        await this.#letGo(sha256, contentId)
+        await this.#letGo({ sha256, content_id: contentId })
         throw error
       }
     })
-    if (before !== undefined && before.sha256 !== sha256)
-      await this.#turns.run(before.sha256, () => this.#letGo(before.sha256, before.content_id))
+    if (before !== undefined && before.sha256 !== sha256) await this.#release(before)
     return { isNew: before === undefined, artifact }
   }
 
@@ -94,11 +96,50 @@ export class ArtifactShelf {
     }
   }
 
-  async #letGo(sha256: string, contentId: string): Promise<void> {
+  /** The artifact that is removed, with its bytes where no other has them; undefined where none has the key. */
+  async remove(key: string): Promise<Artifact | undefined> {
+    const removed = await this.#store.remove(key)
+    if (removed !== undefined) await this.#release(removed)
+    return removed
+  }
+
+  /** @see Shelved.newestFrom */
+  async newestFrom(count: number): Promise<number> {
+    return await this.#store.newestFrom(count)
+  }
+
+  /** @see Shelved.removeOld */
+  async removeOld(...asked: Parameters<ArtifactStore['removeOld']>): Promise<RemovedBatch> {
+    const batch = await this.#store.removeOld(...asked)
+    await this.settle()
+    return batch
+  }
+
+  /** Lets go of the bytes of artifacts that are gone. What cannot be let go of now is at the next time. */
+  async settle({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    for (;;) {
+      const some = await this.#store.unreleased(RELEASED_AT_ONCE)
+      for (const artifact of some) {
+        if (signal?.aborted === true || !(await this.#release(artifact))) return
+      }
+      if (some.length < RELEASED_AT_ONCE) return
+    }
+  }
+
+  /** Whether nothing is left to be released of an artifact as it was. */
+  async #release(artifact: Artifact): Promise<boolean> {
+    const isDone = await this.#turns.run(artifact.sha256, () => this.#letGo(artifact))
+    if (isDone) await this.#store.released(artifact)
+    return isDone
+  }
+
+  async #letGo({ sha256, content_id: contentId }: Pick<Artifact, 'sha256' | 'content_id'>): Promise<boolean> {
     try {
       if (!(await this.#store.has(sha256))) await this.#blobs.release(contentId)
+      return true
     } catch (error) {
       this.#onError(error)
+      return false
     }
   }
 }

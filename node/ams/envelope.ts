@@ -55,9 +55,27 @@ export const digestOf = (envelope: Immutable): string =>
 /** What proofs are made over. @see specs/ams.md, section 4 */
 export const provenBytes = (envelope: Immutable): Buffer => Buffer.from(`${TAG}\n${immutableText(envelope)}`)
 
-/** Whether every member that was posted is the stored one: a repost may leave out what the hub gave. */
-export const isRepostOf = (posted: SomeImmutable, stored: Immutable): boolean =>
-  IMMUTABLE.every(name => {
+/** What a hub has of an envelope that was posted. */
+export interface StoredImmutable {
+  readonly immutable: Immutable
+  readonly sha256: string
+  readonly isRedacted?: true
+}
+
+/**
+ * Whether every member that was posted is the stored one: a repost may leave out what the hub gave. The payload of one that was
+ * redacted is told by the digest.
+ */
+export function isRepostOf(
+  posted: SomeImmutable,
+  { immutable: stored, sha256, isRedacted }: StoredImmutable
+): boolean {
+  const { payload } = posted
+  const isGone = isRedacted === true
+  if (isGone && payload !== undefined && digestOf({ ...stored, payload }) !== sha256) return false
+  return IMMUTABLE.every(name => {
     const value = posted[name]
-    return value === undefined || canonicalJson(value) === canonicalJson(stored[name] ?? null)
+    const isTold = value === undefined || (isGone && name === 'payload')
+    return isTold || canonicalJson(value) === canonicalJson(stored[name] ?? null)
   })
+}

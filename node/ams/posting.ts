@@ -95,7 +95,7 @@ export async function prepared(
   const known = posted.immutable.id === undefined ? undefined : await envelopes.get(id)
   // Nobody has a repost judged, or proved, anew.
   if (known !== undefined) {
-    if (!isRepostOf(posted.immutable, known.immutable)) throw idTaken(id)
+    if (!isRepostOf(posted.immutable, known)) throw idTaken(id)
     return async () => {
       await envelopes.told(known.place)
       return { isNew: false, stored: known }

@@ -29,12 +29,22 @@ export interface StatusRecord {
   readonly meta: Readonly<Record<string, CanonicalValue>>
   readonly at: string
   readonly by: string
+  /** Of a record whose `meta` was redacted, which alone it can be told by. */
+  readonly hash?: string
 }
 
 export const recordHash = (record: StatusRecord): string =>
+  record.hash ??
   createHash('sha256')
     .update(signedBytes(TAG, record as unknown as CanonicalValue))
     .digest('hex')
+
+/** A record without what stood beside the envelope; its chain can be followed as before. */
+export const redactedRecord = (record: StatusRecord): StatusRecord => ({
+  ...record,
+  meta: {},
+  hash: recordHash(record)
+})
 
 export const firstRecord = (
   envelope: string,

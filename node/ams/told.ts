@@ -1,9 +1,17 @@
-import type { Artifact, Entry, EnvelopeEvent } from '../stores/ams/index.ts'
+import type { Artifact, BlockEvent, Entry, EnvelopeEvent, RetentionRun } from '../stores/ams/index.ts'
 
 /** What the audit log is told of the AMS surface: names and digests, never what was said. */
 export interface AmsTold {
   readonly type:
-    'ams.envelope.created' | 'ams.envelope.updated' | 'artifact.upserted' | 'room.message' | 'notary.record'
+    | 'ams.envelope.created'
+    | 'ams.envelope.updated'
+    | 'ams.envelope.redacted'
+    | 'ams.removed'
+    | 'ams.retention'
+    | 'ams.sender'
+    | 'artifact.upserted'
+    | 'room.message'
+    | 'notary.record'
   /** Who did it, as records name it. */
   readonly by: string
   readonly data: Readonly<Record<string, string | number>>
@@ -37,6 +45,18 @@ export const artifactTold = ({ key, sha256, bytes, content_type, by }: Artifact)
   type: 'artifact.upserted',
   by,
   data: { key, sha256, bytes, content_type }
+})
+
+export const senderTold = ({ change, from, reason, by }: BlockEvent): AmsTold => ({
+  type: 'ams.sender',
+  by,
+  data: present({ change, from, reason })
+})
+
+export const retentionTold = ({ at, by, days, count, removed, bytes }: RetentionRun): AmsTold => ({
+  type: 'ams.retention',
+  by,
+  data: present({ at_ms: Date.parse(at), days, count, ...removed, bytes })
 })
 
 const present = (members: Readonly<Record<string, unknown>>): AmsTold['data'] =>

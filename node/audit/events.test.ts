@@ -114,6 +114,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
     until_ms: 2
   },
   quarantine: { id: DIGEST, origin: HUB_ID, change: 'reject', released: true },
+  token: { change: 'add', name_sha256: DIGEST, role: 'admin' },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },
@@ -129,6 +130,25 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
     from_sha256: DIGEST,
     to_sha256: DIGEST
   },
+  'ams.envelope.redacted': {
+    sha256: DIGEST,
+    id_sha256: DIGEST,
+    n: 2,
+    status: 'accepted',
+    type_sha256: DIGEST
+  },
+  'ams.removed': { what: 'artifact', id_sha256: DIGEST, reason_sha256: DIGEST },
+  'ams.retention': {
+    at_ms: 1,
+    days: 2,
+    count: 3,
+    envelopes: 4,
+    messages: 5,
+    records: 6,
+    artifacts: 7,
+    bytes: 8
+  },
+  'ams.sender': { change: 'block', from_sha256: DIGEST, reason_sha256: DIGEST },
   'artifact.upserted': { key_sha256: DIGEST, sha256: DIGEST, bytes: 5, content_type_sha256: DIGEST },
   'room.message': { id_sha256: DIGEST, room_sha256: DIGEST, kind_sha256: DIGEST, from_sha256: DIGEST },
   'notary.record': { id_sha256: DIGEST, sha256: DIGEST, kind_sha256: DIGEST, subject_sha256: DIGEST },

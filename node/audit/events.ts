@@ -306,12 +306,42 @@ const EVENTS = {
     },
     ({ id }) => `item:${id}`
   ),
+  token: row(
+    {
+      change: oneOf(['add', 'remove', 'change']),
+      name_sha256: digest,
+      role: oneOf(['read', 'write', 'admin'])
+    },
+    () => 'tokens'
+  ),
   torn_tail: row({ bytes: natural, sha256: digest }, log),
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),
   scrub: row({ blocks: natural, bytes: natural, rotten: natural, repaired: natural }, () => 'blobs'),
   'ams.envelope.created': envelope,
   'ams.envelope.updated': envelope,
+  'ams.envelope.redacted': envelope,
+  'ams.removed': row(
+    { what: oneOf(['artifact', 'message', 'record']), id_sha256: digest, reason_sha256: optional(digest) },
+    ({ id_sha256 }) => `removed:${id_sha256}`
+  ),
+  'ams.retention': row(
+    {
+      at_ms: natural,
+      days: optional(natural),
+      count: optional(natural),
+      envelopes: natural,
+      messages: natural,
+      records: natural,
+      artifacts: natural,
+      bytes: natural
+    },
+    () => 'ams'
+  ),
+  'ams.sender': row(
+    { change: oneOf(['block', 'unblock']), from_sha256: digest, reason_sha256: optional(digest) },
+    ({ from_sha256 }) => `sender:${from_sha256}`
+  ),
   'artifact.upserted': row(
     { key_sha256: digest, sha256: digest, bytes: natural, content_type_sha256: digest },
     ({ sha256 }) => `artifact:${sha256}`,

@@ -331,6 +331,14 @@ export const configSchema = Type.Object(
         MIB,
         2 ** 50
       ),
+      retention_days: count('Days that these are kept; 0: as long as there is room.', 0, 0, 36_500),
+      retention_count: count(
+        'Envelopes, and messages, notary records and artifacts each, that are kept, the newest; 0: as many as there is room for.',
+        0,
+        0,
+        1_000_000_000
+      ),
+      retention_every_s: count('Seconds from one look for what is to go to the next.', 3600, 60, 604_800),
       types: Type.Array(
         Type.Judged({ maxLength: 128 }, text =>
           /^[\x21-\x7e]+$/.test(text) ? undefined : 'must be visible characters of ASCII'

@@ -2,9 +2,21 @@ import { ANONYMOUS } from '../ams/access/index.ts'
 import type { AmsTold } from '../ams/told.ts'
 import { auditEvent, commitment } from '../audit/index.ts'
 import type { AuditEvent, EventData } from '../audit/index.ts'
+import { RETAINED } from '../stores/ams/index.ts'
 
 /** Members that stand in the log as they are; of all others, which callers choose, only what commits to them. */
-const PLAIN: readonly string[] = ['sha256', 'status', 'n', 'bytes']
+const PLAIN: readonly string[] = [
+  'sha256',
+  'status',
+  'n',
+  'bytes',
+  'change',
+  'what',
+  'at_ms',
+  'days',
+  'count',
+  ...RETAINED
+]
 
 /** The entry of the audit log about what became of something on the AMS surface. @see specs/audit.md, section 8 */
 export function auditOf({ type, by, data }: AmsTold): AuditEvent {

@@ -5,8 +5,10 @@ import { OapError } from '../../protocols/index.ts'
 import { DECISIONS, SpamSight, judgedInSandbox, sandboxNotice, spamRoute } from '../ams/access/index.ts'
 import { immutableText } from '../ams/envelope.ts'
 import type { JudgedEnvelope, PostingRules, Verdict } from '../ams/posting.ts'
-import { AMS_ROUTES, amsRoutes, openAmsStores } from '../ams/routes/index.ts'
+import { ADMIN_ROUTES, AMS_ROUTES, adminRoutes, amsRoutes, openAmsStores } from '../ams/routes/index.ts'
 import type { AmsParts, AmsStores } from '../ams/routes/index.ts'
+import { BY_HUB } from '../ams/retention.ts'
+import type { Retention, RetentionRule } from '../ams/retention.ts'
 import { storedArtifacts } from '../ams/stored-artifacts.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import type { Config } from '../config/index.ts'
@@ -16,9 +18,12 @@ import { OVERLOADED } from '../guards/pressure.ts'
 import { PROBLEMS } from '../http/index.ts'
 import type { RouteRow } from '../http/index.ts'
 import type { NodeState } from '../readiness.ts'
+import { RETAINED } from '../stores/ams/index.ts'
+import type { Retained } from '../stores/ams/index.ts'
 import type { Level } from '../stores/level.ts'
 import { Ulids } from '../stores/mailbox/ulid.ts'
 import type { NodeStore } from '../stores/node-store.ts'
+import { systemClock } from '../supervision.ts'
 import { auditOf } from './ams-audit.ts'
 import type { NodeBase } from './base.ts'
 import type { HttpPart } from './http-surface.ts'
@@ -108,7 +113,8 @@ export async function openAms(
   const parts = (url: () => string): AmsParts => ({
     stores,
     bodies,
-    posting,
+    posting: { ...posting, isBlocked: from => stores()?.blocked.has(from) ?? false },
+    retention: ruleOf(config),
     health: () => ({
       service: 'omnigate',
       mode: place.isOnDisk ? 'level' : 'memory',
@@ -132,9 +138,10 @@ export async function openAms(
   })
   return {
     parts,
-    rows: [...AMS_ROUTES, SPAM_ROW],
+    rows: [...AMS_ROUTES, ...ADMIN_ROUTES, SPAM_ROW],
     routes: (app, url) => {
       amsRoutes(parts(url))(app)
+      adminRoutes(parts(url), [SPAM_ROW])(app)
       spamRoute(spam, () => Date.now())(app)
     }
   }
@@ -142,11 +149,25 @@ export async function openAms(
 
 /** Keeps the stores of AMS open over the node's, and opens them again when that was. */
 async function keepStores(
-  { config, log, supervise }: NodeBase,
+  { config, log, metrics, supervise }: NodeBase,
   { store, audit, storage, threads }: AmsPlace,
   posting: PostingRules
 ): Promise<() => AmsStores | undefined> {
   let open: AmsStores | undefined
+  const removed = new Map<Retained, number>(RETAINED.map(kind => [kind, 0]))
+  metrics.labelled('ams_removed_total', 'What retention has removed of AMS, by kind.', () =>
+    Array.from(removed, ([kind, value]) => ({ labels: { kind }, value }))
+  )
+  metrics.gauge('ams_bytes', 'Bytes that AMS keeps, of gateway.ams_bytes.', () => open?.fill.used ?? 0)
+  metrics.gauge('ams_blocked_senders', 'Senders that are blocked.', () => open?.blocked.size ?? 0)
+  const retained = ({ retention }: AmsStores, signal: AbortSignal): Promise<void> =>
+    keepRetained(retention, {
+      rule: ruleOf(config),
+      everyMs: config.gateway.retention_every_s * 1000,
+      signal,
+      onError: err =>
+        log.warn({ event: 'RetentionBroken', err }, 'a run of retention did not end; it goes on later')
+    })
   const options = {
     tell: (told: Parameters<typeof auditOf>[0]) => audit.append(auditOf(told)),
     blobs: storedArtifacts(() => storage.store(), {
@@ -156,6 +177,7 @@ async function keepStores(
     mostBytes: config.gateway.ams_bytes,
     goesOut: threads.goesOut,
     onLeaving: threads.kick,
+    onRemoved: (kind: Retained, items: number) => void removed.set(kind, (removed.get(kind) ?? 0) + items),
     onCorrupt: (row: string) =>
       log.error({ event: 'AmsRowCorrupt', row }, 'a stored row of AMS is damaged and was passed over'),
     onError: (err: unknown) =>
@@ -171,18 +193,50 @@ async function keepStores(
           return undefined
         })
         if (level === undefined) return
-        const stores = await openAmsStores(level, options)
+        const ended = new AbortController()
+        const stores = await openAmsStores(level, { ...options, signal: ended.signal })
         open = stores
-        threads.stores(stores, posting)
+        threads.stores(stores, { ...posting, isBlocked: from => stores.blocked.has(from) })
         started()
+        const retaining = retained(stores, ended.signal)
         await closing(level, signal)
         open = undefined
         threads.stores(undefined, posting)
+        ended.abort()
+        await retaining
         await Promise.all([stores.envelopes, stores.notary, stores.rooms].map(one => one.idle()))
       }
     }
   })
   return () => open
+}
+
+const ruleOf = ({ gateway }: Pick<Config, 'gateway'>): RetentionRule => ({
+  ...(gateway.retention_days > 0 && { days: gateway.retention_days }),
+  ...(gateway.retention_count > 0 && { count: gateway.retention_count })
+})
+
+interface Retaining {
+  readonly rule: RetentionRule
+  readonly everyMs: number
+  readonly signal: AbortSignal
+  readonly onError: (error: unknown) => void
+}
+
+/** Ends what was broken off, then removes what is to go, again and again, until `signal` aborts. */
+async function keepRetained(
+  retention: Retention,
+  { rule, everyMs, signal, onError }: Retaining
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await retention.resume()
+      if (Object.keys(rule).length > 0) await retention.run(rule, BY_HUB)
+    } catch (error) {
+      if (!signal.aborted) onError(error)
+    }
+    await systemClock.sleep(everyMs, signal)
+  }
 }
 
 /** Resolves when a store closes, or `signal` aborts. */

@@ -17,9 +17,12 @@ import type { Config } from '../config/index.ts'
 import type { HttpRoutes } from '../http/index.ts'
 import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { nodePlatform } from '../platform.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
+import { TokenAudit } from './token-audit.ts'
 import { tokensFile } from './tokens.ts'
 
 /** The number of AMS in `app` caveats. */
@@ -29,6 +32,8 @@ const LOOK_EVERY_MS = 1000
 export interface HttpAccessPlace {
   readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly store: Pick<NodeStore, 'level'>
+  readonly audit: { append(event: AuditEvent): Promise<void> }
   /** Whether routes of a pattern are let in by these rules; all others count their callers themselves. */
   readonly isOurs: (pattern: string | undefined) => boolean
 }
@@ -55,7 +60,7 @@ type TokensEnded = (names: readonly string[]) => void
 export async function openHttpAccess(
   base: NodeBase,
   identity: Identity,
-  { rights, env, isOurs }: HttpAccessPlace
+  { rights, env, store, audit, isOurs }: HttpAccessPlace
 ): Promise<HttpAccess> {
   const { config, log, metrics } = base
   const { gateway } = config
@@ -66,7 +71,20 @@ export async function openHttpAccess(
   const problems = exposed()
   if (problems.length > 0) throw new ConfigError(problems)
   const listeners: TokensEnded[] = []
-  follow(base, live, { exposed, ended: names => listeners.forEach(tell => tell(names)) })
+  const told = new TokenAudit(store, event => audit.append(event))
+  let isMissed = false
+  const record = async (): Promise<void> => {
+    try {
+      if (!told.isTold(live.current)) await told.tell(live.current)
+      isMissed = false
+    } catch (err) {
+      if (!isMissed)
+        log.warn({ event: 'TokensNotTold', err }, 'a change of tokens is not recorded; it is later')
+      isMissed = true
+    }
+  }
+  await record()
+  follow(base, live, { record, exposed, ended: names => listeners.forEach(tell => tell(names)) })
   const { sandbox_notice: notice } = sandboxNotice(gateway.sandbox)
   if (notice !== undefined) log.warn({ event: 'PublicSandbox' }, notice)
 
@@ -108,11 +126,13 @@ export function hostsOf({ http, gateway }: Pick<Config, 'http' | 'gateway'>): re
 }
 
 interface Following {
+  /** Tells the audit log what has changed, if that is to be done. */
+  readonly record: () => Promise<void>
   readonly exposed: () => readonly unknown[]
   readonly ended: TokensEnded
 }
 
-function follow({ log, started }: NodeBase, live: LiveTokens, { exposed, ended }: Following): void {
+function follow({ log, started }: NodeBase, live: LiveTokens, { record, exposed, ended }: Following): void {
   let told = ''
   const tell = (problem: string): void => {
     if (problem !== told)
@@ -122,7 +142,7 @@ function follow({ log, started }: NodeBase, live: LiveTokens, { exposed, ended }
   const look = async (): Promise<void> => {
     const before = live.current
     const news = await live.look()
-    if (news === 'same') return
+    if (news === 'same') return await record()
     if (news !== 'loaded') return tell(news.problem)
     told = ''
     ended(live.current.missing(before))
@@ -132,6 +152,7 @@ function follow({ log, started }: NodeBase, live: LiveTokens, { exposed, ended }
         { event: 'TokensMissing' },
         'the tokens that this node needs are gone; it will not start again'
       )
+    await record()
   }
   const timer = setInterval(() => {
     look().catch((error: unknown) => tell(error instanceof Error ? error.message : String(error)))

@@ -1,10 +1,19 @@
-import { ArtifactStore, EntryStore, EnvelopeStore, Fill } from '../../stores/ams/index.ts'
-import type { EnvelopeStoreOptions } from '../../stores/ams/index.ts'
+import {
+  ArtifactStore,
+  BlockedSenders,
+  EntryStore,
+  EnvelopeStore,
+  Fill,
+  RetentionRuns
+} from '../../stores/ams/index.ts'
+import type { EnvelopeStoreOptions, Retained } from '../../stores/ams/index.ts'
 import type { Level } from '../../stores/level.ts'
 import { ArtifactShelf } from '../artifact-shelf.ts'
 import type { ArtifactBlobs } from '../artifact-shelf.ts'
-import { artifactTold, envelopeTold, notaryTold, roomTold } from '../told.ts'
+import { Retention } from '../retention.ts'
+import { artifactTold, envelopeTold, notaryTold, retentionTold, roomTold, senderTold } from '../told.ts'
 import type { AmsTold } from '../told.ts'
+import type { Noted } from './entries.ts'
 import type { AmsStores } from './parts.ts'
 
 export interface OpenStoresOptions {
@@ -16,6 +25,12 @@ export interface OpenStoresOptions {
   /** Whether an envelope goes to other hubs once it is accepted, and told when some are to. */
   readonly goesOut?: EnvelopeStoreOptions['goesOut']
   readonly onLeaving?: EnvelopeStoreOptions['onLeaving']
+  /** Unix ms; `Date.now` if missing. */
+  readonly now?: (() => number) | undefined
+  /** Ends a run of retention between two batches. */
+  readonly signal?: AbortSignal | undefined
+  /** Told of each batch that retention has removed. */
+  readonly onRemoved?: ((kind: Retained, items: number) => void) | undefined
   /** Told the key of each row that is not whole. */
   readonly onCorrupt: (key: string) => void
   /** Told why bytes that no artifact has any more could not be let go of. */
@@ -25,19 +40,48 @@ export interface OpenStoresOptions {
 /** Opens what the AMS surface keeps, and tells the audit log what it was not told before a crash. */
 export async function openAmsStores(
   level: Level,
-  { tell, blobs, mostBytes, goesOut, onLeaving, onCorrupt, onError }: OpenStoresOptions
+  {
+    tell,
+    blobs,
+    mostBytes,
+    goesOut,
+    onLeaving,
+    now = Date.now,
+    signal,
+    onRemoved,
+    onCorrupt,
+    onError
+  }: OpenStoresOptions
 ): Promise<AmsStores> {
-  const all = { fill: new Fill(mostBytes), onCorrupt }
-  const artifacts = await ArtifactStore.open(level, { tell: one => tell(artifactTold(one)), ...all })
-  return {
-    envelopes: await EnvelopeStore.open(level, {
-      tell: event => tell(envelopeTold(event)),
-      goesOut,
-      onLeaving,
-      ...all
-    }),
-    notary: await EntryStore.open(level, { name: 'notary', tell: one => tell(notaryTold(one)), ...all }),
-    rooms: await EntryStore.open(level, { name: 'room', tell: one => tell(roomTold(one)), ...all }),
-    artifacts: new ArtifactShelf(artifacts, blobs, { onError })
-  }
+  const fill = new Fill(mostBytes)
+  const all = { fill, onCorrupt }
+  const said = { ...all, timeOf: ({ at }: Noted) => at }
+  const kept = await ArtifactStore.open(level, { tell: one => tell(artifactTold(one)), ...all })
+  const artifacts = new ArtifactShelf(kept, blobs, { onError })
+  const envelopes = await EnvelopeStore.open(level, {
+    tell: event => tell(envelopeTold(event)),
+    goesOut,
+    onLeaving,
+    ...all
+  })
+  const notary = await EntryStore.open<Noted>(level, {
+    name: 'notary',
+    tell: one => tell(notaryTold(one)),
+    ...said
+  })
+  const rooms = await EntryStore.open<Noted>(level, {
+    name: 'room',
+    tell: one => tell(roomTold(one)),
+    ...said
+  })
+  const blocked = await BlockedSenders.open(level, { tell: event => tell(senderTold(event)), onCorrupt })
+  const retention = new Retention({
+    shelves: { envelopes, messages: rooms, records: notary, artifacts },
+    runs: new RetentionRuns(level, { onCorrupt }),
+    tell: run => tell(retentionTold(run)),
+    now,
+    signal,
+    onRemoved
+  })
+  return { envelopes, notary, rooms, artifacts, blocked, retention, fill, tell }
 }

@@ -1,9 +1,11 @@
 import type { OapError } from '../../../protocols/index.ts'
-import type { EntryStore, EnvelopeStore } from '../../stores/ams/index.ts'
+import type { BlockedSenders, EntryStore, EnvelopeStore, Fill } from '../../stores/ams/index.ts'
 import type { ArtifactShelf } from '../artifact-shelf.ts'
 import type { Bodies } from '../../gateway/index.ts'
 import type { Posted } from '../access/spam-sight.ts'
 import type { PostingRules } from '../posting.ts'
+import type { Retention, RetentionRule } from '../retention.ts'
+import type { AmsTold } from '../told.ts'
 import type { Noted } from './entries.ts'
 
 /** What a hub says of itself to anybody. */
@@ -33,6 +35,12 @@ export interface AmsStores {
   readonly notary: EntryStore<Noted>
   readonly rooms: EntryStore<Noted>
   readonly artifacts: ArtifactShelf
+  readonly blocked: BlockedSenders
+  readonly retention: Retention
+  /** How much all of it takes. */
+  readonly fill: Pick<Fill, 'used' | 'most'>
+  /** Resolves once the audit log has it durably. */
+  readonly tell: (told: AmsTold) => Promise<void>
 }
 
 /** What the routes stand on. */
@@ -40,6 +48,8 @@ export interface AmsParts {
   /** Asked at each request; undefined while they are not open. */
   readonly stores: () => AmsStores | undefined
   readonly posting: PostingRules
+  /** How long things are kept where nobody says otherwise. */
+  readonly retention: RetentionRule
   /** Room for the bytes of artifacts on their way to readers. */
   readonly bodies: Bodies
   readonly health: () => Health

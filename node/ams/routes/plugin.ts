@@ -14,7 +14,8 @@ import type { AmsParts } from './parts.ts'
 import { Problem, demandRole, problemOf } from './problem.ts'
 import { readQuery } from './query.ts'
 import type { AmsRoute, Answer, Asked } from './route.ts'
-import { AMS_ROOTS, AMS_ROUTES, methodsAt } from './table.ts'
+import { ADMIN_ROOTS, ADMIN_ROUTES, AMS_ROOTS, AMS_ROUTES, methodsAt } from './table.ts'
+import type { RowAt } from './table.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -30,6 +31,10 @@ const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
 /** Serves the AMS surface: below `/ams/v1/`, `/notary/v1/` and `/room/v1/`. */
 export const amsRoutes = (options: AmsParts) => serveRows(AMS_ROUTES, AMS_ROOTS, options)
 
+/** Serves what only the operator may call, below `/admin/v1/`; `others` are rows there that others serve. */
+export const adminRoutes = (options: AmsParts, others: readonly RowAt[] = []) =>
+  serveRows(ADMIN_ROUTES, ADMIN_ROOTS, options, others)
+
 /**
  * Serves each row, 405 with `Allow` for its other methods, and 404 for all else below the roots. Bodies are cut off where
  * the row's bound ends. Requests of one connection are answered one after the other, each once the answer before it has left,
@@ -37,7 +42,7 @@ export const amsRoutes = (options: AmsParts) => serveRows(AMS_ROUTES, AMS_ROOTS,
  * `createAccess`, called before; without it every route that is not for anybody is closed.
  */
 export const serveRows =
-  (rows: readonly AmsRoute[], roots: readonly string[], options: AmsParts) =>
+  (rows: readonly AmsRoute[], roots: readonly string[], options: AmsParts, others: readonly RowAt[] = []) =>
   (app: FastifyInstance): void => {
     const turns = new Turns<Socket>()
     void app.register(async scope => {
@@ -45,7 +50,8 @@ export const serveRows =
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
       scope.setErrorHandler((error, request, reply) => refuse(options, request, reply, error))
       for (const row of rows) serve(scope, options, turns, row)
-      const onRequest = async ({ url }: FastifyRequest): Promise<void> => refuseUnknown(rows, url)
+      const onRequest = async ({ url }: FastifyRequest): Promise<void> =>
+        refuseUnknown([...rows, ...others], url)
       for (const root of roots)
         scope.all(`${root}*`, { onRequest, config: { isRefusal: true } }, () => undefined)
     })
@@ -113,7 +119,7 @@ async function give(
 }
 
 /** What is none of the table; whatever is sent along is not read. */
-function refuseUnknown(rows: readonly AmsRoute[], url: string): void {
+function refuseUnknown(rows: readonly RowAt[], url: string): void {
   const methods = methodsAt(pathOf(url), rows)
   if (methods.length === 0) throw new Problem('not_found', 'nothing is here')
   const allow = methods.join(', ')

@@ -11,7 +11,7 @@ import type { JudgedEnvelope, PostingRules } from '../posting.ts'
 import type { Role } from '../access/roles.ts'
 import type { Caller } from '../access/caller.ts'
 import { openAmsStores } from './open-stores.ts'
-import { amsRoutes } from './plugin.ts'
+import { adminRoutes, amsRoutes } from './plugin.ts'
 import type { AmsParts } from './parts.ts'
 
 /** Unix ms of everything that happens here. */
@@ -57,6 +57,7 @@ export async function surface({ posting, options, before, mostBytes, tell }: Set
     },
     blobs,
     mostBytes,
+    now: () => NOW_MS,
     onCorrupt,
     onError: error => void errors.push(error)
   })
@@ -84,9 +85,11 @@ export async function surface({ posting, options, before, mostBytes, tell }: Set
         judged.push(envelope)
         return { status: 'accepted', reasons: [] }
       },
+      isBlocked: from => stores.blocked.has(from),
       onLoose: () => undefined,
       ...posting
     },
+    retention: {},
     health: () => ({
       service: 'omnigate',
       mode: 'memory',
@@ -104,6 +107,7 @@ export async function surface({ posting, options, before, mostBytes, tell }: Set
   }
   before?.(app, parts)
   amsRoutes(parts)(app)
+  adminRoutes(parts)(app)
   await app.ready()
 
   const ask = async (method: string, url: string, more: Partial<Asking> = {}) => {
@@ -123,7 +127,7 @@ export async function surface({ posting, options, before, mostBytes, tell }: Set
     })
     return answer
   }
-  return { app, ask, artifacts: stores.artifacts, blobs, level, told, judged, problems, errors }
+  return { app, ask, stores, artifacts: stores.artifacts, blobs, level, told, judged, problems, errors }
 }
 
 interface Asking {

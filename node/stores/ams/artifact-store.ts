@@ -3,7 +3,10 @@ import { unsealJson } from '../mailbox/seal.ts'
 import { rowBytes } from './fill.ts'
 import type { Fill } from './fill.ts'
 import { GroupWrites } from './group-writes.ts'
-import { beyond, between, sortable } from './keys.ts'
+import type { Rows } from './group-writes.ts'
+import { between, beyond, placeIn, sortable } from './keys.ts'
+import { REMOVED_AT_ONCE, oldBeyond, placeBelowNewest } from './retained.ts'
+import type { Cut, RemovedBatch, WithBatch } from './retained.ts'
 import { Untold } from './untold.ts'
 
 const PREFIX = '!ams-artifact!'
@@ -12,8 +15,10 @@ const LAST = `${PREFIX}n`
 const BYTES = `${PREFIX}b`
 const UPDATES = `${PREFIX}u`
 const UNTOLD = `${PREFIX}p`
+const UNRELEASED = `${PREFIX}x`
 const artifactKey = (key: string): string => `${PREFIX}a${key}`
 const updateKey = (update: number): string => UPDATES + sortable(update)
+const unreleasedKey = ({ sha256, update }: Artifact): string => `${UNRELEASED}${sha256}/${sortable(update)}`
 const holders = (sha256: string): string => `${PREFIX}d${sha256}${NUL}`
 
 /** What is known of an artifact; its bytes are kept elsewhere, under its content id. */
@@ -83,6 +88,7 @@ export class ArtifactStore {
       if (before !== undefined) {
         rows.remove(updateKey(before.update))
         rows.remove(holders(before.sha256) + key)
+        if (before.sha256 !== sha256) rows.put(unreleasedKey(before), before)
       }
       rows.put(LAST, update)
       rows.put(artifactKey(key), kept)
@@ -111,6 +117,56 @@ export class ArtifactStore {
     return key !== undefined
   }
 
+  /** The artifact that is removed, or undefined where none has the key. */
+  async remove(key: string): Promise<Artifact | undefined> {
+    await this.told(key)
+    return await this.#writes.run(async rows => {
+      const artifact = await rows.get<Artifact>(artifactKey(key))
+      if (artifact !== undefined) removeRows(rows, artifact)
+      return artifact
+    })
+  }
+
+  /** @see Shelved.newestFrom */
+  async newestFrom(count: number): Promise<number> {
+    return await placeBelowNewest(this.#level, between(UPDATES), count)
+  }
+
+  /** Their bytes are to be released then. @see Shelved.removeOld */
+  async removeOld(cut: Cut, after: number, withBatch: WithBatch): Promise<RemovedBatch> {
+    const range = beyond(UPDATES, { after, isAscending: true })
+    const keys = await this.#level.keys<string>({ ...range, limit: REMOVED_AT_ONCE }).all()
+    const { old, next } = await oldBeyond(keys.map(placeIn), cut, async update => {
+      const key = await this.#writes.read<string>(updateKey(update))
+      const item = key === undefined ? undefined : await this.get(key)
+      return item?.update === update ? { item, at: item.updated_at } : undefined
+    })
+    for (const { item } of old) await this.told(item.key)
+    const removed = await this.#writes.run(async rows => {
+      let [items, bytes] = [0, 0]
+      for (const { item } of old) {
+        const artifact = await rows.get<Artifact>(artifactKey(item.key))
+        if (artifact?.update !== item.update) continue
+        items++
+        bytes += removeRows(rows, artifact)
+      }
+      if (items > 0) withBatch(rows, { items, bytes })
+      return { items, bytes }
+    })
+    return { ...removed, next }
+  }
+
+  /** Artifacts that are gone, or have other bytes now, whose bytes may still be held for them; some of them, the same until they are released. */
+  async unreleased(limit: number): Promise<readonly Artifact[]> {
+    const rows = await this.#level.iterator<string, Uint8Array>({ ...between(UNRELEASED), limit }).all()
+    return rows.flatMap(([key, bytes]) => unsealJson<Artifact>(key, bytes) ?? [])
+  }
+
+  /** No more bytes are held for an artifact as it was. */
+  async released(artifact: Artifact): Promise<void> {
+    await this.#level.del(unreleasedKey(artifact))
+  }
+
   /** Artifacts, the one that changed last first, from before a change. */
   async list({
     before,
@@ -130,6 +186,17 @@ export class ArtifactStore {
   async idle(): Promise<void> {
     await this.#writes.idle()
   }
+}
+
+function removeRows(rows: Rows, artifact: Artifact): number {
+  const { key, sha256, update } = artifact
+  const bytes = bytesOf(artifact)
+  rows.remove(artifactKey(key))
+  rows.remove(updateKey(update))
+  rows.remove(holders(sha256) + key)
+  rows.put(unreleasedKey(artifact), artifact)
+  rows.grow(-bytes)
+  return bytes
 }
 
 /** What the rows of an artifact take besides. */

@@ -3,7 +3,10 @@ import { unsealJson } from '../mailbox/seal.ts'
 import { rowBytes } from './fill.ts'
 import type { Fill } from './fill.ts'
 import { GroupWrites } from './group-writes.ts'
-import { beyond, placeIn, sortable } from './keys.ts'
+import type { Rows } from './group-writes.ts'
+import { between, beyond, placeIn, sortable } from './keys.ts'
+import { REMOVED_AT_ONCE, oldBeyond, placeBelowNewest } from './retained.ts'
+import type { Cut, RemovedBatch, WithBatch } from './retained.ts'
 import { Untold } from './untold.ts'
 
 /** A page ends behind the entry with which it has so many bytes, so that long ones cannot fill the memory. */
@@ -28,6 +31,8 @@ export interface EntryStoreOptions<T> {
   /** Resolves once the audit log has it durably. */
   readonly tell: (entry: Entry<T>) => Promise<void>
   readonly onCorrupt: (key: string) => void
+  /** When it was said, as `Date.toISOString` writes it; all is as old as can be if missing. */
+  readonly timeOf?: ((value: T) => string) | undefined
   /** What may be taken; no bound if missing. */
   readonly fill?: Fill | undefined
 }
@@ -98,7 +103,7 @@ export class EntryStore<T> {
       rows.put(keys.entry(place), entry)
       rows.put(keys.inGroup(group) + sortable(place), true)
       rows.put(this.#untold.key(sortable(place), 0), place)
-      rows.grow(rowBytes(entry) + Buffer.byteLength(id + group) + ROWS_BYTES)
+      rows.grow(bytesOf(entry))
       return { isNew: true, entry }
     })
     await this.#untold.tell(sortable(written.entry.place))
@@ -127,18 +132,78 @@ export class EntryStore<T> {
       last = place
       const key = this.#keys.entry(place)
       const row = await this.#level.get(key)
+      if (row === undefined) continue
       const entry = unsealJson<Entry<T>>(key, row)
       if (entry === undefined) this.#options.onCorrupt(key)
       else items.push(entry)
-      bytes += row?.length ?? 0
+      bytes += row.length
     }
     return { items, next: found.length > limit ? last : undefined }
+  }
+
+  async get(id: string): Promise<Entry<T> | undefined> {
+    const place = await this.#writes.read<number>(this.#keys.placeOf(id))
+    return place === undefined ? undefined : await this.#writes.read<Entry<T>>(this.#keys.entry(place))
+  }
+
+  /** The entry that is removed, or undefined where none has the id. Its id is good for another then. */
+  async remove(id: string): Promise<Entry<T> | undefined> {
+    const place = await this.#writes.read<number>(this.#keys.placeOf(id))
+    if (place === undefined) return undefined
+    await this.#untold.tell(sortable(place))
+    return await this.#writes.run(async rows => {
+      const entry = await rows.get<Entry<T>>(this.#keys.entry(place))
+      if (entry !== undefined) this.#remove(rows, entry)
+      return entry
+    })
+  }
+
+  /** @see Shelved.newestFrom */
+  async newestFrom(count: number): Promise<number> {
+    return await placeBelowNewest(this.#level, between(this.#keys.entries), count)
+  }
+
+  /** @see Shelved.removeOld */
+  async removeOld(cut: Cut, after: number, withBatch: WithBatch): Promise<RemovedBatch> {
+    const range = beyond(this.#keys.entries, { after, isAscending: true })
+    const keys = await this.#level.keys<string>({ ...range, limit: REMOVED_AT_ONCE }).all()
+    const { timeOf = () => '' } = this.#options
+    const { old, next } = await oldBeyond(keys.map(placeIn), cut, async place => {
+      const item = await this.#writes.read<Entry<T>>(this.#keys.entry(place))
+      return item && { item, at: timeOf(item.value) }
+    })
+    for (const { place } of old) await this.#untold.tell(sortable(place))
+    const removed = await this.#writes.run(async rows => {
+      let [items, bytes] = [0, 0]
+      for (const { place } of old) {
+        const entry = await rows.get<Entry<T>>(this.#keys.entry(place))
+        if (entry === undefined) continue
+        items++
+        bytes += this.#remove(rows, entry)
+      }
+      if (items > 0) withBatch(rows, { items, bytes })
+      return { items, bytes }
+    })
+    return { ...removed, next }
+  }
+
+  #remove(rows: Rows, entry: Entry<T>): number {
+    const { place, id, group } = entry
+    const bytes = bytesOf(entry)
+    rows.remove(this.#keys.placeOf(id))
+    rows.remove(this.#keys.entry(place))
+    rows.remove(this.#keys.inGroup(group) + sortable(place))
+    rows.grow(-bytes)
+    return bytes
   }
 
   async idle(): Promise<void> {
     await this.#writes.idle()
   }
 }
+
+const bytesOf = (entry: Entry<unknown>): number =>
+  rowBytes(entry) + Buffer.byteLength(entry.id + entry.group) + ROWS_BYTES
 
 function keysOf(name: string) {
   const prefix = `!ams-${name}!`

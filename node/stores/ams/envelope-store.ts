@@ -5,15 +5,18 @@ import { firstRecord, nextRecord } from '../../ams/status.ts'
 import type { Changing, StatusRecord } from '../../ams/status.ts'
 import type { Level } from '../level.ts'
 import { unsealJson } from '../mailbox/seal.ts'
-import { Untold } from './untold.ts'
+import { redactRecords, removeEnvelope, tidy } from './envelope-removal.ts'
+import { KEYS_BYTES, NO_NUMBERS, bytesOf, noteThread, stored } from './envelope-rows.ts'
+import type { Numbers } from './envelope-rows.ts'
 import { rowBytes } from './fill.ts'
 import type { Fill } from './fill.ts'
 import { GroupWrites } from './group-writes.ts'
-import type { Rows } from './group-writes.ts'
+import type { Rows, RunOptions } from './group-writes.ts'
 import {
   BYTES,
   NUMBERS,
   UNTOLD_START,
+  between,
   beyond,
   envelopeKey,
   indexKey,
@@ -23,12 +26,14 @@ import {
   placeKey,
   recordKey,
   recordsOf,
+  restKey,
   sortable,
   startOf,
-  threadKey,
-  updateKey
+  threadKey
 } from './keys.ts'
 import type { IndexName } from './keys.ts'
+import { REMOVED_AT_ONCE, oldBeyond, placeBelowNewest } from './retained.ts'
+import type { Cut, RemovedBatch, WithBatch } from './retained.ts'
 import type {
   EnvelopeFilter,
   EnvelopePage,
@@ -38,6 +43,7 @@ import type {
   StoredEnvelope,
   Thread
 } from './types.ts'
+import { Untold } from './untold.ts'
 
 /** Rows that one list looks at; it goes on from there when it is asked again. */
 const MOST_LOOKED_AT = 2000
@@ -46,26 +52,27 @@ export const MAX_PAGE_BYTES = 1024 * 1024
 /** The index of the first of these that a filter names is gone through. */
 const BY_CHOICE: readonly IndexName[] = ['thread', 'from', 'to', 'status']
 
-/** What keys of a record, and a thread with all but its name, take at most. */
-const KEYS_BYTES = 64
-const THREAD_BYTES = 512
-
-interface Numbers {
-  readonly place: number
-  readonly update: number
-}
-
-const NONE: Numbers = { place: 0, update: 0 }
-
 /** A record that the audit log may not have yet. */
 type UntoldRecord = Pick<EnvelopeEvent, 'is' | 'place'> & Pick<StatusRecord, 'n'>
 
 /** Something that happened to an envelope, for the audit log. */
 export interface EnvelopeEvent {
-  readonly is: 'created' | 'updated'
+  readonly is: 'created' | 'updated' | 'redacted'
   readonly place: number
   readonly envelope: KeptEnvelope
   readonly record: StatusRecord
+}
+
+interface Noting {
+  /** That of the request, for what goes to other hubs. */
+  readonly trace?: string | undefined
+  readonly is?: EnvelopeEvent['is'] | undefined
+}
+
+export interface ChangeOptions extends Changing, RunOptions {
+  readonly trace?: string | undefined
+  /** What stands beside it from then on, of what stood there; only where the change says nothing of it. */
+  readonly note?: ((meta: StatusRecord['meta']) => StatusRecord['meta']) | undefined
 }
 
 export interface EnvelopeStoreOptions {
@@ -134,10 +141,10 @@ export class EnvelopeStore {
     const written = await this.#writes.run(async rows => {
       const known = await stored(rows, await rows.get<number>(placeKey(immutable.id)))
       if (known !== undefined) {
-        if (!isRepostOf(posted, known.immutable)) throw idTaken(immutable.id)
+        if (!isRepostOf(posted, known)) throw idTaken(immutable.id)
         return { isNew: false, stored: known }
       }
-      const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
+      const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NO_NUMBERS
       const place = numbers.place + 1
       rows.put(NUMBERS, { ...numbers, place })
       const kept: KeptEnvelope = { immutable, sha256, proofs, ...(origin !== undefined && { origin }) }
@@ -150,8 +157,8 @@ export class EnvelopeStore {
       }
       const isDecided = decision !== undefined && decision.status !== status
       const latest = isDecided ? nextRecord(record, decision) : record
-      await this.#note(rows, { ...kept, place, latest: record }, undefined, trace)
-      if (isDecided) await this.#note(rows, { ...kept, place, latest }, record, trace)
+      await this.#note(rows, { ...kept, place, latest: record }, undefined, { trace })
+      if (isDecided) await this.#note(rows, { ...kept, place, latest }, record, { trace })
       rows.put(indexKey('status', latest.status, place), true)
       rows.grow(bytesOf(kept))
       return { isNew: true, stored: { ...kept, place, latest } }
@@ -168,26 +175,111 @@ export class EnvelopeStore {
   async change(
     id: string,
     change: Partial<Pick<StatusRecord, 'status' | 'meta'>> & Pick<StatusRecord, 'at' | 'by'>,
-    options: Changing & { readonly trace?: string | undefined } = {}
+    { note, isBeyondBound, trace, ...options }: ChangeOptions = {}
   ): Promise<StoredEnvelope | undefined> {
-    const changed = await this.#writes.run(async rows => {
+    const job = async (rows: Rows): Promise<StoredEnvelope | undefined> => {
       const known = await stored(rows, await rows.get<number>(placeKey(id)))
       if (known === undefined) return undefined
       const { place, latest } = known
-      const record = nextRecord(latest, change, options)
+      const record = nextRecord(latest, { ...(note && { meta: note(latest.meta) }), ...change }, options)
       if (record.status === latest.status && change.meta === undefined) return known
       if (record.status !== latest.status) {
         rows.remove(indexKey('status', latest.status, place))
         rows.put(indexKey('status', record.status, place), true)
       }
       const stands: StoredEnvelope = { ...known, latest: record }
-      await this.#note(rows, stands, latest, options.trace)
+      await this.#note(rows, stands, latest, { trace })
       return stands
-    })
+    }
+    const changed = await this.#writes.run(job, { isBeyondBound })
     if (changed === undefined) return undefined
     this.#o.onLeaving?.()
     await this.told(changed.place)
     return changed
+  }
+
+  /**
+   * Takes payload, proofs and all that stood beside an envelope away for good, and says so in its chain; nothing where it was
+   * redacted before. Undefined for an unknown id.
+   */
+  async redact(
+    id: string,
+    redaction: Pick<StatusRecord, 'meta' | 'at' | 'by'>
+  ): Promise<StoredEnvelope | undefined> {
+    const job = async (rows: Rows): Promise<StoredEnvelope | undefined> => {
+      const known = await stored(rows, await rows.get<number>(placeKey(id)))
+      if (known === undefined || known.isRedacted === true) return known
+      const { place, latest: before, sha256, origin } = known
+      const { payload: _, ...immutable } = known.immutable
+      const kept: KeptEnvelope = {
+        immutable,
+        sha256,
+        proofs: [],
+        isRedacted: true,
+        ...(origin !== undefined && { origin })
+      }
+      const latest = nextRecord(before, redaction)
+      rows.put(envelopeKey(place), kept)
+      rows.grow(bytesOf(kept) - bytesOf(known))
+      await this.#note(rows, { ...kept, place, latest }, before, { is: 'redacted' })
+      // What was to go to other hubs goes nowhere any more.
+      rows.remove(leavingKey(place))
+      redactRecords(rows, place, latest.n)
+      return { ...kept, place, latest }
+    }
+    const redacted = await this.#writes.run(job, { isBeyondBound: true })
+    if (redacted === undefined) return undefined
+    await this.#tidy(redacted.place)
+    await this.told(redacted.place)
+    return redacted
+  }
+
+  /** @see Shelved.newestFrom */
+  async newestFrom(count: number): Promise<number> {
+    return await placeBelowNewest(this.#level, between(startOf.envelopes), count)
+  }
+
+  /** @see Shelved.removeOld */
+  async removeOld(cut: Cut, after: number, withBatch: WithBatch): Promise<RemovedBatch> {
+    const range = beyond(startOf.envelopes, { after, isAscending: true })
+    const keys = await this.#level.keys<string>({ ...range, limit: REMOVED_AT_ONCE }).all()
+    const rows = this.#read()
+    const { old, next } = await oldBeyond(keys.map(placeIn), cut, async place => {
+      const item = await stored(rows, place)
+      const first = item && (await rows.get<StatusRecord>(recordKey(place, 0)))
+      return item && { item, at: first?.at ?? item.latest.at }
+    })
+    // What is gone can be told to nobody.
+    for (const { place } of old) await this.told(place)
+    const removed = await this.#writes.run(
+      async inJob => {
+        let [items, bytes] = [0, 0]
+        for (const { item } of old) {
+          const freed = await removeEnvelope(inJob, item)
+          if (freed > 0) items++
+          bytes += freed
+        }
+        if (items > 0) withBatch(inJob, { items, bytes })
+        return { items, bytes }
+      },
+      { isBeyondBound: true }
+    )
+    for (const { place } of old) await this.#tidy(place, withBatch)
+    return { ...removed, next }
+  }
+
+  /** Ends what a crash has left of removing and redacting. */
+  async settle({
+    signal,
+    withBatch
+  }: {
+    readonly signal?: AbortSignal | undefined
+    readonly withBatch?: WithBatch | undefined
+  } = {}): Promise<void> {
+    for (const key of await this.#level.keys<string>(between(startOf.rests)).all()) {
+      if (signal?.aborted === true) return
+      await this.#tidy(placeIn(key), withBatch)
+    }
   }
 
   /** Resolves once the audit log has all that became of the envelope of a place. */
@@ -277,20 +369,30 @@ export class EnvelopeStore {
     await this.#writes.idle()
   }
 
+  async #tidy(place: number, withBatch?: WithBatch): Promise<void> {
+    const job = async (rows: Rows): Promise<void> => {
+      const bytes = await tidy(rows, place)
+      if (bytes > 0) withBatch?.(rows, { items: 0, bytes })
+    }
+    while ((await this.#level.get(restKey(place))) !== undefined)
+      await this.#writes.run(job, { isBeyondBound: true })
+  }
+
   /** The newest record of an envelope, with the thread that it changes, and that the audit log is to be told. */
   async #note(
     rows: Rows,
     envelope: StoredEnvelope,
     before: StatusRecord | undefined,
-    trace?: string
+    { trace, is = before === undefined ? 'created' : 'updated' }: Noting = {}
   ): Promise<void> {
     const { place, latest, origin } = envelope
     const { n, status } = latest
     const isAccepted = status === 'accepted' && before?.status !== 'accepted'
-    // What came from another hub is not sent on.
-    if (isAccepted && origin === undefined && this.#o.goesOut?.(envelope) === true)
+    // What came from another hub is not sent on, nor is what was redacted.
+    const mayLeave = origin === undefined && envelope.isRedacted !== true
+    if (isAccepted && mayLeave && this.#o.goesOut?.(envelope) === true)
       rows.put(leavingKey(place), trace ?? null)
-    const untold: UntoldRecord = { is: before === undefined ? 'created' : 'updated', place, n }
+    const untold: UntoldRecord = { is, place, n }
     rows.put(recordKey(place, n), latest)
     rows.put(latestKey(place), latest)
     rows.grow(2 * rowBytes(latest) - (before === undefined ? 0 : rowBytes(before)) + KEYS_BYTES)
@@ -301,52 +403,6 @@ export class EnvelopeStore {
   #read(): Pick<Rows, 'get'> {
     return { get: key => this.#writes.read(key) }
   }
-}
-
-/** What an envelope takes with its indexes and its thread, without its records. */
-const bytesOf = (kept: KeptEnvelope): number => {
-  const { id, thread = '', from = '', to = '' } = kept.immutable
-  return rowBytes(kept) + 2 * Buffer.byteLength(id + from + to) + 4 * Buffer.byteLength(thread) + THREAD_BYTES
-}
-
-async function stored(
-  rows: Pick<Rows, 'get'>,
-  place: number | undefined
-): Promise<StoredEnvelope | undefined> {
-  if (place === undefined) return undefined
-  const kept = await rows.get<KeptEnvelope>(envelopeKey(place))
-  const latest = await rows.get<StatusRecord>(latestKey(place))
-  return kept === undefined || latest === undefined ? undefined : { ...kept, place, latest }
-}
-
-async function noteThread(
-  rows: Rows,
-  { immutable, latest: record }: StoredEnvelope,
-  before: StatusRecord | undefined
-): Promise<void> {
-  const { thread: name, type, from, to } = immutable
-  if (name === undefined) return
-  const numbers = (await rows.get<Numbers>(NUMBERS)) ?? NONE
-  const update = numbers.update + 1
-  rows.put(NUMBERS, { ...numbers, update })
-  const known = await rows.get<Thread>(threadKey(name))
-  if (known !== undefined) rows.remove(updateKey(known.update))
-  const statuses = { ...known?.statuses, [record.status]: (known?.statuses[record.status] ?? 0) + 1 }
-  if (before !== undefined) statuses[before.status] = (statuses[before.status] ?? 1) - 1
-  const isNew = before === undefined
-  const thread: Thread = {
-    thread: name,
-    created_at: known?.created_at ?? record.at,
-    updated_at: record.at,
-    count: (known?.count ?? 0) + (isNew ? 1 : 0),
-    last_type: isNew ? type : (known?.last_type ?? type),
-    last_from: isNew ? from : known?.last_from,
-    last_to: isNew ? to : known?.last_to,
-    statuses,
-    update
-  }
-  rows.put(threadKey(name), thread)
-  rows.put(updateKey(update), name)
 }
 
 const isWithin = (

@@ -26,8 +26,14 @@ export interface GroupWritesOptions {
 
 type Job = (rows: Rows) => Promise<unknown>
 
+export interface RunOptions {
+  /** Whether it is done although there is no room for what it takes, as for what the operator decides. */
+  readonly isBeyondBound?: boolean | undefined
+}
+
 interface Waiting {
   readonly job: Job
+  readonly isBeyondBound: boolean
   readonly resolve: (value: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -65,9 +71,9 @@ export class GroupWrites {
     return this.#waiting.length >= MOST_WAITING
   }
 
-  run<T>(job: (rows: Rows) => Promise<T>): Promise<T> {
+  run<T>(job: (rows: Rows) => Promise<T>, { isBeyondBound = false }: RunOptions = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#waiting.push({ job, resolve: resolve as Waiting['resolve'], reject })
+    this.#waiting.push({ job, isBeyondBound, resolve: resolve as Waiting['resolve'], reject })
     if (!this.#isRunning) this.#idle = this.#work()
     return promise
   }
@@ -103,7 +109,8 @@ export class GroupWrites {
       let growth = 0
       try {
         const value = await one.job(this.#over(written, own, bytes => (growth += bytes)))
-        this.#fill.take(growth)
+        if (one.isBeyondBound) this.#fill.add(growth)
+        else this.#fill.take(growth)
         grown += growth
         for (const [key, row] of own) written.set(key, row)
         begun.push(one)

@@ -1,3 +1,5 @@
+export { BlockedSenders, MOST_BLOCKED } from './blocked-senders.ts'
+export type { BlockedSender, BlockEvent } from './blocked-senders.ts'
 export { ArtifactStore } from './artifact-store.ts'
 export type { Artifact, NewArtifact } from './artifact-store.ts'
 export { EntryStore } from './entry-store.ts'
@@ -14,3 +16,6 @@ export type {
   StoredEnvelope,
   Thread
 } from './types.ts'
+export { RETAINED, RetentionRuns } from './retention-runs.ts'
+export type { Retained, RetentionRun } from './retention-runs.ts'
+export type { Cut, Removed, RemovedBatch, Shelved } from './retained.ts'

@@ -18,7 +18,8 @@ const KIND = {
   thread: 'h',
   byUpdate: 'u',
   untold: 'p',
-  leaving: 'x'
+  leaving: 'x',
+  rest: 'y'
 } as const
 
 export const INDEXES = {
@@ -53,6 +54,7 @@ export const threadKey = (thread: string): string => PREFIX + KIND.thread + thre
 export const updateKey = (update: number): string => PREFIX + KIND.byUpdate + sortable(update)
 
 export const leavingKey = (place: number): string => startOf.leaving + sortable(place)
+export const restKey = (place: number): string => PREFIX + KIND.rest + sortable(place)
 
 export const recordsOf = (place: number): Range => between(`${PREFIX}${KIND.record}${sortable(place)}/`)
 export const UNTOLD_START = PREFIX + KIND.untold
@@ -71,6 +73,7 @@ export const startOf = {
   envelopes: PREFIX + KIND.envelope,
   updates: PREFIX + KIND.byUpdate,
   leaving: PREFIX + KIND.leaving,
+  rests: PREFIX + KIND.rest,
   index: (index: IndexName, value: string): string => PREFIX + INDEXES[index] + value + NUL
 } as const
 

@@ -9,6 +9,8 @@ export interface KeptEnvelope {
   readonly proofs: readonly EnvelopeProof[]
   /** The hub that it came from; undefined for one that was posted here. */
   readonly origin?: string | undefined
+  /** That its payload, its proofs and what stood beside it are gone. */
+  readonly isRedacted?: true
 }
 
 /** An envelope with where it stands. */

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AuditEvent } from '../audit/index.ts'
+import { openLevel } from '../stores/level.ts'
+import { TokenAudit } from './token-audit.ts'
+
+const ops = { name: 'ops', role: 'admin', sha256: 'aa'.repeat(32) } as const
+const bot = { name: 'bot', role: 'write', sha256: 'bb'.repeat(32) } as const
+
+test('tokens that came, went or changed are told once each, also what happened while the node was stopped', async () => {
+  const level = await openLevel('memory')
+  const events: AuditEvent[] = []
+  const audit = (): TokenAudit => new TokenAudit({ level }, async event => void events.push(event))
+  const told = (): unknown[] =>
+    events.splice(0).map(({ content: { data } }) => [data['change'], data['role']])
+
+  await audit().tell({ list: [ops, bot] })
+  assert.deepEqual(told(), [
+    ['add', 'admin'],
+    ['add', 'write']
+  ])
+  await audit().tell({ list: [ops, bot] })
+  assert.deepEqual(told(), [])
+  await audit().tell({ list: [{ ...bot, role: 'read' }] })
+
+  assert.deepEqual(told(), [
+    ['remove', 'admin'],
+    ['change', 'read']
+  ])
+})
+
+test('what could not be told is told later', async () => {
+  const level = await openLevel('memory')
+  let isOpen = false
+  const events: AuditEvent[] = []
+  const audit = new TokenAudit({ level }, async event => {
+    if (!isOpen) throw new Error('the log is not open')
+    events.push(event)
+  })
+  const tokens = { list: [ops] }
+
+  await assert.rejects(audit.tell(tokens))
+  assert.equal(audit.isTold(tokens), false)
+  isOpen = true
+  await audit.tell(tokens)
+
+  assert.equal(audit.isTold(tokens), true)
+  assert.deepEqual(
+    events.map(({ content: { type, actor } }) => [type, actor]),
+    [['token', 'local']]
+  )
+  assert.ok(!JSON.stringify(events.map(({ content }) => content)).includes(ops.sha256))
+})

@@ -1,0 +1,44 @@
+import { tokenChanges } from '../ams/access/index.ts'
+import type { KnownToken } from '../ams/access/index.ts'
+import { auditEvent, commitment } from '../audit/index.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+
+const KEY = 'tokens'
+const DURABLE: object = { sync: true }
+
+interface Tokens {
+  readonly list: readonly KnownToken[]
+}
+
+/**
+ * The tokens that the audit log knows of, so that it is told what has changed, also while the node was stopped. After a crash it
+ * may be told twice. Whoever can write to the store can hide a change.
+ */
+export class TokenAudit {
+  readonly #store: Pick<NodeStore, 'level'>
+  readonly #append: (event: AuditEvent) => Promise<void>
+  #told: Tokens | undefined
+
+  constructor(store: Pick<NodeStore, 'level'>, append: (event: AuditEvent) => Promise<void>) {
+    this.#store = store
+    this.#append = append
+  }
+
+  isTold(tokens: Tokens): boolean {
+    return this.#told === tokens
+  }
+
+  /** Resolves once the log has what has changed; rejects where it could not be told, to be called again. */
+  async tell(tokens: Tokens): Promise<void> {
+    const rows = this.#store.level.sublevel<string, string>('node', { valueEncoding: 'utf8' })
+    const text = await rows.get(KEY)
+    const before = text === undefined ? [] : (JSON.parse(text) as readonly KnownToken[])
+    const changes = tokenChanges(before, tokens.list)
+    for (const { change, name, role } of changes)
+      await this.#append(auditEvent('token', 'local', { change, name_sha256: commitment(name), role }))
+    const known = tokens.list.map(({ name, role, sha256 }) => ({ name, role, sha256 }))
+    if (changes.length > 0) await rows.put(KEY, JSON.stringify(known), DURABLE)
+    this.#told = tokens
+  }
+}
