@@ -9,6 +9,8 @@ const SHORT_S = 10
 const OPEN = { reads: 200, writes: 30 }
 const KNOWN = { reads: 12_000, writes: 6000 }
 const FLOOD_PER_SECOND = 100
+/** Of one caller. */
+const OPEN_MOST = 64
 
 const READ: Call = { method: 'GET', path: '/ams/v1/threads?limit=1' }
 const ENVELOPE = JSON.stringify({
@@ -75,6 +77,8 @@ async function load({ port }: Hub, { from, token, reads, writes }: Party, forMs:
   const tally = new Tally()
   const open = new Set<Promise<void>>()
   const one = (call: Call) => (): void => {
+    // Who was kept waiting asks for less, and not for all of it at once.
+    if (open.size >= OPEN_MOST) return
     const ended: Promise<void> = caller
       .call({ ...call, ...(token !== undefined && { token }) })
       .then(
