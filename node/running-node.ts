@@ -265,6 +265,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     storage,
     peers,
     snapshots,
+    allowlist,
+    links,
     threads,
     host,
     status,

@@ -119,6 +119,15 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },
   scrub: { blocks: 5, bytes: 1000, rotten: 1, repaired: 1 },
+  'federation.handshake': {
+    hub: HUB_ID,
+    target_sha256: DIGEST,
+    linked: true,
+    signature: true,
+    allowlisted: true,
+    freshness: false,
+    error: 'skewed'
+  },
   'ams.envelope.created': { sha256: DIGEST, id_sha256: DIGEST, n: 0, status: 'queued', type_sha256: DIGEST },
   'ams.envelope.updated': {
     sha256: DIGEST,

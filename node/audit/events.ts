@@ -71,6 +71,8 @@ const hub = ({ hub: id }: { readonly hub?: string | undefined }) => (id === unde
 
 /** What the other side may have told; another word of its own becomes `other`. */
 export const TOLD = [...REFUSAL_CODES, 'saturated', 'quota_peer', 'draining', 'not_ready', 'other'] as const
+/** Why a hub that was asked to prove itself did not, beside the refusals of handshakes. @see specs/ams.md, section 17 */
+export const CHECK_PROBLEMS = ['no_address', 'unreachable', 'turned_away', 'skewed'] as const
 /** Why a link ended, or a connection was not made one. @see specs/federation-handshake.md, section 9 */
 export const LINK_ENDS = [
   'connection_lost',
@@ -318,6 +320,18 @@ const EVENTS = {
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),
   scrub: row({ blocks: natural, bytes: natural, rotten: natural, repaired: natural }, () => 'blobs'),
+  'federation.handshake': row(
+    {
+      hub: optional(hubOf),
+      target_sha256: digest,
+      linked: flag,
+      signature: flag,
+      allowlisted: flag,
+      freshness: flag,
+      error: optional(oneOf([...REFUSAL_CODES, ...CHECK_PROBLEMS]))
+    },
+    hub
+  ),
   'ams.envelope.created': envelope,
   'ams.envelope.updated': envelope,
   'ams.envelope.redacted': envelope,

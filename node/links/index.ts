@@ -1,6 +1,8 @@
 export { linksAdmin } from './admin-handlers.ts'
 export type { LinksAdmin } from './admin-handlers.ts'
 export { CallConnections } from './call-connections.ts'
+export { checkTargets } from './handshake-check.ts'
+export type { Checked } from './handshake-check.ts'
 export { shakeHands } from './initiating.ts'
 export { linkStates } from './link-states.ts'
 export { Links } from './links.ts'

@@ -27,7 +27,7 @@ export function auditOf({ type, by, data }: AmsTold): AuditEvent {
 }
 
 /** Who did it, as the log names callers. */
-function actorOf(by: string): string {
+export function actorOf(by: string): string {
   if (by === 'hub') return 'node'
   return by === ANONYMOUS || by.startsWith('cap:') || by.startsWith('hub:') ? by : `token:${by}`
 }

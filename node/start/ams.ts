@@ -5,8 +5,17 @@ import { OapError } from '../../protocols/index.ts'
 import { DECISIONS, SpamSight, judgedInSandbox, sandboxNotice, spamRoute } from '../ams/access/index.ts'
 import { immutableText } from '../ams/envelope.ts'
 import type { JudgedEnvelope, PostingRules, Verdict } from '../ams/posting.ts'
-import { ADMIN_ROUTES, AMS_ROUTES, adminRoutes, amsRoutes, openAmsStores } from '../ams/routes/index.ts'
-import type { AmsParts, AmsStores } from '../ams/routes/index.ts'
+import {
+  ADMIN_ROUTES,
+  AMS_ROUTES,
+  HANDSHAKE_ROOTS,
+  adminRoutes,
+  amsRoutes,
+  handshakeRoutes,
+  openAmsStores,
+  serveRows
+} from '../ams/routes/index.ts'
+import type { AmsParts, AmsStores, HandshakeParts } from '../ams/routes/index.ts'
 import { BY_HUB } from '../ams/retention.ts'
 import type { Retention, RetentionRule } from '../ams/retention.ts'
 import { storedArtifacts } from '../ams/stored-artifacts.ts'
@@ -58,6 +67,8 @@ export interface AmsPlace {
   readonly storage: Pick<NodeStorage, 'store'>
   readonly policy: Pick<NodePolicy, 'current' | 'judgeOwn'>
   readonly writeMode: 'open' | 'token'
+  /** Hubs that can be asked to prove themselves. */
+  readonly handshake: HandshakeParts
   /** Envelopes that go to other hubs, and come from them. */
   readonly threads: Pick<NodeThreads, 'goesOut' | 'kick' | 'stores'>
   /** Whether the manifests are signed as they stand. */
@@ -110,6 +121,7 @@ export async function openAms(
   metrics.gauge('ams_bodies', 'Artifacts and long answers on their way to readers.', () => bodies.underWay)
   metrics.counter('ams_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
   const ulids = new Ulids()
+  const handshakes = handshakeRoutes(place.handshake)
   const parts = (url: () => string): AmsParts => ({
     stores,
     bodies,
@@ -138,10 +150,11 @@ export async function openAms(
   })
   return {
     parts,
-    rows: [...AMS_ROUTES, ...ADMIN_ROUTES, SPAM_ROW],
+    rows: [...AMS_ROUTES, ...ADMIN_ROUTES, ...handshakes, SPAM_ROW],
     routes: (app, url) => {
       amsRoutes(parts(url))(app)
       adminRoutes(parts(url), [SPAM_ROW])(app)
+      serveRows(handshakes, HANDSHAKE_ROOTS, parts(url))(app)
       spamRoute(spam, () => Date.now())(app)
     }
   }

@@ -12,6 +12,8 @@ import type { NodeBase } from './base.ts'
 import { openCalls } from './calls.ts'
 import type { CallsPlace } from './calls.ts'
 import { chargeOf, gatewayRoutes } from './gateway.ts'
+import { handshakeParts } from './handshake.ts'
+import type { HandshakePlace } from './handshake.ts'
 import { openHttpAccess } from './http-access.ts'
 import type { HttpAccessPlace } from './http-access.ts'
 import type { Identity } from './identity.ts'
@@ -30,7 +32,8 @@ export interface HttpPart {
 
 export interface SurfacePlace
   extends
-    Omit<AmsPlace, 'writeMode' | 'audit' | 'signatures'>,
+    Omit<AmsPlace, 'writeMode' | 'audit' | 'signatures' | 'handshake'>,
+    Omit<HandshakePlace, 'audit'>,
     Pick<HttpAccessPlace, 'rights'>,
     Pick<CallsPlace, 'host'> {
   readonly audit: NodeAudit
@@ -59,7 +62,12 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
   const access = await openHttpAccess(base, identity, { ...place, isOurs })
   const manifests = openManifests(base, identity, place)
   const { signatures } = manifests
-  const ams = await openAms(base, identity, { ...place, writeMode: access.writeMode, signatures })
+  const ams = await openAms(base, identity, {
+    ...place,
+    handshake: handshakeParts(place),
+    writeMode: access.writeMode,
+    signatures
+  })
   const parts: readonly (HttpPart | undefined)[] = [
     // A mirror refuses writes before anybody looks at what they are about.
     part(

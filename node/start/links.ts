@@ -18,6 +18,7 @@ import {
   TheirTreaties,
   callsTo,
   checkRelayed,
+  checkTargets,
   dialOver,
   federationOver,
   linkStates,
@@ -29,7 +30,7 @@ import {
   shakeHands,
   thisMoment
 } from '../links/index.ts'
-import type { LinksAdmin, LiveLink } from '../links/index.ts'
+import type { Checked, LinksAdmin, LiveLink } from '../links/index.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import { KeyExchange } from '../peer-keys/index.ts'
 import { CheckedRows } from '../stores/checked-rows.ts'
@@ -61,6 +62,8 @@ export interface NodeLinks {
   readonly addresses: () => readonly string[]
   /** A connection of its own with a peer that needs no link, at the first of these addresses that answers. */
   readonly dial: (addresses: readonly string[], signal: AbortSignal) => Promise<Connection>
+  /** Has hubs of the allowlist prove themselves now; each by its id or one of its addresses. Never rejects. */
+  readonly check: (targets: readonly string[], signal: AbortSignal) => Promise<readonly Checked[]>
   /** Begins to link over the connections of `peers`. */
   connect(peers: Peers): Promise<void>
 }
@@ -208,6 +211,10 @@ export async function openLinks(
     addresses,
     dial: (all, signal) => dialOver(theConnected().transport)(all, signal),
     states: linkStates(links, relations),
+    check: (targets, signal) => {
+      const permitted = () => allowlist.list().filter(entry => !allowlist.isOver(entry))
+      return checkTargets({ links, allowed: permitted, dial, shake }, targets, signal)
+    },
     admin: linksAdmin({
       allowlist,
       pairing,

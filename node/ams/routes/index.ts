@@ -1,4 +1,6 @@
 export { adminRoutes, amsRoutes, serveRows } from './plugin.ts'
+export { HANDSHAKE_ROOTS, handshakeRoutes } from './handshake.ts'
+export type { HandshakeParts } from './handshake.ts'
 export { openAmsStores } from './open-stores.ts'
 export type { OpenStoresOptions } from './open-stores.ts'
 export { ADMIN_ROUTES, AMS_ROUTES } from './table.ts'
