@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import Fastify from 'fastify'
 import { authorityProblem, parseDelegation } from '../../../federation/index.ts'
 import { parsePublicKey, verifyFile } from '../../minisign.ts'
-import { AMS_ROUTES, NO_QUERY } from '../routes/index.ts'
+import { ADMIN_ROUTES, AMS_ROUTES, NO_QUERY } from '../routes/index.ts'
 import { answering } from './answering.ts'
 import { manifestSigner, publishing } from './manifests.fixture.ts'
 import { wellKnownRows } from './well-known.ts'
@@ -93,7 +93,7 @@ test('every path of the specification answers, and every path that answers is in
   }>()
   const listed = paths.flatMap(({ path, methods }) => methods.map(({ method }) => `${method} ${path}`))
 
-  const rows = [...AMS_ROUTES, ...wellKnownRows(async () => new Map())]
+  const rows = [...AMS_ROUTES, ...ADMIN_ROUTES, ...wellKnownRows(async () => new Map())]
   assert.deepEqual(listed.sort(), rows.map(({ method, path }) => `${method} ${path}`).sort())
   for (const { path, methods } of paths)
     for (const { method, summary } of methods) {
