@@ -24,6 +24,8 @@ export interface Ask {
   readonly path: string
   readonly type?: string | undefined
   readonly body?: string | Uint8Array | Blob | ReadableStream<Uint8Array> | undefined
+  /** That its answer begins at once, as events do: silence before that ends it, too. */
+  readonly beginsAtOnce?: boolean
 }
 
 /** An answer of success that has begun; it ends when `pieces` do, or are left. */
@@ -71,12 +73,13 @@ export class HttpExchange {
   }
 
   /** @throws OapError of a refusal; ConnectError where no connection came about; the reason of an aborted signal */
-  async open({ method, path, type, body }: Ask, call: CallOptions): Promise<Opened> {
+  async open({ method, path, type, body, beginsAtOnce }: Ask, call: CallOptions): Promise<Opened> {
     const { token } = this.#o
     const { cap, trace, deadlineMs, signal, onOpen } = call
     const corrId = newCorrId()
     const bearer = cap === undefined ? token : toBase64url(cap)
     const life = this.#life(deadlineMs, signal)
+    const heard = beginsAtOnce === true ? this.#unlessSilent(life) : undefined
     try {
       life.signal.throwIfAborted()
       const coming = this.#fetchAny(path, {
@@ -95,13 +98,21 @@ export class HttpExchange {
       })
       onOpen?.(corrId)
       const response = await coming
+      heard?.()
       const pieces = this.#pieces(response, life)
       if (response.ok) return { headers: response.headers, corrId, pieces }
       throw await refusal(response, pieces, corrId)
     } catch (error) {
+      heard?.()
       life.release()
       throw error
     }
+  }
+
+  /** Until what it yields is called. */
+  #unlessSilent(life: Life): () => void {
+    const silent = (): void => life.end(sessionLost(`nothing of it came for ${SILENCE_MS} ms`))
+    return this.#o.time.later(silent, SILENCE_MS)
   }
 
   /** What ends a request and its answer: its caller, its deadline, silence, the client. */
@@ -171,7 +182,6 @@ export class HttpExchange {
   }
 
   #pieces({ body }: Response, life: Life): AsyncIterableIterator<Uint8Array, void> {
-    const { time } = this.#o
     const reader = body?.getReader()
     const end = (): IteratorReturnResult<void> => {
       life.release()
@@ -179,8 +189,7 @@ export class HttpExchange {
     }
     const pieces: AsyncIterableIterator<Uint8Array, void> = {
       next: async () => {
-        const silent = (): void => life.end(sessionLost(`nothing of it came for ${SILENCE_MS} ms`))
-        const forget = time.later(silent, SILENCE_MS)
+        const forget = this.#unlessSilent(life)
         try {
           const piece = await reader?.read()
           return piece === undefined || piece.done ? end() : { done: false, value: piece.value }

@@ -133,7 +133,8 @@ function mailboxCall(op: string, { answer }: Unary<unknown, unknown>): Served {
 
 function mailboxEvents({ event }: Subscription<unknown, unknown>): Served {
   return async ({ exchange }, request: object, call: CallOptions) => {
-    const { pieces, corrId } = await exchange.open(ask('subscribe', requestJson(request, {})), call)
+    const asked = { ...ask('subscribe', requestJson(request, {})), beginsAtOnce: true }
+    const { pieces, corrId } = await exchange.open(asked, call)
     return eventsOf(pieces, { corrId, read: data => answerOf(data, event) })
   }
 }
