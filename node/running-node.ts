@@ -156,6 +156,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     boot,
     isOnDisk,
     shares,
+    elsewhere: threads.elsewhere,
     rights,
     directing: directed.directing
   })

@@ -16,6 +16,8 @@ export interface MailboxServiceOptions {
   readonly mailbox: () => Mailbox
   /** Why the caller may not send to a further topic, if it may not. */
   readonly sendRefusal: (call: Call, topic: string) => OapError | undefined
+  /** Whether another part than the mailbox has a tenant's topic, so that nobody sends to it here; none has if missing. */
+  readonly isElsewhere?: ((tenant: string, topic: string) => boolean) | undefined
   /** Whose topics the call is about. */
   readonly tenantOf: (call: Call) => string
   readonly visibilityMs: number
@@ -40,6 +42,7 @@ export function mailboxOver(options: MailboxServiceOptions): Service<MailboxOper
     send: async (request, call) => {
       const outgoing = outgoingOf(request, call, tenantOf(call))
       checkReply(options, call, outgoing)
+      refuseElsewhere(options, [outgoing])
       const [sent] = await mailbox().send([outgoing])
       return sent!
     },
@@ -52,6 +55,7 @@ export function mailboxOver(options: MailboxServiceOptions): Service<MailboxOper
         return { ...rest, tenant, topic, body }
       })
       checkTopics(options, call, common, outgoing)
+      refuseElsewhere(options, outgoing)
       return { results: await mailbox().send(outgoing) }
     },
 
@@ -177,6 +181,16 @@ function checkTopics(
     const refusal = topic === judged ? undefined : options.sendRefusal(call, topic)
     if (refusal !== undefined) throw refusal
   }
+}
+
+/** What another part keeps came through its judgement, so nothing goes past it; what is for another hub is that hub's matter. */
+function refuseElsewhere({ isElsewhere }: MailboxServiceOptions, outgoing: readonly Outgoing[]): void {
+  const found = outgoing.find(
+    ({ tenant, topic, to }) => to === undefined && isElsewhere?.(tenant, topic) === true
+  )
+  if (found === undefined) return
+  const wayOut = 'a thread of this hub, which takes envelopes alone: POST /ams/v1/envelopes'
+  throw new OapError('bad_request', `topic: ${found.topic} is ${wayOut}`)
 }
 
 /** What follows the answer of a call; where that was refused after all, its messages come back. */

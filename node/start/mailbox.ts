@@ -9,6 +9,7 @@ import type { NodeKeys } from '../keys.ts'
 import { Mailbox, TopicRules, parseRule } from '../mailbox/index.ts'
 import type { Directing, MailboxCounts, ReceiptSigner, RuleFor } from '../mailbox/index.ts'
 import { nodePlatform } from '../platform.ts'
+import type { Elsewhere } from '../shares/index.ts'
 import { LevelMailboxStore, openBatchMark } from '../stores/mailbox/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
@@ -41,13 +42,23 @@ export interface MailboxPlace {
   readonly directing?: Directing
   /** What goes to other hubs, and comes from them. */
   readonly shares: Pick<NodeShares, 'over'>
+  /** Has topics of its own; without it all are the mailbox's. */
+  readonly elsewhere?: Pick<Elsewhere, 'has'>
 }
 
 /** Opens the mailbox in the node's store, and keeps it open; it is opened anew, without leases, when it failed. */
 export async function openMailbox(
   base: NodeBase,
   { folder, keys }: Identity,
-  { store, boot, isOnDisk, shares, directing, rights: { capabilities, grants, seconds } }: MailboxPlace
+  {
+    store,
+    boot,
+    isOnDisk,
+    shares,
+    elsewhere,
+    directing,
+    rights: { capabilities, grants, seconds }
+  }: MailboxPlace
 ): Promise<NodeMailbox> {
   const { config, log, metrics, storeLatency } = base
   const counts: Record<keyof MailboxCounts, number> = {
@@ -126,6 +137,7 @@ export async function openMailbox(
     afterAnswer: (run: () => void) => nodePlatform.afterTurn(run),
     failed: (err: unknown) =>
       log.warn({ event: 'MailboxAfterAnswer', err }, 'what follows a delivery was not stored'),
+    isElsewhere: elsewhere?.has,
     sendRefusal: (call: Call, topic: string) =>
       call.granted === undefined
         ? sendRefusal(keys.hubId, seconds, call, topic)

@@ -68,10 +68,13 @@ test(
   'what another hub sends to a thread and is none of its envelopes is refused and named, and what was here stays',
   OPTIONS,
   async t => {
-    const { a, b } = await twoHubs(t)
+    const { a: without, b } = await twoHubs(t, { 'gateway.enabled': false })
     const own = await post(b, envelope(1, { thread: 'not a topic' }))
     const changed = { envelope: envelope(2), proofs: [], sha256: digestOf(envelope(3)) }
-    await send(a, 'ams/t_a', JSON.stringify(changed))
+    await send(without, 'ams/t_a', JSON.stringify(changed))
+    await without.node.stop()
+    const a = await startHub(t, { data: without.data, flags: FLAGS })
+    await linked(a, b)
     await post(a, envelope(1))
     await post(a, envelope(4))
     await here(b, 'e4')
@@ -110,10 +113,33 @@ test(
   }
 )
 
+test(
+  'nobody sends to a thread past what judges envelopes: by OAP, as a batch, nor by HTTP',
+  OPTIONS,
+  async t => {
+    const a = await startHub(t, { data: hubFolder(t), flags: FLAGS })
+    const [topic, tenant] = ['ams/t_a', tenantOf(a)]
+    const wayOut = {
+      code: 'bad_request',
+      message: /^topic: ams\/t_a is a thread .*POST \/ams\/v1\/envelopes$/
+    }
+
+    await assert.rejects(send(a, topic, '{}'), wayOut)
+    const batch = { items: [{ topic: 'orders/a' }, { topic, body: Buffer.from('{}') }] }
+    await assert.rejects(a.operator.mailbox.send_batch(batch, { tenant }), wayOut)
+    const answer = await fetch(urlOf(a, `/mailbox/v1/send?topic=${topic}`), { method: 'POST', body: '{}' })
+
+    assert.equal(answer.status, 400)
+    assert.match(((await answer.json()) as { readonly message: string }).message, wayOut.message)
+    assert.deepEqual([await waiting(a, topic), await waiting(a, 'orders/a')], [0, 0])
+    await send(a, 'amsterdam/a', 'not a thread')
+  }
+)
+
 /** Two hubs that share the threads that begin with `t_`, from the first to the second and back; the first dials. */
-async function twoHubs(t: TestContext) {
+async function twoHubs(t: TestContext, more: object = {}) {
   const [dataA, dataB] = [hubFolder(t), hubFolder(t)]
-  const a = await startHub(t, { data: dataA, flags: FLAGS })
+  const a = await startHub(t, { data: dataA, flags: { ...FLAGS, ...more } })
   const b = await startHub(t, { data: dataB, flags: FLAGS })
   const share = newShare()
   const rowOf = (hub: TestHub) => row(share, tenantOf(hub), 'both', ['ams/**'])
