@@ -39,6 +39,7 @@ export const BY_HUB = 'hub'
 export class Retention {
   readonly #options: RetentionOptions
   #run: Promise<RetentionRun | undefined> | undefined
+  #begun = Promise.withResolvers<RetentionRun>()
 
   constructor(options: RetentionOptions) {
     this.#options = options
@@ -46,6 +47,11 @@ export class Retention {
 
   get isRunning(): boolean {
     return this.#run !== undefined
+  }
+
+  /** The run that is under way once it would survive a power cut, as it was then; where there is none, the next. */
+  get begun(): Promise<RetentionRun> {
+    return this.#begun.promise
   }
 
   async state(): Promise<{
@@ -101,7 +107,16 @@ export class Retention {
     return await this.#goOn(run)
   }
 
-  async #goOn(begun: RetentionRun): Promise<RetentionRun> {
+  async #goOn(run: RetentionRun): Promise<RetentionRun> {
+    this.#begun.resolve(run)
+    try {
+      return await this.#remove(run)
+    } finally {
+      this.#begun = Promise.withResolvers()
+    }
+  }
+
+  async #remove(begun: RetentionRun): Promise<RetentionRun> {
     const { shelves, runs, tell, now, onRemoved, signal } = this.#options
     let run = begun
     for (const kind of RETAINED) {

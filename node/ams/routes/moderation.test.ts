@@ -166,6 +166,52 @@ void describe('moderation', () => {
       assert.deepEqual([answer.statusCode, answer.json().error], [400, error])
     })
 
+  void test('a run that takes long to begin is answered with itself, once it has begun', async t => {
+    const { ask, stores } = await surface()
+    const [counted, removed, isCounting] = [0, 1, 2].map(() => Promise.withResolvers<void>())
+    const { envelopes } = stores
+    const newestFrom = envelopes.newestFrom.bind(envelopes)
+    const removeOld = envelopes.removeOld.bind(envelopes)
+    envelopes.newestFrom = async count => {
+      isCounting!.resolve()
+      await counted!.promise
+      return await newestFrom(count)
+    }
+    envelopes.removeOld = async (...asked) => {
+      await removed!.promise
+      return await removeOld(...asked)
+    }
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+
+    const asked = post(ask, 'retention', { count: 1 })
+    await isCounting!.promise
+    t.mock.timers.tick(60_000)
+    for (let n = 0; n < 20; n++) await new Promise(setImmediate)
+    counted!.resolve()
+    const { statusCode, body } = await asked
+    removed!.resolve()
+    t.mock.timers.reset()
+
+    assert.equal(statusCode, 202, body)
+    assert.deepEqual([JSON.parse(body).run.by, JSON.parse(body).run.count], ['admin-token', 1])
+    const again = await post(ask, 'retention', { count: 1 })
+    assert.equal(again.statusCode, 200)
+  })
+
+  void test('nothing is told of what is not removed, since too much waits to be written', async () => {
+    const { ask, told, stores } = await surface()
+    await ask('POST', '/room/v1/messages?room=lobby', { body: { id: 'm1', body: {} } })
+    Object.defineProperty(stores.rooms, 'isFull', { value: true })
+
+    const refused = await post(ask, 'remove', { message: 'm1' })
+
+    assert.equal(refused.statusCode, 503)
+    assert.deepEqual(
+      told.filter(({ type }) => type === 'ams.removed'),
+      []
+    )
+  })
+
   void test('is for the operator alone', async () => {
     const { ask } = await surface()
     const paths = ['release', 'reject', 'archive', 'redact', 'remove', 'block', 'unblock', 'retention']

@@ -61,8 +61,13 @@ export const RETENTION: readonly AmsRoute[] = [
       run.catch((error: unknown) => parts.onError(error, 'retention'))
       const ended = await within(run, WAIT_MS)
       if (ended !== undefined) return { status: 200, body: { ok: true, run: runBody(ended) } }
-      const { underWay, last } = await retention.state()
-      return { status: 202, body: { ok: true, run: runBody((underWay ?? last)!) } }
+      // What is not recorded yet, since another has to end first or much is to be counted, is no run to tell of.
+      const begun = await Promise.race([run, retention.begun])
+      const { underWay = begun } = await retention.state()
+      return {
+        status: underWay.ended_at === undefined ? 202 : 200,
+        body: { ok: true, run: runBody(underWay) }
+      }
     }
   })
 ]
