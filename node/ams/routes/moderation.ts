@@ -127,10 +127,11 @@ export const MODERATION: readonly AmsRoute[] = [
       const stores = opened(parts)
       const store = stores[KINDS[what as keyof typeof KINDS]]
       if ((await store.get(key)) === undefined) throw new Problem('not_found', `no ${what} here is this one`)
+      const writable = withRoom(store)
       // First: what is gone without a word could not be told any more.
       const why = reason !== undefined && { reason }
       await stores.tell({ type: 'ams.removed', by, data: { what, id: key, ...why } })
-      await withRoom(store).remove(key)
+      await writable.remove(key)
       return { removed: { [what]: key } }
     }
   ),
