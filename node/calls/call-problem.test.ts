@@ -16,8 +16,12 @@ test('every refusal of a service has a status of HTTP, and what is the node’s 
 
 test('what HTTP has a status of its own for gets it', () => {
   const range = new OapError('bad_request', 'offset', { code: 'bad_range' })
-  const lost = new OapError('upstream', 'gone', { reason: 'session_lost' })
 
   assert.deepEqual([callProblem(range)!.status, callProblem(range)!.code], [416, 'bad_range'])
-  assert.deepEqual([callProblem(lost)!.status, callProblem(lost)!.code], [503, 'not_ready'])
+})
+
+test('a call that was cut off is not called one of which nothing was done, and says when to ask again', () => {
+  const { status, code, headers } = callProblem(new OapError('upstream', 'gone', { reason: 'session_lost' }))!
+
+  assert.deepEqual([status, code, headers], [502, 'upstream', { 'retry-after': '1' }])
 })

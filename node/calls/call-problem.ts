@@ -11,13 +11,15 @@ const SHARED: ReadonlySet<number> = new Set([400, 401, 403, 404, 408, 409, 413, 
 export const httpStatus = ({ code, status }: Pick<OapError, 'code' | 'status'>): number =>
   OF_CODE[code] ?? (SHARED.has(status) ? status : 500)
 
+const CUT_OFF =
+  'the node ended the call before its answer: it may have been carried out; ask again where twice does no harm'
 const CHALLENGE = 'Bearer realm="ams"'
 
 /** What the caller is told of an error; undefined for one that is none of its business. */
 export function callProblem(error: unknown): Problem | undefined {
   if (!(error instanceof OapError)) return problemOf(error)
-  // The session was cut off under the call: the node drains, or failed.
-  if (error.reason === 'session_lost') return later('not_ready', 'the node ended the call; ask again', 1000)
+  // The session was cut off under the call: the node drains, or failed. 503 would say that nothing was done.
+  if (error.reason === 'session_lost') return later('upstream', CUT_OFF, 1000, 502)
   const status = httpStatus(error)
   if (status === 500) return undefined
   const { code, message, retryAfterMs, reason } = error

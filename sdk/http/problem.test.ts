@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { typedError } from '../errors.ts'
+import { retryWait } from '../retry.ts'
 import { problemError } from './problem.ts'
 
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
@@ -28,6 +29,17 @@ for (const [what, status, body, expected] of [
     assert.deepEqual([name, code, retryable, corrId], [...expected, 7n])
   })
 }
+
+test('what was cut off, or lost behind a proxy, may have been carried out: no call without a key is made again', () => {
+  const failure = { made: 1, wasOpened: true, leftMs: undefined, random: 0.5 }
+  for (const body of [{ error: 'upstream', message: 'the node ended the call' }, '<html>']) {
+    const error = problemError(502, bytes(body), { corrId: 7n, retryAfter: '1' })
+
+    assert.deepEqual([error.reason, error.retryAfterMs], ['session_lost', 1000])
+    assert.equal(retryWait({ ...failure, error, isRepeatable: false }), undefined)
+    assert.equal(retryWait({ ...failure, error, isRepeatable: true }), 1000)
+  }
+})
 
 test('the wait that the node asks for is taken from where it stands, up to a minute', () => {
   const busy = { error: 'rate_limited' }

@@ -14,6 +14,9 @@ const OF_HTTP: Readonly<Record<string, ErrorCode>> = {
   method_not_allowed: 'unknown_operation'
 }
 
+/** Of a node that cut the call off, or a proxy that lost it: nobody knows whether it was carried out. */
+const UNANSWERED = 502
+
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'cap_missing',
   403: 'cap_denied',
@@ -44,6 +47,7 @@ export function problemError(
     status,
     corrId,
     ...(code !== undefined && { code }),
+    ...(status === UNANSWERED && { reason: 'session_lost' }),
     ...(seconds !== undefined && { retryAfterMs: Math.min(MOST_WAIT_S, Math.max(1, seconds)) * 1000 })
   })
 }
