@@ -76,7 +76,7 @@ export async function openHttpAccess(
   const record = async (): Promise<void> => {
     try {
       if (!told.isTold(live.current)) await told.tell(live.current)
-      isMissed = false
+      isMissed &&= !told.isTold(live.current)
     } catch (err) {
       if (!isMissed)
         log.warn({ event: 'TokensNotTold', err }, 'a change of tokens is not recorded; it is later')

@@ -51,3 +51,25 @@ test('what could not be told is told later', async () => {
   )
   assert.ok(!JSON.stringify(events.map(({ content }) => content)).includes(ops.sha256))
 })
+
+test('a log that is slow is told of a change once, however often it is called meanwhile', async () => {
+  const level = await openLevel('memory')
+  const [entered, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let count = 0
+  const audit = new TokenAudit({ level }, async () => {
+    count++
+    entered.resolve()
+    await written.promise
+  })
+  const [tokens, later] = [{ list: [ops] }, { list: [ops, bot] }]
+
+  const first = audit.tell(tokens)
+  await entered.promise
+  const meanwhile = [audit.tell(tokens), audit.tell(later)]
+  written.resolve()
+  await Promise.all([first, ...meanwhile])
+
+  assert.deepEqual([count, audit.isTold(tokens), audit.isTold(later)], [1, true, false])
+  await audit.tell(later)
+  assert.deepEqual([count, audit.isTold(later)], [2, true])
+})

@@ -19,6 +19,7 @@ export class TokenAudit {
   readonly #store: Pick<NodeStore, 'level'>
   readonly #append: (event: AuditEvent) => Promise<void>
   #told: Tokens | undefined
+  #isTelling = false
 
   constructor(store: Pick<NodeStore, 'level'>, append: (event: AuditEvent) => Promise<void>) {
     this.#store = store
@@ -29,8 +30,21 @@ export class TokenAudit {
     return this.#told === tokens
   }
 
-  /** Resolves once the log has what has changed; rejects where it could not be told, to be called again. */
+  /**
+   * Resolves once the log has what has changed, or at once while another call is under way; rejects where it could not be told.
+   * To be called again until `isTold`.
+   */
   async tell(tokens: Tokens): Promise<void> {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    try {
+      await this.#tell(tokens)
+    } finally {
+      this.#isTelling = false
+    }
+  }
+
+  async #tell(tokens: Tokens): Promise<void> {
     const rows = this.#store.level.sublevel<string, string>('node', { valueEncoding: 'utf8' })
     const text = await rows.get(KEY)
     const before = text === undefined ? [] : (JSON.parse(text) as readonly KnownToken[])
