@@ -28,20 +28,23 @@ interface Said {
   readonly prefix: string
   /** The entry in an answer. */
   readonly name: string
+  /** Throws for members that are in their form, where they are not to be kept. */
+  readonly refuseNew?: (members: Members) => void
 }
 
 /**
  * Keeps what was posted as an entry: 201, or 200 where its id is there with the same members.
- * @throws EnvelopeRefusal `conflict` for an id with others, OapError `saturated`
+ * @throws EnvelopeRefusal `conflict` for an id with others, OapError `saturated`, what `refuseNew` throws
  */
 export async function keepEntry(
   parts: AmsParts,
   store: EntryStore<Noted>,
   posted: Members,
-  { forms, needed, usual, group, prefix, name, by }: Said & { readonly by: string }
+  { forms, needed, usual, group, prefix, name, by, refuseNew }: Said & { readonly by: string }
 ): Promise<Answer> {
   checkMembers(posted, { id: FORMS['id']!, ...forms }, needed)
   const { id = `${prefix}${parts.newUlid()}`, ...said } = posted
+  if (posted['id'] === undefined || (await store.get(id as string)) === undefined) refuseNew?.(said)
   const value: Noted = { at: new Date(parts.nowMs()).toISOString(), by, members: { ...usual, ...said } }
   const { isNew, entry } = await withRoom(store).append({ id: id as string, group, value })
   const isSame = entry.group === group && canonicalJson(entry.value.members) === canonicalJson(value.members)

@@ -40,9 +40,12 @@ export const ROOMS: readonly AmsRoute[] = [
     summary: 'Says something in a room; 200 for a message that is there already.',
     answer: async (parts, { query: { room: group }, body, caller }) => {
       const posted = readObject(body)
-      const { from } = posted
-      refuseBlocked(typeof from === 'string' ? from : undefined, parts.posting.isBlocked)
-      return await keepEntry(parts, opened(parts).rooms, posted, { ...MESSAGE, group, by: caller.name })
+      return await keepEntry(parts, opened(parts).rooms, posted, {
+        ...MESSAGE,
+        group,
+        by: caller.name,
+        refuseNew: ({ from }) => refuseBlocked(from as string | undefined, parts.posting.isBlocked)
+      })
     }
   })
 ]
