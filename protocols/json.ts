@@ -40,6 +40,8 @@ export interface JsonBounds {
   readonly maxBytes?: number
   /** Of members and items in all. Default any number. */
   readonly maxValues?: number
+  /** How deep objects and lists stand in each other. Default 16. */
+  readonly maxDepth?: number
 }
 
 /**
@@ -49,7 +51,7 @@ export interface JsonBounds {
  */
 export function parseJson(
   bytes: Uint8Array,
-  { maxBytes = MAX_JSON_BYTES, maxValues = Infinity }: JsonBounds = {}
+  { maxBytes = MAX_JSON_BYTES, maxValues = Infinity, maxDepth = MAX_JSON_DEPTH }: JsonBounds = {}
 ): JsonObject {
   if (bytes.length > maxBytes)
     throw new OapError('body_oversize', `a header of ${bytes.length} bytes, at most ${maxBytes}`)
@@ -59,7 +61,7 @@ export function parseJson(
   } catch {
     throw new OapError('bad_payload', 'the JSON is not valid UTF-8')
   }
-  return new Reader(text, maxValues).document()
+  return new Reader(text, maxValues, maxDepth).document()
 }
 
 const INTEGER = /-?(?:0|[1-9][0-9]*)(?![0-9.eE])/y
@@ -88,12 +90,14 @@ const LITERALS: Readonly<Record<string, { readonly word: string; readonly value:
 class Reader {
   readonly #text: string
   readonly #maxValues: number
+  readonly #maxDepth: number
   #values = 0
   #at = 0
 
-  constructor(text: string, maxValues: number) {
+  constructor(text: string, maxValues: number, maxDepth: number) {
     this.#text = text
     this.#maxValues = maxValues
+    this.#maxDepth = maxDepth
   }
 
   document(): JsonObject {
@@ -142,7 +146,7 @@ class Reader {
   }
 
   #deeper(depth: number): void {
-    if (depth > MAX_JSON_DEPTH) this.#refuse(`deeper than ${MAX_JSON_DEPTH}`)
+    if (depth > this.#maxDepth) this.#refuse(`deeper than ${this.#maxDepth}`)
   }
 
   #opened(close: string): boolean {

@@ -5,6 +5,7 @@ import { publicBytes } from '../../../federation/index.ts'
 import { openLevel } from '../../stores/level.ts'
 import { EnvelopeStore } from '../../stores/ams/index.ts'
 import { digestOf } from '../envelope.ts'
+import { readObject } from '../routes/body.ts'
 import type { Verdict } from '../posting.ts'
 import { proofBy } from '../proofs.ts'
 import { EnvelopeRefusal } from '../refusal.ts'
@@ -176,4 +177,20 @@ test('a thread whose name is none of a topic stays here', () => {
 test('what is read is what was sent', () => {
   const { value, sha256 } = readShared('ams/t_a', shared())
   assert.deepEqual([value, sha256], [envelope(), digestOf(envelope())])
+})
+
+test('what is as deep, or has as many values, as may be posted is read', () => {
+  // The envelope is the first level, the payload the second.
+  let deep: unknown = 1
+  for (let level = 2; level < 16; level++) deep = [deep]
+  const many = Array.from({ length: 131_072 - 7 }, () => 1)
+
+  for (const payload of [{ deep }, { many: many.slice(1) }]) {
+    const posted = Buffer.from(JSON.stringify(envelope({ payload })))
+    assert.ok(readObject(posted))
+    assert.deepEqual(readShared('ams/t_a', shared({ payload })).value, envelope({ payload }))
+  }
+  assert.throws(() => readObject(Buffer.from(JSON.stringify(envelope({ payload: { deep: [deep] } })))))
+  const deeper = { payload: { deep: [deep] } }
+  assert.throws(() => readShared('ams/t_a', shared(deeper)), { code: 'bad_form' })
 })

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../../federation/index.ts'
 import type { CanonicalValue } from '../../../federation/index.ts'
-import { OapError, isTopic, parseJson } from '../../../protocols/index.ts'
+import { MAX_JSON_DEPTH, OapError, isTopic, parseJson } from '../../../protocols/index.ts'
 import { digestOf, immutableObject } from '../envelope.ts'
 import type { EnvelopeProof, Immutable } from '../envelope.ts'
 import { MAX_ENVELOPE_BYTES } from '../read-envelope.ts'
@@ -10,7 +10,9 @@ const ROOT = 'ams/'
 const MEMBERS = ['envelope', 'proofs', 'sha256']
 /** Proofs and the digest stand beside the envelope. */
 const MAX_BODY_BYTES = MAX_ENVELOPE_BYTES + 8192
-const MAX_VALUES = 131_072
+/** What an envelope may have where it is posted, and what stands around it here. */
+const MAX_VALUES = 131_072 + 64
+const MAX_DEPTH = MAX_JSON_DEPTH + 1
 
 type CanonicalObject = Readonly<Record<string, CanonicalValue>>
 
@@ -66,7 +68,7 @@ function objectIn(body: Uint8Array): CanonicalObject {
   if (body.length > MAX_BODY_BYTES)
     throw new EnvelopeRefusal('too_long', `body: longer than ${MAX_BODY_BYTES} bytes`)
   try {
-    return parseJson(body, { maxBytes: MAX_BODY_BYTES, maxValues: MAX_VALUES })
+    return parseJson(body, { maxBytes: MAX_BODY_BYTES, maxValues: MAX_VALUES, maxDepth: MAX_DEPTH })
   } catch (error) {
     if (error instanceof OapError) throw new EnvelopeRefusal('bad_form', `body: ${error.message}`)
     throw error
