@@ -21,6 +21,7 @@ import { SharesGossip } from './shares-gossip.ts'
 import type { NodeWitness } from './witness.ts'
 
 const TICK_MS = 250
+const MISSING_TOLD_EVERY_MS = 60_000
 /** The other hub has no word of shares, or is stopping. */
 const EXPECTED: readonly string[] = [
   'unknown_operation',
@@ -93,6 +94,7 @@ export async function openShares(
     nowMs: () => thisMoment().ms
   })
   let [sent, delivered] = [0, 0]
+  let missingToldMs = -Infinity
   const needSigner = async (): Promise<void> => {
     if (agreements.isEmpty) return
     const found = await signers.of('message').catch((err: unknown) => {
@@ -100,6 +102,9 @@ export async function openShares(
       return undefined
     })
     if (found !== undefined) return
+    const { ms } = thisMoment()
+    if (ms < missingToldMs + MISSING_TOLD_EVERY_MS) return
+    missingToldMs = ms
     const wayOut = 'nothing can be sent to shared topics; run key delegate --role message'
     log.warn({ event: 'MessageKeyMissing' }, wayOut)
   }

@@ -1,8 +1,13 @@
-import type { EnvelopeStore, Leaving } from '../../stores/ams/index.ts'
+import { OapError } from '../../../protocols/index.ts'
+import type { EnvelopeStore, Leaving, StoredEnvelope } from '../../stores/ams/index.ts'
 import { sharedBody, topicOfThread } from './shared-envelope.ts'
 
 const AT_ONCE = 32
 const AGAIN = { firstMs: 250, mostMs: 30_000 }
+
+/** What keeps one from going, and not those behind it: its share is full, or what it says itself. */
+const OF_ONE: readonly string[] = ['mailbox_full', 'bad_request', 'body_oversize']
+const isForAll = (error: unknown): boolean => !(error instanceof OapError && OF_ONE.includes(error.code))
 
 /** An envelope as it goes into the shares of its topic. */
 export interface ThreadSend {
@@ -36,6 +41,8 @@ export class ThreadOutbox {
   #isWaiting = false
   #isStopped = false
   #waitMs = AGAIN.firstMs
+  /** While it waits: the place behind which all may go at once; undefined where nothing can. */
+  #goneThrough: number | undefined
 
   constructor(options: ThreadOutboxOptions) {
     this.#o = options
@@ -43,8 +50,8 @@ export class ThreadOutbox {
 
   /** Something may be there to go. */
   kick(): void {
+    if (this.#isStopped || (this.#isWaiting && this.#goneThrough === undefined)) return
     this.#isAsked = true
-    if (this.#isStopped) return
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined
     })
@@ -59,40 +66,51 @@ export class ThreadOutbox {
   async #work(): Promise<void> {
     while (this.#isAsked && !this.#isStopped) {
       this.#isAsked = false
-      const failure = await this.#pass()
-      if (failure === undefined) {
-        this.#waitMs = AGAIN.firstMs
-        continue
-      }
-      this.#o.failed(failure.error)
-      this.#again()
-      return
+      const failure = await this.#pass(this.#isWaiting ? (this.#goneThrough ?? 0) : 0)
+      if (failure !== undefined) this.#again(failure.error)
+      else if (!this.#isWaiting) this.#waitMs = AGAIN.firstMs
+      if (this.#isWaiting && this.#goneThrough === undefined) return
     }
   }
 
-  /** Through all that is there, once. Yields the last failure. */
-  async #pass(): Promise<{ readonly error: unknown } | undefined> {
-    let [after, failure] = [0, undefined as { readonly error: unknown } | undefined]
+  /** Through all that is there behind a place, once. Yields the last failure. */
+  async #pass(from: number): Promise<{ readonly error: unknown } | undefined> {
+    let [after, failure] = [from, undefined as { readonly error: unknown } | undefined]
     for (;;) {
+      this.#goneThrough = after
       const envelopes = this.#o.envelopes()
       if (envelopes === undefined || this.#isStopped) return failure
       try {
         const rows = await envelopes.leaving(after, AT_ONCE)
         if (rows.length === 0) return failure
         after = rows.at(-1)!.place
-        const results = await Promise.allSettled(rows.map(row => this.#send(envelopes, row)))
+        const results = await this.#sendAll(envelopes, rows)
         const bad = results.find(result => result.status === 'rejected')
         if (bad !== undefined) failure = { error: bad.reason }
-        // Nothing of them could go, so nothing behind them can.
-        if (results.every(({ status }) => status === 'rejected')) return failure
+        if (!results.some(result => result.status === 'rejected' && isForAll(result.reason))) continue
+        this.#goneThrough = undefined
+        return failure
       } catch (error) {
+        this.#goneThrough = undefined
         return { error }
       }
     }
   }
 
-  async #send(envelopes: Pick<EnvelopeStore, 'at' | 'stays'>, row: Leaving): Promise<void> {
-    const envelope = await envelopes.at(row.place)
+  /** Read at once, and sent in their order: the one that is sent first gets the lower number. */
+  async #sendAll(
+    envelopes: Pick<EnvelopeStore, 'at' | 'stays'>,
+    rows: readonly Leaving[]
+  ): Promise<readonly PromiseSettledResult<void>[]> {
+    const found = await Promise.all(rows.map(async row => ({ row, envelope: await envelopes.at(row.place) })))
+    return await Promise.allSettled(found.map(({ row, envelope }) => this.#send(envelopes, row, envelope)))
+  }
+
+  async #send(
+    envelopes: Pick<EnvelopeStore, 'stays'>,
+    row: Leaving,
+    envelope: StoredEnvelope | undefined
+  ): Promise<void> {
     const topic = topicOfThread(envelope?.immutable.thread)
     if (envelope === undefined || topic === undefined) return await envelopes.stays(row)
     const { trace } = row
@@ -102,8 +120,9 @@ export class ThreadOutbox {
     else await envelopes.stays(row)
   }
 
-  #again(): void {
+  #again(error: unknown): void {
     if (this.#isWaiting || this.#isStopped) return
+    this.#o.failed(error)
     this.#isWaiting = true
     const waitMs = this.#waitMs
     this.#waitMs = Math.min(2 * waitMs, AGAIN.mostMs)
