@@ -20,7 +20,7 @@ import type { Level } from '../stores/level.ts'
 import { ShareBook } from './book.ts'
 import { ShareRows } from './rows.ts'
 import { Taking } from './taking.ts'
-import type { Asked, Item } from './taking.ts'
+import type { Asked, Elsewhere, Item } from './taking.ts'
 
 const NOW_S = 1_795_000_000
 const HUB = keyOf(1)
@@ -82,7 +82,8 @@ async function given({
   topics = 'orders/',
   verdict = 'accept',
   take = async () => ({ verdict, reasons: [] }),
-  delivering = async () => undefined
+  delivering = async () => undefined,
+  elsewhere
 }: {
   readonly level?: Level
   readonly topics?: string
@@ -90,6 +91,7 @@ async function given({
   readonly take?: () => Promise<Taken>
   /** Before each message is written. */
   readonly delivering?: (topic: string) => Promise<unknown>
+  readonly elsewhere?: Elsewhere
 } = {}) {
   const over = level ?? (await openLevel('memory'))
   const store = await LevelMailboxStore.open(over, { now: () => NOW_S * 1000, idemWindowMs: 1000 })
@@ -127,7 +129,8 @@ async function given({
     now: () => ({ ms: 0, s: NOW_S }),
     refusals: { refuse: (_from, why) => void refused.push(why) },
     onEquivocation: (first, second) => void proofs.push([first, second]),
-    delivered: () => undefined
+    delivered: () => undefined,
+    elsewhere
   })
   const waiting = (): number => store.counts({ tenant: TENANT, topic: TOPIC }).ready.messages
   return { level: over, store, book, taking, refused, proofs, waiting }
@@ -174,6 +177,26 @@ void describe('a message that came in a share', () => {
 
     assert.deepEqual(new Set(outcomes), new Set(['taken']))
     assert.equal(waiting(), 20)
+  })
+
+  void test('for another part that is full comes again later, and holds up nothing beside it', async () => {
+    let isFull = true
+    const { taking, book, waiting } = await given({
+      elsewhere: {
+        has: (_tenant, topic) => topic === 'orders/full',
+        async take() {
+          if (isFull) throw new OapError('mailbox_full', 'full', { code: 'storage_full' })
+          return undefined
+        }
+      }
+    })
+    const full = item(1, { topic: 'orders/full' })
+
+    assert.deepEqual(await taking.takeAll(asked(1, 2), [full, item(2)]), ['later', 'taken'])
+    assert.deepEqual([waiting(), book.isKnown(asked(1), 1)], [1, false])
+    isFull = false
+    assert.deepEqual(await taking.takeAll(asked(1), [full]), ['taken'])
+    assert.equal(book.isKnown(asked(1), 1), true)
   })
 
   void test('and cannot be written comes again, and those beside it are there once', async () => {

@@ -240,7 +240,8 @@ export class Taking {
     const kept = way.relay ? body : undefined
     const { elsewhere } = this.#o
     if (elsewhere?.has(way.tenant, topic) === true) {
-      const refusal = await elsewhere.take({ statement, body, reasons })
+      const refusal = await elsewhere.take({ statement, body, reasons }).catch(laterIfFull)
+      if (refusal === 'later') return refusal
       if (refusal !== undefined) {
         this.#o.refusals.refuse(hub, refusal)
         return await this.#settle(series, judged, 'rejected', way.tenant, isReleased)
@@ -316,6 +317,12 @@ export class Taking {
     this.#o.refusals.refuse(source, why)
     return FAULTS.includes(why) ? 'wrong' : 'later'
   }
+}
+
+/** Where another part is full, what is for it comes again, and holds up nothing else. */
+function laterIfFull(error: unknown): 'later' {
+  if (error instanceof OapError && error.code === 'storage_full') return 'later'
+  throw error
 }
 
 /** What an item says, if it is what was asked for, each number once. Its signature is not verified. */
