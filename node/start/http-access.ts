@@ -71,7 +71,7 @@ export async function openHttpAccess(
   const problems = exposed()
   if (problems.length > 0) throw new ConfigError(problems)
   const listeners: TokensEnded[] = []
-  const told = new TokenAudit(store, event => audit.append(event))
+  const told = new TokenAudit(store, identity.keys.nodeKey.raw, event => audit.append(event))
   let isMissed = false
   const record = async (): Promise<void> => {
     try {
