@@ -66,6 +66,8 @@ export class Caller implements Disposable {
 /** How calls ended. */
 export class Tally {
   good = 0
+  /** What was not asked, as too much was under way. */
+  left = 0
   readonly refused = new Map<number, number>()
   readonly wrong: string[] = []
 
@@ -78,6 +80,11 @@ export class Tally {
 
   failed(error: unknown): void {
     this.wrong.push((error as Error).message)
+  }
+
+  /** What a caller at its pace has asked, or would have. */
+  get asked(): number {
+    return this.good + this.refusals + this.wrong.length + this.left
   }
 
   get refusals(): number {

@@ -2,6 +2,7 @@ import { Caller, Tally, paced } from '../../http/caller.ts'
 import type { Call } from '../../http/caller.ts'
 import { Hub, WRITE } from '../../http/hub.ts'
 import { printTable } from '../table.ts'
+import { citizenProblems } from './citizen-judge.ts'
 
 const FULL_S = 600
 const SHORT_S = 10
@@ -50,21 +51,15 @@ export async function httpCitizen(full: boolean, seconds = full ? FULL_S : SHORT
   const before = hub.memory().now
   const tallies = await Promise.all(PARTIES.map(party => load(hub, party, seconds * 1000)))
   printTable(
-    ['caller', 'answered', '429', '503', 'otherwise'],
+    ['caller', 'answered', '429', '503', 'otherwise', 'not asked'],
     PARTIES.map(({ name }, i) => {
-      const { good, refused, wrong } = tallies[i]!
-      return [name, good, refused.get(429) ?? 0, refused.get(503) ?? 0, wrong.length].map(String)
+      const { good, refused, wrong, left } = tallies[i]!
+      return [name, good, refused.get(429) ?? 0, refused.get(503) ?? 0, wrong.length, left].map(String)
     })
   )
-  const flood = tallies.at(-1)!
-  const problems = [
-    ...tallies
-      .slice(0, -1)
-      .flatMap((tally, i) => (tally.refused.has(429) ? [`429 ${PARTIES[i]!.name}`] : [])),
-    ...tallies.flatMap(({ wrong }, i) => (wrong.length === 0 ? [] : [`${PARTIES[i]!.name}: ${wrong[0]}`])),
-    ...((flood.refused.get(429) ?? 0) > 0 ? [] : ['the flood saw no 429']),
-    ...hub.faults
-  ]
+  const judged = PARTIES.map(({ name }, i) => ({ name, tally: tallies[i]! }))
+  const isFull = seconds >= FULL_S
+  const problems = [...citizenProblems(judged.slice(0, -1), judged.at(-1)!, isFull), ...hub.faults]
   for (const problem of problems) console.log(problem)
   console.log(
     `${seconds} s, ${Math.round(hub.memory().most - before)} MiB more at most: ${problems.length === 0 ? 'pass' : 'FAIL'}`
@@ -78,7 +73,10 @@ async function load({ port }: Hub, { from, token, reads, writes }: Party, forMs:
   const open = new Set<Promise<void>>()
   const one = (call: Call) => (): void => {
     // Who was kept waiting asks for less, and not for all of it at once.
-    if (open.size >= OPEN_MOST) return
+    if (open.size >= OPEN_MOST) {
+      tally.left++
+      return
+    }
     const ended: Promise<void> = caller
       .call({ ...call, ...(token !== undefined && { token }) })
       .then(
