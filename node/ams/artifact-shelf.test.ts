@@ -69,13 +69,17 @@ test('bytes whose artifact could not be kept are let go of, and what was there s
 })
 
 test('what was durable and not told when the process ended is told at the next opening, and once', async () => {
+  const telling = Promise.withResolvers<void>()
   const {
     shelf: artifacts,
     store,
     level
-  } = await shelf(new MemoryBlobs(), () => new Promise(() => undefined))
+  } = await shelf(new MemoryBlobs(), () => {
+    telling.resolve()
+    return new Promise(() => undefined)
+  })
   void artifacts.put(as('a'), bytes('x'))
-  await new Promise(resolve => setImmediate(resolve))
+  await telling.promise
   await store.idle()
   const told: string[] = []
   const again = () =>

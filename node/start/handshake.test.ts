@@ -25,7 +25,17 @@ test(
     await grant(a, c, [], { dials: true })
 
     const targets = [b.id, b.address, c.id, STRANGER, nowhere]
-    const { status, body } = await ask(a, { targets })
+    // All of them have 15 s together: where a machine is busy, that can be too little.
+    let times = 0
+    const { status, body } = await until(
+      async () => {
+        times++
+        const answer = await ask(a, { targets })
+        return answer.body.items.slice(0, 2).every(({ error }) => error === undefined) && answer
+      },
+      'a request within which the hub that is linked proves itself',
+      200_000
+    )
     const { body: known } = await ask(a)
 
     assert.equal(status, 200, JSON.stringify(body))
@@ -41,8 +51,9 @@ test(
         [{ signature: false, allowlisted: false, freshness: false }, 'not_allowlisted', false]
       )
     const recorded = await entriesOf(a, 'federation.handshake')
+    assert.equal(recorded.length, times * targets.length)
     assert.deepEqual(
-      sorted(recorded.map(({ hub, signature, error }) => [hub, signature, error])),
+      sorted(recorded.slice(-targets.length).map(({ hub, signature, error }) => [hub, signature, error])),
       sorted([
         [b.id, true, undefined],
         [b.id, true, undefined],

@@ -188,8 +188,11 @@ async function here(hub: TestHub, id: string): Promise<Listed> {
 }
 
 async function listed(hub: TestHub): Promise<readonly Listed[]> {
-  const answer = await fetch(urlOf(hub, '/ams/v1/envelopes?limit=200'))
-  return ((await answer.json()) as { readonly items: readonly Listed[] }).items
+  return await until(async () => {
+    const answer = await fetch(urlOf(hub, '/ams/v1/envelopes?limit=200'))
+    const { items } = (await answer.json()) as { readonly items?: readonly Listed[] }
+    return answer.status !== 503 && items
+  }, 'an answer that is not 503')
 }
 
 async function metric(hub: TestHub, name: string): Promise<number> {

@@ -133,6 +133,7 @@ test('bytes that cannot be read to their end break the answer off, and the opera
   blobs.fails = cause
 
   await assert.rejects(async () => await lengthOf(await read()))
+  while (errors.length === 0 || blobs.readers > 0) await turn()
 
   assert.deepEqual([errors, blobs.readers], [[cause], 0])
 })
