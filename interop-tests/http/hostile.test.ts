@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { after, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { constants, brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ADMIN, Hub } from './hub.ts'
 import { raw } from './raw.ts'
@@ -11,6 +12,18 @@ after(async () => {
   await hub[Symbol.asyncDispose]()
   assert.deepEqual(faults, [])
 })
+
+const SHED = 503
+const SHED_TIMES = 60
+
+/** What is answered once a hub on a busy machine no longer sheds load: it asks to come again after a second. */
+async function unshed<T>(ask: () => Promise<T>, statusOf: (answer: T) => number | undefined): Promise<T> {
+  for (let times = 1; ; times++) {
+    const answer = await ask()
+    if (statusOf(answer) !== SHED || times === SHED_TIMES) return answer
+    await pause(1000)
+  }
+}
 
 const HOST = 'Host: localhost'
 const LAST = 'Connection: close'
@@ -131,7 +144,10 @@ test('no path leads out of what is served, however it is written', async () => {
   const asked = [...targets, '//etc/passwd', '/\\..\\..\\etc\\passwd', '/file:///etc/passwd']
 
   for (const target of asked) {
-    const { statuses, text } = await raw(hub.port, request(`GET ${target} HTTP/1.1`, [LAST, TOKEN]))
+    const { statuses, text } = await unshed(
+      () => raw(hub.port, request(`GET ${target} HTTP/1.1`, [LAST, TOKEN])),
+      answer => answer.statuses[0]
+    )
     assert.ok(statuses.length === 1 && statuses[0]! >= 400 && statuses[0]! < 500, `${target}: ${text}`)
     assert.doesNotMatch(text, /root:|PRIVATE KEY/, target)
   }
@@ -170,15 +186,16 @@ test('nothing that is packed is unpacked: 415, and no memory is taken for it', a
 
   for (const [coding, bytes] of BOMBS)
     for (const [method, path] of TAKING) {
-      const answer = await fetch(`${hub.url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${ADMIN}`,
-          'content-type': 'application/json',
-          'content-encoding': coding
-        },
-        body: new Uint8Array(bytes)
-      }).catch(() => undefined)
+      const headers = {
+        authorization: `Bearer ${ADMIN}`,
+        'content-type': 'application/json',
+        'content-encoding': coding
+      }
+      const answer = await unshed(
+        () =>
+          fetch(`${hub.url}${path}`, { method, headers, body: new Uint8Array(bytes) }).catch(() => undefined),
+        got => got?.status
+      )
       if (answer !== undefined) assert.equal(answer.status, 415, `${coding} to ${path}`)
     }
 
