@@ -249,10 +249,15 @@ export class Shares {
 
   /**
    * Numbers a message that is in no mailbox; what stands beside it is written in the same step. Resolves once it would
-   * survive a power cut, with false and nothing written where its topic goes out in no share.
+   * survive a power cut, with false and nothing written where its topic goes out in no share. Where it is withdrawn by the
+   * time at which it would be numbered, false, and only what stands beside it is written.
    * @throws OapError `not_ready`, and what `sharedSending` throws
    */
-  async send(outgoing: Outgoing, beside: readonly BesideRow[]): Promise<boolean> {
+  async send(
+    outgoing: Outgoing,
+    beside: readonly BesideRow[],
+    isWithdrawn: () => boolean = () => false
+  ): Promise<boolean> {
     const open = this.#open
     if (open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
     const { nowMs, agreements, signer, needSigner, stored } = this.#o
@@ -260,9 +265,14 @@ export class Shares {
     const shared = await sending(outgoing)
     if (shared === undefined) return false
     const { bytes, rows } = shared.beside
-    await open.mailbox.writeBeside({ bytes, rows: id => [...rows(id), ...beside] })
-    shared.stored()
-    return true
+    let isNumbered = false
+    const all = (id: string): readonly BesideRow[] => {
+      isNumbered = !isWithdrawn()
+      return isNumbered ? [...rows(id), ...beside] : beside
+    }
+    await open.mailbox.writeBeside({ bytes, rows: all })
+    if (isNumbered) shared.stored()
+    return isNumbered
   }
 
   /** What an operator has released from quarantine. */

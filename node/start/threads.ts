@@ -42,10 +42,10 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
   const tenantId = (): string | undefined => tenantOf(rights, gateway.tenant)
   const outbox = new ThreadOutbox({
     envelopes: () => open?.stores.envelopes,
-    async send({ topic, body, attrs, key }) {
+    async send({ topic, body, attrs, key, isWithdrawn }) {
       const tenant = tenantId()
       if (tenant === undefined) return false
-      return await shares().send({ tenant, topic, body, attrs }, [[key, undefined]])
+      return await shares().send({ tenant, topic, body, attrs }, [[key, undefined]], isWithdrawn)
     },
     sent: (sha256, trace) => {
       sent++

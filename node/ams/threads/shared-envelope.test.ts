@@ -12,6 +12,7 @@ import { EnvelopeRefusal } from '../refusal.ts'
 import { readShared, sharedBody, topicOfThread } from './shared-envelope.ts'
 import { refusalName, takeShared } from './take-shared.ts'
 import type { ThreadMessage } from './take-shared.ts'
+import { ThreadOutbox } from './thread-outbox.ts'
 
 const HUB = 'h1aoqqpp7tzyil4hlq3umoos6atft6jvrqtosq2xy53sdgiesvgg4a'
 const NOW_MS = Date.UTC(2026, 0, 2)
@@ -193,4 +194,52 @@ test('what is as deep, or has as many values, as may be posted is read', () => {
   assert.throws(() => readObject(Buffer.from(JSON.stringify(envelope({ payload: { deep: [deep] } })))))
   const deeper = { payload: { deep: [deep] } }
   assert.throws(() => readShared('ams/t_a', shared(deeper)), { code: 'bad_form' })
+})
+
+test('what is redacted goes out no more, also where it was read to be sent before', async () => {
+  const { store } = await hub()
+  const at = '2026-01-02T03:04:05.678Z'
+  for (const id of ['e1', 'e2', 'e3']) {
+    const immutable = envelope({ id })
+    const said = {
+      sha256: digestOf(immutable),
+      proofs: [],
+      status: 'accepted',
+      meta: {},
+      at,
+      by: 'ann'
+    } as const
+    await store.create({ immutable, ...said })
+  }
+  const redact = (id: string) => store.redact(id, { meta: {}, at, by: 'olga' })
+  await redact('e1')
+  const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const over = Promise.withResolvers<void>()
+  const sent: string[] = []
+  const outbox = new ThreadOutbox({
+    envelopes: () => store,
+    async send({ body, isWithdrawn }) {
+      reached.resolve()
+      await goOn.promise
+      if (isWithdrawn()) return false
+      sent.push(JSON.parse(Buffer.from(body).toString()).envelope.id)
+      return true
+    },
+    sent: () => over.resolve(),
+    failed: error => over.reject(error),
+    after: () => undefined
+  })
+
+  outbox.kick()
+  await reached.promise
+  await redact('e2')
+  goOn.resolve()
+  await over.promise
+  await outbox.stop()
+
+  assert.deepEqual(sent, ['e3'])
+  assert.deepEqual(
+    (await store.leaving(0, 10)).map(({ place }) => place),
+    [3]
+  )
 })

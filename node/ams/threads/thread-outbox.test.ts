@@ -19,6 +19,7 @@ function outbox(threads: string[], refuse: (topic: string) => string | undefined
         left()
           .filter(({ place, key }) => place > after && !gone.includes(key))
           .slice(0, limit),
+      goingOut: () => ({ isWithdrawn: false, over: () => undefined }),
       async at(place) {
         for (let turns = 40 - (place % 40); turns > 0; turns--) await Promise.resolve()
         const thread = threads[place - 1]!

@@ -1,5 +1,5 @@
 import { OapError } from '../../../protocols/index.ts'
-import type { EnvelopeStore, Leaving, StoredEnvelope } from '../../stores/ams/index.ts'
+import type { EnvelopeStore, GoingOut, Leaving, StoredEnvelope } from '../../stores/ams/index.ts'
 import { sharedBody, topicOfThread } from './shared-envelope.ts'
 
 const AT_ONCE = 32
@@ -16,11 +16,13 @@ export interface ThreadSend {
   readonly attrs: Readonly<Record<string, string>> | undefined
   /** Row of the store that goes away in the step that makes it durable. */
   readonly key: string
+  /** Whether it was withdrawn meanwhile: asked in the step that numbers it, which then only takes the row away. */
+  readonly isWithdrawn: () => boolean
 }
 
 export interface ThreadOutboxOptions {
   /** Undefined while it is closed. */
-  readonly envelopes: () => Pick<EnvelopeStore, 'leaving' | 'at' | 'stays'> | undefined
+  readonly envelopes: () => Pick<EnvelopeStore, 'leaving' | 'goingOut' | 'at' | 'stays'> | undefined
   /** Resolves once it would survive a power cut, with false where its topic goes out in no share any more. */
   readonly send: (message: ThreadSend) => Promise<boolean>
   /** An envelope has gone to where other hubs fetch it. */
@@ -99,23 +101,32 @@ export class ThreadOutbox {
 
   /** Read at once, and sent in their order: the one that is sent first gets the lower number. */
   async #sendAll(
-    envelopes: Pick<EnvelopeStore, 'at' | 'stays'>,
+    envelopes: Pick<EnvelopeStore, 'goingOut' | 'at' | 'stays'>,
     rows: readonly Leaving[]
   ): Promise<readonly PromiseSettledResult<void>[]> {
-    const found = await Promise.all(rows.map(async row => ({ row, envelope: await envelopes.at(row.place) })))
-    return await Promise.allSettled(found.map(({ row, envelope }) => this.#send(envelopes, row, envelope)))
+    const outs = rows.map(({ place }) => envelopes.goingOut(place))
+    try {
+      const found = await Promise.all(rows.map(({ place }) => envelopes.at(place)))
+      return await Promise.allSettled(
+        rows.map((row, n) => this.#send(envelopes, row, { envelope: found[n], out: outs[n]! }))
+      )
+    } finally {
+      for (const { over } of outs) over()
+    }
   }
 
   async #send(
     envelopes: Pick<EnvelopeStore, 'stays'>,
     row: Leaving,
-    envelope: StoredEnvelope | undefined
+    { envelope, out }: { readonly envelope: StoredEnvelope | undefined; readonly out: GoingOut }
   ): Promise<void> {
     const topic = topicOfThread(envelope?.immutable.thread)
-    if (envelope === undefined || topic === undefined) return await envelopes.stays(row)
-    const { trace } = row
+    if (envelope === undefined || envelope.isRedacted === true || topic === undefined)
+      return await envelopes.stays(row)
+    const { trace, key } = row
     const attrs = trace === undefined ? undefined : { traceparent: trace }
-    const isGone = await this.#o.send({ topic, body: sharedBody(envelope), attrs, key: row.key })
+    const isWithdrawn = (): boolean => out.isWithdrawn
+    const isGone = await this.#o.send({ topic, body: sharedBody(envelope), attrs, key, isWithdrawn })
     if (isGone) this.#o.sent(envelope.sha256, trace)
     else await envelopes.stays(row)
   }

@@ -63,6 +63,13 @@ export interface EnvelopeEvent {
   readonly record: StatusRecord
 }
 
+/** An envelope on its way to other hubs. */
+export interface GoingOut {
+  /** It was redacted or removed meanwhile. */
+  readonly isWithdrawn: boolean
+  readonly over: () => void
+}
+
 interface Noting {
   /** That of the request, for what goes to other hubs. */
   readonly trace?: string | undefined
@@ -98,6 +105,8 @@ export class EnvelopeStore {
   readonly #writes: GroupWrites
   readonly #untold: Untold<UntoldRecord>
   readonly #o: EnvelopeStoreOptions
+  /** By place; as many as are sent at once. */
+  readonly #out = new Map<number, { isWithdrawn: boolean }>()
 
   private constructor(level: Level, writes: GroupWrites, options: EnvelopeStoreOptions) {
     const { tell, onCorrupt } = options
@@ -224,6 +233,7 @@ export class EnvelopeStore {
       await this.#note(rows, { ...kept, place, latest }, before, { is: 'redacted' })
       // What was to go to other hubs goes nowhere any more.
       rows.remove(leavingKey(place))
+      this.#withdraw(place)
       redactRecords(rows, place, latest.n)
       return { ...kept, place, latest }
     }
@@ -255,6 +265,7 @@ export class EnvelopeStore {
       async inJob => {
         let [items, bytes] = [0, 0]
         for (const { item } of old) {
+          this.#withdraw(item.place)
           const freed = await removeEnvelope(inJob, item)
           if (freed > 0) items++
           bytes += freed
@@ -295,6 +306,18 @@ export class EnvelopeStore {
       const trace = unsealJson<string | null>(key, bytes) ?? undefined
       return { place: placeIn(key), key, trace }
     })
+  }
+
+  /** To be asked before an envelope is read to be sent, so that none goes out that was withdrawn meanwhile; one at a time. */
+  goingOut(place: number): GoingOut {
+    const out = { isWithdrawn: false, over: () => void this.#out.delete(place) }
+    this.#out.set(place, out)
+    return out
+  }
+
+  #withdraw(place: number): void {
+    const out = this.#out.get(place)
+    if (out !== undefined) out.isWithdrawn = true
   }
 
   /** The envelope of a place. */

@@ -6,7 +6,7 @@ export { EntryStore } from './entry-store.ts'
 export type { Entry, EntryPage } from './entry-store.ts'
 export { Fill } from './fill.ts'
 export { EnvelopeStore } from './envelope-store.ts'
-export type { EnvelopeEvent, EnvelopeStoreOptions } from './envelope-store.ts'
+export type { EnvelopeEvent, EnvelopeStoreOptions, GoingOut } from './envelope-store.ts'
 export type {
   EnvelopeFilter,
   EnvelopePage,
