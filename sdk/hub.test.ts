@@ -280,7 +280,7 @@ test('a closed client makes no calls', async t => {
 
 for (const [what, options, says] of [
   ['no address', { url: [] }, /0 addresses; give the multiaddr/],
-  ['an address that is none', { url: 'http://hub' }, /not a multiaddr/],
+  ['an address that is none', { url: 'ftp://hub' }, /not a multiaddr/],
   ['a capability that is none', { url: '/ip4/127.0.0.1/tcp/1', cap: 'zz' }, /capability|token/],
   [
     'a key that is none',

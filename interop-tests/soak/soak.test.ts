@@ -16,7 +16,7 @@ globalThis.gc ??= runInNewContext('gc') as NodeJS.GCFunction
 const PLAN: Plan = {
   restartsAtMs: [1000, 3000],
   lifeMs: 13_000,
-  phases: { warmUpMs: 1000, windowMs: 8000, everyMs: 100 },
+  phases: { warmUpMs: 1000, windowMs: 3000, everyMs: 100 },
   settleMs: 0
 }
 const LEAK_BYTES = 1_000_000

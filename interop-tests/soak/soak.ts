@@ -30,7 +30,7 @@ export interface Readings {
 export interface SoakOptions {
   readonly plan: Plan
   readonly seed: number
-  /** Bytes that the client keeps of each cycle. */
+  /** Bytes that the client keeps of each cycle that was not refused. */
   readonly leak: number
   /** An empty folder for what the node stores. */
   readonly folder: string

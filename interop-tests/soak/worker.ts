@@ -70,7 +70,9 @@ export class Worker implements AsyncDisposable {
         }
       })
       tally.cycles++
-      if (this.#leak > 0) this.#leaked.push(Buffer.alloc(this.#leak, 'x').toString('latin1'))
+      // Those that were refused come in bursts while a node is away.
+      if (this.#leak > 0 && outcome.kind !== 'refused')
+        this.#leaked.push(Buffer.alloc(this.#leak, 'x').toString('latin1'))
       if (outcome.kind === 'broken') tally.broken.push(`${name} over ${encryption}: ${outcome.text}`)
       if (outcome.kind !== 'refused') continue
       const key = `${name}: ${outcome.code}`
