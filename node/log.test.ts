@@ -49,7 +49,7 @@ test('names peers and addresses at debug only', () => {
   for (const { log } of [quiet, verbose])
     log.info({ peer: '12D3KooW', call: { remoteAddr: '/ip4/192.0.2.1' } })
 
-  assert.doesNotMatch(JSON.stringify(quiet.lines()), /12D3|192/)
+  assert.doesNotMatch(JSON.stringify(quiet.lines()), /12D3|192\.0\.2/)
   assert.match(JSON.stringify(verbose.lines()), /12D3KooW.*192\.0\.2\.1/)
 })
 
