@@ -14,9 +14,12 @@ const STEP_MS = 60_000
 
 /**
  * Runs the commands of a page one after another in a folder of its own; throws at the first that does something else.
- * Pages may share the folder `cache` for compiled code.
+ * Pages may share the folder `cache` for compiled code. A command that takes longer than `stepMs` is ended.
  */
-export async function runPage(markdown: string, { cache }: { readonly cache: string }): Promise<void> {
+export async function runPage(
+  markdown: string,
+  { cache, stepMs = STEP_MS }: { readonly cache: string; readonly stepMs?: number }
+): Promise<void> {
   const { needs, steps } = parsePage(markdown)
   assert.ok(steps.length > 0, 'the page has no command in a console block')
   await using stack = new AsyncDisposableStack()
@@ -34,14 +37,15 @@ export async function runPage(markdown: string, { cache }: { readonly cache: str
     stack.defer(close)
     place = { folder, env: { ...place.env, ...env } }
   }
-  for (const step of steps) await runStep(step, place)
+  for (const step of steps) await runStep(step, place, stepMs)
 }
 
 async function runStep(
   { line, command, output, interruptedAfter, exitCode }: Step,
-  place: Place
+  place: Place,
+  withinMs: number
 ): Promise<void> {
-  const child = shell(place, interruptedAfter === undefined ? command : `exec ${command}`)
+  const child = shell(place, interruptedAfter === undefined ? command : `exec ${command}`, { ownGroup: true })
   let stdout = ''
   let stderr = ''
   let isInterrupted = false
@@ -52,7 +56,8 @@ async function runStep(
     if (isInterrupted) child.kill('SIGINT')
   })
   child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
-  const timer = setTimeout(() => child.kill('SIGKILL'), STEP_MS)
+  // With what it left in the background, which has its output open.
+  const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), withinMs)
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   clearTimeout(timer)
   const shown = `line ${line}: $ ${command}\n${stdout}${stderr}`

@@ -32,11 +32,22 @@ export async function shellEnv(programs: string, cache: string): Promise<Record<
   }
 }
 
-/** A command as a shell runs it; the shell gives way to it, so that signals reach it. Nothing is typed without `stdin`. */
+/**
+ * A command as a shell runs it; the shell gives way to it, so that signals reach it. Nothing is typed without `stdin`.
+ * With `ownGroup` all that it starts can be ended at once, by the negative process id.
+ */
 export function shell(
   { folder, env }: Place,
   command: string,
-  { stdin = 'ignore' }: { readonly stdin?: 'ignore' | 'pipe' } = {}
+  {
+    stdin = 'ignore',
+    ownGroup = false
+  }: { readonly stdin?: 'ignore' | 'pipe'; readonly ownGroup?: boolean } = {}
 ): ChildProcess {
-  return spawn('/bin/sh', ['-c', command], { cwd: folder, env, stdio: [stdin, 'pipe', 'pipe'] })
+  return spawn('/bin/sh', ['-c', command], {
+    cwd: folder,
+    env,
+    stdio: [stdin, 'pipe', 'pipe'],
+    detached: ownGroup
+  })
 }

@@ -27,8 +27,11 @@ export const delegation: Delegation<'snapshot'> = delegate<'snapshot'>(hubKey, {
 export const keysText = `${keyRecordLine({ kind: 'delegation', record: delegation })}\n`
 
 /** Stands for minisign, which this folder does not know. */
-export const isSealed: IsSealedBy = (key, content, signature) =>
-  isSignedBy(verifyingKey(Buffer.from(key, 'hex')), content, Buffer.from(signature, 'base64'))
+export const isSealed: IsSealedBy = (key, content, signature) => {
+  const bytes = Buffer.from(signature, 'base64')
+  const isCanonical = bytes.toString('base64') === signature
+  return isCanonical && isSignedBy(verifyingKey(Buffer.from(key, 'hex')), content, bytes)
+}
 
 type Statement = Omit<SnapshotStatement, 'manifests'>
 
