@@ -118,6 +118,77 @@ test('closes connections beyond 64', async t => {
   assert.ok(held.every(socket => !socket.destroyed))
 })
 
+test('one address holds a quarter of the connections while others are served, and has it back once they end', async t => {
+  const refused: string[] = []
+  const http = await startHttp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      readiness: () => READY,
+      metrics: createMetrics({ reasons: [] }),
+      bounds: { connections: 8 },
+      proxies: ['127.0.0.4'],
+      onRefused: reason => void refused.push(reason)
+    }
+  )
+  t.after(() => http.stop())
+  const from = (localAddress: string) => connect({ port: http.port, host: '127.0.0.1', localAddress })
+  const asking = async (localAddress: string): Promise<string> => {
+    const socket = from(localAddress)
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    const [answer] = await once(socket, 'data')
+    socket.destroy()
+    return String(answer)
+  }
+  const held = [from('127.0.0.2'), from('127.0.0.2')]
+  t.after(() => held.forEach(socket => socket.destroy()))
+  for (const socket of held) {
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await once(socket, 'data')
+  }
+
+  const third = await asking('127.0.0.2')
+  const other = await asking('127.0.0.3')
+  for (const socket of held) socket.end()
+  await Promise.all(held.map(socket => once(socket, 'close')))
+  // The listener notes the end of a connection when it sees it.
+  let again = ''
+  while (!again.includes(' 200 ')) again = await asking('127.0.0.2')
+
+  assert.match(third, /^HTTP\/1\.1 503 [^]*\r\nretry-after: 1\r\n/)
+  assert.equal(problemIn(third)['error'], 'saturated')
+  assert.match(other, /^HTTP\/1\.1 200 /)
+  assert.equal(refused[0], 'source_connections')
+})
+
+test('a proxy that is named, and this machine, may have all connections, and one more is closed', async t => {
+  const refused: string[] = []
+  const http = await startHttp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      readiness: () => READY,
+      metrics: createMetrics({ reasons: [] }),
+      bounds: { connections: 8 },
+      proxies: ['127.0.0.4'],
+      onRefused: reason => void refused.push(reason)
+    }
+  )
+  t.after(() => http.stop())
+  const held = Array.from({ length: 8 }, (_, n) =>
+    connect({ port: http.port, host: '127.0.0.1', localAddress: n < 4 ? '127.0.0.4' : '127.0.0.1' })
+  )
+  t.after(() => held.forEach(socket => socket.destroy()))
+  for (const socket of held) {
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 200 /)
+  }
+
+  const extra = connect(http.port, '127.0.0.1').on('error', () => {})
+  extra.resume()
+  await once(extra, 'close')
+
+  assert.deepEqual(refused, ['connections'])
+})
+
 test('names a taken port', async t => {
   const { url } = await listener(t)
   const port = Number(new URL(url).port)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { networksOf } from '../ams/access/addresses.ts'
 import { LOOPBACK_HOSTS, isForUs } from '../ams/access/host-rule.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../ams/access/request-id.ts'
 import { SECURITY_HEADERS } from '../ams/access/security-headers.ts'
@@ -11,6 +12,7 @@ import { demandBodyWithin } from './body-deadline.ts'
 import { BodyRoom } from './body-room.ts'
 import { draining } from './drain.ts'
 import { INTERNAL, Problem, problemBody, problemOf, sendProblem } from './problem.ts'
+import { SourceConnections } from './source-connections.ts'
 
 const KEEP_ALIVE_TIMEOUT_MS = 5000
 const MAX_REQUESTS_PER_SOCKET = 1000
@@ -18,9 +20,13 @@ const RETRY_AFTER_S = 1
 const CHECK_EVERY_MS = 1000
 /** For what is passed on as it comes; all other bodies have `requestMs`. */
 const LONGEST_REQUEST_MS = 6 * 3_600_000
+/** Of all connections one source has a quarter, so that it takes four to keep everybody else out. */
+const SOURCES_TO_FILL = 4
+/** Programs of this machine, and proxies on it that nobody has named. */
+const THIS_MACHINE = ['127.0.0.1', '::1']
 
 export interface ListenerBounds {
-  /** One more is closed. */
+  /** One more is closed; one source has a quarter of them, and is answered 503 beyond. */
   readonly connections: number
   /** Within which headers must have come. */
   readonly headersMs: number
@@ -71,11 +77,15 @@ export interface HttpSources {
   readonly hosts?: readonly string[]
   /** Those of `LISTENER_BOUNDS` where nothing else is said. */
   readonly bounds?: Partial<ListenerBounds>
-  /** Told of each request that names another host. */
-  readonly onMisdirected?: (() => void) | undefined
+  /** Addresses and networks that speak for many, and may have all connections, beside this machine. */
+  readonly proxies?: readonly string[]
+  /** Told of each request that names another host, and of each connection that finds no place. */
+  readonly onRefused?: ((reason: ListenerRefusal) => void) | undefined
   /** Told of each error that is no caller's, with the id that the caller was given. */
   readonly onError?: ((error: unknown, requestId: string) => void) | undefined
 }
+
+export type ListenerRefusal = 'misdirected' | 'connections' | 'source_connections'
 
 export interface HttpListener extends AsyncDisposable {
   /** `http://ADDRESS:PORT`, with the port that was really taken. */
@@ -129,7 +139,7 @@ function createApp(
   sources: HttpSources,
   url: () => string
 ): { readonly app: FastifyInstance; readonly stop: () => Promise<void> } {
-  const { readiness, metrics, routes, hosts = [], bounds: given, onError, onMisdirected } = sources
+  const { readiness, metrics, routes, hosts = [], bounds: given, onError, onRefused } = sources
   const bounds = { ...LISTENER_BOUNDS, ...given }
   const answerTo = new Set([...LOOPBACK_HOSTS, ...hosts])
   const room = new BodyRoom(bounds.allBodiesBytes)
@@ -160,13 +170,13 @@ function createApp(
       connectionsCheckingInterval: bounds.checkEveryMs
     }
   })
-  app.server.maxConnections = bounds.connections
+  boundConnections(app.server, bounds.connections, sources)
   app.server.on('checkExpectation', refuseExpectation)
   const stop = draining(app, bounds.drainMs)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header(REQUEST_ID_HEADER, request.id)
     if (isForUs(request.raw.rawHeaders, answerTo)) return
-    onMisdirected?.()
+    onRefused?.('misdirected')
     throw MISDIRECTED
   })
   app.setErrorHandler(failed)
@@ -186,6 +196,30 @@ function createApp(
     return reply.header('cache-control', 'no-store').type(metrics.contentType).send(text)
   })
   return { app, stop }
+}
+
+/** Whatever a connection is about to send, it is counted before a byte of it is read. */
+function boundConnections(
+  server: FastifyInstance['server'],
+  most: number,
+  { proxies = [], onRefused }: Pick<HttpSources, 'proxies' | 'onRefused'>
+): void {
+  server.maxConnections = most
+  server.on('drop', () => onRefused?.('connections'))
+  const spared = networksOf([...THIS_MACHINE, ...proxies])
+  const sources = new SourceConnections(Math.ceil(most / SOURCES_TO_FILL), spared)
+  const [serve] = server.listeners('connection')
+  server.removeAllListeners('connection').on('connection', (socket: Socket) => {
+    const left = sources.enter(socket.remoteAddress)
+    if (left !== undefined) {
+      socket.once('close', left)
+      serve?.call(server, socket)
+      return
+    }
+    onRefused?.('source_connections')
+    socket.on('error', () => undefined)
+    writeUnread(socket, TOO_MANY_CONNECTIONS, 'Service Unavailable')
+  })
 }
 
 function answerReadiness(
@@ -218,6 +252,11 @@ const UNREAD: Readonly<Record<string, readonly [Problem, string]>> = {
 const NO_SUCH_EXPECTATION = new Problem('bad_request', 'Expect: only 100-continue is met here', {
   status: 417
 })
+const TOO_MANY_CONNECTIONS = new Problem(
+  'saturated',
+  'this address has too many connections open; use those, or come again',
+  { headers: { 'retry-after': String(RETRY_AFTER_S) } }
+)
 const NO_HTTP = [new Problem('bad_request', 'the request is malformed'), 'Bad Request'] as const
 
 /** Node answers these without a body, and no route sees them. */
@@ -235,7 +274,8 @@ function unroutable(problem: Problem): { readonly headers: Record<string, string
     [REQUEST_ID_HEADER]: requestId,
     'content-type': 'application/json; charset=utf-8',
     'content-length': String(Buffer.byteLength(body)),
-    connection: 'close'
+    connection: 'close',
+    ...problem.headers
   }
   return { headers, body }
 }
@@ -248,6 +288,10 @@ function answerUnread(error: Error, socket: Socket): void {
   if (errorCode(error) === 'ECONNRESET' || !socket.writable || begun?.headersSent === true)
     return void socket.destroy()
   const [problem, reason] = UNREAD[String(errorCode(error))] ?? NO_HTTP
+  writeUnread(socket, problem, reason)
+}
+
+function writeUnread(socket: Socket, problem: Problem, reason: string): void {
   const { headers, body } = unroutable(problem)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(`HTTP/1.1 ${problem.status} ${reason}\r\n${lines.join('')}\r\n${body}`)

@@ -5,6 +5,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -202,6 +204,23 @@ test('another Host is answered nowhere but those that the operator names', async
   assert.deepEqual(statuses, [421, 200, 200, 200])
   const metrics = await (await ask('GET', '/metrics')).text()
   assert.match(metrics, /^http_refused_total\{reason="misdirected"\} 1$/m)
+})
+
+test('who holds as many connections as one address may has none more, and is counted', async t => {
+  const { url, ask } = await surface(t, {})
+  const { port } = new URL(url)
+  const from = (localAddress: string): Socket =>
+    connect({ port: Number(port), host: '127.0.0.1', localAddress }).on('error', () => undefined)
+  const held = Array.from({ length: 128 }, () => from('127.0.0.2'))
+  t.after(() => held.forEach(socket => socket.destroy()))
+  await Promise.all(held.map(socket => once(socket, 'connect')))
+
+  const one = from('127.0.0.2').resume()
+  await once(one, 'close')
+  const metrics = await (await ask('GET', '/metrics')).text()
+
+  assert.match(metrics, /^http_refused_total\{reason="source_connections"\} 1$/m)
+  assert.ok(held.every(socket => !socket.destroyed))
 })
 
 test('a node that others could reach does not start without a token, whatever its configuration says', async t => {

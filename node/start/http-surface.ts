@@ -88,7 +88,7 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
     (app: FastifyInstance, url: () => string) =>
       void app.get('/openapi.json', () => openApi({ version: VERSION, url: url(), rows }))
   ]
-  await serveHttp(base, { routes, onMisdirected: () => access.refused('misdirected') })
+  await serveHttp(base, { routes, onRefused: access.refused })
 }
 
 const part = (rows: readonly RouteRow[], routes: HttpRoutes | undefined): HttpPart | undefined =>

@@ -69,22 +69,22 @@ const SURFACE_BOUNDS = { connections: 512, requestMs: 30_000, allBodiesBytes: 64
 
 export interface HttpServed {
   readonly routes: readonly (HttpRoutes | undefined)[]
-  /** Told of each request that names another host. */
-  readonly onMisdirected: () => void
+  readonly onRefused: NonNullable<HttpSources['onRefused']>
 }
 
 /** Serves health, readiness, metrics and what `routes` add, if the configuration says so; after a crash on the port that it had. */
 export async function serveHttp(
   { config, log, metrics, state, supervise }: NodeBase,
-  { routes: all, onMisdirected }: HttpServed
+  { routes: all, onRefused }: HttpServed
 ): Promise<void> {
   if (!config.http.enabled) return
   const sources: HttpSources = {
     readiness: () => readinessOf(state),
     metrics,
     routes: (app, url) => all.forEach(add => add?.(app, url)),
-    onMisdirected,
+    onRefused,
     hosts: hostsOf(config),
+    proxies: config.gateway.trusted_proxies,
     bounds: config.gateway.enabled ? SURFACE_BOUNDS : {},
     onError: (err, requestId) =>
       log.error({ event: 'HttpFailed', err, request_id: requestId }, 'a request over HTTP failed')

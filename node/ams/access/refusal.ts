@@ -1,11 +1,13 @@
-/** Why a request is not let in. */
+/** Why a request, or a connection, is not let in. */
 export const ACCESS_REFUSALS = [
   'bad_request',
   'unauthorized',
   'forbidden',
   'origin_denied',
   'misdirected',
-  'rate_limited'
+  'rate_limited',
+  'connections',
+  'source_connections'
 ] as const
 export type AccessRefusalCode = (typeof ACCESS_REFUSALS)[number]
 
