@@ -175,10 +175,11 @@ const after = fc.nat(40).map(leaves => leaves * LEAF)
 const FAILURES = (Object.keys(ENDS) as EndCode[]).filter(
   code => !['done', 'outrun', 'barred', 'stalled'].includes(code)
 )
+const SLOWEST_LEAF_MS = 500
 const faulty = fc.record({
   foundMs: fc.nat(2000),
   latencyMs: fc.nat(200),
-  leafMs: fc.integer({ min: 1, max: 500 }),
+  leafMs: fc.integer({ min: 1, max: SLOWEST_LEAF_MS }),
   behaviour: fc.oneof(
     fc.record({ kind: fc.constant('ends' as const), code: fc.constantFrom(...FAILURES), after }),
     fc.record({ kind: fc.constant('stalls' as const), after })
@@ -218,7 +219,8 @@ void describe('whatever the providers do, a fetch', () => {
         assert.equal(ended, 'fail')
         assert.equal(plan.providers.length, providers.length)
         assert.ok(plan.providers.every(({ asked, ended }) => asked > 0 && ended !== undefined))
-        assert.ok(ms <= 2000 + providers.length * 60_000, `${ms} ms`)
+        // All of it at the pace of the slowest, and for each what it lets the fetch wait.
+        assert.ok(ms <= 2000 + SLOWEST_LEAF_MS * Math.ceil(total / LEAF) + providers.length * 60_000, `${ms} ms`)
       }),
       { numRuns: 300 }
     )
