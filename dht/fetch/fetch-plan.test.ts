@@ -220,7 +220,10 @@ void describe('whatever the providers do, a fetch', () => {
         assert.equal(plan.providers.length, providers.length)
         assert.ok(plan.providers.every(({ asked, ended }) => asked > 0 && ended !== undefined))
         // All of it at the pace of the slowest, and for each what it lets the fetch wait.
-        assert.ok(ms <= 2000 + SLOWEST_LEAF_MS * Math.ceil(total / LEAF) + providers.length * 60_000, `${ms} ms`)
+        assert.ok(
+          ms <= 2000 + SLOWEST_LEAF_MS * Math.ceil(total / LEAF) + providers.length * 60_000,
+          `${ms} ms`
+        )
       }),
       { numRuns: 300 }
     )
