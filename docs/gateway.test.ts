@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { runPage } from './harness/run-page.ts'
 
-const missing = ['curl', 'minisign'].find(tool => spawnSync(tool, ['-h']).error !== undefined)
+const missing = ['curl', 'minisign', 'openssl'].find(tool => spawnSync(tool, ['-h']).error !== undefined)
 const skip = missing === undefined ? false : `${missing} is not installed`
 
 test('what gateway.md says, from the first command to the last', { skip, timeout: 240_000 }, async t => {

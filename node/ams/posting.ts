@@ -5,7 +5,7 @@ import { digestOf, isRepostOf } from './envelope.ts'
 import type { EnvelopeProof, Immutable, Validation } from './envelope.ts'
 import { verifyProofs } from './proofs.ts'
 import type { Secrets } from './proofs.ts'
-import { readEnvelope, strictProblem } from './read-envelope.ts'
+import { MAX_PROOFS, readEnvelope, strictProblem } from './read-envelope.ts'
 import type { Posted } from './read-envelope.ts'
 import { EnvelopeRefusal, idTaken } from './refusal.ts'
 import type { Status } from './status.ts'
@@ -38,8 +38,8 @@ export interface PostingRules {
   /** Whether an envelope without a proof is refused. */
   readonly isProofDemanded: boolean
   readonly secrets: Secrets
-  /** The proof of this hub; none without a key. */
-  readonly prove?: ((immutable: Immutable) => EnvelopeProof) | undefined
+  /** The proof of this hub, where it adds one. @throws OapError `not_ready` while it has no key */
+  readonly prove?: ((immutable: Immutable) => Promise<EnvelopeProof>) | undefined
   /** Whose envelopes are refused; nobody's if missing. */
   readonly isBlocked?: IsBlocked | undefined
   /** The acceptance policy. */
@@ -75,7 +75,7 @@ const HUB = 'hub'
 
 /**
  * Judges an envelope as it was posted; what this yields keeps it, durably and told to the audit log, or finds it kept.
- * @throws EnvelopeRefusal for whatever the rules refuse, `conflict` where the id is that of another envelope.
+ * @throws EnvelopeRefusal for whatever the rules refuse, `conflict` where the id is that of another envelope; as `rules.prove`.
  */
 export async function prepared(
   value: Parameters<typeof readEnvelope>[0],
@@ -83,7 +83,8 @@ export async function prepared(
   rules: PostingRules,
   posting: Posting
 ): Promise<() => Promise<Kept>> {
-  const posted = readEnvelope(value, rules.validation)
+  const mostProofs = MAX_PROOFS + (posting.origin === undefined ? 0 : 1)
+  const posted = readEnvelope(value, rules.validation, { mostProofs })
   noteLoose(value, rules)
   refuseDecided(posted)
   if (rules.isProofDemanded && posted.proofs.length === 0)
@@ -103,7 +104,8 @@ export async function prepared(
   }
   refuseBlocked(immutable.from, rules.isBlocked)
   const { by } = posting
-  const proofs = rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(rules.prove(immutable))]
+  const proofs =
+    rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(await rules.prove(immutable))]
   const sha256 = digestOf(immutable)
   const judged = { immutable, sha256, proofs: posted.proofs, by }
   const isLeft = posting.isLeftQueued === true && rules.isModerated !== true

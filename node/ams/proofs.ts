@@ -6,7 +6,7 @@ import type { EnvelopeProof, Immutable } from './envelope.ts'
 import { EnvelopeRefusal } from './refusal.ts'
 
 /** What proofs by shared secrets are verified with, by name. */
-export type Secrets = ReadonlyMap<string, Uint8Array>
+export type Secrets = Pick<ReadonlyMap<string, Uint8Array>, 'get'>
 
 const NO_SECRET = randomBytes(32)
 

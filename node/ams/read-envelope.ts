@@ -9,7 +9,8 @@ import { isTime } from './time.ts'
 export const MAX_ENVELOPE_BYTES = 512 * 1024
 export const MAX_META_BYTES = 16_384
 const MAX_STRICT_PAYLOAD_BYTES = 65_536
-const MAX_PROOFS = 8
+/** Of one that is posted; one that comes from another hub can have the proof of that hub, too. */
+export const MAX_PROOFS = 8
 export const MAX_SHOWN_CHARS = 64
 
 type CanonicalObject = Readonly<Record<string, CanonicalValue>>
@@ -33,7 +34,7 @@ const STRICT_TYPE = /^[a-z][a-z0-9_.-]{0,63}$/
 const STRICT_THREAD = /^t_[a-z0-9]+(?:_[a-z0-9]+)*$/
 const STRICT_NAME = /^(?:(?:agent|user|service|topic|hub):)?[A-Za-z0-9][A-Za-z0-9_.@-]*$/
 const HEX_KEY = /^[0-9a-f]{64}$/
-const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
+export const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 const SIG_CHARS = { Ed25519: 88, 'HMAC-SHA256': 44 } as const
 
 /** What each member must be. */
@@ -70,7 +71,11 @@ const NEEDED: Readonly<Record<Validation, readonly string[]>> = {
  * @throws EnvelopeRefusal `missing_member`, `unknown_member`, `bad_form`, `too_long`, `proof_incomplete`
  * @see specs/ams.md, section 2
  */
-export function readEnvelope(value: CanonicalObject, validation: Validation): Posted {
+export function readEnvelope(
+  value: CanonicalObject,
+  validation: Validation,
+  { mostProofs = MAX_PROOFS } = {}
+): Posted {
   for (const name of NEEDED[validation])
     if (!Object.hasOwn(value, name)) throw new EnvelopeRefusal('missing_member', `${name}: missing`)
   if (validation === 'strict') refuseUnknown(value)
@@ -81,6 +86,7 @@ export function readEnvelope(value: CanonicalObject, validation: Validation): Po
   }
   const { meta = {}, proofs: given = [], status: posted } = value
   const posteds = given as unknown as readonly EnvelopeProof[]
+  if (posteds.length > mostProofs) throw wrong('proofs', `give a list of at most ${mostProofs}`)
   if (posteds.length > 0 && (value['id'] === undefined || value['created_at'] === undefined))
     throw new EnvelopeRefusal('proof_incomplete', 'proofs: they need id and created_at of who made them')
   const { type, thread, from, to, payload, id, created_at } = value as unknown as Partial<Immutable>
@@ -152,7 +158,7 @@ function status(value: CanonicalValue, name: string): void {
 }
 
 function proofs(value: CanonicalValue, name: string): void {
-  if (!Array.isArray(value) || value.length > MAX_PROOFS)
+  if (!Array.isArray(value) || value.length > MAX_PROOFS + 1)
     throw wrong(name, `give a list of at most ${MAX_PROOFS}`)
   for (const [n, one] of (value as readonly CanonicalValue[]).entries()) proof(one, `${name}[${n}]`)
 }

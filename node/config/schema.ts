@@ -325,6 +325,16 @@ export const configSchema = Type.Object(
         default: 'standard'
       }),
       require_proof: flag('Refuse envelopes without a proof.', false),
+      prove: flag(
+        'Add a proof of this hub, by its key of the role message, to each envelope that is kept.',
+        false
+      ),
+      proof_secrets: Type.String({
+        description:
+          'File of secrets for proofs by HMAC-SHA256, a line each: a name, a space, 32 to 256 bytes in base64. Empty: none.',
+        default: '',
+        maxLength: 4096
+      }),
       ams_bytes: count(
         'Bytes that envelopes, messages of rooms, notary records and artifacts take together.',
         1024 * MIB,

@@ -86,6 +86,21 @@ test('a mirror, which serves no manifests and has no hub key, lacks no key for t
   assert.deepEqual(wrongs(mirror), [])
 })
 
+test('names what proofs of envelopes lack: a key of the hub, and a file of secrets', async t => {
+  const data = await folder(t)
+  const env = { OMNIGATE_GATEWAY__PROVE: 'true', OMNIGATE_GATEWAY__PROOF_SECRETS: join(data, 'absent') }
+
+  const withKey = await look(data, env)
+  rmSync(join(data, 'keys', 'hub.key'))
+  const without = await look(data, env)
+
+  assert.match(wrongs(withKey).join(), /^access: .*absent: does not exist[^,]*$/)
+  assert.match(
+    wrongs(without).join(),
+    /keys: no key may prove envelopes.* key delegate --role message --data /
+  )
+})
+
 test('a configuration that is wrong is told with all its problems, and nothing else is looked at', async t => {
   const data = await folder(t)
 

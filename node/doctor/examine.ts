@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { connectAdmin } from '../admin/admin-client.ts'
 import type { AdminClient } from '../admin/admin-client.ts'
+import { ProofSecrets } from '../ams/proof-secrets.ts'
 import { exposedBy } from '../config/cross-problems.ts'
 import { ConfigError, loadConfig, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
@@ -198,8 +199,18 @@ async function keys(place: Place): Promise<readonly Found[]> {
   const early = mine.filter(
     ({ delegation: { statement }, state }) => state === 'not yet' && statement.not_before > nowS + SLACK_S
   )
+  const { http, gateway } = place.config
+  const isUnproven =
+    http.enabled &&
+    gateway.enabled &&
+    gateway.prove &&
+    own.hubKey !== 'here' &&
+    !mine.some(({ delegation: { statement }, state }) => statement.role === 'message' && state === 'in force')
   return [
     ...found,
+    ...(isUnproven
+      ? [wrong(`no key may prove envelopes, as gateway.prove wants: run: ${delegate(place, 'message')}`)]
+      : []),
     ...early.map(({ delegation: { statement } }) =>
       wrong(`the ${statement.role} key of ${statement.node} is not good yet: is the clock right?`)
     ),
@@ -302,6 +313,7 @@ async function free(host: string, port: number, key: string): Promise<Found> {
 }
 
 async function access({ data, config, env }: Place): Promise<readonly Found[]> {
+  await ProofSecrets.open(config.gateway.proof_secrets)
   const tokens = await (await tokenKeeper(data, config)).list(env)
   const problems = exposedBy(config, { tokens, takesOthers: config.capabilities.takesBearer })
   if (problems.length > 0) return problems.map(({ path, message }) => wrong(`${path}: ${message}`))

@@ -1,4 +1,4 @@
-import { type Delegation, delegate } from '../../federation/index.ts'
+import { type Delegation, delegate, formatDelegation } from '../../federation/index.ts'
 import { type AuditEvent, auditEvent, commitment } from '../audit/index.ts'
 import { readHubKey } from '../hub-key.ts'
 import { generateMinisign } from '../minisign.ts'
@@ -68,6 +68,22 @@ export async function runningSigner(
   if (made !== undefined) await replaceRoleKey(folder, role, made.text)
   await options.onSigned?.()
   return { secretKey, delegation }
+}
+
+/**
+ * The hub key's words for the keys of a role of this node, as lines by epoch, but for those of keys that were revoked; those that
+ * have ended are there, as what was signed in their time stays good. @throws SetupError for damaged files
+ */
+export async function goodDelegations(
+  folder: string,
+  role: OwnKeyRole,
+  hub: string
+): Promise<readonly string[]> {
+  const revoked = new Set((await readRevoked(folder, hub)).map(({ statement }) => statement.key))
+  const all: readonly Delegation<OwnKeyRole>[] = await readRoleDelegations(folder, role, hub)
+  return all
+    .filter(({ statement }) => !revoked.has(statement.key))
+    .map(one => formatDelegation(one).trimEnd())
 }
 
 const isGoodAt = ({ statement }: Delegation<OwnKeyRole>, nowS: number): boolean =>

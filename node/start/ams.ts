@@ -40,6 +40,7 @@ import type { Identity } from './identity.ts'
 import { isMirror } from './mirror.ts'
 import { refusalOf } from './peers.ts'
 import type { NodePolicy } from './policy.ts'
+import type { NodeProofs } from './proofs.ts'
 import type { NodeStorage } from './storage.ts'
 import type { NodeThreads } from './threads.ts'
 
@@ -66,6 +67,7 @@ export interface AmsPlace {
   readonly audit: { append(event: AuditEvent): Promise<void> }
   readonly storage: Pick<NodeStorage, 'store'>
   readonly policy: Pick<NodePolicy, 'current' | 'judgeOwn'>
+  readonly proofs: Pick<NodeProofs, 'prove' | 'secrets'>
   readonly writeMode: 'open' | 'token'
   /** Hubs that can be asked to prove themselves. */
   readonly handshake: HandshakeParts
@@ -95,7 +97,8 @@ export async function openAms(
   const posting: PostingRules = {
     validation: gateway.validation,
     isProofDemanded: gateway.require_proof,
-    secrets: new Map(),
+    secrets: place.proofs.secrets,
+    prove: place.proofs.prove,
     judge: judging(identity, place, gateway.sandbox),
     isModerated: gateway.sandbox !== '',
     onLoose: problem => log.info({ event: 'EnvelopeLoose', problem }, 'strict would refuse an envelope')
@@ -132,7 +135,12 @@ export async function openAms(
       mode: place.isOnDisk ? 'level' : 'memory',
       url: gateway.url === '' ? url() : gateway.url,
       write_mode: place.writeMode,
-      features: { require_proof: gateway.require_proof, private: gateway.private },
+      features: {
+        require_proof: gateway.require_proof,
+        private: gateway.private,
+        server_proof: place.proofs.prove !== undefined,
+        hmac_proof: place.proofs.secrets.size > 0
+      },
       signatures: place.signatures(),
       ...sandboxNotice(gateway.sandbox)
     }),

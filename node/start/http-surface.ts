@@ -20,6 +20,7 @@ import type { Identity } from './identity.ts'
 import { openManifests } from './manifests.ts'
 import { serveHttp } from './operator.ts'
 import type { Peers } from './peers.ts'
+import { openProofs } from './proofs.ts'
 import type { NodeSnapshots } from './snapshots.ts'
 import type { NodeStorage } from './storage.ts'
 
@@ -32,7 +33,7 @@ export interface HttpPart {
 
 export interface SurfacePlace
   extends
-    Omit<AmsPlace, 'writeMode' | 'audit' | 'signatures' | 'handshake'>,
+    Omit<AmsPlace, 'writeMode' | 'audit' | 'signatures' | 'handshake' | 'proofs'>,
     Omit<HandshakePlace, 'audit'>,
     Pick<HttpAccessPlace, 'rights'>,
     Pick<CallsPlace, 'host'> {
@@ -60,14 +61,18 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
   const isOurs = (pattern = ''): boolean =>
     !STRANGERS_ROOTS.some(root => pattern.startsWith(root)) && (hasManifests || pattern !== KEY_OF_SNAPSHOTS)
   const access = await openHttpAccess(base, identity, { ...place, isOurs })
-  const manifests = openManifests(base, identity, place)
+  const proofs = hasManifests ? await openProofs(base, identity, place.signers) : undefined
+  const manifests = openManifests(base, identity, { ...place, proofs })
   const { signatures } = manifests
-  const ams = await openAms(base, identity, {
-    ...place,
-    handshake: handshakeParts(place),
-    writeMode: access.writeMode,
-    signatures
-  })
+  const ams =
+    proofs &&
+    (await openAms(base, identity, {
+      ...place,
+      proofs,
+      handshake: handshakeParts(place),
+      writeMode: access.writeMode,
+      signatures
+    }))
   const parts: readonly (HttpPart | undefined)[] = [
     // A mirror refuses writes before anybody looks at what they are about.
     part(

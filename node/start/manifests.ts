@@ -5,6 +5,7 @@ import type { HttpRoutes, RouteRow } from '../http/index.ts'
 import type { NodeSigners } from '../identity/index.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
+import type { NodeProofs } from './proofs.ts'
 
 const UNSIGNED =
   'the manifests of this hub are not signed: stop the node, and run omnigate key delegate --role manifest'
@@ -27,11 +28,20 @@ export interface Said {
 export function openManifests(
   { config, log, metrics }: NodeBase,
   { keys }: Identity,
-  { signers }: { readonly signers: Pick<NodeSigners, 'of'> }
+  {
+    signers,
+    proofs
+  }: {
+    readonly signers: Pick<NodeSigners, 'of'>
+    readonly proofs: Pick<NodeProofs, 'keys' | 'look'> | undefined
+  }
 ): NodeManifests {
   const { gateway } = config
   const manifests = new Manifests({
-    signer: () => signers.of('manifest'),
+    async signer() {
+      await proofs?.look()
+      return await signers.of('manifest')
+    },
     nowMs: () => Date.now(),
     onUnsigned: err => log.warn({ event: 'ManifestsUnsigned', err }, UNSIGNED)
   })
@@ -59,6 +69,7 @@ export function openManifests(
             isProofDemanded,
             rates,
             policy: parts.policy(),
+            proofKeys: proofs?.keys() ?? [],
             features
           }
         }

@@ -32,9 +32,11 @@ test(
   'an envelope of a federated thread is at the other hub with the same id and digest, once, and in both audit logs',
   OPTIONS,
   async t => {
-    const { a, b, dataB, again } = await twoHubs(t)
+    const { a, b, dataB, again } = await twoHubs(t, { 'gateway.prove': true })
     const first = await post(a, envelope(1))
-    await here(b, 'e1')
+    const [proof, ...others] = (await here(b, 'e1')).proofs
+    const proved = first.body.envelope.proofs.map(({ key, sig }) => [key, sig])
+    assert.deepEqual([[[proof!.key, proof!.sig]], others], [proved, []])
     await b.node.stop()
     for (const n of [2, 3]) await post(a, envelope(n))
     await post(a, envelope(4, { thread: 'not a topic' }))
@@ -160,6 +162,7 @@ interface Listed {
   readonly sha256: string
   readonly status: string
   readonly record: { readonly by: string }
+  readonly proofs: readonly { readonly key: string; readonly sig: string }[]
 }
 
 const ids = (items: readonly Listed[]): string[] => items.map(({ id }) => id).sort()

@@ -46,7 +46,7 @@ export const DOCUMENTS: readonly Document[] = [
 
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
-function access({ facts: { rates, validation, isProofDemanded, features } }: Made): object {
+function access({ facts: { rates, validation, isProofDemanded, proofKeys, features } }: Made): object {
   return {
     roles: ROLES,
     auth: {
@@ -55,6 +55,7 @@ function access({ facts: { rates, validation, isProofDemanded, features } }: Mad
     },
     validation,
     require_proof: isProofDemanded,
+    ...(proofKeys.length > 0 && { proof_keys: proofKeys }),
     features,
     ...(rates && { limits_per_minute: { without_token: rates.anonymous, with_token: rates.known } }),
     errors: PROBLEMS

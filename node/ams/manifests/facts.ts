@@ -23,6 +23,8 @@ export interface HubFacts {
   /** None where nothing is limited. */
   readonly rates: AccessRates | undefined
   readonly policy: PolicyText
+  /** The hub key's words for the keys that prove envelopes, as lines. */
+  readonly proofKeys: readonly string[]
   readonly features: Readonly<Record<string, boolean>>
 }
 

@@ -36,6 +36,7 @@ export const FACTS: HubFacts = {
   sandbox: '',
   validation: 'standard',
   isProofDemanded: false,
+  proofKeys: [],
   rates: DEFAULT_RATES,
   policy: { policy: { rules: [] }, policy_version: '1', policy_hash: 'ab'.repeat(32) },
   features: { sync: true }

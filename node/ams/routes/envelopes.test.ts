@@ -109,7 +109,7 @@ void describe('a posted envelope', () => {
 
   void test('gets the proof of the hub over what is stored, beside its own', async () => {
     const [client, hub] = [keyPair(), keyPair()]
-    const { ask } = await surface({ posting: { prove: envelope => proofBy(hub, envelope) } })
+    const { ask } = await surface({ posting: { prove: async envelope => proofBy(hub, envelope) } })
     const immutable = {
       id: 'e1',
       created_at: NOW,

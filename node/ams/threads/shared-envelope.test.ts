@@ -8,6 +8,7 @@ import { digestOf } from '../envelope.ts'
 import { readObject } from '../routes/body.ts'
 import type { Verdict } from '../posting.ts'
 import { proofBy } from '../proofs.ts'
+import { readEnvelope } from '../read-envelope.ts'
 import { EnvelopeRefusal } from '../refusal.ts'
 import { readShared, sharedBody, topicOfThread } from './shared-envelope.ts'
 import { refusalName, takeShared } from './take-shared.ts'
@@ -89,6 +90,23 @@ describe('an envelope of another hub', () => {
     const forged = shared({ id: 'e2' }, [proof])
     await assert.rejects(take(message(forged)), { code: 'bad_proof' })
     await assert.rejects(take(message(shared({ id: 'e3' }))), { code: 'no_proof' })
+  })
+
+  test('can have the proof of its hub beside as many as may be posted', async () => {
+    const proofs = Array.from({ length: 10 }, () => {
+      const { privateKey } = generateKeyPairSync('ed25519')
+      const key = Buffer.from(publicBytes(privateKey)).toString('hex')
+      return proofBy({ secretKey: privateKey, publicKey: key }, envelope())
+    })
+    const { take } = await hub({ prove: async () => proofs[9]! })
+
+    await assert.rejects(take(message(shared({}, proofs))), { code: 'bad_form' })
+    const { stored } = await take(message(shared({}, proofs.slice(0, 9))))
+
+    assert.deepEqual(stored.proofs, [...proofs.slice(0, 9), { ...proofs[9], server: true }])
+    assert.throws(() => readEnvelope({ ...envelope(), proofs: proofs.slice(0, 9) } as never, 'standard'), {
+      code: 'bad_form'
+    })
   })
 
   const text = shared().toString()

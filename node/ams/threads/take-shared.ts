@@ -17,7 +17,7 @@ export interface ThreadMessage {
   readonly attrs: Readonly<Record<string, string>> | undefined
 }
 
-export interface TakingRules extends Omit<PostingRules, 'judge' | 'prove' | 'secrets' | 'onLoose'> {
+export interface TakingRules extends Omit<PostingRules, 'judge' | 'secrets' | 'onLoose'> {
   /** What becomes of an envelope that the policy has accepted. */
   readonly accepted: () => Verdict
 }
