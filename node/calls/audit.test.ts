@@ -133,7 +133,10 @@ test('a reader that follows is asked for its right while nothing comes', async (
   let looks = 0
   const parts = {
     auditExtent: () => ({ first: 0, size: 7 }),
-    clock: { after: (_: number, late: () => void) => (looks++, queueMicrotask(late), () => undefined) },
+    clock: {
+      now: () => 0,
+      after: (_: number, late: () => void) => (looks++, queueMicrotask(late), () => undefined)
+    },
     isDraining: () => looks > 200
   }
   const calls = () => async () => {

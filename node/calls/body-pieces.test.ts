@@ -2,20 +2,36 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
-import { bodyPieces } from './body-pieces.ts'
+import { LEAST_BYTES, bodyPieces } from './body-pieces.ts'
 
 /** A body that is sent as the test says, and a clock that only the test moves. */
-function coming() {
-  const body = new PassThrough()
-  const late: (() => void)[] = []
+function coming(maxBytes = 10) {
+  const body = new PassThrough({ highWaterMark: 2 * LEAST_BYTES })
+  const late: { readonly at: number; readonly run: () => void }[] = []
+  let nowMs = 0
   const clock = {
-    after(_: number, run: () => void) {
-      late.push(run)
+    now: () => nowMs,
+    after(ms: number, run: () => void) {
+      late.push({ at: nowMs + ms, run })
       return () => undefined
     }
   }
-  const pieces = bodyPieces(body as unknown as IncomingMessage, { maxBytes: 10, stallMs: 30_000, clock })
-  return { body, pieces, stall: () => late.at(-1)!() }
+  const pieces = bodyPieces(body as unknown as IncomingMessage, { maxBytes, stallMs: 30_000, clock })
+  /** Time goes by; what is awaited is late where that was too long. */
+  const pass = (ms: number): void => {
+    nowMs += ms
+    const { at, run } = late.at(-1)!
+    if (nowMs >= at) run()
+  }
+  /** So many bytes after so long. */
+  const after = async (ms: number, bytes: number): Promise<number> => {
+    const next = pieces.next()
+    pass(ms)
+    body.write(Buffer.alloc(bytes))
+    const { value } = await next
+    return (value as Uint8Array).length
+  }
+  return { body, pieces, pass, after }
 }
 
 test('a body comes piece by piece', async () => {
@@ -30,9 +46,9 @@ test('a body comes piece by piece', async () => {
 })
 
 test('a body of which nothing comes is given up, and its connection can be answered', async () => {
-  const { body, pieces, stall } = coming()
+  const { body, pieces, pass } = coming()
   const next = pieces.next()
-  stall()
+  pass(30_000)
 
   await assert.rejects(next, { code: 'slow_peer', status: 408 })
   assert.equal(body.destroyed, false)
@@ -46,4 +62,27 @@ test('a body that is too long is refused once it is', async () => {
 
   await assert.rejects(pieces.next(), { code: 'body_oversize', status: 413 })
   assert.equal(body.destroyed, false)
+})
+
+test('a body that comes slowly and steadily may take as long as it likes', async () => {
+  const { after } = coming(2 ** 40)
+
+  for (let minutes = 0; minutes < 60; minutes++)
+    for (const ms of [29_000, 1, 29_000]) assert.equal(await after(ms, LEAST_BYTES), LEAST_BYTES)
+})
+
+test('a body that drips is given up, however often something of it comes', async () => {
+  const { body, after } = coming(2 ** 40)
+  for (let n = 0; n < 29; n++) await after(1000, 1000)
+
+  await assert.rejects(after(1000, 1000), { code: 'slow_peer', status: 408 })
+  assert.equal(body.destroyed, false)
+})
+
+test('the time in which nobody reads a body is not counted', async () => {
+  const { after, pass } = coming(2 ** 40)
+  await after(20_000, 1)
+  pass(9000)
+
+  assert.equal(await after(9000, 1), 1)
 })

@@ -100,6 +100,7 @@ test('while nothing comes comments do, and what fails ends the stream with its c
   const failing = Promise.withResolvers<never>()
   let beats = 0
   const clock = {
+    now: () => 0,
     after(_: number, late: () => void) {
       if (++beats <= 2) queueMicrotask(late)
       else failing.reject(new OapError('not_ready', 'the mailbox closed', { retryAfterMs: 1500 }))

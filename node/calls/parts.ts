@@ -16,6 +16,8 @@ export interface LogExtent {
 }
 
 export interface CallClock {
+  /** Milliseconds that never go back. */
+  now(): number
   /** Runs `late` after that time, unless what it yields is called before. */
   after(ms: number, late: () => void): () => void
 }
@@ -40,7 +42,7 @@ export interface CallParts {
   readonly isAuditPublic: boolean
   /** Bytes of one blob that is put. */
   readonly maxBlobBytes: number
-  /** A body of which nothing comes for so long is given up. */
+  /** A body of which less than 64 KiB come within that is given up. */
   readonly stallMs: number
   /** After so long without an event a reader of events is sent a comment. */
   readonly heartbeatMs: number
