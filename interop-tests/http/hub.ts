@@ -15,6 +15,8 @@ const FAULTS =
   /"event":"(?:HttpFailed|HttpCallFailed|AmsFailed|GatewayFailed|SnapshotFailed|DeliveryFailed|HandlerFailed|ServiceCrashed|SessionBroke)"/
 
 const MIB = 2 ** 20
+/** What Linux counts processor time in. */
+const TICK_MS = 10
 
 interface Log {
   faults: string[]
@@ -93,6 +95,13 @@ export class Hub implements AsyncDisposable {
     const of = (name: string): number =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024
     return { now: of('VmRSS'), most: of('VmHWM') }
+  }
+
+  /** Processor time that it has used, in milliseconds; whatever else the machine does, to 10 ms. */
+  processorMs(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
+    const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14)
+    return (Number(user) + Number(system)) * TICK_MS
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,6 +49,7 @@ export const MAILBOX: readonly CallRoute[] = (Object.keys(mailboxService.operati
     path: `/mailbox/v1/${op}`,
     role: roleFor(mailboxService.operations[op].verb),
     verb: mailboxService.operations[op].verb,
+    effect: mailboxService.operations[op],
     takes: op === 'send' ? 'bytes' : 'json',
     maxBodyBytes: op.startsWith('send') ? SEND_BYTES : REQUEST_BYTES,
     query: TOPIC,

@@ -1,5 +1,7 @@
+import type { OapError } from '../../protocols/index.ts'
 import type { Caller } from '../ams/access/index.ts'
 import type { Bodies } from '../gateway/index.ts'
+import type { Effect } from '../guards/shed.ts'
 import type { InnerCalls } from './inner-calls.ts'
 import type { OpenRequests } from './open-requests.ts'
 
@@ -28,6 +30,8 @@ export interface CallParts {
   readonly callsOf: (asker: Asker) => InnerCalls
   /** Those under way, each from when its caller is known. */
   readonly open: OpenRequests
+  /** Why a request is refused before it is read, where the node has too much to do; `caller` has its share of what is done. */
+  readonly shed: (effect: Effect, caller: string) => OapError | undefined
   /** Whether a verb is open to everybody, whoever asks. */
   readonly isOpen: (verb: string) => boolean
   /** Room for blobs and entries on their way to readers. */
@@ -50,6 +54,8 @@ export interface CallParts {
   readonly isDraining: () => boolean
   /** Told the code of each answer that is a problem. */
   readonly onProblem: (code: string) => void
+  /** Told of each request that `shed` refused. */
+  readonly onShed: (refusal: OapError) => void
   /** Told of each error that is no caller's, with the id that the caller was given. */
   readonly onError: (error: unknown, requestId: string) => void
 }

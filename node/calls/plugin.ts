@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { tokenBytes } from '../../protocols/index.ts'
+import type { OapError } from '../../protocols/index.ts'
+import { sourceOf } from '../ams/access/addresses.ts'
+import { LOCAL } from '../ams/access/client-address.ts'
 import { presentedToken } from '../ams/access/presented-token.ts'
 import { ANONYMOUS } from '../ams/access/index.ts'
 import type { Caller } from '../ams/access/index.ts'
@@ -8,6 +11,7 @@ import { traceparentOf } from '../http/index.ts'
 import { giveWhole } from '../ams/routes/give-whole.ts'
 import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
+import type { Effect } from '../guards/shed.ts'
 import { INTERNAL, sendProblem } from '../http/index.ts'
 import { Turns } from '../turns.ts'
 import { bodyPieces, oversize } from './body-pieces.ts'
@@ -59,14 +63,17 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
     bodyLimit: Math.max(1, maxBodyBytes),
     config: { takesCapabilities: true, isStreamed: route.isStreamed === true },
     onRequest: async (request, reply) => {
-      // Before anything is waited for, so that a token that goes meanwhile takes the request with it.
-      hold(parts, request, reply)
       const asker = askerOf(parts, request, route)
       if (asker.cap === undefined && !parts.isOpen(route.verb)) demandRole(asker.caller, route.role)
+      const shed = parts.shed(route.effect ?? READS, sharerOf(request))
+      if (shed !== undefined) return refuseShed(parts, request, reply, shed)
+      // Before anything is waited for, so that a token that goes meanwhile takes the request with it.
+      hold(parts, request, reply)
       if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
         throw new Problem('unsupported_media_type', 'Content-Encoding: send the body as it is')
       const length = Number(request.headers['content-length'] ?? 0)
       if (route.isStreamed === true && length > parts.maxBlobBytes) throw oversize(parts.maxBlobBytes)
+      return undefined
     },
     handler: async (request, reply) => {
       const query = readQuery(route.query, request.query as Readonly<Record<string, unknown>>)
@@ -78,6 +85,28 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
       })
     }
   })
+}
+
+const READS: Effect = {}
+
+/** Who has a share of what is done under load: a token, or an address without one. */
+const sharerOf = (request: FastifyRequest): string => {
+  const { name } = callerOf(request)
+  return `http ${name === ANONYMOUS ? sourceOf(request.clientIp ?? LOCAL) : name}`
+}
+
+/** Without an error on its way, whose trace would cost more than the answer. */
+function refuseShed(
+  { onProblem, onShed }: CallParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: OapError
+): FastifyReply {
+  const { code, message, status, retryAfterMs = 1000 } = refusal
+  onProblem(code)
+  onShed(refusal)
+  const headers = { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }
+  return sendProblem(request, reply, { code, message, status, headers, members: {} })
 }
 
 /** What ends each request: its reader, or its token. */

@@ -1,6 +1,7 @@
 import type { Static, TObject } from 'typebox'
 import type { Caller } from '../ams/access/index.ts'
 import type { AmsRoute } from '../ams/routes/index.ts'
+import type { Effect } from '../guards/shed.ts'
 import type { InnerCalls } from './inner-calls.ts'
 import type { CallParts } from './parts.ts'
 import { needsToken } from './stand-in.ts'
@@ -47,6 +48,8 @@ export interface CallAnswer {
 export interface CallRoute extends Omit<AmsRoute, 'answer'> {
   /** What a capability must allow; callers without one need the row's role, and what that stands for. */
   readonly verb: string
+  /** What the operation does, where it does more than read. */
+  readonly effect?: Effect
   /** The body is read piece by piece. */
   readonly isStreamed?: boolean
   readonly answer: (parts: CallParts, asked: CallAsked) => Promise<CallAnswer>

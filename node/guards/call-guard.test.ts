@@ -247,6 +247,15 @@ test('what is shed anyhow is not judged for coming late', async () => {
   assert.equal((await guard(headOf(NONE)))?.code, 'saturated')
 })
 
+test('what was judged where it came in is not judged again for coming late, and is shed like all else', async () => {
+  const late = { refuses: () => assert.fail('it was asked for') }
+  const judging = (level: 'nothing' | 'writes') =>
+    guarding({ shedding: () => level, late, isJudged: peer => peer === PEER }).guard
+
+  assert.equal((await judging('nothing')(headOf(NONE)))?.code, 'cap_missing')
+  assert.equal((await judging('writes')(headOf(NONE)))?.code, 'saturated')
+})
+
 test('on a disk without room a write is refused as disk_full with a time to come back, and nothing else is', async () => {
   const on = (shedding: 'nothing' | 'writes' | 'calls') =>
     guarding({ shedding: () => shedding, writeRefusal: () => 'disk_full' }).guard

@@ -8,13 +8,11 @@ import {
 } from '../../protocols/index.ts'
 import type { CallHead, ConnectionState, Guard, Operation, VerifiedToken } from '../../protocols/index.ts'
 import { holderRefusal, obtainRefusal } from '../capabilities/index.ts'
-import { briefRefusal } from './brief-refusal.ts'
 import type { GrantQuotas, PayingHub } from './grant-quotas.ts'
 import type { GrantUse } from './grant.ts'
 import type { Grants } from './grants.ts'
-import type { LateCalls } from './late-calls.ts'
-import { OVERLOADED } from './pressure.ts'
-import type { Shedding, WriteRefusal } from './pressure.ts'
+import { levelRefusal, shedRefusal } from './shed.ts'
+import type { ShedOptions } from './shed.ts'
 import type { TokenQuotas } from './token-quotas.ts'
 
 /** What a refusal of a caller that proved a token, or has a grant, is recorded with. */
@@ -25,7 +23,7 @@ export interface Refused {
   readonly error: OapError
 }
 
-export interface CallGuardOptions {
+export interface CallGuardOptions extends ShedOptions {
   /** The hub id of this hub. */
   readonly hub: string
   readonly tokens: { verify(bytes: Uint8Array, now: number): VerifiedToken }
@@ -41,10 +39,8 @@ export interface CallGuardOptions {
   readonly grantQuotas: GrantQuotas
   /** The linked hub that pays for calls under a token which was given out for a right of its own. */
   readonly payerOf: (token: VerifiedToken) => PayingHub | undefined
-  readonly shedding: () => Shedding
-  readonly writeRefusal: () => WriteRefusal
-  /** Which calls come too late to be served. */
-  readonly late: Pick<LateCalls, 'refuses'>
+  /** Whether calls of a peer were judged for coming late before they became calls. */
+  readonly isJudged?: (peer: string) => boolean
   /** Milliseconds that never go back. */
   readonly now: () => number
   /** Unix seconds by the clock that cannot be set back. */
@@ -61,11 +57,14 @@ export interface CallGuardOptions {
 export function createCallGuard(options: CallGuardOptions): Guard {
   const verified = new LastTokens(options)
   return head => {
-    const shed = shedOf(options, head)
+    const { call, served } = head
+    const shed = options.isJudged?.(call.peer)
+      ? levelRefusal(options, served.row)
+      : shedRefusal(options, served.row, { caller: call.peer, startedAt: call.startedAt })
     if (shed !== undefined) return shed
-    const { verb } = head.served.row
+    const { verb } = served.row
     if (options.openVerbs.has(verb) && !NEVER_OPEN.includes(verb)) return undefined
-    const isAnonymous = head.served.row.elseAnonymous === true
+    const isAnonymous = served.row.elseAnonymous === true
     if (head.cap.length === 0) return judgeGrant(options, head, isAnonymous)
     let token: VerifiedToken
     try {
@@ -98,21 +97,6 @@ export const withdrawnSince =
   (withdrawal: CallGuardOptions['withdrawal'], grants: Pick<Grants, 'review'>) =>
   (call: CallHead['call']): OapError | undefined =>
     call.capability === undefined ? grants.review(call) : withdrawal(call.capability)
-
-function shedOf(
-  { shedding, writeRefusal, late }: CallGuardOptions,
-  { served, call }: CallHead
-): OapError | undefined {
-  const { writes, relieves } = served.row
-  const level = shedding()
-  if (level !== 'nothing') {
-    const fills = writes === true && relieves !== true
-    if (fills && writeRefusal() === 'disk_full') return briefRefusal('disk_full')
-    if (fills || level === 'calls') return briefRefusal('saturated', OVERLOADED)
-  }
-  const isLate = late.refuses(call.peer, relieves === true, call.startedAt)
-  return isLate ? briefRefusal('saturated', OVERLOADED) : undefined
-}
 
 const missing = ({ served }: CallHead): OapError =>
   new OapError('cap_missing', `${served.row.verb} needs a capability`)

@@ -284,6 +284,33 @@ test('a body that comes too slowly is 408, and the connection ends', async t => 
   assert.equal(problemIn(String(answer))['error'], 'request_timeout')
 })
 
+test('the short body of a refused request is read and forgotten, and where it does not come the connection ends', async t => {
+  const http = await taking(t, { requestMs: 200 })
+  const refused = 'POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n'
+  const [kept, late] = [connect(http.port, '127.0.0.1'), connect(http.port, '127.0.0.1')]
+  const ended = once(late, 'close')
+
+  kept.write(refused)
+  const [first] = await once(kept, 'data')
+  kept.write('helloGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  const [second] = await once(kept, 'data')
+  late.write(refused)
+  const [answer] = await once(late, 'data')
+  await ended
+
+  assert.match(String(first), /^HTTP\/1\.1 404 /)
+  assert.match(String(second), /^HTTP\/1\.1 200 /)
+  assert.match(String(answer), /^HTTP\/1\.1 404 /)
+})
+
+test('a refused request whose body is long, or has no length, is the last of its connection', async t => {
+  const http = await taking(t, {})
+  const refused = (length: string) => `POST /nowhere HTTP/1.1\r\nHost: localhost\r\n${length}\r\n\r\n`
+
+  for (const length of ['Content-Length: 65537', 'Transfer-Encoding: chunked'])
+    assert.match(await raw(http, refused(length)), /^HTTP\/1\.1 404 [^]*\r\nconnection: close\r\n/i)
+})
+
 test('headers that come too slowly are 408', async t => {
   const http = await taking(t, { headersMs: 100, checkEveryMs: 20 })
 

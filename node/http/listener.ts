@@ -179,15 +179,14 @@ function createApp(
     onRefused?.('misdirected')
     throw MISDIRECTED
   })
+  // Before anything refuses a request whose body still comes.
+  app.addHook('onRequest', async (request, reply) => demandBodyWithin(bounds.requestMs, request, reply))
   app.setErrorHandler(failed)
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, NOTHING_HERE))
 
   routes?.(app, url)
   // Behind whatever `routes` asks of a request first.
-  app.addHook('onRequest', async (request, reply) => {
-    room.enter(request, reply)
-    demandBodyWithin(bounds.requestMs, request, reply)
-  })
+  app.addHook('onRequest', async (request, reply) => room.enter(request, reply))
   const uncharged = { config: { isUncharged: true } }
   app.get('/healthz', uncharged, (_, reply) => reply.header('cache-control', 'no-store').send({ live: true }))
   app.get('/readyz', uncharged, (_, reply) => answerReadiness(reply, readiness()))

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, OapError } from '../../protocols/index.ts'
 import { REQUEST_ID_HEADER } from '../ams/access/request-id.ts'
@@ -109,8 +110,20 @@ export const problemBody = (
   requestId: string
 ): object => ({ ok: false, error: code, message, request_id: requestId, ...members })
 
-/** Answers with a problem. Where a body may still come that nobody waits for, the connection ends with the answer. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+/** Longer bodies that nobody waits for are not worth the connection. */
+const MOST_FORGOTTEN_BYTES = 65_536
+/** Requests whose bodies have a deadline, answered or not. */
+export const watchedBodies = new WeakSet<IncomingMessage>()
+
+/**
+ * Answers with a problem. A short body that still comes, and has a deadline, is read and forgotten, so that its caller gets
+ * the answer and need not connect again; with any other the connection ends with the answer.
+ */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Pick<Problem, 'code' | 'message' | 'status' | 'headers' | 'members'>
+): FastifyReply {
   const { status, headers } = problem
   const id = String(request.id)
   return reply
@@ -118,11 +131,16 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     .headers({
       ...SECURITY_HEADERS,
       [REQUEST_ID_HEADER]: id,
-      ...(isUnread(request) && { connection: 'close' }),
+      ...(isUnread(request) && !isForgotten(request) && { connection: 'close' }),
       ...headers
     })
     .send(problemBody(problem, id))
 }
+
+const isForgotten = ({ raw, headers }: FastifyRequest): boolean =>
+  watchedBodies.has(raw) &&
+  headers['transfer-encoding'] === undefined &&
+  Number(headers['content-length']) <= MOST_FORGOTTEN_BYTES
 
 /** Whether bytes of a body may still come, for which nobody waits. */
 export const isUnread = ({ raw, headers }: FastifyRequest): boolean =>

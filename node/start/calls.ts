@@ -4,6 +4,8 @@ import type { ConnectionBounds } from '../admission/connection-record.ts'
 import { CALL_ROUTES, HTTP_PEER, OpenRequests, StandIns, callRoutes, innerCalls } from '../calls/index.ts'
 import type { Asker, CallHost, CallParts, InnerCalls } from '../calls/index.ts'
 import { Bodies, bodiesClock } from '../gateway/index.ts'
+import { shedRefusal } from '../guards/shed.ts'
+import type { ShedOptions } from '../guards/shed.ts'
 import { connectionBounds } from '../listener/oap-listener.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeAudit } from './audit.ts'
@@ -39,7 +41,7 @@ export function openCalls(
   identity: Identity,
   { host, peers, rights, audit, onTokensEnded }: CallsPlace
 ): HttpPart | undefined {
-  const { config, log, metrics, state } = base
+  const { config, lateCalls, log, metrics, observer, state } = base
   const { gateway } = config
   if (!config.http.enabled || !gateway.enabled) return undefined
   const bounds = connectionBounds(config)
@@ -78,9 +80,19 @@ export function openCalls(
   )
   metrics.counter('http_call_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
   const { part } = audit
+  const load: ShedOptions = {
+    shedding: () => state.pressure?.shedding ?? 'nothing',
+    writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
+    late: lateCalls
+  }
   const open = new OpenRequests()
   onTokensEnded(names => open.end(names))
   const parts: CallParts = {
+    shed: (effect, caller) => {
+      const startedAt = nodePlatform.now()
+      return refusalOf(state) ?? shedRefusal(load, effect, { caller, startedAt })
+    },
+    onShed: ({ counted }) => observer.rejected(counted),
     callsOf: asker =>
       callsOf(asker, { bounds, peers, state, host, standIns, isSandbox: gateway.sandbox !== '' }),
     open,

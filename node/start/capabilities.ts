@@ -3,6 +3,7 @@ import type { Guard, OapError, ServerCall } from '../../protocols/index.ts'
 import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
 import type { Capabilities, CapabilitySources } from '../capabilities/index.ts'
 import type { Config } from '../config/index.ts'
+import { HTTP_PEER } from '../calls/index.ts'
 import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
 import type { Refused } from '../guards/call-guard.ts'
 import { GrantQuotas } from '../guards/grant-quotas.ts'
@@ -131,6 +132,8 @@ function guardOf(
     payerOf: token => capabilities.payerOf(token),
     shedding: () => state.pressure?.shedding ?? 'nothing',
     late,
+    // Where they come in, before their bodies are read.
+    isJudged: peer => peer === HTTP_PEER,
     writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
     now: () => nodePlatform.now(),
     seconds: () => clock.seconds(),

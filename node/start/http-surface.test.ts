@@ -194,6 +194,36 @@ test('a node with too much to do refuses writes before reads, with when to come 
   assert.deepEqual([write.body.error, Number(write.headers.get('retry-after')) >= 1], ['saturated', true])
 })
 
+test('a node with too much to do refuses a write before its body comes, reads on, and keeps the connection', async t => {
+  let delayMs = 0
+  const loopDelay = { tick: () => undefined, take: () => delayMs }
+  const { node, url, ask, json } = await surface(t, {}, loopDelay)
+  const token = { 'x-ams-token': ADMIN }
+  const body = JSON.stringify({ topic: 'jobs', body: 'hello' })
+  delayMs = 300
+  while (node.status()['shedding'] !== 'writes') await new Promise(resolve => setImmediate(resolve))
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+
+  socket.write(
+    'POST /mailbox/v1/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
+      `Content-Length: ${body.length}\r\n\r\n`
+  )
+  const [refused] = (await once(socket, 'data')) as [Buffer]
+  socket.write(`${body}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  const [next] = (await once(socket, 'data')) as [Buffer]
+  const peeked = await json('POST', '/mailbox/v1/peek', { topic: 'jobs' }, token)
+  const acked = await json('POST', '/mailbox/v1/ack', { lease_tokens: [] }, token)
+  const metrics = await (await ask('GET', '/metrics')).text()
+
+  assert.match(String(refused), /^HTTP\/1\.1 503 [^]*\r\nretry-after: \d[^]*"error":"saturated"/)
+  assert.doesNotMatch(String(refused), /\r\nconnection: close/i)
+  assert.match(String(next), /^HTTP\/1\.1 200 /)
+  assert.deepEqual([peeked.status, peeked.body.items], [200, []])
+  assert.notEqual(acked.status, 503)
+  assert.match(metrics, /^rejected_total\{reason="saturated"\} 1$/m)
+})
+
 test('another Host is answered nowhere but those that the operator names', async t => {
   const { url, ask } = await surface(t, { 'gateway.hosts': ['hub.example.org'] })
 
