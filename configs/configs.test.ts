@@ -128,9 +128,10 @@ const RUNBOOKS = [
   'Disk full'
 ]
 
-test('the dashboard shows spam, the age of snapshots and the state of signatures', () => {
+test('the dashboard shows spam, retention, the age of snapshots and the state of signatures', () => {
   for (const query of [
     'sum by (decision) (rate(ams_posts_total{decision=~"refused|quarantined|rejected"}[5m]))',
+    'sum by (kind) (increase(ams_removed_total[1h]))',
     'snapshot_age_seconds',
     'ams_manifests_unsigned'
   ])

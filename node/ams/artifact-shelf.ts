@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Artifact, ArtifactStore, NewArtifact, RemovedBatch } from '../stores/ams/index.ts'
+import type { Artifact, ArtifactStore, NewArtifact, RemovedBatch, Removing } from '../stores/ams/index.ts'
 import { Turns } from '../turns.ts'
 
 /** Artifacts whose bytes are let go of before it is looked for more. */
@@ -97,8 +97,8 @@ export class ArtifactShelf {
   }
 
   /** The artifact that is removed, with its bytes where no other has them; undefined where none has the key. */
-  async remove(key: string): Promise<Artifact | undefined> {
-    const removed = await this.#store.remove(key)
+  async remove(key: string, removing: Removing): Promise<Artifact | undefined> {
+    const removed = await this.#store.remove(key, removing)
     if (removed !== undefined) await this.#release(removed)
     return removed
   }

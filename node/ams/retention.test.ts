@@ -200,7 +200,7 @@ void describe('retention', () => {
     const hub = await opened({ blobs: new Broken(), onError: error => void errors.push(error) })
     await hub.artifact('a1', 'one')
 
-    await hub.artifacts.remove('a1')
+    await hub.artifacts.remove('a1', { by: 'olga' })
     const held = hub.blobs.held.size
     isBroken = false
     await hub.retention.resume()

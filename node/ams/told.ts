@@ -1,4 +1,4 @@
-import type { Artifact, BlockEvent, Entry, EnvelopeEvent, RetentionRun } from '../stores/ams/index.ts'
+import type { Artifact, BlockEvent, Entry, EnvelopeEvent, Gone, RetentionRun } from '../stores/ams/index.ts'
 
 /** What the audit log is told of the AMS surface: names and digests, never what was said. */
 export interface AmsTold {
@@ -45,6 +45,12 @@ export const artifactTold = ({ key, sha256, bytes, content_type, by }: Artifact)
   type: 'artifact.upserted',
   by,
   data: { key, sha256, bytes, content_type }
+})
+
+export const goneTold = (what: 'artifact' | 'message' | 'record', { id, by, reason }: Gone): AmsTold => ({
+  type: 'ams.removed',
+  by,
+  data: present({ what, id, reason })
 })
 
 export const senderTold = ({ change, from, reason, by }: BlockEvent): AmsTold => ({

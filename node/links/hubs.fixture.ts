@@ -9,6 +9,7 @@ import type { AdminClient } from '../admin/admin-client.ts'
 import { endings } from '../endings.fixture.ts'
 import type { OmnigateNode } from '../node.ts'
 import { runningNode } from '../running-node.fixture.ts'
+import type { Running } from '../running-node.fixture.ts'
 import { entriesIn } from '../start/entries.fixture.ts'
 
 /** A hub of one node, and its operator. */
@@ -31,14 +32,12 @@ export function hubFolder(t: TestContext): string {
 /** A hub whose callers on loopback are strangers until they link. */
 export async function startHub(
   t: TestContext,
-  {
-    data = hubFolder(t),
-    flags = {}
-  }: { readonly data?: string; readonly flags?: Record<string, unknown> } = {}
+  { data = hubFolder(t), flags = {}, options }: Running = {}
 ): Promise<TestHub> {
   const node = await runningNode(t, {
     data,
-    flags: { 'strangers.loopbackIsKnown': false, ...flags }
+    flags: { 'strangers.loopbackIsKnown': false, ...flags },
+    ...(options && { options })
   })
   const operator = await connectAdmin(data)
   endings(t).use(operator)

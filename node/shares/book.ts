@@ -12,7 +12,17 @@ import {
 } from '../../federation/index.ts'
 import type { Range, Ranges, Track } from '../../federation/index.ts'
 import type { Beside, BesideRow } from '../stores/mailbox/index.ts'
-import { messageRows, metaRow, noMessageRows, noTrackRow, rowBytes, seriesText, trackRow } from './rows.ts'
+import { Turns } from '../turns.ts'
+import {
+  messageRows,
+  metaRow,
+  noBodyRows,
+  noMessageRows,
+  noTrackRow,
+  rowBytes,
+  seriesText,
+  trackRow
+} from './rows.ts'
 import type { SeriesName, ShareRows, StoredMessageRow, StoredTrack } from './rows.ts'
 
 /** Of one origin's messages for one share, with their bodies where they are kept. */
@@ -60,6 +70,7 @@ export class ShareBook {
   /** Own series that must not go on. */
   #isFresh = false
   #renewedMs = -Infinity
+  readonly #withdrawals = new Turns()
 
   private constructor(options: BookOptions, rows: ShareRows) {
     this.#o = options
@@ -174,6 +185,45 @@ export class ShareBook {
     // Known for as long as a message that was released today: its own time is over.
     const at = Math.max(settled.at, Math.floor(this.#o.nowMs() / 1000))
     return messageRows(series, number, { ...settled, at, bytes: 0 }, undefined)
+  }
+
+  /**
+   * Takes away for good the bodies that hold the same, also of messages that are being written now: their numbers and
+   * statements stay. Resolves once that would survive a power cut.
+   */
+  async withdraw(of: string): Promise<void> {
+    await this.#withdrawals.run(of, () => this.#withdrawAll(of))
+  }
+
+  async #withdrawAll(of: string): Promise<void> {
+    // Behind all that was composed before.
+    await this.#o.commit({ bytes: 0, rows: () => [] })
+    for (;;) {
+      const held = await this.rows.held(of, SWEPT_AT_ONCE)
+      if (held.length === 0) return
+      const found = await Promise.all(
+        held.map(async one => ({ ...one, message: await this.rows.message(one.name, one.number) }))
+      )
+      await this.#o.commit({
+        bytes: found.reduce((sum, { message }) => sum + 512 + (message?.line.length ?? 0), 0),
+        rows: () => found.flatMap(({ name, number, message }) => this.#withdrawn(name, number, of, message))
+      })
+    }
+  }
+
+  #withdrawn(
+    name: SeriesName,
+    number: number,
+    of: string,
+    message: StoredMessageRow | undefined
+  ): readonly BesideRow[] {
+    const gone = noBodyRows(name, number, { of })
+    const series = this.find(name)
+    if (message === undefined || series === undefined || number < series.stored.first) return gone
+    const left: StoredMessageRow = { ...message, bytes: rowBytes(message, undefined), isWithdrawn: true }
+    const bytes = Math.max(0, series.stored.bytes + left.bytes - message.bytes)
+    series.stored = { ...series.stored, bytes }
+    return [...gone, trackRow(series, series.stored), ...messageRows(series, number, left, undefined)]
   }
 
   /** Whether a number could be settled now, after all that are being taken. */
@@ -306,7 +356,7 @@ export class ShareBook {
     if (old.length === 0) return
     await this.#o.commit({
       bytes: 100 * old.length,
-      rows: () => old.flatMap(({ number }) => noMessageRows(series, number))
+      rows: () => old.flatMap(({ number, message }) => noMessageRows(series, number, message))
     })
   }
 
@@ -333,7 +383,7 @@ export class ShareBook {
           }
           return [
             trackRow(series, series.stored),
-            ...old.flatMap(({ number }) => noMessageRows(series, number))
+            ...old.flatMap(({ number, message }) => noMessageRows(series, number, message))
           ]
         }
       })

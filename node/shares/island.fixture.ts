@@ -7,11 +7,13 @@ import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
 import { LevelMailboxStore } from '../stores/mailbox/index.ts'
 import { ShareBook } from './book.ts'
-import { ShareRows } from './rows.ts'
+import { SHARE_ROWS, ShareRows } from './rows.ts'
 import { sharedSending } from './sending.ts'
+import type { SendingOptions } from './sending.ts'
 import { Serving } from './serving.ts'
 import { Source } from './source.ts'
 import { Taking } from './taking.ts'
+import type { Elsewhere } from './taking.ts'
 
 export const SHARE = '5f1d09c4a7e24be08c3a6d2f90b1e7c8'
 export const TENANT = '11111111-1111-4111-8111-111111111111'
@@ -37,6 +39,8 @@ export class IslandHub {
   readonly refused: string[] = []
   /** Of the treaty as this hub has it. */
   topics: readonly string[] = [TOPIC]
+  /** Takes all that comes, in the place of the mailbox. */
+  takes: Elsewhere['take'] | undefined
   readonly #keys: ReturnType<typeof signer>
   readonly #message: ReturnType<typeof signer>
   readonly #clock: Clock
@@ -47,7 +51,7 @@ export class IslandHub {
   book!: ShareBook
   #taking!: Taking
   serving!: Serving
-  #sending!: ReturnType<typeof sharedSending>
+  #sending!: SendingOptions
   readonly #sources = new Map<string, Source>()
 
   constructor(byte: number, all: readonly IslandHub[], clock: Clock, isRelayed: boolean) {
@@ -129,10 +133,11 @@ export class IslandHub {
       now,
       refusals: { refuse: (_from, why) => void this.refused.push(why) },
       onEquivocation: () => void this.refused.push('proof'),
-      delivered: () => undefined
+      delivered: () => undefined,
+      elsewhere: { has: () => this.takes !== undefined, take: message => this.takes!(message) }
     })
     this.serving = new Serving({ self: this.id, agreements, book: () => this.book, now })
-    this.#sending = sharedSending({
+    this.#sending = {
       agreements,
       book: this.book,
       signer: () => ({
@@ -147,7 +152,7 @@ export class IslandHub {
       needSigner: async () => undefined,
       nowMs: () => clock.s * 1000,
       stored: () => undefined
-    })
+    }
   }
 
   async restart(): Promise<void> {
@@ -156,10 +161,10 @@ export class IslandHub {
     await this.open()
   }
 
-  async send(text: string, topic = TOPIC): Promise<void> {
+  async send(text: string, topic = TOPIC, of?: string): Promise<void> {
     const body = Buffer.from(text)
     const outgoing: Outgoing = { tenant: TENANT, topic, body }
-    const shared = await this.#sending(outgoing)
+    const shared = await sharedSending(this.#sending, of)(outgoing)
     const message = { tenant: TENANT, topic, priority: 4, meta: new Uint8Array(), body }
     await this.#store.commit([
       { do: 'append', message: { ...message, ...(shared && { beside: shared.beside }) } }
@@ -212,6 +217,12 @@ export class IslandHub {
   async texts(topic = TOPIC): Promise<string[]> {
     const messages = await this.#store.read({ tenant: TENANT, topic }, { limit: 1024 })
     return messages.map(({ body }) => Buffer.from(body).toString()).sort()
+  }
+
+  /** The keys of what shares keep. */
+  async rows(): Promise<readonly string[]> {
+    const start = `!${SHARE_ROWS}!`
+    return await this.#level.keys<string>({ gte: start, lt: `${start}\uffff` }).all()
   }
 
   async takeAway(): Promise<void> {

@@ -10,7 +10,7 @@ const PREFIX = `!${SHARE_ROWS}!`
 const LAST = '\uffff'
 const DIGITS = 14
 
-const KIND = { meta: 'v', track: 't', message: 'm', body: 'b' } as const
+const KIND = { meta: 'v', track: 't', message: 'm', body: 'b', held: 'h' } as const
 
 /** What became of a number. */
 export const SETTLED = ['own', 'delivered', 'expired', 'quarantined', 'rejected', 'refused', 'stale'] as const
@@ -50,6 +50,10 @@ export interface StoredMessageRow {
   readonly topic: string
   /** The signed statement. */
   readonly line: string
+  /** By what its body can be withdrawn: the same for all messages that hold the same; without `/`. */
+  readonly of?: string | undefined
+  /** Its body was taken away for good. */
+  readonly isWithdrawn?: true | undefined
 }
 
 /** 14 hexadecimal digits, so that numbers up to 2^53 sort as they count. */
@@ -62,6 +66,10 @@ const messageKey = (name: SeriesName, number: number): string =>
   `${PREFIX}${KIND.message}${seriesText(name)}/${sortable(number)}`
 const bodyKey = (name: SeriesName, number: number): string =>
   `${PREFIX}${KIND.body}${seriesText(name)}/${sortable(number)}`
+/** Which bodies there are of the same: it goes with the body. */
+const heldStart = (of: string): string => `${PREFIX}${KIND.held}${of}/`
+const heldKey = (of: string, name: SeriesName, number: number): string =>
+  `${heldStart(of)}${seriesText(name)}/${sortable(number)}`
 const META = `${PREFIX}${KIND.meta}`
 
 export function trackRow(name: SeriesName, track: StoredTrack): BesideRow {
@@ -84,13 +92,28 @@ export function messageRows(
   if (body !== undefined) {
     const of = bodyKey(name, number)
     rows.push([of, sealed(of, body)])
+    if (message.of !== undefined) {
+      const held = heldKey(message.of, name, number)
+      rows.push([held, sealedJson(held, true)])
+    }
   }
   return rows
 }
 
-export const noMessageRows = (name: SeriesName, number: number): readonly BesideRow[] => [
-  [messageKey(name, number), undefined],
-  [bodyKey(name, number), undefined]
+export const noMessageRows = (
+  name: SeriesName,
+  number: number,
+  message: Pick<StoredMessageRow, 'of'> | undefined
+): readonly BesideRow[] => [[messageKey(name, number), undefined], ...noBodyRows(name, number, message)]
+
+/** A message whose body is kept no more. */
+export const noBodyRows = (
+  name: SeriesName,
+  number: number,
+  message: Pick<StoredMessageRow, 'of'> | undefined
+): readonly BesideRow[] => [
+  [bodyKey(name, number), undefined],
+  ...(message?.of === undefined ? [] : [[heldKey(message.of, name, number), undefined] as const])
 ]
 
 /** About what the rows of a message take. */
@@ -141,6 +164,20 @@ export class ShareRows {
     const bytes = await this.#level.get(key)
     const body = bytes === undefined ? undefined : unseal(key, bytes)
     return typeof body === 'string' ? undefined : body
+  }
+
+  /** Messages whose bodies are kept and hold the same, at most so many. */
+  async held(
+    of: string,
+    limit: number
+  ): Promise<readonly { readonly name: SeriesName; readonly number: number }[]> {
+    const start = heldStart(of)
+    const keys = await this.#level.keys<string>({ gte: start, lt: start + LAST, limit }).all()
+    return keys.map(key => {
+      const [share = '', origin = '', series = '', number = ''] = key.slice(start.length).split('/')
+      const name = { share, origin, series: Number.parseInt(series, 16) }
+      return { name, number: Number.parseInt(number, 16) }
+    })
   }
 
   /** Messages from one number to another that are there, at most so many. */

@@ -44,9 +44,9 @@ const LINE_BYTES = 2048
 /**
  * Numbers and signs what goes out in shares, in one step with its message in the mailbox. Throws `not_shared` where
  * nothing can be signed, `mailbox_full` where peers did not take what there is, `bad_request` for attributes that have no
- * canonical text.
+ * canonical text. `of` is by what the bodies can be withdrawn.
  */
-export function sharedSending(options: SendingOptions): SharedSending {
+export function sharedSending(options: SendingOptions, of?: string): SharedSending {
   const { agreements, book, nowMs } = options
   const share = (outgoing: Outgoing, shares: readonly string[]): SharedMessageRows => {
     const signer = signerNow(options)
@@ -69,6 +69,7 @@ export function sharedSending(options: SendingOptions): SharedSending {
           const made = numberedIn({
             share: id,
             outgoing,
+            of,
             sha256,
             signer,
             book,
@@ -102,13 +103,14 @@ function signerNow({ signer, nowMs }: SendingOptions): MessageSigner {
 interface ToNumber {
   readonly share: string
   readonly outgoing: Outgoing
+  readonly of: string | undefined
   readonly sha256: string
   readonly signer: MessageSigner
   readonly book: ShareBook
   readonly nowS: number
 }
 
-function numberedIn({ share, outgoing, sha256, signer, book, nowS }: ToNumber): Numbered & {
+function numberedIn({ share, outgoing, of, sha256, signer, book, nowS }: ToNumber): Numbered & {
   readonly rows: readonly BesideRow[]
 } {
   const series = book.own(share)
@@ -130,7 +132,7 @@ function numberedIn({ share, outgoing, sha256, signer, book, nowS }: ToNumber): 
   }
   const line = formatSigned(signStatement(SHARED_MESSAGE, signer.key, statement))
   const id = federatedId(statement)
-  const row = { state: 'own', id, at: statement.at, tenant, topic, line } as const
+  const row = { state: 'own', id, at: statement.at, tenant, topic, line, of } as const
   return { statement, id, rows: book.settled(series, number, row, body) }
 }
 

@@ -95,7 +95,8 @@ export class Serving {
     for (const [from, to] of numbers) {
       for (const { number, message } of await book.rows.messages(found, from, to, SHARES.askedNumbers)) {
         if (message === undefined) continue
-        if (!way.has(message.topic) || message.tenant !== way.tenant) {
+        const isFor = way.has(message.topic) && message.tenant === way.tenant
+        if (!isFor || message.isWithdrawn === true) {
           if (origin === this.#o.self && !answer.withhold(number)) return this.#answered(hub, answer)
           continue
         }

@@ -52,6 +52,13 @@ export interface SharesOptions {
   readonly elsewhere?: Elsewhere | undefined
 }
 
+export interface SendOptions {
+  /** Asked at the time at which it would be numbered. */
+  readonly isWithdrawn?: (() => boolean) | undefined
+  /** By what its body can be withdrawn later: the same for all messages that hold the same; without `/`. */
+  readonly of?: string | undefined
+}
+
 /** The book and the mailbox of a store while it is open. */
 interface Open {
   readonly book: ShareBook
@@ -256,13 +263,13 @@ export class Shares {
   async send(
     outgoing: Outgoing,
     beside: readonly BesideRow[],
-    isWithdrawn: () => boolean = () => false
+    { isWithdrawn = () => false, of }: SendOptions = {}
   ): Promise<boolean> {
     const open = this.#open
     if (open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
     const { nowMs, agreements, signer, needSigner, stored } = this.#o
-    const sending = sharedSending({ agreements, book: open.book, signer, needSigner, nowMs, stored })
-    const shared = await sending(outgoing)
+    const parts = { agreements, book: open.book, signer, needSigner, nowMs, stored }
+    const shared = await sharedSending(parts, of)(outgoing)
     if (shared === undefined) return false
     const { bytes, rows } = shared.beside
     let isNumbered = false
@@ -273,6 +280,15 @@ export class Shares {
     await open.mailbox.writeBeside({ bytes, rows: all })
     if (isNumbered) shared.stored()
     return isNumbered
+  }
+
+  /**
+   * Gives no hub what the messages say that hold the same, from now on: their bodies are gone for good, and their numbers,
+   * ids and statements stay. Resolves once that would survive a power cut. @throws OapError `not_ready`
+   */
+  async withdraw(of: string): Promise<void> {
+    if (this.#open === undefined) throw new OapError('not_ready', 'the mailbox is not open')
+    await this.#open.book.withdraw(of)
   }
 
   /** What an operator has released from quarantine. */

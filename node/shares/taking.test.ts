@@ -186,7 +186,7 @@ void describe('a message that came in a share', () => {
         has: (_tenant, topic) => topic === 'orders/full',
         async take() {
           if (isFull) throw new OapError('mailbox_full', 'full', { code: 'storage_full' })
-          return undefined
+          return { of: 'one', isWithdrawn: () => false, [Symbol.dispose]: () => undefined }
         }
       }
     })

@@ -48,7 +48,15 @@ export interface Elsewhere {
    * Resolves once it would survive a power cut, or with why it is refused for good; one that comes again must change
    * nothing. Rejects with what kept it from being taken for now.
    */
-  readonly take: (message: TakenElsewhere) => Promise<ShareRefusal | undefined>
+  readonly take: (message: TakenElsewhere) => Promise<ShareRefusal | KeptElsewhere>
+}
+
+/** What another part has taken; disposed once its number is settled. */
+export interface KeptElsewhere extends Disposable {
+  /** By what its body can be withdrawn here. */
+  readonly of: string
+  /** Whether it is withdrawn by now. */
+  readonly isWithdrawn: () => boolean
 }
 
 /** What was asked of which hub. */
@@ -89,6 +97,8 @@ interface Judged extends Signed<SharedMessage> {
   readonly body: Uint8Array
   /** Of the row of its number, where there is one already. */
   readonly beforeBytes?: number
+  /** By what its body can be withdrawn. */
+  readonly of?: string
 }
 
 /** Takes messages of other hubs: judges each, and delivers it here in one step with the word that it came. */
@@ -240,15 +250,19 @@ export class Taking {
     const kept = way.relay ? body : undefined
     const { elsewhere } = this.#o
     if (elsewhere?.has(way.tenant, topic) === true) {
-      const refusal = await elsewhere.take({ statement, body, reasons }).catch(laterIfFull)
-      if (refusal === 'later') return refusal
-      if (refusal !== undefined) {
-        this.#o.refusals.refuse(hub, refusal)
+      const taken = await elsewhere.take({ statement, body, reasons }).catch(laterIfFull)
+      if (taken === 'later') return taken
+      if (typeof taken === 'string') {
+        this.#o.refusals.refuse(hub, taken)
         return await this.#settle(series, judged, 'rejected', way.tenant, isReleased)
       }
+      using there = taken
       await this.#o.mailbox.writeBeside({
         bytes: judged.line.length + (kept?.length ?? 0) + 512,
-        rows: () => this.#rows(series, judged, 'delivered', way.tenant, kept, isReleased)
+        rows: () => {
+          const left = there.isWithdrawn() ? undefined : kept
+          return this.#rows(series, { ...judged, of: there.of }, 'delivered', way.tenant, left, isReleased)
+        }
       })
       this.#o.delivered()
       return 'taken'
@@ -289,13 +303,13 @@ export class Taking {
 
   #rows(
     series: Series,
-    { statement: { at, number, topic }, line, id, beforeBytes }: Judged,
+    { statement: { at, number, topic }, line, id, beforeBytes, of }: Judged,
     state: Settled,
     tenant: string,
     body: Uint8Array | undefined,
     isReleased = false
   ) {
-    const row = { state, id, at, tenant, topic, line }
+    const row = { state, id, at, tenant, topic, line, of }
     const { book } = this.#o
     return isReleased && number < series.stored.first
       ? book.late(series, number, row)

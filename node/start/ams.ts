@@ -72,7 +72,7 @@ export interface AmsPlace {
   /** Hubs that can be asked to prove themselves. */
   readonly handshake: HandshakeParts
   /** Envelopes that go to other hubs, and come from them. */
-  readonly threads: Pick<NodeThreads, 'goesOut' | 'kick' | 'stores'>
+  readonly threads: Pick<NodeThreads, 'goesOut' | 'kick' | 'stores' | 'withdraw'>
   /** Whether the manifests are signed as they stand. */
   readonly signatures: () => 'fresh' | 'stale'
 }
@@ -198,6 +198,7 @@ async function keepStores(
     mostBytes: config.gateway.ams_bytes,
     goesOut: threads.goesOut,
     onLeaving: threads.kick,
+    withdraw: threads.withdraw,
     onRemoved: (kind: Retained, items: number) => void removed.set(kind, (removed.get(kind) ?? 0) + items),
     onCorrupt: (row: string) =>
       log.error({ event: 'AmsRowCorrupt', row }, 'a stored row of AMS is damaged and was passed over'),

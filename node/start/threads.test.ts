@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { digestOf } from '../ams/envelope.ts'
@@ -15,6 +16,8 @@ const FLAGS = {
   'log.level': 'silent'
 }
 const KILLED_AFTER = 20
+const ADMIN = 'an-admin-token-of-more-than-32-bytes'
+const ADMIN_ENV = { AMS_ADMIN_TOKEN: ADMIN }
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 
 const envelope = (n: number, more: object = {}) => ({
@@ -138,6 +141,45 @@ test(
   }
 )
 
+test(
+  'a hub that was away gets nothing of what was redacted meanwhile, though the other was killed at it, and all else',
+  OPTIONS,
+  async t => {
+    const { a, b, dataA } = await twoHubs(t)
+    await b.node.stop()
+    for (let n = 1; n <= 5; n++) await post(a, envelope(n))
+    await until(async () => (await metric(a, 'shares_sent_total')) === 5, 'all have their numbers')
+    await a.node.stop()
+
+    const killed = spawnSync(process.execPath, ['--input-type=module', '-e', redacting(dataA)], {
+      stdio: ['ignore', 'ignore', 'inherit']
+    })
+    assert.equal(killed.signal, 'SIGKILL')
+    const options = { overrides: { loopDelay: { tick() {}, take: () => 0 }, env: ADMIN_ENV } }
+    const back = await startHub(t, { data: dataA, flags: FLAGS, options })
+    await until(
+      async () => (await metric(back, 'ams_threads_withdrawn_total')) === 1,
+      'what was cut off is done'
+    )
+    const headers = { 'content-type': 'application/json', 'x-ams-token': ADMIN }
+    const body = JSON.stringify({ id: 'e4' })
+    await until(async () => {
+      const answer = await fetch(urlOf(back, '/admin/v1/redact'), { method: 'POST', headers, body })
+      return answer.status === 200
+    }, 'e4 is redacted')
+    const there = await startHub(t, { data: b.data, flags: FLAGS })
+    await back.operator.federation.peer_edit({ hub: there.id, addresses: [there.address] })
+    await linked(back, there)
+    await here(there, 'e5')
+    await post(back, envelope(6))
+    await here(there, 'e6')
+
+    assert.deepEqual(ids(await listed(there)), ['e1', 'e3', 'e5', 'e6'])
+    const { lag, gap } = await there.operator.federation.peer_show({ hub: back.id })
+    assert.deepEqual({ lag, gap }, { lag: 0, gap: 0 })
+  }
+)
+
 /** Two hubs that share the threads that begin with `t_`, from the first to the second and back; the first dials. */
 async function twoHubs(t: TestContext, more: object = {}) {
   const [dataA, dataB] = [hubFolder(t), hubFolder(t)]
@@ -222,5 +264,23 @@ const posting = (data: string): string => `
     if (answer.status === 503) n--
     else if (answer.status !== 201) throw new Error(answer.status + ' ' + (await answer.text()))
     else console.log(n)
+  }
+`
+
+/** Redacts e2, and is killed once it is gone here and before it is withdrawn from other hubs. */
+const redacting = (data: string): string => `
+  import { loadConfig } from ${module('../config/index.ts')}
+  import { createNode } from ${module('../node.ts')}
+  import { Shares } from ${module('../shares/index.ts')}
+  Shares.prototype.withdraw = async () => process.kill(process.pid, 'SIGKILL')
+  const flags = { ...${JSON.stringify(FLAGS)}, 'node.listen': ['/ip4/127.0.0.1/tcp/0'], 'limits.maxDelayMs': 3600000 }
+  const overrides = { loopDelay: { tick() {}, take: () => 0 }, env: ${JSON.stringify(ADMIN_ENV)} }
+  const node = createNode(loadConfig({ flags }).config, { data: ${JSON.stringify(data)}, overrides })
+  await node.start()
+  const headers = { 'content-type': 'application/json', 'x-ams-token': ${JSON.stringify(ADMIN)} }
+  for (;;) {
+    const body = JSON.stringify({ id: 'e2' })
+    const answer = await fetch(node.status().http + '/admin/v1/redact', { method: 'POST', headers, body })
+    if (answer.status !== 503) throw new Error(answer.status + ' ' + (await answer.text()))
   }
 `

@@ -21,6 +21,8 @@ export interface NodeThreads {
   readonly goesOut: (envelope: Pick<KeptEnvelope, 'immutable'>) => boolean
   /** Something may be there to go. */
   readonly kick: () => void
+  /** Resolves once no other hub is given what the envelope of a digest said, durably. */
+  readonly withdraw: (sha256: string) => Promise<void>
   /** What AMS keeps is open; undefined when that ends. */
   readonly stores: (stores: AmsStores | undefined, rules: PostingRules) => void
 }
@@ -38,14 +40,14 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
   const { gateway } = config
   let open: { readonly stores: AmsStores; readonly rules: PostingRules } | undefined
   let opening = Promise.withResolvers<void>()
-  let [sent, taken] = [0, 0]
+  let [sent, taken, withdrawn] = [0, 0, 0]
   const tenantId = (): string | undefined => tenantOf(rights, gateway.tenant)
   const outbox = new ThreadOutbox({
     envelopes: () => open?.stores.envelopes,
-    async send({ topic, body, attrs, key, isWithdrawn }) {
+    async send({ topic, body, attrs, key, isWithdrawn, of }) {
       const tenant = tenantId()
       if (tenant === undefined) return false
-      return await shares().send({ tenant, topic, body, attrs }, [[key, undefined]], isWithdrawn)
+      return await shares().send({ tenant, topic, body, attrs }, [[key, undefined]], { isWithdrawn, of })
     },
     sent: (sha256, trace) => {
       sent++
@@ -57,6 +59,11 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
   started.defer(() => outbox.stop())
   metrics.counter('ams_threads_sent_total', 'Envelopes that went to other hubs.', () => sent)
   metrics.counter('ams_threads_taken_total', 'Envelopes of other hubs that were kept.', () => taken)
+  metrics.counter(
+    'ams_threads_withdrawn_total',
+    'Redacted envelopes of which other hubs are given no more.',
+    () => withdrawn
+  )
   const opened = async (): Promise<NonNullable<typeof open>> => {
     if (open === undefined) await within(opening.promise, OPENS_WITHIN_MS)
     if (open === undefined) throw new OapError('not_ready', 'envelopes are not open')
@@ -80,7 +87,14 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
         { event: 'EnvelopeTaken', sha256: stored.sha256, ...said },
         'an envelope of another hub is here'
       )
-      return undefined
+      // Asked first, so that no redaction falls between the two.
+      const out = stores.envelopes.goingOut(stored.place)
+      const isRedacted = (await stores.envelopes.at(stored.place))?.isRedacted === true
+      return {
+        of: stored.sha256,
+        isWithdrawn: () => isRedacted || out.isWithdrawn,
+        [Symbol.dispose]: out.over
+      }
     } catch (error) {
       if (!(error instanceof EnvelopeRefusal)) throw error
       const { code, message: problem } = error
@@ -101,6 +115,10 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
       return shares().goesOut(tenant, topic)
     },
     kick: () => outbox.kick(),
+    withdraw: async sha256 => {
+      await shares().withdraw(sha256)
+      withdrawn++
+    },
     stores: (stores, rules) => {
       open = stores && { stores, rules }
       if (stores === undefined) opening = Promise.withResolvers<void>()

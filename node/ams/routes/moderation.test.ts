@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { NOW, note, surface } from './routes.fixture.ts'
+import type { AmsTold } from '../told.ts'
+import { openAmsStores } from './open-stores.ts'
+import { MemoryBlobs, NOW, note, surface } from './routes.fixture.ts'
 
 type Ask = Awaited<ReturnType<typeof surface>>['ask']
 const post = (ask: Ask, what: string, body: object, role = 'admin') =>
@@ -124,7 +126,7 @@ void describe('moderation', () => {
     )
   })
 
-  void test('removes an artifact with its bytes, a message and a record, and the log is told first', async () => {
+  void test('removes an artifact with its bytes, a message and a record, and the log is told', async () => {
     const { ask, told, blobs, stores } = await surface()
     await ask('PUT', '/ams/v1/artifacts/a1', { body: 'same' })
     await ask('PUT', '/ams/v1/artifacts/a2', { body: 'same' })
@@ -210,6 +212,33 @@ void describe('moderation', () => {
       told.filter(({ type }) => type === 'ams.removed'),
       []
     )
+  })
+
+  void test('what is removed while the log takes nothing is told to it later, once, and before it is answered', async () => {
+    let isBroken = false
+    const { ask, told, stores, level } = await surface({
+      tell: async ({ type }) => {
+        if (isBroken && type === 'ams.removed') throw new Error('the log is full')
+      }
+    })
+    await ask('POST', '/room/v1/messages?room=lobby', { body: { id: 'm1', body: {} } })
+    isBroken = true
+
+    const first = await post(ask, 'remove', { message: 'm1', reason: 'wrong' })
+    isBroken = false
+    const again: AmsTold[] = []
+    await openAmsStores(level, {
+      tell: async one => void again.push(one),
+      blobs: new MemoryBlobs(),
+      onCorrupt: () => undefined,
+      onError: () => undefined
+    })
+
+    assert.equal(first.statusCode, 500)
+    assert.equal(await stores.rooms.get('m1'), undefined)
+    assert.equal(told.filter(({ type }) => type === 'ams.removed').length, 0)
+    const data = { what: 'message', id: 'm1', reason: 'wrong' }
+    assert.deepEqual(again, [{ type: 'ams.removed', by: 'admin-token', data }])
   })
 
   void test('is for the operator alone', async () => {

@@ -124,14 +124,9 @@ export const MODERATION: readonly AmsRoute[] = [
       const [[what, key] = [], ...others] = Object.entries(named)
       if (what === undefined || key === undefined || others.length > 0)
         throw new Problem('bad_form', 'give one of artifact, message and record')
-      const stores = opened(parts)
-      const store = stores[KINDS[what as keyof typeof KINDS]]
-      if ((await store.get(key)) === undefined) throw new Problem('not_found', `no ${what} here is this one`)
-      const writable = withRoom(store)
-      // First: what is gone without a word could not be told any more.
-      const why = reason !== undefined && { reason }
-      await stores.tell({ type: 'ams.removed', by, data: { what, id: key, ...why } })
-      await writable.remove(key)
+      const store = withRoom(opened(parts)[KINDS[what as keyof typeof KINDS]])
+      const removed = await store.remove(key, { by, ...(reason !== undefined && { reason }) })
+      if (removed === undefined) throw new Problem('not_found', `no ${what} here is this one`)
       return { removed: { [what]: key } }
     }
   ),

@@ -11,7 +11,15 @@ import type { Level } from '../../stores/level.ts'
 import { ArtifactShelf } from '../artifact-shelf.ts'
 import type { ArtifactBlobs } from '../artifact-shelf.ts'
 import { Retention } from '../retention.ts'
-import { artifactTold, envelopeTold, notaryTold, retentionTold, roomTold, senderTold } from '../told.ts'
+import {
+  artifactTold,
+  envelopeTold,
+  goneTold,
+  notaryTold,
+  retentionTold,
+  roomTold,
+  senderTold
+} from '../told.ts'
 import type { AmsTold } from '../told.ts'
 import type { Noted } from './entries.ts'
 import type { AmsStores } from './parts.ts'
@@ -25,6 +33,8 @@ export interface OpenStoresOptions {
   /** Whether an envelope goes to other hubs once it is accepted, and told when some are to. */
   readonly goesOut?: EnvelopeStoreOptions['goesOut']
   readonly onLeaving?: EnvelopeStoreOptions['onLeaving']
+  /** Has other hubs given no more of what is redacted. */
+  readonly withdraw?: EnvelopeStoreOptions['withdraw']
   /** Unix ms; `Date.now` if missing. */
   readonly now?: (() => number) | undefined
   /** Ends a run of retention between two batches. */
@@ -46,6 +56,7 @@ export async function openAmsStores(
     mostBytes,
     goesOut,
     onLeaving,
+    withdraw,
     now = Date.now,
     signal,
     onRemoved,
@@ -56,22 +67,29 @@ export async function openAmsStores(
   const fill = new Fill(mostBytes)
   const all = { fill, onCorrupt }
   const said = { ...all, timeOf: ({ at }: Noted) => at }
-  const kept = await ArtifactStore.open(level, { tell: one => tell(artifactTold(one)), ...all })
+  const kept = await ArtifactStore.open(level, {
+    tell: one => tell(artifactTold(one)),
+    tellGone: gone => tell(goneTold('artifact', gone)),
+    ...all
+  })
   const artifacts = new ArtifactShelf(kept, blobs, { onError })
   const envelopes = await EnvelopeStore.open(level, {
     tell: event => tell(envelopeTold(event)),
     goesOut,
     onLeaving,
+    withdraw,
     ...all
   })
   const notary = await EntryStore.open<Noted>(level, {
     name: 'notary',
     tell: one => tell(notaryTold(one)),
+    tellGone: gone => tell(goneTold('record', gone)),
     ...said
   })
   const rooms = await EntryStore.open<Noted>(level, {
     name: 'room',
     tell: one => tell(roomTold(one)),
+    tellGone: gone => tell(goneTold('message', gone)),
     ...said
   })
   const blocked = await BlockedSenders.open(level, { tell: event => tell(senderTold(event)), onCorrupt })
@@ -83,5 +101,5 @@ export async function openAmsStores(
     signal,
     onRemoved
   })
-  return { envelopes, notary, rooms, artifacts, blocked, retention, fill, tell }
+  return { envelopes, notary, rooms, artifacts, blocked, retention, fill }
 }

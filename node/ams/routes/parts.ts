@@ -5,7 +5,6 @@ import type { Bodies } from '../../gateway/index.ts'
 import type { Posted } from '../access/spam-sight.ts'
 import type { PostingRules } from '../posting.ts'
 import type { Retention, RetentionRule } from '../retention.ts'
-import type { AmsTold } from '../told.ts'
 import type { Noted } from './entries.ts'
 
 /** What a hub says of itself to anybody. */
@@ -39,8 +38,6 @@ export interface AmsStores {
   readonly retention: Retention
   /** How much all of it takes. */
   readonly fill: Pick<Fill, 'used' | 'most'>
-  /** Resolves once the audit log has it durably. */
-  readonly tell: (told: AmsTold) => Promise<void>
 }
 
 /** What the routes stand on. */

@@ -30,7 +30,8 @@ function outbox(threads: string[], refuse: (topic: string) => string | undefined
           proofs: []
         } as never
       },
-      stays: async ({ key }) => void gone.push(key)
+      stays: async ({ key }) => void gone.push(key),
+      withdrawRest: async () => undefined
     }),
     async send({ topic, key }: ThreadSend) {
       asked.push(key)

@@ -18,11 +18,14 @@ export interface ThreadSend {
   readonly key: string
   /** Whether it was withdrawn meanwhile: asked in the step that numbers it, which then only takes the row away. */
   readonly isWithdrawn: () => boolean
+  /** The digest of the envelope. */
+  readonly of: string
 }
 
 export interface ThreadOutboxOptions {
   /** Undefined while it is closed. */
-  readonly envelopes: () => Pick<EnvelopeStore, 'leaving' | 'goingOut' | 'at' | 'stays'> | undefined
+  readonly envelopes: () =>
+    Pick<EnvelopeStore, 'leaving' | 'goingOut' | 'at' | 'stays' | 'withdrawRest'> | undefined
   /** Resolves once it would survive a power cut, with false where its topic goes out in no share any more. */
   readonly send: (message: ThreadSend) => Promise<boolean>
   /** An envelope has gone to where other hubs fetch it. */
@@ -34,7 +37,7 @@ export interface ThreadOutboxOptions {
 
 /**
  * Sends what is to go to other hubs, in the order in which it was stored, and again until it has gone: what cannot go holds
- * up nothing behind it.
+ * up nothing behind it. Before it, has them given no more of what was redacted.
  */
 export class ThreadOutbox {
   readonly #o: ThreadOutboxOptions
@@ -83,6 +86,7 @@ export class ThreadOutbox {
       const envelopes = this.#o.envelopes()
       if (envelopes === undefined || this.#isStopped) return failure
       try {
+        await envelopes.withdrawRest()
         const rows = await envelopes.leaving(after, AT_ONCE)
         if (rows.length === 0) return failure
         after = rows.at(-1)!.place
@@ -126,8 +130,9 @@ export class ThreadOutbox {
     const { trace, key } = row
     const attrs = trace === undefined ? undefined : { traceparent: trace }
     const isWithdrawn = (): boolean => out.isWithdrawn
-    const isGone = await this.#o.send({ topic, body: sharedBody(envelope), attrs, key, isWithdrawn })
-    if (isGone) this.#o.sent(envelope.sha256, trace)
+    const of = envelope.sha256
+    const isGone = await this.#o.send({ topic, body: sharedBody(envelope), attrs, key, isWithdrawn, of })
+    if (isGone) this.#o.sent(of, trace)
     else await envelopes.stays(row)
   }
 

@@ -7,6 +7,7 @@ import type { Rows } from './group-writes.ts'
 import { between, beyond, placeIn, sortable } from './keys.ts'
 import { REMOVED_AT_ONCE, oldBeyond, placeBelowNewest } from './retained.ts'
 import type { Cut, RemovedBatch, WithBatch } from './retained.ts'
+import type { Gone, Removing } from './types.ts'
 import { Untold } from './untold.ts'
 
 const PREFIX = '!ams-artifact!'
@@ -16,6 +17,7 @@ const BYTES = `${PREFIX}b`
 const UPDATES = `${PREFIX}u`
 const UNTOLD = `${PREFIX}p`
 const UNRELEASED = `${PREFIX}x`
+const GONE = `${PREFIX}g`
 const artifactKey = (key: string): string => `${PREFIX}a${key}`
 const updateKey = (update: number): string => UPDATES + sortable(update)
 const unreleasedKey = ({ sha256, update }: Artifact): string => `${UNRELEASED}${sha256}/${sortable(update)}`
@@ -42,6 +44,8 @@ export type NewArtifact = Omit<Artifact, 'created_at' | 'update'>
 export interface ArtifactStoreOptions {
   /** Resolves once the audit log has it durably. */
   readonly tell: (artifact: Artifact) => Promise<void>
+  /** The same, of one that was removed. */
+  readonly tellGone?: ((gone: Gone) => Promise<void>) | undefined
   readonly onCorrupt: (key: string) => void
   /** What may be taken, the bytes of each artifact among it; no bound if missing. */
   readonly fill?: Fill | undefined
@@ -56,11 +60,17 @@ export class ArtifactStore {
   readonly #level: Level
   readonly #writes: GroupWrites
   readonly #untold: Untold<Artifact>
+  readonly #gone: Untold<Gone>
 
-  private constructor(level: Level, writes: GroupWrites, { tell, onCorrupt }: ArtifactStoreOptions) {
+  private constructor(
+    level: Level,
+    writes: GroupWrites,
+    { tell, tellGone, onCorrupt }: ArtifactStoreOptions
+  ) {
     this.#level = level
     this.#writes = writes
     this.#untold = new Untold(level, { start: UNTOLD, tell, onCorrupt })
+    this.#gone = new Untold(level, { start: GONE, tell: async gone => await tellGone?.(gone), onCorrupt })
   }
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
@@ -68,6 +78,7 @@ export class ArtifactStore {
     const writes = await GroupWrites.open(level, { ...options, countKey: BYTES })
     const store = new ArtifactStore(level, writes, options)
     await store.#untold.tellAll()
+    await store.#gone.tellAll()
     return store
   }
 
@@ -117,14 +128,21 @@ export class ArtifactStore {
     return key !== undefined
   }
 
-  /** The artifact that is removed, or undefined where none has the key. */
-  async remove(key: string): Promise<Artifact | undefined> {
+  /**
+   * The artifact that is removed, durably and told to the audit log, also after a crash between the two; undefined where none
+   * has the key.
+   */
+  async remove(key: string, removing: Removing): Promise<Artifact | undefined> {
     await this.told(key)
-    return await this.#writes.run(async rows => {
+    const removed = await this.#writes.run(async rows => {
       const artifact = await rows.get<Artifact>(artifactKey(key))
-      if (artifact !== undefined) removeRows(rows, artifact)
+      if (artifact === undefined) return undefined
+      removeRows(rows, artifact)
+      rows.put(this.#gone.key(key, artifact.update), { id: key, ...removing })
       return artifact
     })
+    await this.#gone.tell(key)
+    return removed
   }
 
   /** @see Shelved.newestFrom */

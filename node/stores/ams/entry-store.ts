@@ -7,6 +7,7 @@ import type { Rows } from './group-writes.ts'
 import { between, beyond, placeIn, sortable } from './keys.ts'
 import { REMOVED_AT_ONCE, oldBeyond, placeBelowNewest } from './retained.ts'
 import type { Cut, RemovedBatch, WithBatch } from './retained.ts'
+import type { Gone, Removing } from './types.ts'
 import { Untold } from './untold.ts'
 
 /** A page ends behind the entry with which it has so many bytes, so that long ones cannot fill the memory. */
@@ -30,6 +31,8 @@ export interface EntryStoreOptions<T> {
   readonly name: string
   /** Resolves once the audit log has it durably. */
   readonly tell: (entry: Entry<T>) => Promise<void>
+  /** The same, of one that was removed. */
+  readonly tellGone?: ((gone: Gone) => Promise<void>) | undefined
   readonly onCorrupt: (key: string) => void
   /** When it was said, as `Date.toISOString` writes it; all is as old as can be if missing. */
   readonly timeOf?: ((value: T) => string) | undefined
@@ -56,6 +59,7 @@ export class EntryStore<T> {
   readonly #writes: GroupWrites
   /** Places. */
   readonly #untold: Untold<number>
+  readonly #gone: Untold<Gone>
 
   private constructor(level: Level, writes: GroupWrites, options: EntryStoreOptions<T>) {
     this.#level = level
@@ -70,6 +74,11 @@ export class EntryStore<T> {
       },
       onCorrupt: options.onCorrupt
     })
+    this.#gone = new Untold(level, {
+      start: this.#keys.gone,
+      tell: async gone => await options.tellGone?.(gone),
+      onCorrupt: options.onCorrupt
+    })
   }
 
   /** Opens what is there, and tells the audit log what it was not told before a crash. */
@@ -77,6 +86,7 @@ export class EntryStore<T> {
     const writes = await GroupWrites.open(level, { ...options, countKey: keysOf(options.name).bytes })
     const store = new EntryStore(level, writes, options)
     await store.#untold.tellAll()
+    await store.#gone.tellAll()
     return store
   }
 
@@ -146,16 +156,23 @@ export class EntryStore<T> {
     return place === undefined ? undefined : await this.#writes.read<Entry<T>>(this.#keys.entry(place))
   }
 
-  /** The entry that is removed, or undefined where none has the id. Its id is good for another then. */
-  async remove(id: string): Promise<Entry<T> | undefined> {
+  /**
+   * The entry that is removed, durably and told to the audit log, also after a crash between the two; undefined where none has
+   * the id. Its id is good for another then.
+   */
+  async remove(id: string, removing: Removing): Promise<Entry<T> | undefined> {
     const place = await this.#writes.read<number>(this.#keys.placeOf(id))
     if (place === undefined) return undefined
     await this.#untold.tell(sortable(place))
-    return await this.#writes.run(async rows => {
+    const removed = await this.#writes.run(async rows => {
       const entry = await rows.get<Entry<T>>(this.#keys.entry(place))
-      if (entry !== undefined) this.#remove(rows, entry)
+      if (entry === undefined) return undefined
+      this.#remove(rows, entry)
+      rows.put(this.#gone.key(sortable(place), 0), { id, ...removing })
       return entry
     })
+    await this.#gone.tell(sortable(place))
+    return removed
   }
 
   /** @see Shelved.newestFrom */
@@ -214,6 +231,7 @@ function keysOf(name: string) {
     entry: (place: number) => `${prefix}e${sortable(place)}`,
     placeOf: (id: string) => `${prefix}i${id}`,
     inGroup: (group: string) => `${prefix}g${group}${NUL}`,
-    untold: `${prefix}p`
+    untold: `${prefix}p`,
+    gone: `${prefix}d`
   }
 }

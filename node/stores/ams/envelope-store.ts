@@ -29,7 +29,8 @@ import {
   restKey,
   sortable,
   startOf,
-  threadKey
+  threadKey,
+  withdrawnKey
 } from './keys.ts'
 import type { IndexName } from './keys.ts'
 import { REMOVED_AT_ONCE, oldBeyond, placeBelowNewest } from './retained.ts'
@@ -90,6 +91,8 @@ export interface EnvelopeStoreOptions {
   readonly goesOut?: ((envelope: KeptEnvelope) => boolean) | undefined
   /** Called when some are to go, durably. */
   readonly onLeaving?: (() => void) | undefined
+  /** Resolves once other hubs are given no more of what the envelope of a digest said, durably. */
+  readonly withdraw?: ((sha256: string) => Promise<void>) | undefined
   /** What may be taken; no bound if missing. */
   readonly fill?: Fill | undefined
 }
@@ -105,8 +108,10 @@ export class EnvelopeStore {
   readonly #writes: GroupWrites
   readonly #untold: Untold<UntoldRecord>
   readonly #o: EnvelopeStoreOptions
-  /** By place; as many as are sent at once. */
-  readonly #out = new Map<number, { isWithdrawn: boolean }>()
+  /** By place; as many as are sent, or taken for other hubs, at once. */
+  readonly #out = new Map<number, Set<{ isWithdrawn: boolean }>>()
+  /** Whether some of what was redacted may still be given to other hubs. */
+  #isWithdrawing = true
 
   private constructor(level: Level, writes: GroupWrites, options: EnvelopeStoreOptions) {
     const { tell, onCorrupt } = options
@@ -210,6 +215,7 @@ export class EnvelopeStore {
   /**
    * Takes payload, proofs and all that stood beside an envelope away for good, and says so in its chain; nothing where it was
    * redacted before. Undefined for an unknown id.
+   * @throws what `withdraw` throws: then it is redacted, and other hubs are given no more of it later
    */
   async redact(
     id: string,
@@ -233,6 +239,7 @@ export class EnvelopeStore {
       await this.#note(rows, { ...kept, place, latest }, before, { is: 'redacted' })
       // What was to go to other hubs goes nowhere any more.
       rows.remove(leavingKey(place))
+      rows.put(withdrawnKey(place), sha256)
       this.#withdraw(place)
       redactRecords(rows, place, latest.n)
       return { ...kept, place, latest }
@@ -241,6 +248,13 @@ export class EnvelopeStore {
     if (redacted === undefined) return undefined
     await this.#tidy(redacted.place)
     await this.told(redacted.place)
+    try {
+      await this.#withdrawFromHubs(redacted.place)
+    } catch (error) {
+      this.#isWithdrawing = true
+      this.#o.onLeaving?.()
+      throw error
+    }
     return redacted
   }
 
@@ -308,16 +322,41 @@ export class EnvelopeStore {
     })
   }
 
-  /** To be asked before an envelope is read to be sent, so that none goes out that was withdrawn meanwhile; one at a time. */
+  /** Has other hubs given no more of what was redacted, where a crash or an error has kept that from being done. */
+  async withdrawRest(): Promise<void> {
+    if (!this.#isWithdrawing) return
+    this.#isWithdrawing = false
+    try {
+      for (const key of await this.#level.keys<string>(between(startOf.withdrawn)).all())
+        await this.#withdrawFromHubs(placeIn(key))
+    } catch (error) {
+      this.#isWithdrawing = true
+      throw error
+    }
+  }
+
+  /** To be asked before an envelope is read to be sent, so that none goes out that was withdrawn meanwhile. */
   goingOut(place: number): GoingOut {
-    const out = { isWithdrawn: false, over: () => void this.#out.delete(place) }
-    this.#out.set(place, out)
+    const all = this.#out.get(place) ?? new Set()
+    const over = (): void => {
+      all.delete(out)
+      if (all.size === 0 && this.#out.get(place) === all) this.#out.delete(place)
+    }
+    const out = { isWithdrawn: false, over }
+    this.#out.set(place, all.add(out))
     return out
   }
 
   #withdraw(place: number): void {
-    const out = this.#out.get(place)
-    if (out !== undefined) out.isWithdrawn = true
+    for (const out of this.#out.get(place) ?? []) out.isWithdrawn = true
+  }
+
+  async #withdrawFromHubs(place: number): Promise<void> {
+    const key = withdrawnKey(place)
+    const sha256 = await this.#writes.read<string>(key)
+    if (sha256 === undefined) return
+    await this.#o.withdraw?.(sha256)
+    await this.#level.del(key)
   }
 
   /** The envelope of a place. */

@@ -10,9 +10,11 @@ export type { EnvelopeEvent, EnvelopeStoreOptions, GoingOut } from './envelope-s
 export type {
   EnvelopeFilter,
   EnvelopePage,
+  Gone,
   KeptEnvelope,
   Leaving,
   NewEnvelope,
+  Removing,
   StoredEnvelope,
   Thread
 } from './types.ts'

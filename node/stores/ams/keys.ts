@@ -19,7 +19,8 @@ const KIND = {
   byUpdate: 'u',
   untold: 'p',
   leaving: 'x',
-  rest: 'y'
+  rest: 'y',
+  withdrawn: 'w'
 } as const
 
 export const INDEXES = {
@@ -54,6 +55,7 @@ export const threadKey = (thread: string): string => PREFIX + KIND.thread + thre
 export const updateKey = (update: number): string => PREFIX + KIND.byUpdate + sortable(update)
 
 export const leavingKey = (place: number): string => startOf.leaving + sortable(place)
+export const withdrawnKey = (place: number): string => startOf.withdrawn + sortable(place)
 export const restKey = (place: number): string => PREFIX + KIND.rest + sortable(place)
 
 export const recordsOf = (place: number): Range => between(`${PREFIX}${KIND.record}${sortable(place)}/`)
@@ -74,6 +76,7 @@ export const startOf = {
   updates: PREFIX + KIND.byUpdate,
   leaving: PREFIX + KIND.leaving,
   rests: PREFIX + KIND.rest,
+  withdrawn: PREFIX + KIND.withdrawn,
   index: (index: IndexName, value: string): string => PREFIX + INDEXES[index] + value + NUL
 } as const
 

@@ -31,6 +31,18 @@ export interface NewEnvelope extends KeptEnvelope {
   readonly decision?: Pick<StatusRecord, 'status' | 'meta' | 'at' | 'by'> | undefined
 }
 
+/** Who has something removed, and why. */
+export interface Removing {
+  readonly by: string
+  readonly reason?: string | undefined
+}
+
+/** Something that is gone, for the audit log. */
+export interface Gone extends Removing {
+  /** Its key, or id. */
+  readonly id: string
+}
+
 /** An envelope that is to go to other hubs. */
 export interface Leaving {
   readonly place: number
