@@ -1,7 +1,9 @@
 import { MAILBOX_LIMITS, mailboxService } from '../../protocols/index.ts'
 import type { MailboxDelivery, Method, Operation } from '../../protocols/index.ts'
 import { nameOf, query } from '../ams/routes/query.ts'
+import { done } from '../ams/routes/schemas.ts'
 import Type from 'typebox'
+import type { TSchema } from 'typebox'
 import { eventStream } from './event-stream.ts'
 import { mailboxRequest } from './mailbox-request.ts'
 import { answerJson } from './message-json.ts'
@@ -40,6 +42,28 @@ const SUMMARIES: Readonly<Record<Op, string>> = {
   dlq_purge: 'Takes dead letters away.'
 }
 
+const maybe = Type.Optional(Type.String())
+const MESSAGE = { topic: maybe, body: maybe, body_b64: maybe }
+/** Of what most callers use; the rest is as open in the document as OAP's own tables leave it. */
+const BODIES: { readonly [K in Op]?: { readonly body: TSchema } } = {
+  send: { body: Type.Object(MESSAGE, { title: 'MailboxSend', additionalProperties: true }) },
+  ack: {
+    body: Type.Object(
+      { topic: maybe, items: Type.Array(Type.Object({ msg_id: Type.String(), lease: Type.String() })) },
+      { title: 'MailboxAck', additionalProperties: true }
+    )
+  }
+}
+const DELIVERY = Type.Object(
+  { msg_id: Type.String(), lease: maybe, ...MESSAGE },
+  { title: 'Delivery', additionalProperties: true }
+)
+const GIVEN: { readonly [K in Op]?: TSchema } = {
+  send: done({ msg_id: Type.String() }),
+  recv: done({ items: Type.Array(DELIVERY) }),
+  peek: done({ items: Type.Array(DELIVERY) })
+}
+
 const TOPIC = query({ topic: Type.Optional(nameOf(255, 'The topic, where the body does not name it.')) })
 
 /** The operations of the mailbox, one row each, from its table. @see specs/http.md, section 3 */
@@ -54,7 +78,8 @@ export const MAILBOX: readonly CallRoute[] = (Object.keys(mailboxService.operati
     maxBodyBytes: op.startsWith('send') ? SEND_BYTES : REQUEST_BYTES,
     query: TOPIC,
     statuses: [200],
-    ...(op === 'subscribe' && { gives: EVENT_STREAM }),
+    ...BODIES[op],
+    ...(op === 'subscribe' ? { gives: EVENT_STREAM } : GIVEN[op] && { gives: GIVEN[op] }),
     summary: SUMMARIES[op],
     answer: (parts, asked) => (op === 'subscribe' ? subscribed(parts, asked) : called(parts, op, asked))
   })

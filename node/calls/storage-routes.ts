@@ -4,6 +4,7 @@ import type { StreamedResult } from '../../protocols/index.ts'
 import { isJsonType } from '../ams/routes/body.ts'
 import { NO_QUERY, query } from '../ams/routes/query.ts'
 import { Problem } from '../ams/routes/problem.ts'
+import { done } from '../ams/routes/schemas.ts'
 import { byteRange } from '../gateway/byte-range.ts'
 import { isNamed } from '../gateway/etag.ts'
 import { NO_PIECES, callRoute } from './route.ts'
@@ -41,6 +42,7 @@ const GET_QUERY = query({
 
 const BLOCKS = 'application/vnd.omnigate.dag'
 const HAS_BYTES = 131_072
+const KEPT = done({ cid: Type.String(), len: Type.Integer() })
 
 /** Blobs by their content id. @see specs/http.md, section 5 */
 export const STORAGE: readonly CallRoute[] = [
@@ -70,6 +72,8 @@ export const STORAGE: readonly CallRoute[] = [
     maxBodyBytes: HAS_BYTES,
     query: NO_QUERY,
     statuses: [200],
+    body: Type.Object({ cids: Type.Array(Type.String(), { minItems: 1, maxItems: 1024 }) }),
+    gives: done({ has: Type.Array(Type.Boolean()) }),
     summary: 'Which of `cids` are here for this caller, as a list of true and false.',
     answer: async (_, { calls, options, body, header }) => {
       if (!isJsonType(header('content-type') ?? ''))
@@ -91,6 +95,7 @@ export const STORAGE: readonly CallRoute[] = [
     maxBodyBytes: MOST_BYTES,
     query: PUT_QUERY,
     statuses: [200, 201],
+    gives: KEPT,
     summary: 'Keeps the body and says its content id; 200 where the tenant had it.',
     answer: (_, asked) => kept(asked)
   }),
@@ -105,6 +110,7 @@ export const STORAGE: readonly CallRoute[] = [
     maxBodyBytes: MOST_BYTES,
     query: PUT_QUERY,
     statuses: [200, 201],
+    gives: KEPT,
     summary: 'Keeps the body, if its content id is the one in the path; 200 where the tenant had it.',
     answer: (_, asked) => kept(asked, idOf(asked.name))
   })

@@ -1,4 +1,4 @@
-import type { TObject } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
 import type { Role } from '../ams/access/roles.ts'
 
 /** What is said of one method of one path, in the table that `/openapi.json` is made of. */
@@ -18,7 +18,11 @@ export interface RouteRow {
   readonly query: TObject
   /** Statuses of answers that are no problem. */
   readonly statuses: readonly number[]
-  /** Media type of such an answer; JSON if missing. */
-  readonly gives?: string
+  /** Of a body of JSON, as the document has it; of a row that takes bytes, of JSON that it takes, too. */
+  readonly body?: TSchema
+  /** Media type of such an answer, or what it is in JSON; any object if missing. */
+  readonly gives?: string | TSchema
+  /** Whether bytes are given, too, where they are asked for. */
+  readonly givesBytes?: boolean
   readonly summary: string
 }

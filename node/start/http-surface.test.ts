@@ -292,6 +292,14 @@ test('every route of the document answers, and every route that answers stands i
   const documented = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`)
   )
+  const ids = Object.values(paths).flatMap(operations =>
+    Object.values(operations).map(operation => (operation as { operationId: string }).operationId)
+  )
+  assert.equal(new Set(ids).size, ids.length)
+  const text = JSON.stringify(body)
+  const named = Object.keys(body.components.schemas).map(name => `#/components/schemas/${name}`)
+  const referred = new Set([...text.matchAll(/"\$ref":"([^"]*)"/g)].map(([, at]) => at))
+  assert.deepEqual(referred, new Set([...named, '#/components/responses/Problem']))
   for (const one of documented) {
     const [method = '', path = ''] = one.split(' ')
     const answer = await ask(method, path.replaceAll(/\{\w+\}/g, 'x'), {

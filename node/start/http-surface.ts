@@ -112,10 +112,21 @@ const read = (path: string, summary: string, more: Partial<RouteRow> = {}): Rout
   ...more
 })
 
+const NAMES = Type.Array(Type.String())
+const READINESS = Type.Object({
+  ready: Type.Boolean(),
+  missing: NAMES,
+  degraded: NAMES,
+  retry_after: Type.Optional(Type.Integer())
+})
+
 /** What the listener itself serves. */
 const OPERATIONS: readonly RouteRow[] = [
   read('/healthz', 'Whether the process lives.'),
-  read('/readyz', 'Whether the node takes calls, and what it lacks.', { statuses: [200, 503] }),
+  read('/readyz', 'Whether the node takes calls, and what it lacks.', {
+    statuses: [200, 503],
+    gives: READINESS
+  }),
   read('/metrics', 'Metrics for Prometheus; for other machines with a token.', { gives: 'text/plain' }),
   read('/openapi.json', 'This document.')
 ]

@@ -72,7 +72,7 @@ function paths(routes: readonly Answering[]): readonly object[] {
       ...(row && {
         summary: row.summary,
         takes: row.takes,
-        ...(row.gives !== undefined && { gives: row.gives }),
+        ...(typeof row.gives === 'string' && { gives: row.gives }),
         ...(row.maxBodyBytes > 0 && { max_body_bytes: row.maxBodyBytes }),
         query: row.query,
         statuses: row.statuses

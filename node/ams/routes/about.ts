@@ -1,6 +1,7 @@
 import { NO_QUERY } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { HEALTH, POLICY } from './schemas.ts'
 
 export const ABOUT: readonly AmsRoute[] = [
   route({
@@ -10,6 +11,7 @@ export const ABOUT: readonly AmsRoute[] = [
     isUncharged: true,
     query: NO_QUERY,
     statuses: [200],
+    gives: HEALTH,
     summary: 'What this hub is and what it takes.',
     answer: async ({ health, nowMs }) => {
       const { service, mode, ...more } = health()
@@ -22,6 +24,7 @@ export const ABOUT: readonly AmsRoute[] = [
     role: 'none',
     query: NO_QUERY,
     statuses: [200],
+    gives: POLICY,
     summary: 'The acceptance policy, with its version and hash.',
     answer: async ({ policy }) => ({ status: 200, body: { ok: true, ...policy() } })
   })

@@ -9,6 +9,7 @@ import { Problem } from './problem.ts'
 import { CURSOR, FLAG, NO_QUERY, limitOf, placeOf, query } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute, Answer } from './route.ts'
+import { ARTIFACT, NEW_ARTIFACT, ONE_ARTIFACT, pageOf as pageSchema } from './schemas.ts'
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,199}$/
@@ -22,6 +23,7 @@ export const ARTIFACTS: readonly AmsRoute[] = [
     role: 'read',
     query: query({ limit: limitOf(100, 500), cursor: CURSOR }),
     statuses: [200],
+    gives: pageSchema(ARTIFACT),
     summary: 'What is known of artifacts, the one that changed last first.',
     answer: async (parts, { query: { limit, cursor } }) => {
       const found = await opened(parts).artifacts.list({ before: placeOf(cursor), limit })
@@ -37,6 +39,8 @@ export const ARTIFACTS: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200, 201],
+    body: NEW_ARTIFACT,
+    gives: ONE_ARTIFACT,
     summary: 'Keeps an artifact whose bytes stand in JSON: as text, as base64, or as JSON itself.',
     answer: async (parts, { body, caller }) => {
       const { key = `art_${parts.newUlid()}`, bytes, ...known } = readPostedArtifact(readObject(body))
@@ -49,6 +53,8 @@ export const ARTIFACTS: readonly AmsRoute[] = [
     role: 'read',
     query: query({ payload: FLAG('The bytes, and not what is known of them.') }),
     statuses: [200, 304],
+    gives: ONE_ARTIFACT,
+    givesBytes: true,
     summary: 'What is known of an artifact, or its bytes.',
     answer: async (parts, { name, query: { payload }, ifNoneMatch }) => {
       const { artifacts } = opened(parts)
@@ -70,6 +76,7 @@ export const ARTIFACTS: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200, 201],
+    gives: ONE_ARTIFACT,
     summary: 'Keeps the body, as it is, as an artifact; 200 where one was there under its key.',
     answer: async (parts, { name, body, contentType = BYTES, caller }) => {
       if (contentType.length > MAX_TYPE_CHARS)

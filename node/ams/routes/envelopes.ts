@@ -13,6 +13,7 @@ import { Problem } from './problem.ts'
 import { CURSOR, DIRECTION, NO_QUERY, limitOf, nameOf, placeOf, query } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute, Answer } from './route.ts'
+import { ENVELOPE, ENVELOPE_CHANGE, NEW_ENVELOPE, ONE_ENVELOPE, pageOf as pageSchema } from './schemas.ts'
 
 const MAX_CHANGE_BYTES = 256 * 1024
 const MAX_NAME = 256
@@ -34,6 +35,7 @@ export const ENVELOPES: readonly AmsRoute[] = [
     role: 'read',
     query: LIST,
     statuses: [200],
+    gives: pageSchema(ENVELOPE),
     summary: 'A page of envelopes.',
     answer: async (parts, { query: asked }) => ({
       status: 200,
@@ -48,6 +50,8 @@ export const ENVELOPES: readonly AmsRoute[] = [
     maxBodyBytes: MAX_ENVELOPE_BYTES,
     query: NO_QUERY,
     statuses: [200, 201],
+    body: NEW_ENVELOPE,
+    gives: ONE_ENVELOPE,
     summary: 'Posts an envelope; 200 for one that is there already.',
     answer: async (parts, { body, caller, ip, trace }) => {
       const poster = { by: caller.name, ip, trace }
@@ -61,6 +65,7 @@ export const ENVELOPES: readonly AmsRoute[] = [
     role: 'read',
     query: NO_QUERY,
     statuses: [200],
+    gives: ONE_ENVELOPE,
     summary: 'One envelope.',
     answer: async (parts, { name }) => shown(await opened(parts).envelopes.get(name))
   }),
@@ -72,6 +77,8 @@ export const ENVELOPES: readonly AmsRoute[] = [
     maxBodyBytes: MAX_CHANGE_BYTES,
     query: NO_QUERY,
     statuses: [200],
+    body: ENVELOPE_CHANGE,
+    gives: ONE_ENVELOPE,
     summary: 'Changes the status of an envelope, what stands beside it, or both.',
     answer: async (parts, { name, body, caller, trace }) => {
       const at = new Date(parts.nowMs()).toISOString()

@@ -5,6 +5,7 @@ import { readObject } from './body.ts'
 import { NO_QUERY } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { ITEMS, TARGETS } from './schemas.ts'
 
 const MAX_BODY_BYTES = 16_384
 const MOST_TARGETS = 16
@@ -33,6 +34,7 @@ export const handshakeRoutes = ({ states, check }: HandshakeParts): readonly Ams
     role: 'admin',
     query: NO_QUERY,
     statuses: [200],
+    gives: ITEMS,
     summary: 'How it stands with each hub of the allowlist.',
     answer: async () => ({ status: 200, body: { ok: true, items: states() } })
   }),
@@ -44,6 +46,8 @@ export const handshakeRoutes = ({ states, check }: HandshakeParts): readonly Ams
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200],
+    body: TARGETS,
+    gives: ITEMS,
     summary: 'Has hubs prove themselves now, and says of each what it showed.',
     answer: async (_, { body, caller }) => {
       const asked = readObject(body)

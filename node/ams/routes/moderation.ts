@@ -1,3 +1,5 @@
+import Type from 'typebox'
+import type { TObject } from 'typebox'
 import { FORMS, text } from '../read-envelope.ts'
 import { checkMembers } from '../read-members.ts'
 import type { BlockedSender, StoredEnvelope } from '../../stores/ams/index.ts'
@@ -12,6 +14,17 @@ import { Problem } from './problem.ts'
 import { CURSOR, DIRECTION, NO_QUERY, limitOf, placeOf, query } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute, Asked } from './route.ts'
+import {
+  ENVELOPE,
+  FREE,
+  ONE_ENVELOPE,
+  ON_ENVELOPE,
+  ON_SENDER,
+  SENDER as SENDER_SCHEMA,
+  TO_REMOVE,
+  done,
+  pageOf as pageSchema
+} from './schemas.ts'
 
 const MAX_BODY_BYTES = 4096
 const REASON = text(512)
@@ -42,7 +55,7 @@ const onEnvelope = (
     said: Pick<StatusRecord, 'at' | 'by'>
   ) => Promise<StoredEnvelope | undefined>
 ): AmsRoute =>
-  moderating(name, summary, async (parts, asked, said) => {
+  moderating(name, summary, [ON_ENVELOPE, ONE_ENVELOPE], async (parts, asked, said) => {
     checkMembers(asked, { id: FORMS['id']!, reason: REASON }, ['id'])
     const stored = await act(opened(parts), asked as unknown as Judged, said)
     if (stored === undefined) throw new Problem('not_found', 'no envelope here has this id')
@@ -52,6 +65,7 @@ const onEnvelope = (
 function moderating(
   name: string,
   summary: string,
+  [body, gives]: readonly [TObject, TObject],
   act: (
     parts: AmsParts,
     asked: ReturnType<typeof readObject>,
@@ -66,6 +80,8 @@ function moderating(
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200],
+    body,
+    gives,
     summary,
     answer: async (parts: AmsParts, { body, caller }: Asked<object>) => {
       const said = { at: new Date(parts.nowMs()).toISOString(), by: caller.name }
@@ -100,6 +116,7 @@ export const MODERATION: readonly AmsRoute[] = [
     role: 'admin',
     query: query({ limit: limitOf(50, 200), cursor: CURSOR, dir: DIRECTION }),
     statuses: [200],
+    gives: pageSchema(ENVELOPE),
     summary: 'A page of the envelopes that wait for a moderator.',
     answer: async (parts, { query: asked }) => ({
       status: 200,
@@ -118,6 +135,7 @@ export const MODERATION: readonly AmsRoute[] = [
   moderating(
     'remove',
     'Removes an artifact, a message of a room or a notary record.',
+    [TO_REMOVE, done({ removed: FREE })],
     async (parts, asked, { by }) => {
       checkMembers(asked, REMOVED)
       const { reason, ...named } = asked as Readonly<Record<string, string>>
@@ -136,6 +154,7 @@ export const MODERATION: readonly AmsRoute[] = [
     role: 'admin',
     query: query({ limit: limitOf(200, 500), cursor: CURSOR }),
     statuses: [200],
+    gives: pageSchema(SENDER_SCHEMA),
     summary: 'A page of the senders that are blocked, the first that was first.',
     answer: async (parts, { query: { limit, cursor } }) => {
       const { items, isEnd } = opened(parts).blocked.list({ after: placeOf(cursor), limit })
@@ -144,17 +163,27 @@ export const MODERATION: readonly AmsRoute[] = [
       return { status: 200, body: { ok: true, items: items.map(senderBody), nextCursor } }
     }
   }),
-  moderating('block', 'Takes nothing new of a sender from now on.', async (parts, asked, said) => {
-    checkMembers(asked, SENDER, ['from'])
-    const sender = await opened(parts).blocked.block({ ...(asked as unknown as Sender), ...said })
-    return { sender: senderBody(sender) }
-  }),
-  moderating('unblock', 'Takes what a blocked sender posts again.', async (parts, asked, said) => {
-    checkMembers(asked, SENDER, ['from'])
-    const known = await opened(parts).blocked.unblock({ ...(asked as unknown as Sender), ...said })
-    if (known === undefined) throw new Problem('not_found', 'from: this sender is not blocked')
-    return { from: known.from }
-  })
+  moderating(
+    'block',
+    'Takes nothing new of a sender from now on.',
+    [ON_SENDER, done({ sender: SENDER_SCHEMA })],
+    async (parts, asked, said) => {
+      checkMembers(asked, SENDER, ['from'])
+      const sender = await opened(parts).blocked.block({ ...(asked as unknown as Sender), ...said })
+      return { sender: senderBody(sender) }
+    }
+  ),
+  moderating(
+    'unblock',
+    'Takes what a blocked sender posts again.',
+    [ON_SENDER, done({ from: Type.String() })],
+    async (parts, asked, said) => {
+      checkMembers(asked, SENDER, ['from'])
+      const known = await opened(parts).blocked.unblock({ ...(asked as unknown as Sender), ...said })
+      if (known === undefined) throw new Problem('not_found', 'from: this sender is not blocked')
+      return { from: known.from }
+    }
+  )
 ]
 
 interface Sender {

@@ -5,6 +5,7 @@ import { opened } from './opened.ts'
 import { CURSOR, DIRECTION, NO_QUERY, limitOf, query } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { NEW_RECORD, RECORD as RECORD_SCHEMA, done, pageOf as pageSchema } from './schemas.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const RECORD = {
@@ -28,6 +29,7 @@ export const NOTARY: readonly AmsRoute[] = [
     role: 'read',
     query: query({ limit: limitOf(200, 500), cursor: CURSOR, dir: DIRECTION }),
     statuses: [200],
+    gives: pageSchema(RECORD_SCHEMA),
     summary: 'A page of notary records.',
     answer: async (parts, { query: asked }) => await pageOfEntries(opened(parts).notary, asked)
   }),
@@ -39,6 +41,8 @@ export const NOTARY: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200, 201],
+    body: NEW_RECORD,
+    gives: done({ record: RECORD_SCHEMA }),
     summary:
       'Has the hub note when it was shown a digest, and by whom; 200 for a record that is there already.',
     answer: async (parts, { body, caller }) =>

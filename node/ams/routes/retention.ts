@@ -7,6 +7,7 @@ import { Problem } from './problem.ts'
 import { NO_QUERY } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { ONE_RUN, RETAINED, RULE as RULE_SCHEMA } from './schemas.ts'
 
 const PATH = '/admin/v1/retention'
 const MAX_BODY_BYTES = 4096
@@ -24,6 +25,7 @@ export const RETENTION: readonly AmsRoute[] = [
     role: 'admin',
     query: NO_QUERY,
     statuses: [200],
+    gives: RETAINED,
     summary: 'How long things are kept, the run that is under way, the last one, and how much room is taken.',
     answer: async parts => {
       const { retention, fill } = opened(parts)
@@ -49,6 +51,8 @@ export const RETENTION: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200, 202],
+    body: RULE_SCHEMA,
+    gives: ONE_RUN,
     summary: 'Removes what is old, or too much, now; 202 for a run that goes on.',
     answer: async (parts, { body, caller }) => {
       const asked = readObject(body)

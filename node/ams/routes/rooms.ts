@@ -6,6 +6,7 @@ import { opened } from './opened.ts'
 import { CURSOR, DIRECTION, limitOf, nameOf, query } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { MESSAGE as MESSAGE_SCHEMA, NEW_MESSAGE, done, pageOf as pageSchema } from './schemas.ts'
 
 const MAX_BODY_BYTES = 256 * 1024
 const PATH = '/room/v1/messages'
@@ -25,6 +26,7 @@ export const ROOMS: readonly AmsRoute[] = [
     role: 'read',
     query: query({ room: ROOM, limit: limitOf(200, 500), cursor: CURSOR, dir: DIRECTION }),
     statuses: [200],
+    gives: pageSchema(MESSAGE_SCHEMA),
     summary: 'A page of the messages of a room.',
     answer: async (parts, { query: { room, ...asked } }) =>
       await pageOfEntries(opened(parts).rooms, asked, room)
@@ -37,6 +39,8 @@ export const ROOMS: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: query({ room: ROOM }),
     statuses: [200, 201],
+    body: NEW_MESSAGE,
+    gives: done({ message: MESSAGE_SCHEMA }),
     summary: 'Says something in a room; 200 for a message that is there already.',
     answer: async (parts, { query: { room: group }, body, caller }) => {
       const posted = readObject(body)

@@ -3,6 +3,7 @@ import { post } from './post-envelope.ts'
 import { NO_QUERY } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { NEW_ENVELOPE, SUBMITTED } from './schemas.ts'
 
 const MAX_BODY_BYTES = 256 * 1024
 
@@ -15,6 +16,8 @@ export const SUBMIT: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [202],
+    body: NEW_ENVELOPE,
+    gives: SUBMITTED,
     summary:
       'Hands an envelope in, kept as queued until somebody decides; in a sandbox it is judged as one that is posted.',
     answer: async (parts, { body, caller, ip, trace }) => {

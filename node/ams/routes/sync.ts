@@ -15,6 +15,7 @@ import type { Problem } from './problem.ts'
 import { NO_QUERY, placeOf } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { SYNCED, SYNC_ASKED } from './schemas.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
 const MAX_PUSHED = 500
@@ -50,6 +51,8 @@ export const SYNC: readonly AmsRoute[] = [
     maxBodyBytes: MAX_BODY_BYTES,
     query: NO_QUERY,
     statuses: [200],
+    body: SYNC_ASKED,
+    gives: SYNCED,
     summary: 'Posts envelopes, which needs the role write, and pulls a page of envelopes, oldest first.',
     answer: async (parts, { body, caller, ip, trace, needs }) => {
       const asked = readObject(body)

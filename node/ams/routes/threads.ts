@@ -4,6 +4,7 @@ import { opened } from './opened.ts'
 import { CURSOR, limitOf, placeOf, query } from './query.ts'
 import { route } from './route.ts'
 import type { AmsRoute } from './route.ts'
+import { THREAD, pageOf as pageSchema } from './schemas.ts'
 
 export const THREADS: readonly AmsRoute[] = [
   route({
@@ -12,6 +13,7 @@ export const THREADS: readonly AmsRoute[] = [
     role: 'read',
     query: query({ limit: limitOf(50, 200), cursor: CURSOR }),
     statuses: [200],
+    gives: pageSchema(THREAD),
     summary: 'Threads, the one that changed last first.',
     answer: async (parts, { query: { limit, cursor } }) => {
       const found = await opened(parts).envelopes.threads({ before: placeOf(cursor), limit })
