@@ -15,11 +15,16 @@ export interface Call {
 
 const ANSWER_MS = 60_000
 
+/** A kept connection ended without an answer. */
+class LeftError extends Error {}
+
 /** Makes calls over kept connections, from one address of this machine. */
 export class Caller implements Disposable {
   readonly #port: number
   readonly #from: string
   readonly #agent: Agent
+  /** Calls that were made a second time. */
+  resent = 0
 
   constructor(port: number, from: string, connections: number) {
     this.#port = port
@@ -28,7 +33,18 @@ export class Caller implements Disposable {
   }
 
   /** @throws where there was no answer */
-  call({ method, path, token, body }: Call): Promise<Called> {
+  async call(call: Call): Promise<Called> {
+    try {
+      return await this.#once(call)
+    } catch (error) {
+      // The hub may end a kept connection just when the next request is on its way.
+      if (!(error instanceof LeftError)) throw error
+      this.resent++
+      return await this.#once(call)
+    }
+  }
+
+  #once({ method, path, token, body }: Call): Promise<Called> {
     return new Promise((resolve, reject) => {
       const made = request({
         agent: this.#agent,
@@ -48,7 +64,10 @@ export class Caller implements Disposable {
         }
       })
       made.once('timeout', () => made.destroy(new Error(`no answer within ${ANSWER_MS} ms`)))
-      made.once('error', reject)
+      made.once('error', (error: NodeJS.ErrnoException) => {
+        const isLeft = made.reusedSocket && error.code === 'ECONNRESET'
+        reject(isLeft ? new LeftError(error.message) : error)
+      })
       made.once('response', answer => {
         const retryAfterS = Number(answer.headers['retry-after'] ?? 0)
         answer.resume().once('error', reject)

@@ -90,8 +90,14 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
     access.routes,
     ams && manifests.routes({ parts: ams.parts, rates: access.rates, rows }),
     ...served.map(({ routes }) => routes),
-    (app: FastifyInstance, url: () => string) =>
-      void app.get('/openapi.json', () => openApi({ version: VERSION, url: url(), rows }))
+    (app: FastifyInstance, url: () => string) => {
+      // Anybody may ask for it as often as it likes, so it is made once.
+      let text: string | undefined
+      app.get('/openapi.json', (_, reply) => {
+        text ??= JSON.stringify(openApi({ version: VERSION, url: url(), rows }))
+        return reply.type('application/json; charset=utf-8').send(text)
+      })
+    }
   ]
   await serveHttp(base, { routes, onRefused: access.refused })
 }

@@ -20,7 +20,7 @@ const ENV = {
   OMNIGATE_QUOTAS__TENANT_BURST: AMPLE,
   OMNIGATE_QUOTAS__TENANT_BYTES_PER_SECOND: AMPLE
 }
-const AT_ONCE = 24
+const AT_ONCE = 64
 const MEMORY_MOST_MIB = 600
 const SHOWN = 20
 const TELL_EVERY_MS = 10_000
@@ -63,14 +63,30 @@ async function fuzzed(): Promise<boolean> {
   }
   const [first, past] = at === undefined ? [0, requests] : [at, at + 1]
   let next = first * operations.length
+  const since = performance.now()
+  const [hubSince, ownSince] = [hub.processorMs(), ownMs()]
+  const last = past * operations.length
+  // Whoever ends it early is told how far it came.
+  process.once('SIGTERM', () => (next = Math.max(next, last)))
   const worker = async (): Promise<void> => {
-    while (next < past * operations.length) {
+    while (next < last) {
       const index = next++
       await one(operations[index % operations.length]!, Math.floor(index / operations.length))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return report(hub, { found: [...found.values()], statuses, sent, operations: operations.length })
+  const seconds = (performance.now() - since) / 1000
+  const [hubMs, mineMs] = [hub.processorMs() - hubSince, ownMs() - ownSince]
+  console.log(
+    `${Math.round(seconds)} s, processor time of a request: ${(hubMs / sent).toFixed(2)} ms of the hub, ${(mineMs / sent).toFixed(2)} ms here`
+  )
+  const due = last - first * operations.length
+  return report(hub, { found: [...found.values()], statuses, sent, due, operations: operations.length })
+}
+
+function ownMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 async function chosen({ url }: Hub): Promise<readonly Operation[]> {
@@ -110,14 +126,16 @@ interface Run {
   readonly found: readonly Found[]
   readonly statuses: ReadonlyMap<number, number>
   readonly sent: number
+  readonly due: number
   readonly operations: number
 }
 
-function report(hub: Hub, { found, statuses, sent, operations }: Run): boolean {
+function report(hub: Hub, { found, statuses, sent, due, operations }: Run): boolean {
   const { most } = hub.memory()
   const problems = [
     ...found.map(({ operation, n, what }) => `${operation}, request ${n} of seed ${seed}: ${what}`),
     ...hub.faults.map(line => `the log of the hub: ${line}`),
+    ...(sent < due ? [`it was ended before the ${due}th request`] : []),
     ...(most > MEMORY_MOST_MIB ? [`the hub took ${Math.round(most)} MiB, at most ${MEMORY_MOST_MIB}`] : [])
   ]
   for (const problem of problems.slice(0, SHOWN)) console.log(problem)

@@ -10,6 +10,8 @@ const TIMES = 5
 /** What must really be made of that: who waits for room overloads nobody. */
 const TIMES_LEAST = 4.5
 const RECOVERY_MOST_MS = 5000
+/** Of the hub's processor time under overload, for batches that are taken. */
+const USEFUL_LEAST = 0.5
 const MEMORY_MOST_MIB = 128
 const IN_A_ROW = 20
 const PROBED_MS = 20_000
@@ -96,9 +98,11 @@ export async function httpOverload(full: boolean): Promise<boolean> {
     `processor time of the hub: ${leastMs.toFixed(1)} ms a batch without overload, ${(usedMs / good).toFixed(1)} with; ` +
       `${Math.round(useful * 100)} % of it for batches that were taken`
   )
+  if (http.resent > 0) console.log(`${http.resent} requests were sent again, as their connection had ended`)
   const times = (made * 1000) / overloadMs / most
   const problems = [
     ...(times >= TIMES_LEAST || !full ? [] : [`only ${times.toFixed(1)} times as many were made`]),
+    ...(useful >= USEFUL_LEAST || !full ? [] : ['most of its processor time went into refusals']),
     ...tallies.flatMap(({ wrong }) => wrong.slice(0, 1)),
     ...(recoveryMs <= RECOVERY_MOST_MS ? [] : [`good again only after ${Math.round(recoveryMs)} ms`]),
     ...(grown <= MEMORY_MOST_MIB ? [] : [`${Math.round(grown)} MiB more`]),
