@@ -1,6 +1,9 @@
 import type { TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
+import { NO_MARK } from '../stores/mailbox/batch-mark.ts'
+import type { BatchMark } from '../stores/mailbox/batch-mark.ts'
 import { LevelMailboxStore } from '../stores/mailbox/index.ts'
 import type { Directing } from './directing.ts'
 import { LEASE_BOUNDS } from './leases.ts'
@@ -67,6 +70,14 @@ export class TestTime {
   }
 }
 
+/** What is stored can be read for some turns before who stored it is told. */
+const SLOW_MARK: BatchMark = {
+  ...NO_MARK,
+  note: async () => {
+    for (let turns = 0; turns < 3; turns++) await turn()
+  }
+}
+
 /** A mailbox over a store in memory. */
 export async function testMailbox(t: TestContext, given: Given = {}): Promise<TestMailbox> {
   const box = await openTestMailbox(await openLevel('memory'), given)
@@ -78,7 +89,7 @@ export async function testMailbox(t: TestContext, given: Given = {}): Promise<Te
 export async function openTestMailbox(level: Level, given: Given = {}): Promise<TestMailbox> {
   const time = new TestTime()
   const open = (): Promise<LevelMailboxStore> =>
-    LevelMailboxStore.open(level, { now: () => time.nowMs, idemWindowMs: WINDOW_MS })
+    LevelMailboxStore.open(level, { now: () => time.nowMs, idemWindowMs: WINDOW_MS, mark: SLOW_MARK })
   return new TestMailbox({ level, time, open }, await open(), given)
 }
 

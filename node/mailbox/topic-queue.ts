@@ -98,8 +98,9 @@ export class TopicQueue {
     return this.#receivers.delete(receiver)
   }
 
-  /** A message became ready that is at hand whole. */
+  /** A message became ready that is at hand whole. Who read the store may have been given it before this is told. */
   added(message: StoredMessage): void {
+    if (this.#owner.isTaken(message.id)) return
     this.#window.add(message)
     this.serve()
   }
