@@ -22,7 +22,7 @@ export function greeting({ status, config, data, client }: Greeted, terminal: Te
       ...status.addresses.map(address => ['address', terminal.style('cyan', address)] as const),
       ['http', status['http']],
       ['data', status['data'] ?? 'in memory; ends with this process'],
-      ['token', client && `for echo and mailbox, good until ${dateText(client.expires)}`],
+      ['token', client && `for echo, mailbox and blobs, good until ${dateText(client.expires)}`],
       ...tries.map((line, at) => [at === 0 ? 'try' : '', line] as const),
       ['stop', 'Ctrl-C']
     ],

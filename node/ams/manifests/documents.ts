@@ -73,7 +73,8 @@ function paths(routes: readonly Answering[]): readonly object[] {
         summary: row.summary,
         takes: row.takes,
         ...(typeof row.gives === 'string' && { gives: row.gives }),
-        ...(row.maxBodyBytes > 0 && { max_body_bytes: row.maxBodyBytes }),
+        ...(row.maxBodyBytes > 0 &&
+          row.maxBodyBytes < Number.MAX_SAFE_INTEGER && { max_body_bytes: row.maxBodyBytes }),
         query: row.query,
         statuses: row.statuses
       })

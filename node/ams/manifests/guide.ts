@@ -35,7 +35,7 @@ function before(
 ): readonly string[] {
   const whoWrites =
     writeMode === 'open'
-      ? 'Anybody may write; that is meant to change, and some lines need a token anyway, so have one given to you: `Authorization: Bearer TOKEN`, or `x-ams-token: TOKEN`.'
+      ? 'Anybody may write; that is meant to change, and some lines need a token anyway, so have one given to you (its operator runs `omnigate token add`): `Authorization: Bearer TOKEN`, or `x-ams-token: TOKEN`.'
       : 'Who writes shows a token that the operator gave out: `Authorization: Bearer TOKEN`, or `x-ams-token: TOKEN`.'
   return [
     '## Before you begin',
@@ -83,7 +83,7 @@ const isMore = (role: Role, { writeMode, isPrivate }: HubFacts): boolean =>
 
 function limits({ facts: { rates }, routes }: Made): readonly string[] {
   const bodies = routes.flatMap(({ method, path, row }) =>
-    row !== undefined && row.maxBodyBytes > 0 ? [`| ${method} \`${path}\` | ${row.maxBodyBytes} |`] : []
+    row !== undefined && row.maxBodyBytes > 0 ? [`| ${method} \`${path}\` | ${most(row.maxBodyBytes)} |`] : []
   )
   const { anonymous, known } = rates ?? {}
   return [
@@ -94,6 +94,9 @@ function limits({ facts: { rates }, routes }: Made): readonly string[] {
     ['| request | bytes at most |', '| --- | --- |', ...bodies].join('\n')
   ]
 }
+
+const most = (bytes: number): string =>
+  bytes === Number.MAX_SAFE_INTEGER ? 'what the tenant may keep' : String(bytes)
 
 const CONVENTIONS = [
   '## Conventions',
