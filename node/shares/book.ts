@@ -40,6 +40,8 @@ export interface Series extends SeriesName {
   readonly taking: Map<number, number>
   /** What is asked of which hub at this moment. */
   readonly asked: Map<string, Ranges>
+  /** Linked hubs that did not have what is claimed, since more was claimed. */
+  readonly lackedBy: Set<string>
 }
 
 export interface BookOptions {
@@ -432,7 +434,14 @@ export class ShareBook {
   }
 
   #put(name: SeriesName, stored: StoredTrack): Series {
-    const series: Series = { ...name, stored, claimed: stored.last, taking: new Map(), asked: new Map() }
+    const series: Series = {
+      ...name,
+      stored,
+      claimed: stored.last,
+      taking: new Map(),
+      asked: new Map(),
+      lackedBy: new Set()
+    }
     this.#series.set(seriesText(name), series)
     this.#ofShare.set(name.share, [...this.of(name.share), series].sort(byName))
     return series

@@ -6,6 +6,7 @@ import { signer } from '../peer-keys/signers.fixture.ts'
 import { openLevel } from '../stores/level.ts'
 import type { Level } from '../stores/level.ts'
 import { LevelMailboxStore } from '../stores/mailbox/index.ts'
+import { askOthersFor } from './asking.ts'
 import { ShareBook } from './book.ts'
 import { SHARE_ROWS, ShareRows } from './rows.ts'
 import { sharedSending } from './sending.ts'
@@ -189,7 +190,7 @@ export class IslandHub {
       nowMs: () => this.#clock.ms,
       took: () => undefined,
       done: () => undefined,
-      missed: () => undefined,
+      missed: name => askOthersFor(this.book.find(name), hub, this.#sources.values()),
       failed: error => {
         if (!(error instanceof OapError)) throw error
         this.refused.push(error.code)

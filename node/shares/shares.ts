@@ -5,6 +5,7 @@ import type { Mailbox, Outgoing, SharedSending } from '../mailbox/index.ts'
 import type { BesideRow } from '../stores/mailbox/index.ts'
 import type { Acceptance } from '../policy/index.ts'
 import { SHARED_MESSAGE, SHARES, parseSigned } from '../../federation/index.ts'
+import { askOthersFor } from './asking.ts'
 import type { Agreements } from './agreements.ts'
 import { ShareBook } from './book.ts'
 import type { BookOptions } from './book.ts'
@@ -161,7 +162,7 @@ export class Shares {
         this.#heldBack.came(name, number => this.#open?.book.isKnown(name, number) === true)
       },
       done: () => void this.#reconciled.set(hub, Math.floor(nowMs() / 1000)),
-      missed: name => this.#askOthers(name, hub),
+      missed: name => askOthersFor(this.#open?.book.find(name), hub, this.#sources.values()),
       failed: error => {
         failed(hub, error)
         for (const other of this.#sources.values()) if (other !== source) other.hintAll()
@@ -215,7 +216,9 @@ export class Shares {
     if (series === undefined) this.#o.refusals.refuse(name.origin, 'series')
     else if (open.book.isKnown(name, number)) this.#compare(name, number, id)
     else {
-      series.claimed = Math.max(series.claimed, Math.min(number, series.stored.last + SHARES.ahead))
+      const claimed = Math.min(number, series.stored.last + SHARES.ahead)
+      if (claimed > series.claimed) series.lackedBy.clear()
+      series.claimed = Math.max(series.claimed, claimed)
       this.#ask(name, from)
       return this.#heldBack.hold(name, number)
     }

@@ -35,6 +35,29 @@ void describe('a hub that is asked', () => {
     assert.deepEqual(await here.texts(), ['real'])
   })
 
+  void test('for what neither it nor another has is asked once for each claim', async () => {
+    const { hubs } = await island(4, { isRelayed: true })
+    const [here, origin, ...relays] = hubs as [IslandHub, IslandHub, IslandHub, IslandHub]
+    let pulls = 0
+    const lacking: Answers = {
+      state: async () => ({ rows: [], more: false }),
+      pull: async () => {
+        await new Promise(resolve => setImmediate(resolve))
+        pulls++
+        return { items: [], withheld: [] }
+      }
+    }
+    const sources = relays.map(({ id }) => here.link(id, lacking))
+    await here.round()
+    const series = here.book.open({ share: SHARE, origin: origin.id, series: 1 }, 3600)!
+    series.claimed = 1
+
+    for (const source of sources) source.hint(series)
+    for (let turns = 0; turns < 100; turns++) await new Promise(resolve => setImmediate(resolve))
+
+    assert.equal(pulls, relays.length)
+  })
+
   void test('and keeps the lowest numbers back does not keep others back by that', async () => {
     const { hubs, clock } = await island(2)
     const [here, there] = hubs as [IslandHub, IslandHub]
