@@ -29,6 +29,9 @@ const FOLDERS = [
   'configs/**/*.{toml,json,yml,yaml,md,service}'
 ]
 
+// What programs alone read: without white space.
+const COMPACT = ['specs/requirements.json', 'configs/grafana.json']
+
 build()
 
 function build() {
@@ -64,6 +67,8 @@ function rewrite(path) {
 function copy(file) {
   mkdirSync(dirname(join(dist, file)), { recursive: true })
   cpSync(join(root, file), join(dist, file))
+  if (!COMPACT.includes(file.replaceAll('\\', '/'))) return
+  writeFileSync(join(dist, file), JSON.stringify(JSON.parse(readFileSync(join(root, file), 'utf8'))))
 }
 
 /** @param {Record<string, any>} manifest */

@@ -55,6 +55,7 @@ export const COMMANDS: readonly CommandRow[] = [
   row('token remove', 'end a token of the HTTP surface', () =>
     import('./token-remove.ts').then(of => of.tokenRemove)
   ),
+  row('ams', 'decide of what others have posted over HTTP', () => import('./ams.ts').then(of => of.ams)),
   row('doctor', 'look at a node, and say what is wrong and how to mend it', () =>
     import('./doctor.ts').then(of => of.doctor)
   ),
