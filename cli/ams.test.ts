@@ -19,7 +19,7 @@ async function standing(t: TestContext, answer: RequestListener) {
     answer(request, response)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.after(() => void server.close().closeAllConnections())
+  t.after(() => server.close().closeAllConnections())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return { url, shown }
 }
@@ -45,7 +45,7 @@ for (const [what, answer, refusal] of [
       void to
         .writeHead(429, { 'retry-after': '7' })
         .end('{"ok":false,"error":"rate_limited","message":"too many"}'),
-    { exitCode: 1, message: 'the answer is 429 rate_limited: too many; try again in 7 s' }
+    { exitCode: 1, message: 'the answer is 429 rate_limited: too many; try again in 7.00 s' }
   ],
   [
     'a role that is too low',

@@ -13,7 +13,7 @@ const ANSWER_MS = 10_000
 const MAX_TOKEN_BYTES = 8192
 const TOKEN = /^[\x21-\x7e]{1,5600}$/
 /** A page has 1 MiB of envelopes, and the one that goes beyond it. */
-const MAX_ANSWER_CHARS = 4 * 1024 * 1024
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 /** What a node listens on where it listens on all its addresses. */
 const ANY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' }
@@ -138,15 +138,16 @@ async function fetched(url: string, init: RequestInit) {
 
 /** As far as it is believed. */
 async function textOf({ body }: Response): Promise<string> {
-  if (body === null) return ''
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
+  const reader = body?.getReader()
+  const pieces: Uint8Array[] = []
+  let bytes = 0
   for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text
-    text += value
-    if (text.length <= MAX_ANSWER_CHARS) continue
-    await reader.cancel()
+    const { done, value } = (await reader?.read()) ?? { done: true }
+    if (done || value === undefined) return Buffer.concat(pieces).toString()
+    pieces.push(value)
+    bytes += value.length
+    if (bytes <= MAX_ANSWER_BYTES) continue
+    await reader?.cancel()
     throw new Error('the answer is too long')
   }
 }
