@@ -1,9 +1,9 @@
 /** How far along the ring the members stand that one dials. */
-const STEPS = [1, 4, 9]
+const STEPS = [1, 5, 8]
 
 /**
  * For each member of a ring with chords, those that it dials; the others of its links are dialled from there. Of 20 each
- * has six links, and reaches every other over three at most.
+ * has six links, and reaches every other over two at most: a hub relays only for hubs that it is linked with itself.
  */
 export function ringWithChords(members: number): readonly (readonly number[])[] {
   const known = new Set<string>()
