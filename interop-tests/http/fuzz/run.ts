@@ -6,11 +6,12 @@ import { operationsOf } from './operations.ts'
 import type { Operation } from './operations.ts'
 import { Sender } from './send.ts'
 
-// npm run fuzz:http -- --requests N [--seed N] [--operation TEXT] [--at N]
+// npm run fuzz:http -- --requests N [--seed N] [--operation TEXT] [--from N] [--at N]
 // Sends N requests of each operation of /openapi.json to a hub in a process of its own, drawn from a seed, good ones and wrong
 // ones. No answer may be a 5xx other than 503, each refusal must be a problem in its one form, and the hub may neither log a
-// fault, nor a token, nor grow beyond a bound. --at sends one request of the operations that are chosen, and shows it. Exits with
-// 1 where something is wrong, with 64 for wrong arguments.
+// fault, nor a token, nor grow beyond a bound. --from begins with the Nth request of each, where an earlier run ended. --at
+// sends one request of the operations that are chosen, and shows it. Exits with 1 where something is wrong, with 64 for wrong
+// arguments.
 
 /** Without limits of rate, so that every request is looked at. */
 const AMPLE = '1000000000'
@@ -29,10 +30,12 @@ const values = given({
   requests: { type: 'string', default: '10000' },
   seed: { type: 'string', default: String(Math.floor(Math.random() * 0xffff_ffff)) },
   operation: { type: 'string', default: '' },
+  from: { type: 'string', default: '0' },
   at: { type: 'string' }
 })
 const requests = wholeGiven('requests', values.requests, [1, 10_000_000])
 const seed = wholeGiven('seed', values.seed, [0, 0xffff_ffff])
+const from = wholeGiven('from', values.from, [0, 10_000_000])
 const at = values.at === undefined ? undefined : wholeGiven('at', values.at, [0, 10_000_000])
 process.exitCode = (await fuzzed()) ? 0 : 1
 
@@ -61,7 +64,7 @@ async function fuzzed(): Promise<boolean> {
     told = performance.now()
     console.log(`${sent} requests, ${found.size} kinds of faults, ${Math.round(hub.memory().now)} MiB`)
   }
-  const [first, past] = at === undefined ? [0, requests] : [at, at + 1]
+  const [first, past] = at === undefined ? [from, from + requests] : [at, at + 1]
   let next = first * operations.length
   const since = performance.now()
   const [hubSince, ownSince] = [hub.processorMs(), ownMs()]
@@ -141,7 +144,7 @@ function report(hub: Hub, { found, statuses, sent, due, operations }: Run): bool
   for (const problem of problems.slice(0, SHOWN)) console.log(problem)
   const counts = [...statuses].toSorted(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`)
   console.log(
-    `fuzz:http: seed ${seed}, ${operations} operations, ${sent} requests, ${counts.join(', ')}, at most ${Math.round(most)} MiB; ` +
+    `fuzz:http: seed ${seed}, ${operations} operations, ${sent} requests from the ${from}th of each, ${counts.join(', ')}, at most ${Math.round(most)} MiB; ` +
       (problems.length === 0 ? 'nothing is wrong' : `${problems.length} FAULTS`)
   )
   return problems.length === 0
