@@ -30,7 +30,7 @@ const FOLDERS = [
 ]
 
 // What programs alone read: without white space.
-const COMPACT = ['specs/requirements.json', 'configs/grafana.json']
+const COMPACT = ['specs/requirements.json', 'registry/app_proto_ids.schema.json', 'configs/grafana.json']
 
 build()
 

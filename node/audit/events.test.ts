@@ -23,6 +23,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   start: { version: '0.1.0', boot: 1, config_sha256: DIGEST },
   stop: { cause: 'signal', uptime_ms: 1 },
   config_change: { keys: ['log.level', 'http.listen'], before_sha256: DIGEST, after_sha256: DIGEST },
+  harden: { keys: ['gateway.write_mode'], before_sha256: DIGEST, after_sha256: DIGEST },
   mint: {
     cap_id: CAP_ID,
     kid: 1,

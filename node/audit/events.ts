@@ -113,6 +113,11 @@ const EVENTS = {
     () => 'config',
     'allow'
   ),
+  harden: row(
+    { keys: someOf(CONFIG_KEYS), before_sha256: digest, after_sha256: digest },
+    () => 'config',
+    'allow'
+  ),
   mint: row(
     {
       cap_id: capId,

@@ -136,14 +136,15 @@ function stopEvent({ startedAt, state }: NodeBase): AuditEvent {
 
 /** That the configuration is another than at the last start: which keys, never what they hold. */
 export function configChange(before: Values | undefined, after: Values): AuditEvent | undefined {
-  if (before === undefined) return undefined
+  const change = before && changeOf(before, after)
+  return change && auditEvent('config_change', 'local', change)
+}
+
+/** Which keys hold something else; undefined where none does. */
+export function changeOf(before: Values, after: Values): EventData<'config_change'> | undefined {
   const keys = configLeaves.map(({ path }) => path).filter(path => before[path] !== after[path])
   if (keys.length === 0) return undefined
-  return auditEvent('config_change', 'local', {
-    keys,
-    before_sha256: digest(before),
-    after_sha256: digest(after)
-  })
+  return { keys, before_sha256: digest(before), after_sha256: digest(after) }
 }
 
 type Values = Readonly<Record<string, string>>

@@ -8,6 +8,7 @@ import { loadConfig } from '../config/index.ts'
 import { openDataFolder } from '../data-folder.ts'
 import { initKeys } from '../keys.ts'
 import { runningNode } from '../running-node.fixture.ts'
+import { entriesIn } from './entries.fixture.ts'
 import { hardenFolder } from './hardening.ts'
 import { tokenKeeper } from './tokens.ts'
 
@@ -24,6 +25,11 @@ test('a node that starts after it refuses writes without a token, and takes thos
   const { isRefused, steps, needsRestart } = await hardenFolder(data, sources(path, {}))
 
   assert.deepEqual([isRefused, needsRestart], [false, false])
+  const recorded = (await entriesIn(data)).filter(({ type }) => type === 'harden')
+  assert.deepEqual(
+    recorded.map(entry => [entry.actor, entry.data['keys']]),
+    [['local', ['gateway.write_mode', 'gateway.write_requires_token', 'security.write_requires_auth']]]
+  )
   assert.equal(steps.find(({ step }) => step === 'gateway.write_mode')?.is, 'done')
   const { gateway, security } = loadConfig({ file: fileAt(path) }).config
   const node = await runningNode(t, {
@@ -67,6 +73,7 @@ test('what is hardened is not written again', async t => {
 
   const { steps } = await hardenFolder(data, sources(path, TOKENS))
 
+  assert.equal((await entriesIn(data)).filter(({ type }) => type === 'harden').length, 1)
   assert.deepEqual([statSync(path).ino, statSync(path).mode], [ino, mode])
   assert.ok(steps.every(({ is, step }) => is === 'already' || step === 'manifests'))
 })

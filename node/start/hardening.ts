@@ -12,7 +12,14 @@ import { withSettings } from '../config/with-settings.ts'
 import { createFile, replaceFile } from '../durable-file.ts'
 import { keyOverview } from '../identity/index.ts'
 import { ownCommand } from '../own-command.ts'
+import { OapError } from '../../protocols/index.ts'
+import { auditEvent } from '../audit/index.ts'
+import type { EventData } from '../audit/index.ts'
+import { openDataFolder } from '../data-folder.ts'
+import { loadKeys } from '../keys.ts'
 import { SetupError } from '../setup-error.ts'
+import { openAuditLog } from './audit-part.ts'
+import { auditLogPlace, changeOf, configValues } from './audit.ts'
 import { tokenKeeper } from './tokens.ts'
 
 export interface Hardened {
@@ -66,10 +73,37 @@ export async function hardenFolder(data: string, { file, isNew, env }: Hardening
   }
   if (text !== file.text) await write(file.path, text, isNew)
   const needsRestart = (await runsOpen(data)) ?? false
+  const change = changeOf(configValues(config), configValues(loadConfig({ file: { ...file, text } }).config))
+  const recording = change === undefined ? [] : [await recordStep(data, change)]
   return {
     isRefused,
-    steps: [...steps, await manifestStep(data), ...(needsRestart ? [RESTART] : [])],
+    steps: [...steps, await manifestStep(data), ...recording, ...(needsRestart ? [RESTART] : [])],
     needsRestart
+  }
+}
+
+/** The running node writes its log itself; that of a stopped one is written here. */
+async function recordStep(data: string, change: EventData<'harden'>): Promise<HardenStep> {
+  try {
+    await record(data, change)
+    return { step: 'audit', is: 'done', message: 'the audit log says what was set, and when' }
+  } catch (error) {
+    if (!(error instanceof SetupError || error instanceof OapError)) throw error
+    const message = `not recorded: ${error.message}; the node records what is set when it starts`
+    return { step: 'audit', is: 'later', message }
+  }
+}
+
+async function record(data: string, change: EventData<'harden'>): Promise<void> {
+  try {
+    await using admin = await connectAdmin(data)
+    await admin.audit.admin.audit_harden(change)
+  } catch (error) {
+    if (!(error instanceof SetupError && error.reason === 'unreachable')) throw error
+    await using folder = await openDataFolder(data)
+    const keys = await loadKeys(folder.keys, { nowMs: Date.now(), atAnyTime: true })
+    await using log = await openAuditLog(auditLogPlace(folder, keys))
+    await log.append(auditEvent('harden', 'local', change))
   }
 }
 
