@@ -3,10 +3,10 @@ import type { Tarball } from './tarball.ts'
 
 /**
  * A release grows on purpose only: raise these in the commit that needs it. They leave some 5 % to what it is with
- * storage: blobs, their store, the DHT, fetching from several providers and the gateway, with their specifications.
+ * storage, federation and all that a hub serves over HTTP, with their specifications.
  */
-export const MAX_PACKED_BYTES = 1_250_000
-export const MAX_UNPACKED_BYTES = 4_600_000
+export const MAX_PACKED_BYTES = 1_300_000
+export const MAX_UNPACKED_BYTES = 4_800_000
 
 const REQUIRED = [
   'package.json',
