@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { createNode, loadConfig } from 'omnigate'
+import { demandInstalled } from '../installed.ts'
 
 const TOKEN = 'admin-token-of-at-least-32-bytes-1'
 const OPTIONS = { timeout: 600_000 }
@@ -19,7 +20,12 @@ let page
 let ways
 let http
 
+const DRIVER = new URL('driver/node_modules/playwright-core/index.mjs', import.meta.url)
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
 before(async () => {
+  demandInstalled(CHROMIUM, 'apt-get install chromium, or name another in the environment as CHROMIUM')
+  demandInstalled(fileURLToPath(DRIVER), '(cd interop-tests/browser/driver && npm ci --ignore-scripts)')
   const { outputFiles } = await build({
     stdin: {
       contents: `export { createClient } from 'omnigate/sdk'`,
@@ -64,9 +70,8 @@ before(async () => {
   http = url
   ways = { HTTP: { url, token: TOKEN }, WebSockets: { url: addresses[0] } }
 
-  const driver = new URL('driver/node_modules/playwright-core/index.mjs', import.meta.url).href
-  const { chromium } = await import(driver)
-  const options = { executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', timeout: 300_000 }
+  const { chromium } = await import(DRIVER.href)
+  const options = { executablePath: CHROMIUM, timeout: 300_000 }
   const browser = await chromium.launch({ ...options, args: ['--no-sandbox'] })
   started.defer(() => browser.close())
   page = await browser.newPage()

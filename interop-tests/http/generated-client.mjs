@@ -4,13 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { demandInstalled } from '../installed.ts'
 import { ADMIN, Hub, WRITE } from './hub.ts'
 
-// Needs what client/package.json names: (cd interop-tests/http/client && npm ci --ignore-scripts)
 const CLIENT = fileURLToPath(new URL('client/', import.meta.url))
 const MODULES = join(CLIENT, 'node_modules')
 
 test('a client that others generate from /openapi.json speaks to a hub, and its answers are as the document says', async () => {
+  demandInstalled(MODULES, '(cd interop-tests/http/client && npm ci --ignore-scripts)')
   await using hub = await Hub.start({
     OMNIGATE_GATEWAY__WRITE_MODE: 'token',
     OMNIGATE_GATEWAY__PROVE: 'true',

@@ -54,6 +54,17 @@ export class Hub implements AsyncDisposable {
     this.address = (addresses as string[])[0]!
   }
 
+  /** What its node has in its log, the oldest first, as far as it is kept; lines that are not JSON are left out. */
+  get log(): readonly Readonly<Record<string, unknown>>[] {
+    return (this.#child?.stderr ?? '').split('\n').flatMap(line => {
+      try {
+        return [JSON.parse(line) as Record<string, unknown>]
+      } catch {
+        return []
+      }
+    })
+  }
+
   /** Ends its node without a word. */
   async kill(): Promise<void> {
     await this.#child?.[Symbol.asyncDispose]()

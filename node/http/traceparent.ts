@@ -1,5 +1,5 @@
-/** As W3C Trace Context writes it, with the id of the trace. */
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
+/** As W3C Trace Context writes version 00, with the id of the trace; neither id is all zeros, and there is no version ff. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** What of the headers of a request goes on: undefined for what is no traceparent. */
 export const traceparentOf = ({ traceparent }: Readonly<Record<string, unknown>>): string | undefined =>
