@@ -24,6 +24,8 @@ export interface OperationMetrics {
 export interface Metrics<Reason extends string = string> {
   /** The same handles for the same pair each time. Both names come from service tables, never from a peer. */
   operation(service: string, operation: string): OperationMetrics
+  /** Likewise, of what has no frames: no bytes are shown of it. */
+  unframed(service: string, operation: string): Pick<OperationMetrics, 'begin' | 'end'>
   /** @throws RangeError for a reason outside the closed list. */
   rejected(reason: Reason): void
   /** A crash counts as a rejection with the same reason. @throws RangeError likewise. */
@@ -70,6 +72,9 @@ export function createMetrics<Reason extends string>(options: {
   const registry = new Registry()
   // prom-client's own 10 ms would wake an idle node a hundred times a second.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
+  // Gauges named as counters are; the sum over the types of those beside them is the same.
+  for (const what of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`nodejs_active_${what}_total`)
   const register = (family: Family): void => registry.registerMetric(family as unknown as Metric)
 
   const rejections = new Map(options.reasons.map(reason => [reason, new Series({ reason })]))
@@ -95,7 +100,7 @@ export function createMetrics<Reason extends string>(options: {
       'counter',
       'bytes_in_total',
       'Bytes of frames received, headers included.',
-      each(o => [o.bytesIn])
+      each(o => (o.isFramed ? [o.bytesIn] : []))
     )
   )
   register(
@@ -103,7 +108,7 @@ export function createMetrics<Reason extends string>(options: {
       'counter',
       'bytes_out_total',
       'Bytes of frames sent, headers included.',
-      each(o => [o.bytesOut])
+      each(o => (o.isFramed ? [o.bytesOut] : []))
     )
   )
   register(
@@ -149,6 +154,8 @@ export function createMetrics<Reason extends string>(options: {
     )
   )
 
+  const operation = (service: string, name: string, isFramed: boolean): Operation =>
+    kept(operations, `${service} ${name}`, () => new Operation(service, name, isFramed))
   const rejected = (reason: Reason): void => {
     const series = rejections.get(reason)
     if (series === undefined)
@@ -156,7 +163,8 @@ export function createMetrics<Reason extends string>(options: {
     series.add()
   }
   return {
-    operation: (service, name) => kept(operations, `${service} ${name}`, () => new Operation(service, name)),
+    operation: (service, name) => operation(service, name, true),
+    unframed: (service, name) => operation(service, name, false),
     rejected,
     crashed(service, reason) {
       rejected(reason)
@@ -190,11 +198,13 @@ class Operation implements OperationMetrics {
   readonly bytesOut: Series
   readonly inflight: Series
   readonly latency: Distribution
+  readonly isFramed: boolean
   readonly #statuses: ReadonlyMap<number, Series>
   readonly #otherStatus: Series
 
-  constructor(service: string, operation: string) {
+  constructor(service: string, operation: string, isFramed: boolean) {
     const labels = { service, operation }
+    this.isFramed = isFramed
     this.bytesIn = new Series(labels)
     this.bytesOut = new Series(labels)
     this.inflight = new Series(labels)

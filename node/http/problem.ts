@@ -34,6 +34,7 @@ export const PROBLEMS = {
   misdirected: 421,
   quota_peer: 429,
   rate_limited: 429,
+  storage_full: 429,
   header_oversize: 431,
   saturated: 503,
   not_ready: 503,

@@ -26,6 +26,7 @@ import { Bodies, bodiesClock } from '../gateway/index.ts'
 import { OVERLOADED } from '../guards/pressure.ts'
 import { PROBLEMS } from '../http/index.ts'
 import type { RouteRow } from '../http/index.ts'
+import { nodePlatform } from '../platform.ts'
 import type { NodeState } from '../readiness.ts'
 import { RETAINED } from '../stores/ams/index.ts'
 import type { Retained } from '../stores/ams/index.ts'
@@ -152,6 +153,7 @@ export async function openAms(
     newUlid: () => ulids.next(Date.now()),
     refusal: what => refusal(state, what) ?? (stores() === undefined ? notOpen(place) : undefined),
     onPosted: posted => spam.note(posted, Date.now()),
+    onBegun: requests(metrics),
     onProblem: code => problems(Object.hasOwn(PROBLEMS, code) ? code : 'other'),
     onError: (err, requestId) =>
       log.error({ event: 'AmsFailed', err, request_id: requestId }, 'a request of AMS failed')
@@ -297,6 +299,18 @@ const judging =
     const by = { score, policy_version, policy_hash }
     return { ...(sandbox === '' ? judged : judgedInSandbox(judged)), by }
   }
+
+/** Counts and times requests as calls of the service `ams`; an operation is a method and a path of the table. */
+function requests(metrics: NodeBase['metrics']): NonNullable<AmsParts['onBegun']> {
+  const known = new WeakMap<RouteRow, ReturnType<typeof metrics.unframed>>()
+  return row => {
+    const handles = known.get(row) ?? metrics.unframed('ams', `${row.method} ${row.path}`)
+    known.set(row, handles)
+    const at = nodePlatform.now()
+    handles.begin()
+    return status => handles.end(status < 400 ? 0 : status, (nodePlatform.now() - at) / 1000)
+  }
+}
 
 function countPosts(metrics: NodeBase['metrics'], spam: SpamSight): void {
   metrics.labelled('ams_posts_total', 'Envelopes that were posted, by type and what became of them.', () => {

@@ -175,8 +175,19 @@ for (const key of ['storage.tenantBytes', 'gateway.ams_bytes'])
 
     const first = await put('a')
     const second = await answered(put('b'))
+    const metrics = await (await ask('GET', '/metrics')).text()
 
     assert.deepEqual([first.status, second.status, second.body.error], [201, 429, 'storage_full'])
+    assert.match(metrics, /^ams_problems_total\{code="storage_full"\} 1$/m)
+    const labels = 'service="ams",operation="PUT /ams/v1/artifacts/{key}"'
+    for (const line of [
+      `requests_total{${labels},status="0"} 1`,
+      `requests_total{${labels},status="429"} 1`,
+      `latency_seconds_count{${labels}} 2`,
+      `inflight{${labels}} 0`
+    ])
+      assert.ok(metrics.includes(`\n${line}\n`), line)
+    assert.ok(!metrics.includes(`bytes_in_total{${labels}}`))
   })
 
 test('a node with too much to do refuses writes before reads, with when to come back', async t => {

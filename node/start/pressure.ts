@@ -24,12 +24,14 @@ export async function watchPressure(
     ...(disk === undefined ? [] : [disk])
   ])
   state.pressure = pressure
-  for (const name of Object.keys(pressure.values))
+  for (const name of Object.keys(pressure.values)) {
+    const scale = name.endsWith('_ms') ? 1000 : 1
     metrics.gauge(
-      `pressure_${name}`,
+      `pressure_${name.replace(/_ms$/, '_seconds')}`,
       `What is shed by, as it was last sampled: ${name}.`,
-      () => pressure.values[name]!
+      () => pressure.values[name]! / scale
     )
+  }
   metrics.gauge('shedding', 'What is refused: 0 nothing, 1 writes, 2 all calls.', () =>
     ['nothing', 'writes', 'calls'].indexOf(pressure.shedding)
   )

@@ -1,4 +1,5 @@
 import type { OapError } from '../../../protocols/index.ts'
+import type { RouteRow } from '../../http/index.ts'
 import type { BlockedSenders, EntryStore, EnvelopeStore, Fill } from '../../stores/ams/index.ts'
 import type { ArtifactShelf } from '../artifact-shelf.ts'
 import type { Bodies } from '../../gateway/index.ts'
@@ -59,6 +60,8 @@ export interface AmsParts {
   readonly refusal: (what: 'read' | 'write') => OapError | undefined
   /** Told of each envelope that was posted, and of each that was refused once it could be read. */
   readonly onPosted?: ((posted: Posted) => void) | undefined
+  /** Told of each request that was let in as far as a row; what it gives is told the status, 499 where the caller did not wait. */
+  readonly onBegun?: ((row: RouteRow) => (status: number) => void) | undefined
   /** Told the code of each answer that is a problem. */
   readonly onProblem: (code: string) => void
   /** Told of each error that is no caller's, with the id that the caller was given. */

@@ -26,6 +26,9 @@ declare module 'fastify' {
   }
 }
 
+/** Status of a request whose caller did not wait. */
+const LEFT = 499
+
 const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
 
 /** Serves the AMS surface: below `/ams/v1/`, `/notary/v1/` and `/room/v1/`. */
@@ -65,7 +68,8 @@ function serve(scope: FastifyInstance, options: AmsParts, turns: Turns<Socket>, 
     url: path.replace(/\{\w+\}$/, '*'),
     bodyLimit: Math.max(1, maxBodyBytes),
     config: { role, isUncharged, row: route },
-    onRequest: async request => {
+    onRequest: async (request, reply) => {
+      count(options, route, reply)
       demand(options, callerOf(request), role)
       if (route.takes === 'json' && !isJsonType(request.headers['content-type']))
         throw new Problem('unsupported_media_type', 'Content-Type: give application/json')
@@ -81,6 +85,13 @@ function serve(scope: FastifyInstance, options: AmsParts, turns: Turns<Socket>, 
       })
     }
   })
+}
+
+/** A request ends with its answer, or with whoever waits for that. */
+function count({ onBegun }: AmsParts, route: AmsRoute, { raw }: FastifyReply): void {
+  const ended = onBegun?.(route)
+  if (ended === undefined) return
+  raw.once('close', () => ended(raw.writableFinished ? raw.statusCode : LEFT))
 }
 
 const callerOf = ({ caller }: { readonly caller?: Caller }): Caller => caller ?? NOBODY
