@@ -17,10 +17,13 @@ export interface OurNodeOptions {
 export class OurNode implements AsyncDisposable {
   readonly child: Child
   readonly address: string
+  /** Where it serves HTTP, if `env` says that it does. */
+  readonly http: string
 
-  private constructor(child: Child, address: string) {
+  private constructor(child: Child, address: string, http: string) {
     this.child = child
     this.address = address
+    this.http = http
   }
 
   static async start({ encryption, strangers = false, env = {} }: OurNodeOptions = {}): Promise<OurNode> {
@@ -33,8 +36,8 @@ export class OurNode implements AsyncDisposable {
       ...env
     })
     try {
-      const { addresses } = await child.firstJson()
-      return new OurNode(child, (addresses as string[])[0]!)
+      const { addresses, http } = await child.firstJson()
+      return new OurNode(child, (addresses as string[])[0]!, String(http))
     } catch (error) {
       await child[Symbol.asyncDispose]()
       throw error

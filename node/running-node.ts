@@ -28,6 +28,7 @@ import { openRights } from './start/capabilities.ts'
 import { nodeBase } from './start/base.ts'
 import type { NodeBase } from './start/base.ts'
 import { serveSurface } from './start/http-surface.ts'
+import type { HttpServing } from './start/operator.ts'
 import { prepareDht } from './start/dht.ts'
 import { openExchange } from './start/exchange.ts'
 import { readOnly } from './guards/read-only.ts'
@@ -211,7 +212,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   capabilities.onWithdrawal(() => host.review(rights.review))
   rights.grants.onChange(() => host.review(rights.review))
   exchange.onChange(() => host.review(rights.review))
-  await watchPressure(base, identity, host)
+  await watchPressure(base, identity, () => host.callsOpen + rights.ledger.open)
   const peers = await servePeers(base, {
     ...identity,
     host,
@@ -256,7 +257,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     services: [operator, mailbox.forOperator, sharing.forOperator, ...readable]
   })
   for (const part of overrides.parts ?? []) await base.supervise(part)
-  await serveSurface(base, identity, {
+  const http = await serveSurface(base, identity, {
     signers,
     store,
     isOnDisk,
@@ -276,7 +277,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')
-  return { status, capabilities, stop: stopOf(base, { host, mailbox }, started.move()) }
+  return { status, capabilities, stop: stopOf(base, { host, mailbox, http }, started.move()) }
 }
 
 function sourcesOf(
@@ -299,17 +300,22 @@ const standingOf = (
   only_private_addresses
 })
 
-/** Lets calls of peers finish, then ends all parts in reverse. */
+/** Lets calls of peers and requests over HTTP finish, while readiness says that it drains, then ends all parts in reverse. */
 function stopOf(
   { config, log, state }: NodeBase,
-  { host, mailbox }: { readonly host: SessionHost; readonly mailbox: NodeMailbox },
+  {
+    host,
+    mailbox,
+    http
+  }: { readonly host: SessionHost; readonly mailbox: NodeMailbox; readonly http: HttpServing },
   started: AsyncDisposableStack
 ) {
   return async (): Promise<void> => {
     state.isDraining = true
     mailbox.drain()
-    const cutOff = await host.drain(config.node.drainTimeoutMs)
+    const ms = config.node.drainTimeoutMs
+    const [calls, requests] = await Promise.all([host.drain(ms), http.idle(ms)])
     await started.disposeAsync()
-    log.info({ event: 'NodeStopped', calls_cut_off: cutOff }, 'stopped')
+    log.info({ event: 'NodeStopped', calls_cut_off: calls, requests_cut_off: requests }, 'stopped')
   }
 }

@@ -12,7 +12,7 @@ import { giveWhole } from '../ams/routes/give-whole.ts'
 import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
 import type { Effect } from '../guards/shed.ts'
-import { INTERNAL, sendProblem } from '../http/index.ts'
+import { INTERNAL, otherMethod, sendProblem } from '../http/index.ts'
 import { Turns } from '../turns.ts'
 import { bodyPieces, oversize } from './body-pieces.ts'
 import { callProblem } from './call-problem.ts'
@@ -181,11 +181,7 @@ async function give(
 /** What is none of the table; whatever is sent along is not read. */
 async function refuseUnknown({ url }: FastifyRequest): Promise<void> {
   const methods = methodsAt(url.split(/[?#]/, 1)[0]!)
-  if (methods.length === 0) throw new Problem('not_found', 'nothing is here')
-  const allow = methods.join(', ')
-  throw new Problem('method_not_allowed', `${allow} ${methods.length === 1 ? 'is' : 'are'} answered here`, {
-    headers: { allow }
-  })
+  throw methods.length === 0 ? new Problem('not_found', 'nothing is here') : otherMethod(methods)
 }
 
 function refuse(

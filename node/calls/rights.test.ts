@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { mailboxService } from '../../protocols/index.ts'
+import { OapError, mailboxService } from '../../protocols/index.ts'
 import { connect } from '../../sdk/index.ts'
 import { addToken, removeToken } from '../ams/access/token-file.ts'
 import { dataFolderPaths } from '../data-folder.ts'
@@ -175,6 +175,70 @@ test('a private hub shows nothing to whoever has no token', async t => {
   )
 
   assert.deepEqual([blob.status, blob.json.error], [401, 'unauthorized'])
+})
+
+for (const [one, another] of [
+  ['AMS', 'OAP'],
+  ['OAP', 'AMS']
+] as const)
+  test(`a capability that is spent over ${one} is spent over ${another}`, async t => {
+    const other = await httpNode(t)
+    const asking = {
+      OAP: async (cap: string): Promise<string> => {
+        await using oap = await connect(other.node.status().addresses[0]!, { cap })
+        const told = oap.client(mailboxService).stats({ topic: 'a' })
+        return await told.then(
+          () => 'served',
+          (error: unknown) => (error instanceof OapError ? error.code : String(error))
+        )
+      },
+      AMS: async (token: string): Promise<string> => {
+        const { status, json, headers } = await other.ask('GET', '/ams/v1/envelopes', { token })
+        assert.equal(status === 429, headers.has('retry-after'))
+        return status === 200 ? 'served' : json.error!
+      }
+    }
+
+    for (let isSlow = true; isSlow;) {
+      const token = await other.mint('ams:read,mailbox:stats', { bearer: true, rate: 1 })
+      const at = performance.now()
+      const ends = [await asking[one](token), await asking[another](token)]
+      // After a second what was spent is there again.
+      isSlow = ends[1] === 'served' && performance.now() - at >= 1000
+      if (!isSlow) assert.deepEqual(ends, ['served', 'quota_capability'])
+    }
+    const metrics = (await other.ask('GET', '/metrics')).bytes.toString()
+    assert.match(metrics, /^quota_exhaustions_total\{quota="capability"\} 1$/m)
+    assert.match(
+      metrics,
+      new RegExp(`^http_refused_total\\{reason="quota_capability"\\} ${another === 'AMS' ? 1 : 0}$`, 'm')
+    )
+  })
+
+test('what an operator lets a tenant ask for bounds AMS from then on, and says when to come again', async t => {
+  const other = await httpNode(t)
+  const ask = () => other.ask('GET', '/ams/v1/envelopes', { token: WRITE })
+  const before = await Promise.all(Array.from({ length: 60 }, ask))
+  await other.node.capabilities().limitTenant('default', { limits: { callsPerSecond: 1, burst: 30 } }, BY)
+
+  const after = await Promise.all(Array.from({ length: 120 }, ask))
+  const writes = await Promise.all(
+    ['/ams/v1/envelopes', '/notary/v1/records', '/room/v1/messages'].map(path =>
+      other.ask('POST', path, { token: WRITE, body: {} })
+    )
+  )
+  const manifest = await other.ask('GET', '/ams/v1/policy', { token: WRITE })
+
+  assert.ok(before.every(({ status }) => status === 200))
+  const refused = after.filter(({ status }) => status === 429)
+  // What came back meanwhile is one a second.
+  assert.ok(refused.length > 30 && refused.length <= 90, `${refused.length} of 120 refused`)
+  assert.equal(refused[0]!.json.error, 'quota_tenant')
+  assert.match(refused[0]!.headers.get('retry-after')!, /^[1-5]$/)
+  assert.ok(writes.filter(({ status }) => status === 429).length >= 1)
+  assert.equal(manifest.status, 200)
+  const metrics = (await other.ask('GET', '/metrics')).bytes.toString()
+  assert.match(metrics, /^quota_exhaustions_total\{quota="tenant"\} \d\d/m)
 })
 
 test('calls over OAP and over HTTP spend from one quota, and one that is spent says when to come again', async t => {

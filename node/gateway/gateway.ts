@@ -140,7 +140,11 @@ async function refuseOtherMethods(request: FastifyRequest, reply: FastifyReply):
   const { url, method } = request
   if (!isOurs(url) || METHODS.includes(method)) return
   const allow = { allow: METHODS.join(', '), connection: 'close' }
-  await refuse(request, reply, new Refusal(405, 'bad_request', 'GET and HEAD are answered here', allow))
+  await refuse(
+    request,
+    reply,
+    new Refusal(405, 'method_not_allowed', 'GET and HEAD are answered here', allow)
+  )
 }
 
 const isOurs = (url: string): boolean => url.startsWith(BLOBS) || url.startsWith(PROVIDERS)

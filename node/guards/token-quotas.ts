@@ -22,6 +22,14 @@ export interface TokenQuotasOptions {
   readonly mostInFlight: number
 }
 
+/** Who pays for a call: a proved tenant, within what its capability allows. */
+export interface Payer extends Pick<VerifiedToken, 'tenant'> {
+  readonly limits: Pick<VerifiedToken['limits'], 'rates' | 'streams'>
+}
+
+/** What is known of a call that is charged, and what it is told then. */
+export type Charging = Pick<ServerCall, 'app' | 'bytesIn' | 'onOver' | 'spending'>
+
 /** The buckets that calls under one token to one app are charged to. */
 interface Charged {
   readonly app: number
@@ -44,7 +52,7 @@ export class TokenQuotas {
   readonly #open = new OpenCalls()
   readonly #mostInFlight: number
   readonly #spent = new SpentBytes()
-  readonly #charged = new WeakMap<VerifiedToken, Charged>()
+  readonly #charged = new WeakMap<Payer, Charged>()
 
   constructor({ tenant, mostInFlight }: TokenQuotasOptions) {
     this.#tenant = tenant
@@ -52,7 +60,7 @@ export class TokenQuotas {
   }
 
   /** Why the call must wait, or undefined when it was counted: with `quota_tenant` or `quota_capability`. */
-  refusal(token: VerifiedToken, call: ServerCall, isLong: boolean, now: number): OapError | undefined {
+  refusal(token: Payer, call: Charging, isLong: boolean, now: number): OapError | undefined {
     if (isLong && this.#isFull(token)) return quota('quota_capability', 0)
     if (this.#open.of(token.tenant) >= this.#mostInFlight) return quota('quota_tenant', 0)
     const charged = this.#chargedBy(token, call.app, now)
@@ -80,7 +88,12 @@ export class TokenQuotas {
     return undefined
   }
 
-  #chargedBy(token: VerifiedToken, app: number, now: number): Charged {
+  /** What a tenant may spend on an app: the same object until that changes. */
+  ratesOf(tenant: string, app: number): TenantRates {
+    return this.#tenant(tenant, app)
+  }
+
+  #chargedBy(token: Payer, app: number, now: number): Charged {
     const rates = this.#tenant(token.tenant, app)
     const known = this.#charged.get(token)
     if (known !== undefined && known.app === app && known.rates === rates) return known
@@ -102,11 +115,11 @@ export class TokenQuotas {
     return charged
   }
 
-  #isFull({ limits }: VerifiedToken): boolean {
+  #isFull({ limits }: Payer): boolean {
     return limits.streams.some(({ most, bucket }) => this.#open.of(bucket) >= most)
   }
 
-  #begin({ tenant, limits }: VerifiedToken, call: ServerCall, isLong: boolean): void {
+  #begin({ tenant, limits }: Payer, call: Charging, isLong: boolean): void {
     const keys = isLong ? [tenant, ...limits.streams.map(({ bucket }) => bucket)] : [tenant]
     for (const key of keys) this.#open.begin(key)
     call.onOver = () => {

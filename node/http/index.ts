@@ -1,6 +1,7 @@
 export { BodyRoom } from './body-room.ts'
 export { LISTENER_BOUNDS, startHttp } from './listener.ts'
 export type { HttpListener, HttpRoutes, HttpSources, ListenerBounds, Readiness } from './listener.ts'
+export { otherMethod } from './other-methods.ts'
 export { INTERNAL, PROBLEMS, Problem, isUnread, problemBody, problemOf, sendProblem } from './problem.ts'
 export type { ProblemCode } from './problem.ts'
 export { openApi } from './openapi.ts'

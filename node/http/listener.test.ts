@@ -71,11 +71,32 @@ for (const host of [
   })
 }
 
-test('answers unknown paths and methods with 404', async t => {
-  const http = await listener(t)
+test('answers unknown paths with 404, and unknown methods of the others with 405 and those that they have', async t => {
+  const http = await startHttp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      readiness: () => READY,
+      metrics: createMetrics({ reasons: [] }),
+      routes(app) {
+        app.get('/a.b/:one/x', () => '')
+        app.put('/a.b/:one/x', () => '')
+        app.delete('/a.b/*', () => '')
+      }
+    }
+  )
+  t.after(() => http.stop())
+  const allowed = async (method: string, path: string): Promise<readonly unknown[]> => {
+    const { status, headers, body } = await get(http, path, { method })
+    return [status, headers.allow, JSON.parse(body).error]
+  }
 
-  assert.equal((await get(http, '/other')).status, 404)
-  assert.equal((await get(http, '/metrics', { method: 'POST' })).status, 404)
+  for (const path of ['/other', '/a.b', '/aXb/1/x', '/metrics/x'])
+    assert.deepEqual(await allowed('POST', path), [404, undefined, 'not_found'], path)
+  for (const path of ['/healthz', '/readyz?x=1', '/metrics'])
+    for (const method of ['POST', 'OPTIONS', 'DELETE'])
+      assert.deepEqual(await allowed(method, path), [405, 'GET, HEAD', 'method_not_allowed'], path)
+  assert.deepEqual(await allowed('POST', '/a.b/1/x'), [405, 'GET, HEAD, PUT, DELETE', 'method_not_allowed'])
+  assert.deepEqual(await allowed('GET', '/a.b/1/y'), [405, 'DELETE', 'method_not_allowed'])
 })
 
 test('tells nobody why it failed inside', async t => {
@@ -376,6 +397,37 @@ test('whatever is no answer has one form, with the id that the caller gave or on
   )
   for (const form of forms)
     assert.deepEqual(Object.keys(form), ['ok', 'error', 'message', 'request_id'], JSON.stringify(form))
+})
+
+test('waits until nothing is under way, serves on meanwhile, and says how many requests were not over', async t => {
+  const asked = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<void>()
+  const http = await startHttp(
+    { host: '127.0.0.1', port: 0 },
+    {
+      readiness: () => READY,
+      metrics: createMetrics({ reasons: [] }),
+      routes(app) {
+        app.get('/later', async () => {
+          asked.resolve()
+          await go.promise
+          return 'answered'
+        })
+      }
+    }
+  )
+  t.after(() => http.stop())
+  assert.equal(await http.idle(60_000), 0)
+  const answer = get(http, '/later')
+  await asked.promise
+
+  assert.equal(await http.idle(1), 1)
+  const idle = http.idle(60_000)
+  const meanwhile = await get(http, '/healthz')
+  go.resolve()
+
+  assert.equal(await idle, 0)
+  assert.deepEqual([meanwhile.status, (await answer).body], [200, 'answered'])
 })
 
 test('answers what is asked when it stops, and breaks off what takes too long', async () => {

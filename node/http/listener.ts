@@ -11,6 +11,8 @@ import { SetupError, errorCode, systemError } from '../setup-error.ts'
 import { demandBodyWithin } from './body-deadline.ts'
 import { BodyRoom } from './body-room.ts'
 import { draining } from './drain.ts'
+import type { Draining } from './drain.ts'
+import { refusalOfOthers } from './other-methods.ts'
 import { INTERNAL, Problem, problemBody, problemOf, sendProblem } from './problem.ts'
 import { SourceConnections } from './source-connections.ts'
 
@@ -34,7 +36,7 @@ export interface ListenerBounds {
   readonly requestMs: number
   /** How often these are looked at. */
   readonly checkEveryMs: number
-  /** Within which what is asked is answered when the listener stops. */
+  /** Within which what is asked is answered once the listener stops: whoever can wait longer waits for `idle` before. */
   readonly drainMs: number
   readonly headerBytes: number
   /** Of a route that says nothing else. */
@@ -96,6 +98,8 @@ export interface HttpListener extends AsyncDisposable {
    * @throws what ended the listener before.
    */
   serve(signal: AbortSignal): Promise<void>
+  /** Waits until no request is under way, for at most `ms`, and takes others meanwhile; yields how many were then. */
+  idle(ms: number): Promise<number>
   stop(): Promise<void>
 }
 
@@ -115,7 +119,7 @@ declare module 'fastify' {
 export async function startHttp({ host, port }: HostPort, sources: HttpSources): Promise<HttpListener> {
   let taken = port
   const url = (): string => `http://${inUrl(host)}:${taken}`
-  const { app, stop } = createApp({ ...sources, hosts: [...(sources.hosts ?? []), inUrl(host)] }, url)
+  const { app, idle, stop } = createApp({ ...sources, hosts: [...(sources.hosts ?? []), inUrl(host)] }, url)
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -128,6 +132,7 @@ export async function startHttp({ host, port }: HostPort, sources: HttpSources):
     url: url(),
     port: taken,
     serve: signal => serving(app.server, signal),
+    idle,
     stop,
     [Symbol.asyncDispose]: stop
   }
@@ -135,10 +140,7 @@ export async function startHttp({ host, port }: HostPort, sources: HttpSources):
 
 const inUrl = (host: string): string => (host.includes(':') ? `[${host.toLowerCase()}]` : host)
 
-function createApp(
-  sources: HttpSources,
-  url: () => string
-): { readonly app: FastifyInstance; readonly stop: () => Promise<void> } {
+function createApp(sources: HttpSources, url: () => string): Draining & { readonly app: FastifyInstance } {
   const { readiness, metrics, routes, hosts = [], bounds: given, onError, onRefused } = sources
   const bounds = { ...LISTENER_BOUNDS, ...given }
   const answerTo = new Set([...LOOPBACK_HOSTS, ...hosts])
@@ -172,7 +174,7 @@ function createApp(
   })
   boundConnections(app.server, bounds.connections, sources)
   app.server.on('checkExpectation', refuseExpectation)
-  const stop = draining(app, bounds.drainMs)
+  const ending = draining(app, bounds.drainMs)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header(REQUEST_ID_HEADER, request.id)
     if (isForUs(request.raw.rawHeaders, answerTo)) return
@@ -182,7 +184,8 @@ function createApp(
   // Before anything refuses a request whose body still comes.
   app.addHook('onRequest', async (request, reply) => demandBodyWithin(bounds.requestMs, request, reply))
   app.setErrorHandler(failed)
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, NOTHING_HERE))
+  const refusal = refusalOfOthers(app)
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, refusal(request.url)))
 
   routes?.(app, url)
   // Behind whatever `routes` asks of a request first.
@@ -194,7 +197,7 @@ function createApp(
     const text = await metrics.text()
     return reply.header('cache-control', 'no-store').type(metrics.contentType).send(text)
   })
-  return { app, stop }
+  return { app, ...ending }
 }
 
 /** Whatever a connection is about to send, it is counted before a byte of it is read. */
@@ -232,7 +235,6 @@ function answerReadiness(
   return reply.code(503).header('retry-after', wait).send({ ready, missing, degraded, retry_after: wait })
 }
 
-const NOTHING_HERE = new Problem('not_found', 'nothing is here; what there is stands in /openapi.json')
 export const MISDIRECTED = new Problem(
   'misdirected',
   'this hub does not answer to that Host; its operator can add it to gateway.hosts'

@@ -33,6 +33,8 @@ export const PROBLEMS = {
   unsupported_media_type: 415,
   misdirected: 421,
   quota_peer: 429,
+  quota_tenant: 429,
+  quota_capability: 429,
   rate_limited: 429,
   storage_full: 429,
   header_oversize: 431,

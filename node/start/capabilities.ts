@@ -8,6 +8,7 @@ import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
 import type { Refused } from '../guards/call-guard.ts'
 import { GrantQuotas } from '../guards/grant-quotas.ts'
 import { Grants } from '../guards/grants.ts'
+import { SurfaceLedger } from '../guards/surface-ledger.ts'
 import { TokenQuotas } from '../guards/token-quotas.ts'
 import type { TenantRates } from '../guards/token-quotas.ts'
 import { inFlightOfOne } from '../listener/oap-listener.ts'
@@ -19,6 +20,8 @@ import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
 
+/** The number of AMS in `app` caveats, and in limits of tenants. */
+export const AMS_APP = 0x0701
 const TIDY_EVERY_MS = 60_000
 /** So late at most a call ends after the treaty under which it runs. */
 const EXPIRE_EVERY_MS = 500
@@ -29,6 +32,8 @@ export interface Rights {
   /** What connections of linked hubs may do without a capability; whoever links fills it. */
   readonly grants: Grants
   readonly guard: Guard
+  /** What requests over HTTP that are no calls are charged to, with the calls that `guard` judges. */
+  readonly ledger: SurfaceLedger
   /** Says why a call under way may not go on; to be asked of every call when `onWithdrawal` or `onChange` of grants tells. */
   readonly review: (call: ServerCall) => OapError | undefined
   /** Unix seconds by the clock that cannot be set back. */
@@ -60,10 +65,18 @@ export async function openRights(
   })
   await superviseTidying(base, capabilities)
   const grants = openGrants(base, capabilities, clock)
+  const mostInFlight = inFlightOfOne(config.limits.maxCalls)
+  const quotas = new TokenQuotas({ tenant: tenantRates(capabilities), mostInFlight })
   return {
     capabilities,
     grants,
-    guard: guardOf(base, identity, { capabilities, grants, audit, clock }),
+    guard: guardOf(base, identity, { capabilities, grants, audit, clock, quotas }),
+    ledger: new SurfaceLedger({
+      quotas,
+      tenant: idOf(capabilities, config.gateway.tenant),
+      app: AMS_APP,
+      now: () => nodePlatform.now()
+    }),
     review: withdrawnSince(token => capabilities.withdrawal(token), grants),
     seconds: () => clock.seconds()
   }
@@ -110,12 +123,13 @@ interface GuardParts {
   readonly grants: Grants
   readonly audit: NodeAudit
   readonly clock: SteadyClock
+  readonly quotas: TokenQuotas
 }
 
 function guardOf(
   { config, counts, state, lateCalls: late }: NodeBase,
   { keys: { hubId: hub } }: Identity,
-  { capabilities, grants, audit, clock }: GuardParts
+  { capabilities, grants, audit, clock, quotas }: GuardParts
 ): Guard {
   const tokens = new VerifiedTokens({ crypto: nodeMacaroonCrypto, hub, keys: capabilities.keys })
   capabilities.onWithdrawal(() => tokens.flush())
@@ -126,7 +140,7 @@ function guardOf(
     withdrawal: token => capabilities.withdrawal(token),
     openVerbs: openVerbs(config.capabilities.openVerbs),
     takesBearer: config.capabilities.takesBearer,
-    quotas: new TokenQuotas({ tenant: tenantRates(capabilities), mostInFlight }),
+    quotas,
     grants,
     grantQuotas: new GrantQuotas({ mostInFlight }),
     payerOf: token => capabilities.payerOf(token),
@@ -156,6 +170,16 @@ function tenantRates(capabilities: Capabilities): (tenant: string, app: number) 
       known.set(limits, rates)
     }
     return rates
+  }
+}
+
+/** The id of a tenant while it is active, looked for by its name only where it was not before. */
+function idOf(capabilities: Capabilities, name: string): () => string | undefined {
+  let id = ''
+  return () => {
+    if (capabilities.isActive(id)) return id
+    const found = capabilities.tenants().find(one => one.name === name)
+    return found && capabilities.isActive(found.id) ? (id = found.id) : undefined
   }
 }
 

@@ -1,6 +1,7 @@
-import { VerifiedTokens } from '../../protocols/index.ts'
+import { OapError, VerifiedTokens, tenantBytes } from '../../protocols/index.ts'
 import {
   ACCESS_REFUSALS,
+  ANONYMOUS,
   DEFAULT_RATES,
   LOOPBACK_HOSTS,
   LiveTokens,
@@ -8,29 +9,39 @@ import {
   capabilityCallers,
   createAccess,
   networksOf,
-  sandboxNotice
+  sandboxNotice,
+  sourceOf
 } from '../ams/access/index.ts'
-import type { AccessRates, AccessRefusalCode, CapabilityCallers, PerMinute } from '../ams/access/index.ts'
+import type {
+  AccessRates,
+  AccessRefusalCode,
+  Admitting,
+  CapabilityCallers,
+  PerMinute
+} from '../ams/access/index.ts'
 import { exposedBy, writeModeOf } from '../config/cross-problems.ts'
 import { ConfigError, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
 import type { HttpRoutes } from '../http/index.ts'
+import { shedRefusal } from '../guards/shed.ts'
+import type { ShedOptions } from '../guards/shed.ts'
 import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { nodePlatform } from '../platform.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { NodeBase } from './base.ts'
+import { AMS_APP } from './capabilities.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
+import { refusalOf } from './peers.ts'
 import { TokenAudit } from './token-audit.ts'
 import { tokensFile } from './tokens.ts'
 
-/** The number of AMS in `app` caveats. */
-const AMS_APP = 0x0701
 const LOOK_EVERY_MS = 1000
+const NO_TENANT = new Uint8Array()
 
 export interface HttpAccessPlace {
-  readonly rights: Pick<Rights, 'capabilities' | 'seconds'>
+  readonly rights: Pick<Rights, 'capabilities' | 'seconds' | 'ledger'>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly store: Pick<NodeStore, 'level'>
   readonly audit: { append(event: AuditEvent): Promise<void> }
@@ -112,10 +123,35 @@ export async function openHttpAccess(
       limits,
       tenant: gateway.tenant,
       app: 'ams',
+      admit: admitting(base, rights),
       now: () => nodePlatform.now(),
       isOurs,
       onRefusal: refused
     })
+  }
+}
+
+const WRITES = { writes: true } as const
+const READS = {} as const
+
+/** In the order in which calls over OAP are admitted: what the node sheds, then what tenant and capability may spend. */
+function admitting(
+  { lateCalls, observer, state }: NodeBase,
+  { ledger }: HttpAccessPlace['rights']
+): (asked: Admitting) => OapError | ((bytes: number) => void) {
+  const load: ShedOptions = {
+    shedding: () => state.pressure?.shedding ?? 'nothing',
+    writeRefusal: () => state.pressure?.writeRefusal ?? 'saturated',
+    late: lateCalls
+  }
+  return ({ caller: { name }, role, ip, ...request }) => {
+    const caller = `http ${name === ANONYMOUS ? sourceOf(ip) : name}`
+    const admitted =
+      refusalOf(state) ??
+      shedRefusal(load, role === 'write' ? WRITES : READS, { caller, startedAt: nodePlatform.now() }) ??
+      ledger.begin(request)
+    if (admitted instanceof OapError) observer.rejected(admitted.counted)
+    return admitted
   }
 }
 
@@ -180,7 +216,7 @@ function callersByCapability(
       if (tenant === undefined && !isAnyTaken) return { problem: 'the tenant of this surface is not there' }
       return capabilityCallers({
         hub,
-        tenantId: Buffer.from(tenant?.id.replaceAll('-', '') ?? '', 'hex'),
+        tenantId: (tenant && tenantBytes(tenant.id)) ?? NO_TENANT,
         app: AMS_APP,
         tokens,
         withdrawal: token => capabilities.withdrawal(token),

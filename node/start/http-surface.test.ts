@@ -295,7 +295,7 @@ test('metrics are for this machine, and through a proxy for who has a token', as
 })
 
 test('every route of the document answers, and every route that answers stands in it', async t => {
-  const { json, ask, patterns } = await surface(t)
+  const { json, ask, patterns } = await surface(t, { 'gateway.writes_per_min': 1000 })
   const { body } = await json('GET', '/openapi.json')
   const paths = body.paths as Record<string, Record<string, unknown>>
 
@@ -322,6 +322,20 @@ test('every route of the document answers, and every route that answers stands i
     assert.ok(!isUnknown && answer.status !== 405 && answer.status < 500, `${one}: ${answer.status} ${text}`)
   }
   const served = new Set(documented.map(one => one.replaceAll(/\{\w+\}/g, '*')))
+  for (const path of Object.keys(paths)) {
+    const at = path.replaceAll(/\{\w+\}/g, 'x')
+    const real = Object.keys(paths).flatMap(one => (isAt(one, at) ? Object.keys(paths[one]!) : []))
+    const methods = new Set(real.map(method => method.toUpperCase()))
+    const wrong = ['PATCH', 'DELETE', 'PUT', 'POST', 'OPTIONS'].filter(method => !methods.has(method))
+    for (const method of [wrong[0]!, 'OPTIONS']) {
+      const answer = await ask(method, at, { headers: { authorization: `Bearer ${ADMIN}` } })
+      const told = (await answer.json()) as Record<string, unknown>
+      const of = `${method} ${path}: ${answer.status} ${JSON.stringify(told)}`
+      assert.deepEqual([answer.status, told['ok'], told['error']], [405, false, 'method_not_allowed'], of)
+      assert.equal(told['request_id'], answer.headers.get('x-request-id'), of)
+      assert.deepEqual(new Set(answer.headers.get('allow')?.split(', ')), methods, of)
+    }
+  }
   const needsNone = (path: string) => JSON.stringify(paths[path]!['post']).includes('{"token":[]},{}')
   assert.deepEqual(
     ['send', 'recv', 'peek'].map(op => needsNone(`/mailbox/v1/${op}`)),
@@ -330,6 +344,10 @@ test('every route of the document answers, and every route that answers stands i
   assert.ok(patterns.length > 20)
   for (const one of patterns) assert.ok(served.has(one), `${one} answers and is not in the document`)
 })
+
+/** Whether a path of the document stands for `at`. */
+const isAt = (path: string, at: string): boolean =>
+  new RegExp(`^${path.replaceAll('.', String.raw`\.`).replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(at)
 
 async function statusFor(url: string, host: string): Promise<number> {
   const { hostname, port } = new URL(url)

@@ -19,6 +19,7 @@ import type { HttpAccessPlace } from './http-access.ts'
 import type { Identity } from './identity.ts'
 import { openManifests } from './manifests.ts'
 import { serveHttp } from './operator.ts'
+import type { HttpServing } from './operator.ts'
 import type { Peers } from './peers.ts'
 import { openProofs } from './proofs.ts'
 import type { NodeSnapshots } from './snapshots.ts'
@@ -55,7 +56,11 @@ const KEY_OF_SNAPSHOTS = '/.well-known/minisign.pub'
  * All that a node serves over HTTP, in the order in which it is added: who is let in, then each part. A new part is one line
  * in `parts`; its routes say by `config: { role }` who may call them, and have `caller` and `clientIp` of each request.
  */
-export async function serveSurface(base: NodeBase, identity: Identity, place: SurfacePlace): Promise<void> {
+export async function serveSurface(
+  base: NodeBase,
+  identity: Identity,
+  place: SurfacePlace
+): Promise<HttpServing> {
   const { peers, storage, snapshots, status } = place
   const hasManifests = servesAms(base.config)
   const isOurs = (pattern = ''): boolean =>
@@ -99,7 +104,7 @@ export async function serveSurface(base: NodeBase, identity: Identity, place: Su
       })
     }
   ]
-  await serveHttp(base, { routes, onRefused: access.refused })
+  return await serveHttp(base, { routes, onRefused: access.refused })
 }
 
 const part = (rows: readonly RouteRow[], routes: HttpRoutes | undefined): HttpPart | undefined =>

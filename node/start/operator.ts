@@ -14,7 +14,7 @@ import { parseHostPort } from '../config/index.ts'
 import { echo } from '../handlers/echo.ts'
 import { readOnlyOperator } from '../guards/read-only.ts'
 import { startHttp } from '../http/index.ts'
-import type { HttpRoutes, HttpSources } from '../http/index.ts'
+import type { HttpListener, HttpRoutes, HttpSources } from '../http/index.ts'
 import type { WitnessAdmin } from '../witness/index.ts'
 import { readinessOf } from '../readiness.ts'
 import type { NodeStatus } from '../status.ts'
@@ -72,12 +72,19 @@ export interface HttpServed {
   readonly onRefused: NonNullable<HttpSources['onRefused']>
 }
 
+export interface HttpServing {
+  /** Waits until no request is under way, for at most `ms`, and serves on meanwhile; yields how many were then. */
+  idle(ms: number): Promise<number>
+}
+
 /** Serves health, readiness, metrics and what `routes` add, if the configuration says so; after a crash on the port that it had. */
 export async function serveHttp(
   { config, log, metrics, state, supervise }: NodeBase,
   { routes: all, onRefused }: HttpServed
-): Promise<void> {
-  if (!config.http.enabled) return
+): Promise<HttpServing> {
+  let open: HttpListener | undefined
+  const serving: HttpServing = { idle: ms => open?.idle(ms) ?? Promise.resolve(0) }
+  if (!config.http.enabled) return serving
   const sources: HttpSources = {
     readiness: () => readinessOf(state),
     metrics,
@@ -97,8 +104,10 @@ export async function serveHttp(
       await using http = await startHttp(address, sources)
       address = { ...address, port: http.port }
       state.httpUrl = http.url
+      open = http
       started()
-      await http.serve(signal).finally(() => (state.httpUrl = undefined))
+      await http.serve(signal).finally(() => (state.httpUrl = open = undefined))
     }
   })
+  return serving
 }

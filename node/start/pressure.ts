@@ -1,23 +1,22 @@
 import { Pressure } from '../guards/pressure.ts'
 import { diskSignal, eventLoopSignal, heapSignal, inFlightSignal, lateSignal } from '../guards/signals.ts'
-import type { SessionHost } from '../listener/session-host.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
 
 const SAMPLE_MS = 250
 
-/** Watches what the node has to do; the peers' listener and readiness see what it sheds. */
+/** Watches what the node has to do, of it the calls and requests under way; the peers' listener and readiness see what it sheds. */
 export async function watchPressure(
   { config, lateCalls, loopDelay, metrics, state, storeLatency, supervise }: NodeBase,
   { folder }: Identity,
-  host: SessionHost
+  underWay: () => number
 ): Promise<void> {
   const { maxCalls, minFreeDiskBytes } = config.limits
   const disk = folder && diskSignal(folder.folder, minFreeDiskBytes, () => nodePlatform.now())
   const pressure = new Pressure([
     eventLoopSignal(loopDelay, () => nodePlatform.now()),
-    inFlightSignal(() => host.callsOpen, maxCalls),
+    inFlightSignal(underWay, maxCalls),
     lateSignal(lateCalls),
     heapSignal(),
     storeLatency.signal,

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import { OapError } from '../../../protocols/index.ts'
+import type { VerifiedToken } from '../../../protocols/index.ts'
 import { ADMIN, READ, WRITE, guardedApp, known } from './access.fixture.ts'
+import type { Admitting } from './access.ts'
 import { RequestLimits } from './request-limits.ts'
 import { DEFAULT_RATES } from './access-rates.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
@@ -314,23 +317,50 @@ test('who guesses tokens learns nothing after ten, and keeps nobody out who has 
   assert.deepEqual([other.statusCode, later.statusCode], [200, 200])
 })
 
-test('a capability is asked for what no static token is, and bounded by what it allows', async t => {
+test('a capability is asked for what no static token is, and admitted as far as it allows', async t => {
   const caller = { role: 'write', name: 'cap:0a', isModerator: false } as const
+  const token = { capId: '0a' } as unknown as VerifiedToken
   const capabilities = {
     judge: (text: string) => {
-      if (text === 'cap') return { caller, limits: [{ most: 2, bucket: 'b' }] }
+      if (text === 'cap') return { caller, token }
       return text === 'old' ? { problem: 'the capability has expired' } : undefined
     }
   }
-  const { app } = guardedApp(t, { known: () => ({ ...known, capabilities }) })
+  const admitted: Admitting[] = []
+  let over = 0
+  const { app, refused } = guardedApp(t, {
+    known: () => ({ ...known, capabilities }),
+    admit: asked =>
+      admitted.push(asked) !== 3
+        ? () => over++
+        : new OapError('quota_capability', undefined, { retryAfterMs: 1500 })
+  })
 
-  const statuses = []
-  for (let n = 0; n < 3; n++) statuses.push((await ask(app, '/write', bearer('cap'))).statusCode)
+  const answers = []
+  for (let n = 0; n < 3; n++) answers.push(await ask(app, '/write', bearer('cap')))
   const old = await ask(app, '/write', bearer('old'))
+  const bot = await ask(app, '/write', bearer(WRITE))
+  await ask(app, '/none', bearer('cap'))
+  await ask(app, '/admin', bearer('cap'))
 
-  assert.deepEqual(statuses, [200, 200, 429])
+  assert.deepEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [200, 200, 429]
+  )
+  const { headers, ...last } = answers[2]!
+  assert.deepEqual(
+    [headers['retry-after'], last.json().error, last.json().retry_after_sec],
+    ['2', 'quota_capability', 2]
+  )
+  assert.deepEqual(refused.slice(0, 1), ['quota_capability'])
+  assert.equal(over, 3)
+  // What needs no role is charged to nobody's quota, and what is refused for its role is not either.
+  assert.deepEqual(
+    admitted.slice(0, 3).map(one => [one.token, one.role, one.isKnown, one.caller.name]),
+    Array.from({ length: 3 }, () => [token, 'write', true, 'cap:0a'])
+  )
   assert.deepEqual([old.statusCode, old.json().message], [401, 'the capability has expired'])
-  assert.equal((await ask(app, '/write', bearer(WRITE))).json().caller.name, 'bot')
+  assert.deepEqual([bot.json().caller.name, admitted.length, admitted[3]?.token], ['bot', 4, undefined])
 })
 
 test('routes of others, by their pattern, are left alone', async t => {

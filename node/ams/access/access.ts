@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { OapError } from '../../../protocols/index.ts'
 import { Problem, sendProblem } from '../../http/problem.ts'
 import type { Networks } from './addresses.ts'
 import { clientAddress } from './client-address.ts'
@@ -29,12 +30,26 @@ export interface AccessOptions {
   readonly limits: RequestLimits | undefined
   readonly tenant: string
   readonly app: string
+  /**
+   * Admits a request that needs a role, as calls over OAP are admitted: yields why it must wait, or what is told of its end
+   * the bytes that it took beside those it was said to. Everything is admitted if missing.
+   */
+  readonly admit?: (asked: Admitting) => OapError | ((bytes: number) => void)
   /** Milliseconds that never go back. */
   readonly now: () => number
   /** Whether a route, by its pattern, is one that this lets callers in to; every one if missing, and what is no route. */
   readonly isOurs?: (pattern: string | undefined) => boolean
   /** Told of each request that is not let in. */
   readonly onRefusal: (code: AccessRefusalCode) => void
+}
+
+/** Who asks for what, once that is known to be allowed. */
+export interface Admitting extends Pick<Identified, 'caller' | 'isKnown' | 'token'> {
+  readonly role: Role
+  /** Of the client, as `parseIp` gives it, or `local`. */
+  readonly ip: string
+  /** Of its body, as far as it says. */
+  readonly bytes: number
 }
 
 declare module 'fastify' {
@@ -51,7 +66,7 @@ declare module 'fastify' {
 
 /**
  * Lets callers in to the routes of an app, before their body is read: 421 for another host, 403 for what a page of
- * another site asks, 401 for a token that is not good, 429 beyond the limits, 401 or 403 for a role that is too low. Sets `caller`,
+ * another site asks, 401 for a token that is not good, 429 beyond the limits, 401 or 403 for a role that is too low, and what `admit` says. Sets `caller`,
  * `clientIp` and `id` of each request, and the security headers of each answer. To be called before the routes are added.
  * @see specs/ams.md
  */
@@ -87,7 +102,10 @@ async function letIn(options: AccessOptions, request: FastifyRequest, reply: Fas
   if (refusal !== undefined) return refuse(options, request, reply, refusal)
   request.caller = asked.caller
   if (isPreflight(request, from)) return reply.code(204).headers(PREFLIGHT_HEADERS).send()
-  const tooLow = roleRefusal(asked, neededRole(request)) ?? needsToken(asked, request)
+  const tooLow =
+    roleRefusal(asked, neededRole(request)) ??
+    needsToken(asked, request) ??
+    admission(options, request, reply, asked)
   return tooLow && refuse(options, request, reply, tooLow)
 }
 
@@ -115,7 +133,7 @@ function charge(
   { limits, tenant, app, now }: AccessOptions,
   request: FastifyRequest,
   reply: FastifyReply,
-  { caller, isKnown, limits: ofCapability }: Identified
+  { caller, isKnown }: Identified
 ): AccessRefusal | undefined {
   if (limits === undefined || request.routeOptions.config.isUncharged === true) return undefined
   const { spent, levels } = limits.admit(
@@ -126,14 +144,44 @@ function charge(
       isKnown,
       tenant,
       app,
-      token: caller.name,
-      limits: ofCapability
+      token: caller.name
     },
     now()
   )
   if (spent !== undefined) return tooMany(spent)
   reply.headers(rateFields(levels))
   return undefined
+}
+
+/** Calls of OAP are admitted where they are made, and what needs no role costs its tenant nothing. */
+function admission(
+  { admit }: AccessOptions,
+  { raw, headers, clientIp, routeOptions }: FastifyRequest,
+  reply: FastifyReply,
+  { caller, isKnown, token }: Identified
+): AccessRefusal | undefined {
+  const { role = 'none', takesCapabilities = false, isUncharged = false } = routeOptions.config
+  if (admit === undefined || role === 'none' || takesCapabilities || isUncharged) return undefined
+  const bytes = Math.min(Number(headers['content-length'] ?? 0), routeOptions.bodyLimit ?? 0)
+  const admitted = admit({ caller, isKnown, token, role, ip: clientIp, bytes })
+  if (admitted instanceof OapError) return refusalOf(admitted)
+  const { socket } = raw
+  const { bytesRead, bytesWritten } = socket
+  const isUnsaid = headers['transfer-encoding'] !== undefined
+  reply.raw.once('close', () =>
+    admitted(socket.bytesWritten - bytesWritten + (isUnsaid ? socket.bytesRead - bytesRead : 0))
+  )
+  return undefined
+}
+
+function refusalOf({ code, message, status, retryAfterMs = 1000 }: OapError): AccessRefusal {
+  const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000))
+  return {
+    code: code as AccessRefusalCode,
+    message,
+    headers: { 'retry-after': String(retryAfterS) },
+    ...(status === 429 && { members: { retry_after_sec: retryAfterS } })
+  }
 }
 
 const neededRole = (request: FastifyRequest): Role => {

@@ -47,14 +47,14 @@ for (const [verb, role, isModerator] of ROLES)
     assert.deepEqual([judged.caller.role, judged.caller.isModerator], [role, isModerator])
   })
 
-test('what a capability allows a second is told with its caller', async () => {
+test('a capability is told with its caller, and with what it allows a second', async () => {
   const { shown } = await given()
 
   const judged = await shown({ rate: 5 })
 
-  assert.ok(judged !== undefined && 'limits' in judged)
+  assert.ok(judged !== undefined && 'token' in judged)
   assert.deepEqual(
-    judged.limits.map(({ most }) => most),
+    judged.token?.limits.rates.map(({ most }) => most),
     [5]
   )
 })

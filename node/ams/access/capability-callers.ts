@@ -1,6 +1,6 @@
 import { MAX_TOKEN_BYTES, OapError, refusalOf, tokenBytes } from '../../../protocols/index.ts'
 import type { VerifiedToken } from '../../../protocols/index.ts'
-import type { CapabilityCallers, Identified } from './identify.ts'
+import type { CapabilityCallers, JudgedCaller } from './identify.ts'
 import type { TokenRole } from './static-tokens.ts'
 
 /** What a capability must allow for each role, the greatest first. */
@@ -20,7 +20,7 @@ const NO_PEER = ''
 export interface CapabilityCallersOptions {
   /** The hub id of this hub. */
   readonly hub: string
-  /** The tenant in whose name callers act, as 16 bytes. */
+  /** The tenant in whose name callers act: its 16 bytes in the order of the wire. */
   readonly tenantId: Uint8Array
   /** The `app_proto_id` that `app` caveats are compared with. */
   readonly app: number
@@ -34,7 +34,7 @@ export interface CapabilityCallersOptions {
 }
 
 /**
- * Callers by the capability that they show: its role is the greatest whose verb it allows, with all that the role includes. One that bounds bytes of bodies,
+ * Callers by the capability that they show: its role is the greatest whose verb it allows, with all that the role includes; what it allows a second is charged by it. One that bounds bytes of bodies,
  * topics, contents or the peer that may use it, or that another hub pays for, is good for nothing here, as none of that can
  * be kept to.
  */
@@ -57,16 +57,16 @@ export function capabilityCallers(options: CapabilityCallersOptions): Capability
 function holderOf(
   { withdrawal }: CapabilityCallersOptions,
   token: VerifiedToken
-): ReturnType<typeof callerOf> {
+): ReturnType<CapabilityCallers['judge']> {
   const withdrawn = withdrawal(token)
   if (withdrawn !== undefined) return { problem: withdrawn.message }
-  return { caller: { role: 'none', name: `cap:${token.capId}`, isModerator: false }, limits: [] }
+  return { caller: { role: 'none', name: `cap:${token.capId}`, isModerator: false }, token: undefined }
 }
 
 function callerOf(
   options: CapabilityCallersOptions,
   token: VerifiedToken
-): Pick<Identified, 'caller' | 'limits'> | { readonly problem: string } {
+): JudgedCaller | { readonly problem: string } {
   const withdrawn = options.withdrawal(token)
   if (withdrawn !== undefined) return { problem: withdrawn.message }
   if (token.limits.bytes.length > 0)
@@ -77,7 +77,7 @@ function callerOf(
   const role = AMS_VERBS[refusals.indexOf(undefined)]?.[0]
   if (role === undefined) return { problem: messageOf(refusals) }
   const isModerator = role === 'admin' || refusal(options, token, MODERATE_VERB, true) === undefined
-  return { caller: { role, name: `cap:${token.capId}`, isModerator }, limits: token.limits.rates }
+  return { caller: { role, name: `cap:${token.capId}`, isModerator }, token }
 }
 
 /** What is said of another caveat than the verb tells more. */

@@ -1,4 +1,4 @@
-import type { Limit } from '../../../protocols/index.ts'
+import type { VerifiedToken } from '../../../protocols/index.ts'
 import { ANONYMOUS } from './caller.ts'
 import type { Caller } from './caller.ts'
 import type { Presented } from './presented-token.ts'
@@ -11,15 +11,19 @@ import type { StaticTokens } from './static-tokens.ts'
 /** Whether whoever comes may write. */
 export type WriteMode = 'open' | 'token'
 
-/** Who asks, with what its capability bounds it by. */
+/** Who asks, and by what right. */
 export interface Identified {
   readonly caller: Caller
   /** Whether it has shown a token that is good. */
   readonly isKnown: boolean
   /** Whether its token is so short that somebody might find it by trying. */
   readonly isGuessable: boolean
-  readonly limits: readonly Limit[]
+  /** The capability that it has shown; undefined for another token, and for one that is charged where it is judged. */
+  readonly token: VerifiedToken | undefined
 }
+
+/** Who holds a capability. */
+export type JudgedCaller = Pick<Identified, 'caller' | 'token'>
 
 export interface Judging {
   /** Whether any that is whole will do, whatever it allows; it then has no role. */
@@ -29,10 +33,7 @@ export interface Judging {
 /** What knows capabilities. */
 export interface CapabilityCallers {
   /** Who holds it; undefined for a text that is no capability, a message for one that is good for nothing here. */
-  judge(
-    text: string,
-    asked?: Judging
-  ): Pick<Identified, 'caller' | 'limits'> | { readonly problem: string } | undefined
+  judge(text: string, asked?: Judging): JudgedCaller | { readonly problem: string } | undefined
 }
 
 export interface KnownCallers {
@@ -61,13 +62,13 @@ export function identify(
   const { token: text } = presented
   if (text === undefined) {
     const caller = { role: anonymousRole(known), name: ANONYMOUS, isModerator: false }
-    return { caller, isKnown: false, isGuessable: false, limits: [] }
+    return { caller, isKnown: false, isGuessable: false, token: undefined }
   }
   const found = known.tokens.find(text)
   if (found !== undefined) {
     const { name, role, bytes } = found
     const caller = { role, name, isModerator: role === 'admin' }
-    return { caller, isKnown: true, isGuessable: bytes < HARDENED_TOKEN_BYTES, limits: [] }
+    return { caller, isKnown: true, isGuessable: bytes < HARDENED_TOKEN_BYTES, token: undefined }
   }
   const judged = known.capabilities?.judge(text, judging)
   if (judged === undefined) return badToken('the token is not known here')

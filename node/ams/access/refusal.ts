@@ -6,6 +6,11 @@ export const ACCESS_REFUSALS = [
   'origin_denied',
   'misdirected',
   'rate_limited',
+  'quota_tenant',
+  'quota_capability',
+  'saturated',
+  'draining',
+  'disk_full',
   'connections',
   'source_connections'
 ] as const

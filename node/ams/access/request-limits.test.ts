@@ -14,8 +14,7 @@ const asked: Asked = {
   isKnown: false,
   tenant: 'default',
   app: 'ams',
-  token: 'anonymous',
-  limits: []
+  token: 'anonymous'
 }
 
 /** How many of the requests are let through, all at `now`. */
@@ -141,21 +140,6 @@ test('a flood of callers without a token leaves those who have one their part of
   assert.equal(limits.admit({ ...asked, ip: '198.51.100.7' }, 0).spent?.bucket, 'tenant_app')
   assert.equal(through(limits, same(100, { isKnown: true, token: 'bot' })), 5)
   assert.equal(through(limits, same(100, { isKnown: true, token: 'bot', tenant: 'another' })), 5)
-})
-
-test('what a capability allows a second holds wherever it comes from', () => {
-  const limits = new RequestLimits(DEFAULT_RATES)
-  const one = (n: number): Partial<Asked> => ({
-    ip: `198.51.100.${n}`,
-    isKnown: true,
-    token: 'cap:1',
-    limits: [{ most: 3, bucket: 'abc' }]
-  })
-
-  assert.equal(through(limits, times(50, one)), 3)
-  const { spent } = limits.admit({ ...asked, ...one(60) }, 0)
-  assert.deepEqual([spent?.bucket, spent?.perMinute], ['capability', 180])
-  assert.equal(through(limits, times(50, one), 1000), 3)
 })
 
 test('a token has its own rate, whatever sources show it', () => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Limit, TokenBucket } from '../../../protocols/index.ts'
+import type { TokenBucket } from '../../../protocols/index.ts'
 import { BucketTable } from '../../guards/bucket-table.ts'
 import type { AccessRates } from './access-rates.ts'
 import { siteOf, sourceOf } from './addresses.ts'
@@ -25,8 +25,6 @@ export interface Asked {
   readonly app: string
   /** Name of the token; of anonymous callers nothing is looked up by it. */
   readonly token: string
-  /** Calls a second that a capability itself allows. */
-  readonly limits: readonly Limit[]
 }
 
 /** How a bucket stands. */
@@ -50,9 +48,8 @@ interface Charge {
   readonly bucket: BucketName
   readonly table: BucketTable
   readonly key: string
+  /** As many at once, too. */
   readonly perMinute: number
-  /** As many at once; `perMinute` if missing. */
-  readonly burst?: number
   /** Whether it stays spent where a later bucket refuses. */
   readonly stays?: boolean
 }
@@ -128,7 +125,7 @@ export class RequestLimits {
     }
   }
 
-  #charges({ ip, agent, kind, isKnown, tenant, app, token, limits }: Asked): readonly Charge[] {
+  #charges({ ip, agent, kind, isKnown, tenant, app, token }: Asked): readonly Charge[] {
     const rates = isKnown ? this.#rates.known : this.#rates.anonymous
     const who = isKnown ? 'known' : 'anonymous'
     const source = sourceOf(ip)
@@ -142,14 +139,6 @@ export class RequestLimits {
       }
     ]
     if (isKnown) {
-      for (const { most, bucket } of limits)
-        charges.push({
-          bucket: 'capability',
-          table: this.#tokens,
-          key: `limit ${bucket}`,
-          perMinute: most * MINUTE_S,
-          burst: most
-        })
       charges.push({
         bucket: 'capability',
         table: this.#tokens,
@@ -183,14 +172,14 @@ export class RequestLimits {
   }
 }
 
-const bucketOf = ({ table, key, perMinute, burst = perMinute }: Charge, now: number): TokenBucket =>
-  table.get(key, { burst, perSecond: perMinute / MINUTE_S }, now)
+const bucketOf = ({ table, key, perMinute }: Charge, now: number): TokenBucket =>
+  table.get(key, { burst: perMinute, perSecond: perMinute / MINUTE_S }, now)
 
 /** Within a rounding error of floating point. */
 const NEARLY = 1e-6
 
-function levelOf({ bucket, perMinute, burst = perMinute }: Charge, of: TokenBucket, now: number): Level {
+function levelOf({ bucket, perMinute }: Charge, of: TokenBucket, now: number): Level {
   const fullMs = of.msUntilFull(now)
-  const left = Math.floor(burst - (fullMs * perMinute) / (MINUTE_S * 1000) + NEARLY)
+  const left = Math.floor(perMinute - (fullMs * perMinute) / (MINUTE_S * 1000) + NEARLY)
   return { bucket, perMinute, left: Math.max(0, left), resetMs: fullMs }
 }

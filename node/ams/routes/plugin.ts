@@ -4,7 +4,7 @@ import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
 import { LOCAL } from '../access/client-address.ts'
 import type { Role } from '../access/roles.ts'
-import { INTERNAL, sendProblem, traceparentOf } from '../../http/index.ts'
+import { INTERNAL, otherMethod, sendProblem, traceparentOf } from '../../http/index.ts'
 import type { RouteRow } from '../../http/index.ts'
 import { Turns } from '../../turns.ts'
 import { giveBytes } from './give-bytes.ts'
@@ -21,8 +21,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The row of a table that the route is. */
     row?: RouteRow
-    /** Answers nothing but 404 and 405. */
-    isRefusal?: boolean
   }
 }
 
@@ -132,11 +130,7 @@ async function give(
 /** What is none of the table; whatever is sent along is not read. */
 function refuseUnknown(rows: readonly RowAt[], url: string): void {
   const methods = methodsAt(pathOf(url), rows)
-  if (methods.length === 0) throw new Problem('not_found', 'nothing is here')
-  const allow = methods.join(', ')
-  throw new Problem('method_not_allowed', `${allow} ${methods.length === 1 ? 'is' : 'are'} answered here`, {
-    headers: { allow }
-  })
+  throw methods.length === 0 ? new Problem('not_found', 'nothing is here') : otherMethod(methods)
 }
 
 const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!
