@@ -292,7 +292,8 @@ export class ClientSession implements FrameStreamOwner {
   }
 
   gone(error: Error | undefined): void {
-    this.#failAll(sessionLost(error?.message ?? 'the stream is closed'))
+    if (this.#calls.size > 0) this.#failAll(sessionLost(error?.message ?? 'the stream is closed'))
+    else this.#wakeAll()
     this.#o.onGone?.()
   }
 

@@ -6,6 +6,8 @@ import type { HelloRequest, Limits } from './hello.ts'
 export interface ConnectionState {
   /** The peer id that the secure channel proved. */
   readonly peer: string
+  /** Whether it ends with its first call, so that nothing is worth remembering of it. */
+  readonly isOneCall?: boolean
   /** The limits of the moment: HELLO may lower them once. */
   readonly limits: Limits
   readonly budget: InboundBudget

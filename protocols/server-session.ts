@@ -151,7 +151,7 @@ export class ServerSession implements FrameStreamOwner, ControlTarget, AnswerPor
     // Only a reset of our own carries an error of ours.
     const cause = error instanceof OapError ? error : undefined
     if (cause !== undefined && !this.#frames.isClosing) this.#o.observer.rejected(cause.counted)
-    this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'), cause)
+    if (this.#calls.size > 0) this.#abandonCalls(error ?? new OapError('deadline', 'the stream ended'), cause)
     this.#draining.clear()
     this.#rates.gone()
     this.#o.onClose?.()

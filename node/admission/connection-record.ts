@@ -16,6 +16,7 @@ export interface ConnectionBounds {
 /** What the node knows and allows of one connection, beside its sessions. */
 export interface ConnectionStanding {
   readonly peer: string
+  readonly isOneCall?: boolean
   /** True until the connection has shown a link or a verified token. */
   isStranger(): boolean
   callStarted(): void
@@ -31,6 +32,7 @@ export interface ConnectionStanding {
 /** One connection's budget, limits and counts: the first guard, which believes no claim of a frame. */
 export class ConnectionRecord implements ConnectionState {
   readonly peer: string
+  readonly isOneCall: boolean
   readonly budget: ConnectionBudget
   readonly #bounds: ConnectionBounds
   readonly #standing: ConnectionStanding
@@ -44,6 +46,7 @@ export class ConnectionRecord implements ConnectionState {
 
   constructor(node: NodeBudget, bounds: ConnectionBounds, standing: ConnectionStanding, now: () => number) {
     this.peer = standing.peer
+    this.isOneCall = standing.isOneCall ?? false
     this.#bounds = bounds
     this.#standing = standing
     this.#limits = bounds.limits

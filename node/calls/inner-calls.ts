@@ -1,4 +1,3 @@
-import { duplexPair } from 'node:stream'
 import { ClientSession, DEFAULT_LIMITS, OapError, callable } from '../../protocols/index.ts'
 import type {
   ByteStream,
@@ -8,8 +7,8 @@ import type {
   Operations,
   ServiceTable
 } from '../../protocols/index.ts'
-import { SocketStream } from '../admin/socket-stream.ts'
 import { nodePlatform } from '../platform.ts'
+import { streamPair } from './stream-pair.ts'
 
 /** Serves a stream of OAP, as it serves those of peers. */
 export interface CallHost {
@@ -34,12 +33,9 @@ const unbounded: InboundBudget = { isSpent: false, reserve: () => true, hold() {
  */
 export function innerCalls(host: CallHost, connection: ConnectionState, capOf: CapOf): InnerCalls {
   const open = (cap: Uint8Array | undefined): ClientSession => {
-    const [theirs, ours] = duplexPair()
-    host.serve(new SocketStream(theirs), connection, () => undefined)
-    // Either end takes the other with it, whatever the runtime does.
-    ours.once('close', () => theirs.destroy())
-    theirs.once('close', () => ours.destroy())
-    return new ClientSession(new SocketStream(ours), {
+    const [theirs, ours] = streamPair()
+    host.serve(theirs, connection, () => undefined)
+    return new ClientSession(ours, {
       platform: nodePlatform,
       budget: unbounded,
       limits: () => connection.limits ?? DEFAULT_LIMITS,

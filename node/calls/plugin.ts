@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { tokenBytes } from '../../protocols/index.ts'
 import type { OapError } from '../../protocols/index.ts'
@@ -13,12 +12,12 @@ import { Problem, demandRole } from '../ams/routes/problem.ts'
 import { readQuery } from '../ams/routes/query.ts'
 import type { Effect } from '../guards/shed.ts'
 import { INTERNAL, otherMethod, sendProblem } from '../http/index.ts'
-import { Turns } from '../turns.ts'
 import { bodyPieces, oversize } from './body-pieces.ts'
 import { callProblem } from './call-problem.ts'
 import type { Asker, CallParts } from './parts.ts'
 import type { CallAnswer, CallAsked, CallRoute } from './route.ts'
 import { sendPieces } from './send-pieces.ts'
+import { inTurn } from './socket-turns.ts'
 import { needsToken } from './stand-in.ts'
 import { CALL_ROOTS, CALL_ROUTES, methodsAt } from './table.ts'
 
@@ -34,14 +33,13 @@ const OF_CAPABILITY = 'cap:'
 export const callRoutes =
   (parts: CallParts) =>
   (app: FastifyInstance): void => {
-    const turns = new Turns<Socket>()
     const scoped = (isStreamed: boolean) => async (scope: FastifyInstance) => {
       scope.removeAllContentTypeParsers()
       if (isStreamed) scope.addContentTypeParser('*', (_, body, done) => done(null, body))
       else scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
       scope.setErrorHandler((error, request, reply) => refuse(parts, request, reply, error))
       for (const route of CALL_ROUTES)
-        if ((route.isStreamed === true) === isStreamed) serve(scope, parts, turns, route)
+        if ((route.isStreamed === true) === isStreamed) serve(scope, parts, route)
       if (isStreamed) return
       for (const root of CALL_ROOTS) {
         const taken = methodsAt(`${root}{any}`)
@@ -54,7 +52,7 @@ export const callRoutes =
     void app.register(scoped(true))
   }
 
-function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, route: CallRoute): void {
+function serve(scope: FastifyInstance, parts: CallParts, route: CallRoute): void {
   const { method, path, maxBodyBytes } = route
   scope.route({
     method,
@@ -79,7 +77,7 @@ function serve(scope: FastifyInstance, parts: CallParts, turns: Turns<Socket>, r
       const query = readQuery(route.query, request.query as Readonly<Record<string, unknown>>)
       // The request is here, or comes under a bound of its own; what it waits for is the call's business.
       request.raw.socket.setTimeout?.(0)
-      await turns.run(request.raw.socket, async () => {
+      await inTurn(request.raw.socket, async () => {
         const asked = askedOf(parts, request, reply, { route, query })
         await give(parts, reply, await route.answer(parts, asked))
       })
@@ -109,16 +107,23 @@ function refuseShed(
   return sendProblem(request, reply, { code, message, status, headers, members: {} })
 }
 
-/** What ends each request: its reader, or its token. */
-const goneOf = new WeakMap<object, AbortController>()
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What ends a call: its reader, or its token. */
+    gone?: AbortController
+  }
+}
+
+/** Made once: a trace of each would cost more than the request. */
+const READER_GONE = new DOMException('the caller is gone', 'AbortError')
 
 function hold({ open }: CallParts, request: FastifyRequest, reply: FastifyReply): void {
   const gone = new AbortController()
-  goneOf.set(request.raw, gone)
+  request.gone = gone
   const release = open.add(callerOf(request), gone)
   reply.raw.once('close', () => {
     release()
-    gone.abort()
+    if (!reply.raw.writableFinished) gone.abort(READER_GONE)
   })
 }
 
@@ -147,9 +152,9 @@ function askedOf(
 ): CallAsked {
   const asker = askerOf(parts, request, route)
   const { '*': name = '' } = request.params as { readonly '*'?: string }
-  const gone = goneOf.get(request.raw)!
+  const gone = request.gone!
   // It can have left while others of its connection had their turn.
-  if (reply.raw.destroyed) gone.abort()
+  if (reply.raw.destroyed) gone.abort(READER_GONE)
   const traceparent = traceparentOf(request.headers)
   const trace = traceparent === undefined ? {} : { trace: traceparent }
   const { maxBlobBytes: maxBytes, stallMs, clock } = parts

@@ -187,15 +187,24 @@ function taken(
   cut: () => void
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const gone = (): void => reject(new ReaderGone())
+  const over = (): void => {
+    inTime()
+    // At once: a response closes as soon as it has left.
+    response.off(event, done).off('close', gone)
+  }
+  const done = (): void => {
+    over()
+    resolve()
+  }
+  const gone = (): void => {
+    over()
+    reject(new ReaderGone())
+  }
   const inTime = clock.after(stallMs, () => {
     cut()
     gone()
   })
-  response.once(event, resolve).once('close', gone)
+  response.once(event, done).once('close', gone)
   if (response.destroyed) gone()
-  return promise.finally(() => {
-    inTime()
-    response.off(event, resolve).off('close', gone)
-  })
+  return promise
 }

@@ -11,8 +11,8 @@ function clockWith(count: number) {
     const tick = (now: number): void => void (told[i]! += now === 7 ? 1 : NaN)
     return { tick } as unknown as ServerSession
   })
-  for (const session of sessions) clock.add(session)
-  return { clock, sessions, told }
+  const leave = sessions.map(session => clock.add(session))
+  return { clock, sessions, leave, told }
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0)
@@ -44,10 +44,10 @@ test('tells the time of each tick', () => {
 })
 
 test('who comes after others have left fills up the parts that became small', () => {
-  const { clock, sessions, told } = clockWith(100)
-  const left = sessions.filter((_, i) => i % 10 !== 0)
-  for (const session of left) clock.delete(session)
-  for (const session of left) clock.add(session)
+  const { clock, sessions, leave, told } = clockWith(100)
+  const isLeft = (_: unknown, i: number): boolean => i % 10 !== 0
+  for (const left of leave.filter(isLeft)) left()
+  for (const session of sessions.filter(isLeft)) clock.add(session)
 
   for (let i = 1; i <= 10; i++) {
     const before = sum(told)
@@ -57,8 +57,8 @@ test('who comes after others have left fills up the parts that became small', ()
 })
 
 test('a session that was taken out is not told again', () => {
-  const { clock, sessions, told } = clockWith(3)
-  clock.delete(sessions[1]!)
+  const { clock, leave, told } = clockWith(3)
+  leave[1]!()
 
   for (let i = 0; i < 10; i++) clock.tick()
 

@@ -1,4 +1,5 @@
 import type { ServerSession } from '../../protocols/index.ts'
+import { Slots } from '../slots.ts'
 
 const TICK_MS = 250
 /** Sessions are told in turns of the event loop of their own: those of many strangers must not hold up a call. */
@@ -8,8 +9,7 @@ export const TURN_MS = TICK_MS / PARTS
 
 /** Tells every open session the time, four times a second, so that none needs timers of its own. */
 export class SessionClock {
-  readonly #parts: readonly Set<ServerSession>[] = Array.from({ length: PARTS }, () => new Set())
-  readonly #partOf = new WeakMap<ServerSession, Set<ServerSession>>()
+  readonly #parts: readonly Slots<ServerSession>[] = Array.from({ length: PARTS }, () => new Slots())
   readonly #now: () => number
   readonly #ticked: (now: number) => void
   #at = 0
@@ -20,14 +20,10 @@ export class SessionClock {
     this.#ticked = ticked
   }
 
-  add(session: ServerSession): void {
+  /** Yields what has the session told no more. */
+  add(session: ServerSession): () => void {
     const least = this.#parts.reduce((a, b) => (b.size < a.size ? b : a))
-    least.add(session)
-    this.#partOf.set(session, least)
-  }
-
-  delete(session: ServerSession): void {
-    this.#partOf.get(session)?.delete(session)
+    return least.add(session)
   }
 
   /** Ticks until `signal` aborts; rejects when a session's judgement throws. */

@@ -12,6 +12,7 @@ import type {
   SessionTimeouts
 } from '../../protocols/index.ts'
 import { OapError, ServerSession } from '../../protocols/index.ts'
+import { Slots } from '../slots.ts'
 import type { SessionClock } from './session-clock.ts'
 
 const DRAIN_POLL_MS = 20
@@ -31,7 +32,7 @@ export interface SessionHostOptions {
 export class SessionHost {
   readonly #o: SessionHostOptions
   readonly #clock: SessionClock
-  readonly #sessions = new Set<ServerSession>()
+  readonly #sessions = new Slots<ServerSession>()
 
   /** Sessions are added to `clock`, which its owner keeps running. */
   constructor(options: SessionHostOptions, clock: SessionClock) {
@@ -53,13 +54,13 @@ export class SessionHost {
       ...this.#o,
       connection,
       onClose: () => {
-        this.#clock.delete(session)
-        this.#sessions.delete(session)
+        leaveClock()
+        leave()
         onClose()
       }
     })
-    this.#clock.add(session)
-    this.#sessions.add(session)
+    const leaveClock = this.#clock.add(session)
+    const leave = this.#sessions.add(session)
   }
 
   /** Ends those open calls of which `judge` says why they may not go on. */

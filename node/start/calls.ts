@@ -133,6 +133,7 @@ function callsOf(
     bounds,
     {
       peer: HTTP_PEER,
+      isOneCall: true,
       isStranger: () => isStranger,
       callStarted: () => undefined,
       callEnded: () => undefined,
