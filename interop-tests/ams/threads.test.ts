@@ -64,8 +64,10 @@ test(
 
     assert.deepEqual({ id, sha256, status }, { id: 'e1', sha256: posted.sha256, status: 'accepted' })
     assert.deepEqual(proofs, posted.proofs)
-    for (const hub of [a, b])
-      assert.equal((await created(hub, sha256)).length, 1, `in the audit log of ${hub.id}`)
+    for (const hub of [a, b]) {
+      const traces = (await created(hub, sha256)).map(entry => entry.trace_id)
+      assert.deepEqual(traces, [trace], `in the audit log of ${hub.id}`)
+    }
     const shared = await logged(a, 'EnvelopeShared', sha256)
     const taken = await logged(b, 'EnvelopeTaken', sha256)
     assert.deepEqual([shared['trace_id'], taken['trace_id'], taken['hub']], [trace, trace, a.id])
@@ -103,6 +105,29 @@ test(
   }
 )
 
+test(
+  'a message that is sent over HTTP is received at the hub in another process with the trace of its request',
+  OPTIONS,
+  async () => {
+    const traceparent = '00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const call = async (hub: Hub, op: string, body: object, more: object = {}) => {
+      const asked = { method: 'POST', headers: { ...HEADERS, ...more }, body: JSON.stringify(body) }
+      const answer = await fetch(`${hub.http}/mailbox/v1/${op}`, asked)
+      assert.equal(answer.status, 200, await answer.clone().text())
+      return (await answer.json()) as { readonly items?: readonly { readonly attrs?: object }[] }
+    }
+    const topic = 'orders/a'
+
+    await call(a, 'send', { topic, body: 'one', attrs: { kind: 'order' } }, { traceparent })
+
+    const { items } = await call(b, 'recv', { topic, wait_ms: 30_000 })
+    assert.deepEqual(
+      items!.map(({ attrs }) => attrs),
+      [{ kind: 'order', traceparent }]
+    )
+  }
+)
+
 interface Shown {
   readonly id: string
   readonly sha256: string
@@ -120,13 +145,15 @@ const envelope = (id: string, text: string): object => ({
   payload: { text }
 })
 
-/** Puts the other hub on the allowlist, with all threads of the default tenant in one share. */
+/** Puts the other hub on the allowlist, with all threads and orders of the default tenant in one share. */
 async function federate(here: Hub, there: Hub, ...address: readonly string[]): Promise<void> {
   const { tenants } = (await here.says('tenant', 'list')) as {
     readonly tenants: readonly { readonly id: string; readonly name: string }[]
   }
   const tenant = tenants.find(({ name }) => name === 'default')!.id
-  const rows = [{ share: { id: SHARE, name: 'threads' }, dir: 'both', tenant, topics: ['ams/**'] }]
+  const rows = [
+    { share: { id: SHARE, name: 'threads' }, dir: 'both', tenant, topics: ['ams/**', 'orders/**'] }
+  ]
   const file = `${here.data}.treaty.json`
   await writeFile(file, JSON.stringify({ rows }))
   await here.says('peer', 'add', there.id, ...address, '--treaty', file)
@@ -152,7 +179,7 @@ async function found(hub: Hub, id: string): Promise<Shown | undefined> {
 const here = (id: string): Promise<Shown> => until(() => found(b, id), `${id} at the other hub`)
 
 /** The entries of the audit log, over HTTP, about an envelope that was created. */
-async function created(hub: Hub, sha256: string): Promise<readonly object[]> {
+async function created(hub: Hub, sha256: string): Promise<readonly { readonly trace_id?: string }[]> {
   const answer = await fetch(`${hub.http}/audit/v1/events.ndjson?limit=2000`, { headers: HEADERS })
   assert.equal(answer.status, 200)
   const entries = (await answer.text())

@@ -21,7 +21,10 @@ export interface ArtifactBlobs {
   release(contentId: string): Promise<void>
 }
 
-export type PutArtifact = Pick<NewArtifact, 'key' | 'content_type' | 'note' | 'by' | 'updated_at'>
+export type PutArtifact = Pick<NewArtifact, 'key' | 'content_type' | 'note' | 'by' | 'updated_at'> & {
+  /** The W3C traceparent of the request, for the audit log. */
+  readonly trace?: string | undefined
+}
 
 /**
  * Artifacts with their bytes. Bytes are durable before what is known of them is: a crash between the two leaves bytes that

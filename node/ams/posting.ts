@@ -30,6 +30,15 @@ export interface JudgedEnvelope {
   readonly proofs: readonly EnvelopeProof[]
   /** Who posts it. */
   readonly by: string
+  /** The W3C traceparent of the request. */
+  readonly trace?: string | undefined
+}
+
+/** What `strict` would refuse of an envelope that `lenient` takes, and of which request it is. */
+export interface Loose extends Pick<Posting, 'requestId' | 'origin' | 'trace'> {
+  /** Of the envelope. */
+  readonly id: string
+  readonly problem: string
 }
 
 /** How envelopes are taken in. */
@@ -47,7 +56,7 @@ export interface PostingRules {
   /** Whether nothing is accepted but by moderators, and nothing left queued. */
   readonly isModerated?: boolean
   /** Told what `strict` would refuse of an envelope that `lenient` takes. */
-  readonly onLoose: (problem: string) => void
+  readonly onLoose: (loose: Loose) => void
 }
 
 export interface Posting {
@@ -61,6 +70,8 @@ export interface Posting {
   readonly origin?: string | undefined
   /** The W3C traceparent of the request. */
   readonly trace?: string | undefined
+  /** As its answer says it; undefined for what came from another hub. */
+  readonly requestId?: string | undefined
 }
 
 export interface Kept {
@@ -85,7 +96,6 @@ export async function prepared(
 ): Promise<() => Promise<Kept>> {
   const mostProofs = MAX_PROOFS + (posting.origin === undefined ? 0 : 1)
   const posted = readEnvelope(value, rules.validation, { mostProofs })
-  noteLoose(value, rules)
   refuseDecided(posted)
   if (rules.isProofDemanded && posted.proofs.length === 0)
     throw new EnvelopeRefusal('no_proof', 'proofs: this hub takes no envelope without a proof')
@@ -93,6 +103,7 @@ export async function prepared(
   const { id = posting.newId(), created_at = at } = posted.immutable
   const immutable = { ...posted.immutable, id, created_at }
   verifyProofs(immutable, posted.proofs, rules.secrets)
+  noteLoose(value, rules, id, posting)
   const known = posted.immutable.id === undefined ? undefined : await envelopes.get(id)
   // Nobody has a repost judged, or proved, anew.
   if (known !== undefined) {
@@ -103,11 +114,11 @@ export async function prepared(
     }
   }
   refuseBlocked(immutable.from, rules.isBlocked)
-  const { by } = posting
+  const { by, trace } = posting
   const proofs =
     rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(await rules.prove(immutable))]
   const sha256 = digestOf(immutable)
-  const judged = { immutable, sha256, proofs: posted.proofs, by }
+  const judged = { immutable, sha256, proofs: posted.proofs, by, trace }
   const isLeft = posting.isLeftQueued === true && rules.isModerated !== true
   const verdict = isLeft ? undefined : await rules.judge(judged)
   const envelope: NewEnvelope = {
@@ -119,16 +130,21 @@ export async function prepared(
     at,
     by,
     origin: posting.origin,
-    trace: posting.trace,
+    trace,
     decision: verdict && { status: verdict.status, meta: decidedMeta(posted.meta, verdict), at, by: HUB }
   }
   return () => envelopes.create(envelope, posted.immutable)
 }
 
-function noteLoose(value: Parameters<typeof readEnvelope>[0], { validation, onLoose }: PostingRules): void {
+function noteLoose(
+  value: Parameters<typeof readEnvelope>[0],
+  { validation, onLoose }: PostingRules,
+  id: string,
+  { requestId, origin, trace }: Posting
+): void {
   if (validation !== 'lenient') return
   const problem = strictProblem(value)
-  if (problem !== undefined) onLoose(problem)
+  if (problem !== undefined) onLoose({ id, problem, requestId, origin, trace })
 }
 
 /** Who posts an envelope queues it and decides nothing. */

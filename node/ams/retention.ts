@@ -71,12 +71,12 @@ export class Retention {
    * Resolves when the run is at its end, and the audit log has it; with the one that is under way already where there is one.
    * Rejects where it could not go on: it does at the next `resume`.
    */
-  async run(rule: RetentionRule, by: string): Promise<RetentionRun> {
+  async run(rule: RetentionRule, by: string, trace?: string): Promise<RetentionRun> {
     while (this.#run !== undefined) {
       const underWay = await this.#run
       if (underWay !== undefined) return underWay
     }
-    return await this.#alone(this.#begin(rule, by))
+    return await this.#alone(this.#begin(rule, by, trace))
   }
 
   async #alone<T extends RetentionRun | undefined>(run: Promise<T>): Promise<T> {
@@ -96,13 +96,13 @@ export class Retention {
     return undefined
   }
 
-  async #begin({ days, count }: RetentionRule, by: string): Promise<RetentionRun> {
+  async #begin({ days, count }: RetentionRule, by: string, trace?: string): Promise<RetentionRun> {
     const { shelves, runs, now } = this.#options
     const broken = await runs.underWay()
     if (broken !== undefined) return await this.#goOn(broken)
     const upto = { ...NONE }
     if (count !== undefined) for (const kind of RETAINED) upto[kind] = await shelves[kind].newestFrom(count)
-    const run = { at: timeOf(now()), by, days, count, upto, removed: NONE, bytes: 0 }
+    const run = { at: timeOf(now()), by, trace, days, count, upto, removed: NONE, bytes: 0 }
     await runs.begin(run)
     return await this.#goOn(run)
   }

@@ -11,6 +11,8 @@ const RECORD = /^application\/vnd\.oap\.record\s*$/i
 
 /** Members and items of one body in all. */
 const MAX_VALUES = 65_536
+/** The attribute of a message that says of which trace it is. */
+const TRACE = 'traceparent'
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 export interface SentRequest {
@@ -19,6 +21,8 @@ export interface SentRequest {
   readonly body: Uint8Array
   /** `topic` of the query. */
   readonly topic: string | undefined
+  /** The W3C traceparent of the request. */
+  readonly trace?: string | undefined
 }
 
 /** What an operation of the mailbox is asked, as its row takes it; the members are not judged. */
@@ -29,7 +33,8 @@ export interface MailboxRequest {
 }
 
 /**
- * Reads the body of a request: JSON, and for `send` also a record or the message itself.
+ * Reads the body of a request: JSON, and for `send` also a record or the message itself. Messages without a trace have that
+ * of the request.
  * @throws Problem `unsupported_media_type`. OapError `bad_payload`, `bad_request`.
  */
 export function mailboxRequest(sent: SentRequest): MailboxRequest {
@@ -39,7 +44,8 @@ export function mailboxRequest(sent: SentRequest): MailboxRequest {
     throw new OapError('bad_request', 'topic: the query and the body name two')
   if (deadlineMs !== undefined && typeof deadlineMs !== 'number') throw bad('deadline_ms', 'milliseconds')
   if (e2e !== undefined && typeof e2e !== 'boolean') throw bad('e2e', 'true or false')
-  const request = topic === undefined ? members : { ...members, topic }
+  const named = topic === undefined ? members : { ...members, topic }
+  const request = sent.trace === undefined ? named : withTrace(sent.op, named, sent.trace)
   return { request, deadlineMs, isE2e: e2e === true }
 }
 
@@ -82,6 +88,27 @@ function withBytes({ body, body_b64: packed, ...members }: JsonObject, within: s
   if (body === undefined && packed === undefined) return members
   const bytes = packed === undefined ? Buffer.from(body ?? '') : Buffer.from(packed, 'base64')
   return { ...members, body: bytes } as unknown as JsonObject
+}
+
+function withTrace(op: string, members: JsonObject, trace: string): JsonObject {
+  if (op === 'send') return tracedMessage(members, trace)
+  const { items } = members
+  if (op !== 'send_batch' || !Array.isArray(items)) return members
+  return { ...members, items: items.map(item => tracedMessage(item as JsonObject, trace)) }
+}
+
+/** A message keeps the trace that it has, and what has no room for one goes without. */
+function tracedMessage(message: JsonObject, trace: string): JsonObject {
+  const { attrs = {} } = message
+  if (typeof attrs !== 'object' || attrs === null || Array.isArray(attrs) || Object.hasOwn(attrs, TRACE))
+    return message
+  let bytes = TRACE.length + trace.length
+  for (const [name, text] of Object.entries(attrs)) {
+    if (typeof text !== 'string') return message
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(text)
+  }
+  if (bytes > MAILBOX_LIMITS.attrsBytes) return message
+  return { ...message, attrs: { ...(attrs as JsonObject), [TRACE]: trace } }
 }
 
 const bad = (name: string, what: string): OapError => new OapError('bad_request', `${name}: give ${what}`)

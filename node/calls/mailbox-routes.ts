@@ -85,8 +85,8 @@ export const MAILBOX: readonly CallRoute[] = (Object.keys(mailboxService.operati
   })
 )
 
-const requestOf = (op: Op, { header, body, query: { topic } }: CallAsked<{ topic?: string }>) =>
-  mailboxRequest({ op, contentType: header('content-type'), body, topic })
+const requestOf = (op: Op, { header, body, query: { topic }, options }: CallAsked<{ topic?: string }>) =>
+  mailboxRequest({ op, contentType: header('content-type'), body, topic, trace: options.trace })
 
 async function called(
   { bodies }: CallParts,

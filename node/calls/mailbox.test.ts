@@ -67,6 +67,43 @@ test('a body is text where it is UTF-8 and nobody sealed it, else base64, howeve
   )
 })
 
+const SPAN = 'b7ad6b7169203331-01'
+const TRACE = `00-0af7651916cd43dd8448eb211c80319c-${SPAN}`
+const OWN = `00-1af7651916cd43dd8448eb211c80319c-${SPAN}`
+
+test('a message has the trace of its request, unless it has one or no room for one', async () => {
+  const topic = 'jobs/traced'
+  const sent = async (op: string, body: object | Uint8Array, headers: Record<string, string> = {}) => {
+    const asking = { token, body, headers: { traceparent: TRACE, ...headers } }
+    const { status } = await hub.ask('POST', `/mailbox/v1/${op}?topic=${encodeURIComponent(topic)}`, asking)
+    assert.equal(status, 200)
+  }
+  const most = { pad: 'x'.repeat(4093 - 'traceparent'.length - TRACE.length) }
+  const tooMuch = { pad: `${most.pad}x` }
+
+  await sent('send', { body: 'a', attrs: { kind: 'order' } })
+  await sent('send', { body: 'b', attrs: { traceparent: OWN } })
+  await sent('send', { body: 'c' }, { traceparent: `${TRACE}-x` })
+  await sent('send_batch', { items: [{ body: 'd' }, { body: 'e', attrs: { traceparent: OWN } }] })
+  await sent('send', { body: 'f', attrs: most })
+  await sent('send', { body: 'g', attrs: tooMuch })
+  await sent('send', Buffer.from('h'), { 'content-type': 'text/plain' })
+  await sent('send', encodeRecord({ op: 'send' }, Buffer.from('i')), { 'content-type': RECORD_TYPE })
+  const { json } = await post('peek', { topic, max: 20 })
+
+  assert.deepEqual(Object.fromEntries(json.items!.map(({ body, attrs }) => [body, attrs])), {
+    a: { kind: 'order', traceparent: TRACE },
+    b: { traceparent: OWN },
+    c: undefined,
+    d: { traceparent: TRACE },
+    e: { traceparent: OWN },
+    f: { ...most, traceparent: TRACE },
+    g: tooMuch,
+    h: { traceparent: TRACE },
+    i: { traceparent: TRACE }
+  })
+})
+
 test('a message that waits is deleted, and one that is leased is not', async () => {
   const topic = 'jobs/gone'
   const { json } = await post('send', { topic, body: 'x' })

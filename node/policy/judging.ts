@@ -2,7 +2,7 @@ import { EVIDENCE, decide, evidenceText, passingFailure, readForm, recordOf } fr
 import type { Decision, DecisionRecord, Evidence, Standing, Verdict } from '../../federation/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import { auditEvent } from '../audit/index.ts'
-import type { AuditEvent } from '../audit/index.ts'
+import type { AuditEvent, CallIds } from '../audit/index.ts'
 import { AcceptedCounts } from './accepted-counts.ts'
 import type { PolicyInForce } from './policy-in-force.ts'
 import { Rejections } from './rejections.ts'
@@ -93,14 +93,14 @@ export class Judging implements Acceptance {
 
   /**
    * Decides on what was posted at this hub itself, which its caller keeps whatever is decided. Resolves once what is not
-   * accepted would survive a power cut in the audit log.
+   * accepted would survive a power cut in the audit log, with the ids of the request.
    */
-  async judgeOwn(evidence: Evidence): Promise<DecisionRecord> {
+  async judgeOwn(evidence: Evidence, ids: CallIds = {}): Promise<DecisionRecord> {
     const { policy, hash } = this.#o.policy()
     const decidedAt = this.#o.now()
     const record = recordOf(decide(policy, evidence), { version: policy.version, hash, decidedAt })
     if (record.decision !== 'accept')
-      await this.#o.record(auditEvent('acceptance', `hub:${evidence.origin}`, { evidence, record }))
+      await this.#o.record(auditEvent('acceptance', `hub:${evidence.origin}`, { evidence, record }, ids))
     return record
   }
 

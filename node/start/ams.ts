@@ -24,7 +24,7 @@ import type { Config } from '../config/index.ts'
 import { AMS_TENANT } from '../capabilities/index.ts'
 import { Bodies, bodiesClock } from '../gateway/index.ts'
 import { OVERLOADED } from '../guards/pressure.ts'
-import { PROBLEMS } from '../http/index.ts'
+import { PROBLEMS, traced } from '../http/index.ts'
 import type { RouteRow } from '../http/index.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeState } from '../readiness.ts'
@@ -34,7 +34,7 @@ import type { Level } from '../stores/level.ts'
 import { Ulids } from '../stores/mailbox/ulid.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import { systemClock } from '../supervision.ts'
-import { auditOf } from './ams-audit.ts'
+import { auditOf, idsOf } from './ams-audit.ts'
 import type { NodeBase } from './base.ts'
 import type { HttpPart } from './http-surface.ts'
 import type { Identity } from './identity.ts'
@@ -102,7 +102,11 @@ export async function openAms(
     prove: place.proofs.prove,
     judge: judging(identity, place, gateway.sandbox),
     isModerated: gateway.sandbox !== '',
-    onLoose: problem => log.info({ event: 'EnvelopeLoose', problem }, 'strict would refuse an envelope')
+    onLoose: ({ id, problem, requestId, origin, trace }) =>
+      log.info(
+        { event: 'EnvelopeLoose', id, problem, request_id: requestId, hub: origin, ...traced(trace) },
+        'strict would refuse an envelope'
+      )
   }
   const stores = await keepStores(base, place, posting)
   const spam = new SpamSight({ types: gateway.types, key: randomBytes(32), now: Date.now() })
@@ -284,17 +288,20 @@ const notOpen = ({ store }: Pick<AmsPlace, 'store'>): OapError =>
 /** An envelope is judged as a directed message of the hub itself. @see specs/ams.md, section 10 */
 const judging =
   ({ keys }: Identity, { policy }: Pick<AmsPlace, 'policy'>, sandbox: string) =>
-  async ({ immutable, sha256 }: JudgedEnvelope): Promise<Verdict> => {
-    const { decision, reasons, score, policy_version, policy_hash } = await policy.judgeOwn({
-      kind: 'mailbox.directed',
-      origin: keys.hubId,
-      share: SHARE,
-      id: sha256,
-      type: 'mailbox.message',
-      bytes: Buffer.byteLength(immutableText(immutable)),
-      standing: 'allowed',
-      signature: 'valid'
-    })
+  async ({ immutable, sha256, trace }: JudgedEnvelope): Promise<Verdict> => {
+    const { decision, reasons, score, policy_version, policy_hash } = await policy.judgeOwn(
+      {
+        kind: 'mailbox.directed',
+        origin: keys.hubId,
+        share: SHARE,
+        id: sha256,
+        type: 'mailbox.message',
+        bytes: Buffer.byteLength(immutableText(immutable)),
+        standing: 'allowed',
+        signature: 'valid'
+      },
+      idsOf(trace)
+    )
     const judged = { status: STATUS_OF[decision], reasons }
     const by = { score, policy_version, policy_hash }
     return { ...(sandbox === '' ? judged : judgedInSandbox(judged)), by }

@@ -3,6 +3,7 @@ import type { Guard, OapError, ServerCall } from '../../protocols/index.ts'
 import { SteadyClock, openCapabilities } from '../capabilities/index.ts'
 import type { Capabilities, CapabilitySources } from '../capabilities/index.ts'
 import type { Config } from '../config/index.ts'
+import { traceparentOf } from '../http/index.ts'
 import { HTTP_PEER } from '../calls/stand-in.ts'
 import { createCallGuard, withdrawnSince } from '../guards/call-guard.ts'
 import type { Refused } from '../guards/call-guard.ts'
@@ -16,6 +17,7 @@ import { nodeMacaroonCrypto } from '../macaroon-crypto.ts'
 import { nodePlatform } from '../platform.ts'
 import type { NodeStore } from '../stores/node-store.ts'
 import type { AuditCounts } from './audit-counts.ts'
+import { idsOf } from './ams-audit.ts'
 import type { NodeAudit } from './audit.ts'
 import type { NodeBase } from './base.ts'
 import type { Identity } from './identity.ts'
@@ -188,10 +190,11 @@ function recordRefusal(
   counts: AuditCounts,
   { head, principal, error }: Refused
 ): Promise<void> | undefined {
-  const { call, served } = head
+  const { call, header, served } = head
   counts.recorded(call)
   const outcome = { service: served.service, operation: served.name, reason: error.counted }
   return audit.refused(principal, outcome, {
+    ...idsOf(traceparentOf({ traceparent: header['trace'] })),
     corrId: BigInt(call.corr).toString(16).padStart(16, '0')
   })
 }

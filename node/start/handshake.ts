@@ -4,7 +4,7 @@ import { auditEvent, commitment } from '../audit/index.ts'
 import type { AuditEvent } from '../audit/index.ts'
 import type { Checked } from '../links/index.ts'
 import { OapError } from '../../protocols/index.ts'
-import { actorOf } from './ams-audit.ts'
+import { actorOf, idsOf } from './ams-audit.ts'
 import type { NodeLinks } from './links.ts'
 
 /** For all targets of one request. */
@@ -26,12 +26,12 @@ export function handshakeParts({ allowlist, links, audit }: HandshakePlace): Han
         const { link, why, since } = links.states.of(hub)
         return { hub, addresses, link, ...(why !== '' && { why }), ...(since !== undefined && { since }) }
       }),
-    async check(targets, by) {
+    async check(targets, by, trace) {
       if (isBusy) throw new OapError('saturated', BUSY)
       isBusy = true
       try {
         const checked = await links.check(targets, AbortSignal.timeout(WITHIN_MS))
-        await Promise.all(checked.map(one => audit.append(toldOf(one, by))))
+        await Promise.all(checked.map(one => audit.append(toldOf(one, by, trace))))
         return checked
       } finally {
         isBusy = false
@@ -40,12 +40,21 @@ export function handshakeParts({ allowlist, links, audit }: HandshakePlace): Han
   }
 }
 
-const toldOf = ({ target, hub, linked, verified, error }: Checked, by: string): AuditEvent =>
-  auditEvent('federation.handshake', actorOf(by), {
-    target_sha256: commitment(target),
-    linked,
-    ...verified,
-    // What is not on the allowlist need be no hub.
-    ...(verified.allowlisted && hub !== undefined && { hub }),
-    ...(error !== undefined && { error })
-  })
+const toldOf = (
+  { target, hub, linked, verified, error }: Checked,
+  by: string,
+  trace: string | undefined
+): AuditEvent =>
+  auditEvent(
+    'federation.handshake',
+    actorOf(by),
+    {
+      target_sha256: commitment(target),
+      linked,
+      ...verified,
+      // What is not on the allowlist need be no hub.
+      ...(verified.allowlisted && hub !== undefined && { hub }),
+      ...(error !== undefined && { error })
+    },
+    idsOf(trace)
+  )

@@ -136,7 +136,7 @@ export async function openPolicy(base: NodeBase, place: PolicyPlace): Promise<No
   const { part } = audit
   return {
     acceptance: judging,
-    judgeOwn: evidence => judging.judgeOwn(evidence),
+    judgeOwn: (evidence, ids) => judging.judgeOwn(evidence, ids),
     admin: policyAdmin({
       live,
       rows,

@@ -4,7 +4,7 @@ import type { PostingRules, Verdict } from '../ams/posting.ts'
 import { EnvelopeRefusal } from '../ams/refusal.ts'
 import type { AmsStores } from '../ams/routes/index.ts'
 import type { Config } from '../config/index.ts'
-import { traced } from '../http/index.ts'
+import { traced, traceparentOf } from '../http/index.ts'
 import { OapError } from '../../protocols/index.ts'
 import type { Elsewhere, Shares } from '../shares/index.ts'
 import type { KeptEnvelope } from '../stores/ams/index.ts'
@@ -77,8 +77,9 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
     const { hub, share, number, topic, attrs, comp, e2e } = statement
     const { stores, rules } = await opened()
     const isClosed = comp === true || e2e === true
-    const message = { hub, share, number, topic, body, attrs, isClosed }
-    const said = { hub, share, number, ...traced(attrs?.['traceparent']) }
+    const trace = traceparentOf(attrs ?? {})
+    const message = { hub, share, number, topic, body, trace, isClosed }
+    const said = { hub, share, number, ...traced(trace) }
     try {
       const taking = { ...rules, accepted: accepted(reasons) }
       const { isNew, stored } = await takeShared(message, stores.envelopes, taking, Date.now())

@@ -42,9 +42,9 @@ export const ARTIFACTS: readonly AmsRoute[] = [
     body: NEW_ARTIFACT,
     gives: ONE_ARTIFACT,
     summary: 'Keeps an artifact whose bytes stand in JSON: as text, as base64, or as JSON itself.',
-    answer: async (parts, { body, caller }) => {
+    answer: async (parts, { body, caller, trace }) => {
       const { key = `art_${parts.newUlid()}`, bytes, ...known } = readPostedArtifact(readObject(body))
-      return await kept(parts, { ...known, key: checkedKey(key, 400), by: caller.name }, bytes)
+      return await kept(parts, { ...known, key: checkedKey(key, 400), by: caller.name, trace }, bytes)
     }
   }),
   route({
@@ -78,10 +78,16 @@ export const ARTIFACTS: readonly AmsRoute[] = [
     statuses: [200, 201],
     gives: ONE_ARTIFACT,
     summary: 'Keeps the body, as it is, as an artifact; 200 where one was there under its key.',
-    answer: async (parts, { name, body, contentType = BYTES, caller }) => {
+    answer: async (parts, { name, body, contentType = BYTES, caller, trace }) => {
       if (contentType.length > MAX_TYPE_CHARS)
         throw new Problem('too_long', `Content-Type: longer than ${MAX_TYPE_CHARS} characters`)
-      const known = { key: checkedKey(name, 400), content_type: contentType, note: '', by: caller.name }
+      const known = {
+        key: checkedKey(name, 400),
+        content_type: contentType,
+        note: '',
+        by: caller.name,
+        trace
+      }
       return await kept(parts, known, body)
     }
   })
@@ -92,6 +98,7 @@ interface Known {
   readonly content_type: string
   readonly note: string
   readonly by: string
+  readonly trace: string | undefined
 }
 
 async function kept(parts: AmsParts, known: Known, bytes: Uint8Array): Promise<Answer> {

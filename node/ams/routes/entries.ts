@@ -9,7 +9,7 @@ import { withRoom } from './opened.ts'
 import { nextCursor } from './page.ts'
 import type { AmsParts } from './parts.ts'
 import { placeOf } from './query.ts'
-import type { Answer } from './route.ts'
+import type { Answer, Asked } from './route.ts'
 
 /** An entry as it is kept: what was said of it, when and by whom it was said. */
 export interface Noted {
@@ -40,13 +40,23 @@ export async function keepEntry(
   parts: AmsParts,
   store: EntryStore<Noted>,
   posted: Members,
-  { forms, needed, usual, group, prefix, name, by, refuseNew }: Said & { readonly by: string }
+  {
+    forms,
+    needed,
+    usual,
+    group,
+    prefix,
+    name,
+    by,
+    trace,
+    refuseNew
+  }: Said & Pick<Asked, 'trace'> & { readonly by: string }
 ): Promise<Answer> {
   checkMembers(posted, { id: FORMS['id']!, ...forms }, needed)
   const { id = `${prefix}${parts.newUlid()}`, ...said } = posted
   if (posted['id'] === undefined || (await store.get(id as string)) === undefined) refuseNew?.(said)
   const value: Noted = { at: new Date(parts.nowMs()).toISOString(), by, members: { ...usual, ...said } }
-  const { isNew, entry } = await withRoom(store).append({ id: id as string, group, value })
+  const { isNew, entry } = await withRoom(store).append({ id: id as string, group, value, trace })
   const isSame = entry.group === group && canonicalJson(entry.value.members) === canonicalJson(value.members)
   if (!isNew && !isSame) throw idTaken(entry.id)
   return { status: isNew ? 201 : 200, body: { ok: true, [name]: entryBody(entry) } }

@@ -179,15 +179,15 @@ void describe('a posted envelope', () => {
   })
 
   void test('is taken by a lenient hub, which says what strict would refuse', async () => {
-    const loose: string[] = []
+    const loose: unknown[] = []
     const { ask } = await surface({
-      posting: { validation: 'lenient', onLoose: problem => void loose.push(problem) }
+      posting: { validation: 'lenient', onLoose: ({ id, problem }) => void loose.push([id, problem]) }
     })
 
     const answer = await ask('POST', '/ams/v1/envelopes', { body: { type: 'note', more: 1 } })
 
     assert.equal(answer.statusCode, 201)
-    assert.deepEqual(loose, ['thread: missing'])
+    assert.deepEqual(loose, [[answer.json().envelope.id, 'thread: missing']])
   })
 })
 

@@ -53,8 +53,8 @@ export const ENVELOPES: readonly AmsRoute[] = [
     body: NEW_ENVELOPE,
     gives: ONE_ENVELOPE,
     summary: 'Posts an envelope; 200 for one that is there already.',
-    answer: async (parts, { body, caller, ip, trace }) => {
-      const poster = { by: caller.name, ip, trace }
+    answer: async (parts, { body, caller, ip, requestId, trace }) => {
+      const poster = { by: caller.name, ip, requestId, trace }
       const { isNew, stored } = await (await post(parts, readObject(body), poster))()
       return { status: isNew ? 201 : 200, body: { ok: true, envelope: envelopeBody(stored) } }
     }

@@ -19,7 +19,11 @@ export interface HandshakeParts {
    * Has targets prove themselves now, within its deadline; resolves once what came of each is in the audit log.
    * @throws OapError `saturated` while another request does so
    */
-  readonly check: (targets: readonly string[], by: string) => Promise<readonly Checked[]>
+  readonly check: (
+    targets: readonly string[],
+    by: string,
+    trace: string | undefined
+  ) => Promise<readonly Checked[]>
 }
 
 const target = matching(
@@ -49,14 +53,14 @@ export const handshakeRoutes = ({ states, check }: HandshakeParts): readonly Ams
     body: TARGETS,
     gives: ITEMS,
     summary: 'Has hubs prove themselves now, and says of each what it showed.',
-    answer: async (_, { body, caller }) => {
+    answer: async (_, { body, caller, trace }) => {
       const asked = readObject(body)
       checkMembers(asked, { targets: list(MOST_TARGETS) }, ['targets'])
       const targets = asked['targets'] as readonly string[]
       for (const [n, one] of targets.entries()) target(one, `targets[${n}]`)
       if (targets.length === 0) throw wrong('targets', `give 1 to ${MOST_TARGETS}`)
       if (new Set(targets).size < targets.length) throw wrong('targets', 'give each once')
-      return { status: 200, body: { ok: true, items: await check(targets, caller.name) } }
+      return { status: 200, body: { ok: true, items: await check(targets, caller.name, trace) } }
     }
   })
 ]

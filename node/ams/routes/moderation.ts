@@ -35,6 +35,8 @@ interface Judged {
   readonly reason?: string
 }
 
+interface Said extends Pick<StatusRecord, 'at' | 'by'>, Pick<Asked, 'trace'> {}
+
 type Meta = StatusRecord['meta']
 
 /** Why it was done stands beside what was noted before. */
@@ -49,11 +51,7 @@ const withReason =
 const onEnvelope = (
   name: string,
   summary: string,
-  act: (
-    stores: AmsStores,
-    { id, reason }: Judged,
-    said: Pick<StatusRecord, 'at' | 'by'>
-  ) => Promise<StoredEnvelope | undefined>
+  act: (stores: AmsStores, { id, reason }: Judged, said: Said) => Promise<StoredEnvelope | undefined>
 ): AmsRoute =>
   moderating(name, summary, [ON_ENVELOPE, ONE_ENVELOPE], async (parts, asked, said) => {
     checkMembers(asked, { id: FORMS['id']!, reason: REASON }, ['id'])
@@ -66,11 +64,7 @@ function moderating(
   name: string,
   summary: string,
   [body, gives]: readonly [TObject, TObject],
-  act: (
-    parts: AmsParts,
-    asked: ReturnType<typeof readObject>,
-    said: Pick<StatusRecord, 'at' | 'by'>
-  ) => Promise<object>
+  act: (parts: AmsParts, asked: ReturnType<typeof readObject>, said: Said) => Promise<object>
 ): AmsRoute {
   return route({
     method: 'POST',
@@ -83,8 +77,8 @@ function moderating(
     body,
     gives,
     summary,
-    answer: async (parts: AmsParts, { body, caller }: Asked<object>) => {
-      const said = { at: new Date(parts.nowMs()).toISOString(), by: caller.name }
+    answer: async (parts: AmsParts, { body, caller, trace }: Asked<object>) => {
+      const said = { at: new Date(parts.nowMs()).toISOString(), by: caller.name, trace }
       return { status: 200, body: { ok: true, ...(await act(parts, readObject(body), said)) } }
     }
   })
@@ -92,11 +86,11 @@ function moderating(
 
 const decided =
   (status: StatusRecord['status']) =>
-  async ({ envelopes }: AmsStores, { id, reason }: Judged, said: Pick<StatusRecord, 'at' | 'by'>) =>
+  async ({ envelopes }: AmsStores, { id, reason }: Judged, said: Said) =>
     await withRoom(envelopes).change(
       id,
       { status, ...said },
-      { ...MODERATOR, note: withReason(reason), isBeyondBound: true }
+      { ...MODERATOR, note: withReason(reason), isBeyondBound: true, trace: said.trace }
     )
 
 const SENDER = { from: FORMS['from']!, reason: REASON }
@@ -136,14 +130,14 @@ export const MODERATION: readonly AmsRoute[] = [
     'remove',
     'Removes an artifact, a message of a room or a notary record.',
     [TO_REMOVE, done({ removed: FREE })],
-    async (parts, asked, { by }) => {
+    async (parts, asked, { by, trace }) => {
       checkMembers(asked, REMOVED)
       const { reason, ...named } = asked as Readonly<Record<string, string>>
       const [[what, key] = [], ...others] = Object.entries(named)
       if (what === undefined || key === undefined || others.length > 0)
         throw new Problem('bad_form', 'give one of artifact, message and record')
       const store = withRoom(opened(parts)[KINDS[what as keyof typeof KINDS]])
-      const removed = await store.remove(key, { by, ...(reason !== undefined && { reason }) })
+      const removed = await store.remove(key, { by, trace, ...(reason !== undefined && { reason }) })
       if (removed === undefined) throw new Problem('not_found', `no ${what} here is this one`)
       return { removed: { [what]: key } }
     }

@@ -45,7 +45,7 @@ export const NOTARY: readonly AmsRoute[] = [
     gives: done({ record: RECORD_SCHEMA }),
     summary:
       'Has the hub note when it was shown a digest, and by whom; 200 for a record that is there already.',
-    answer: async (parts, { body, caller }) =>
-      await keepEntry(parts, opened(parts).notary, readObject(body), { ...RECORD, by: caller.name })
+    answer: async (parts, { body, caller, trace }) =>
+      await keepEntry(parts, opened(parts).notary, readObject(body), { ...RECORD, by: caller.name, trace })
   })
 ]

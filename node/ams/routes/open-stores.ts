@@ -68,7 +68,7 @@ export async function openAmsStores(
   const all = { fill, onCorrupt }
   const said = { ...all, timeOf: ({ at }: Noted) => at }
   const kept = await ArtifactStore.open(level, {
-    tell: one => tell(artifactTold(one)),
+    tell: (one, trace) => tell(artifactTold(one, trace)),
     tellGone: gone => tell(goneTold('artifact', gone)),
     ...all
   })
@@ -82,13 +82,13 @@ export async function openAmsStores(
   })
   const notary = await EntryStore.open<Noted>(level, {
     name: 'notary',
-    tell: one => tell(notaryTold(one)),
+    tell: (one, trace) => tell(notaryTold(one, trace)),
     tellGone: gone => tell(goneTold('record', gone)),
     ...said
   })
   const rooms = await EntryStore.open<Noted>(level, {
     name: 'room',
-    tell: one => tell(roomTold(one)),
+    tell: (one, trace) => tell(roomTold(one, trace)),
     tellGone: gone => tell(goneTold('message', gone)),
     ...said
   })

@@ -112,6 +112,7 @@ function askedOf(parts: AmsParts, request: FastifyRequest, { query }: AmsRoute):
     ifNoneMatch: request.headers['if-none-match'],
     caller,
     ip: request.clientIp ?? LOCAL,
+    requestId: String(request.id),
     trace: traceparentOf(request.headers),
     needs: role => demand(parts, caller, role)
   }

@@ -6,7 +6,7 @@ import { opened, withRoom } from './opened.ts'
 import type { AmsParts } from './parts.ts'
 import { problemOf } from './problem.ts'
 
-export interface Poster extends Pick<Posting, 'by' | 'isLeftQueued' | 'trace'> {
+export interface Poster extends Pick<Posting, 'by' | 'isLeftQueued' | 'requestId' | 'trace'> {
   /** An address as `parseIp` gives it. */
   readonly ip: string
 }

@@ -54,14 +54,14 @@ export const RETENTION: readonly AmsRoute[] = [
     body: RULE_SCHEMA,
     gives: ONE_RUN,
     summary: 'Removes what is old, or too much, now; 202 for a run that goes on.',
-    answer: async (parts, { body, caller }) => {
+    answer: async (parts, { body, caller, trace }) => {
       const asked = readObject(body)
       checkMembers(asked, RULE)
       const rule: RetentionRule = Object.keys(asked).length > 0 ? asked : parts.retention
       if (rule.days === undefined && rule.count === undefined)
         throw new Problem('missing_member', 'give days, count or both: nothing is configured here')
       const { retention } = opened(parts)
-      const run = retention.run(rule, caller.name)
+      const run = retention.run(rule, caller.name, trace)
       run.catch((error: unknown) => parts.onError(error, 'retention'))
       const ended = await within(run, WAIT_MS)
       if (ended !== undefined) return { status: 200, body: { ok: true, run: runBody(ended) } }

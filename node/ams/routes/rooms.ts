@@ -42,12 +42,13 @@ export const ROOMS: readonly AmsRoute[] = [
     body: NEW_MESSAGE,
     gives: done({ message: MESSAGE_SCHEMA }),
     summary: 'Says something in a room; 200 for a message that is there already.',
-    answer: async (parts, { query: { room: group }, body, caller }) => {
+    answer: async (parts, { query: { room: group }, body, caller, trace }) => {
       const posted = readObject(body)
       return await keepEntry(parts, opened(parts).rooms, posted, {
         ...MESSAGE,
         group,
         by: caller.name,
+        trace,
         refuseNew: ({ from }) => refuseBlocked(from as string | undefined, parts.posting.isBlocked)
       })
     }

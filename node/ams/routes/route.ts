@@ -19,6 +19,8 @@ export interface Asked<Q = unknown> {
   readonly caller: Caller
   /** Where it comes from: an IP address, or `local`. */
   readonly ip: string
+  /** Its id, as its answer says it. */
+  readonly requestId: string
   /** Its W3C traceparent. */
   readonly trace: string | undefined
   /** Demands more than the route does. @throws Problem `unauthorized`, `forbidden`, or what is shed at this moment */

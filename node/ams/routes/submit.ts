@@ -20,8 +20,8 @@ export const SUBMIT: readonly AmsRoute[] = [
     gives: SUBMITTED,
     summary:
       'Hands an envelope in, kept as queued until somebody decides; in a sandbox it is judged as one that is posted.',
-    answer: async (parts, { body, caller, ip, trace }) => {
-      const posting = { by: caller.name, ip, trace, isLeftQueued: true }
+    answer: async (parts, { body, caller, ip, requestId, trace }) => {
+      const posting = { by: caller.name, ip, requestId, trace, isLeftQueued: true }
       const { stored } = await (await post(parts, readObject(body), posting))()
       const { immutable, sha256, latest } = stored
       return { status: 202, body: { ok: true, id: immutable.id, sha256, status: latest.status } }

@@ -54,7 +54,7 @@ export const SYNC: readonly AmsRoute[] = [
     body: SYNC_ASKED,
     gives: SYNCED,
     summary: 'Posts envelopes, which needs the role write, and pulls a page of envelopes, oldest first.',
-    answer: async (parts, { body, caller, ip, trace, needs }) => {
+    answer: async (parts, { body, caller, ip, requestId, trace, needs }) => {
       const asked = readObject(body)
       checkMembers(asked, SYNC_FORMS)
       const { push = [], pull = true, since, limit = USUALLY_PULLED, ...filter } = asked as Sync
@@ -64,6 +64,7 @@ export const SYNC: readonly AmsRoute[] = [
       const { accepted, rejected } = await pushed(parts, push, {
         by: caller.name,
         ip,
+        requestId,
         trace,
         bytes: body.length
       })

@@ -20,6 +20,7 @@ const NOW_MS = Date.UTC(2026, 0, 2)
 const RULES = {
   validation: 'standard',
   isProofDemanded: false,
+  onLoose: () => undefined,
   accepted: (): Verdict => ({ status: 'accepted', reasons: ['known_type'] })
 } as const
 const envelope = (more: object = {}) => ({
@@ -43,7 +44,7 @@ const message = (body: Uint8Array, more: Partial<ThreadMessage> = {}): ThreadMes
   topic: 'ams/t_a',
   body,
   isClosed: false,
-  attrs: undefined,
+  trace: undefined,
   ...more
 })
 

@@ -14,10 +14,11 @@ export interface ThreadMessage {
   readonly body: Uint8Array
   /** Whether its body is packed, or sealed by the application. */
   readonly isClosed: boolean
-  readonly attrs: Readonly<Record<string, string>> | undefined
+  /** The W3C traceparent that it came with. */
+  readonly trace: string | undefined
 }
 
-export interface TakingRules extends Omit<PostingRules, 'judge' | 'secrets' | 'onLoose'> {
+export interface TakingRules extends Omit<PostingRules, 'judge' | 'secrets'> {
   /** What becomes of an envelope that the policy has accepted. */
   readonly accepted: () => Verdict
 }
@@ -36,15 +37,15 @@ const NO_SECRETS: PostingRules['secrets'] = new Map()
  * @throws EnvelopeRefusal for what is no envelope, changed, or refused here; `conflict` where its id is that of another
  */
 export async function takeShared(
-  { hub, topic, body, isClosed }: ThreadMessage,
+  { hub, topic, body, isClosed, trace }: ThreadMessage,
   envelopes: Pick<EnvelopeStore, 'create' | 'get' | 'told'>,
   { accepted, ...rules }: TakingRules,
   nowMs: number
 ): Promise<Kept> {
   if (isClosed) throw new EnvelopeRefusal('bad_form', 'body: packed or sealed, so nobody here can read it')
   const { sha256, value } = readShared(topic, body)
-  const posting = { by: `hub:${hub}`, nowMs, newId: () => value.id, origin: hub }
-  const judging = { ...rules, secrets: NO_SECRETS, judge: accepted, onLoose: () => undefined }
+  const posting = { by: `hub:${hub}`, nowMs, newId: () => value.id, origin: hub, trace }
+  const judging = { ...rules, secrets: NO_SECRETS, judge: accepted }
   const kept = await (await prepared(value, envelopes, judging, posting))()
   // A member that is missing here may be one that is there.
   if (kept.stored.sha256 !== sha256) throw idTaken(value.id)

@@ -42,8 +42,8 @@ export interface Artifact {
 export type NewArtifact = Omit<Artifact, 'created_at' | 'update'>
 
 export interface ArtifactStoreOptions {
-  /** Resolves once the audit log has it durably. */
-  readonly tell: (artifact: Artifact) => Promise<void>
+  /** Resolves once the audit log has it durably, with the W3C traceparent of the request that put it there. */
+  readonly tell: (artifact: Artifact, trace: string | undefined) => Promise<void>
   /** The same, of one that was removed. */
   readonly tellGone?: ((gone: Gone) => Promise<void>) | undefined
   readonly onCorrupt: (key: string) => void
@@ -59,7 +59,7 @@ export interface ArtifactStoreOptions {
 export class ArtifactStore {
   readonly #level: Level
   readonly #writes: GroupWrites
-  readonly #untold: Untold<Artifact>
+  readonly #untold: Untold<Artifact & { readonly trace?: string | undefined }>
   readonly #gone: Untold<Gone>
 
   private constructor(
@@ -69,7 +69,11 @@ export class ArtifactStore {
   ) {
     this.#level = level
     this.#writes = writes
-    this.#untold = new Untold(level, { start: UNTOLD, tell, onCorrupt })
+    this.#untold = new Untold(level, {
+      start: UNTOLD,
+      tell: async ({ trace, ...artifact }) => await tell(artifact, trace),
+      onCorrupt
+    })
     this.#gone = new Untold(level, { start: GONE, tell: async gone => await tellGone?.(gone), onCorrupt })
   }
 
@@ -88,9 +92,10 @@ export class ArtifactStore {
   }
 
   /** Puts an artifact in the place of the one of its key, if there is one. @throws OapError `storage_full` */
-  async put(
-    artifact: NewArtifact
-  ): Promise<{ readonly artifact: Artifact; readonly before: Artifact | undefined }> {
+  async put({ trace, ...artifact }: NewArtifact & { readonly trace?: string | undefined }): Promise<{
+    readonly artifact: Artifact
+    readonly before: Artifact | undefined
+  }> {
     const { key, sha256 } = artifact
     const written = await this.#writes.run(async rows => {
       const before = await rows.get<Artifact>(artifactKey(key))
@@ -105,7 +110,7 @@ export class ArtifactStore {
       rows.put(artifactKey(key), kept)
       rows.put(updateKey(update), key)
       rows.put(holders(sha256) + key, true)
-      rows.put(this.#untold.key(key, update), kept)
+      rows.put(this.#untold.key(key, update), { ...kept, trace })
       rows.grow(bytesOf(kept) - (before === undefined ? 0 : bytesOf(before)))
       return { artifact: kept, before }
     })

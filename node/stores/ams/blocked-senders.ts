@@ -26,7 +26,11 @@ export interface BlockedSender {
 /** That a sender is blocked from then on, or no more. */
 export interface BlockEvent extends BlockedSender {
   readonly change: 'block' | 'unblock'
+  /** The W3C traceparent of the request. */
+  readonly trace?: string | undefined
 }
+
+type Asked = Omit<BlockEvent, 'n' | 'change'>
 
 export interface BlockedSendersOptions {
   /** Resolves once the audit log has it durably. */
@@ -80,12 +84,12 @@ export class BlockedSenders {
   }
 
   /** Yields how it is blocked: as before, where it was. @throws OapError `quota_tenant` beyond `MOST_BLOCKED` */
-  async block(asked: Omit<BlockedSender, 'n'>): Promise<BlockedSender> {
+  async block(asked: Asked): Promise<BlockedSender> {
     return await this.#change(asked, 'block')
   }
 
   /** Yields how it was blocked; undefined where it was not. */
-  async unblock(asked: Omit<BlockedSender, 'n'>): Promise<BlockedSender | undefined> {
+  async unblock(asked: Asked): Promise<BlockedSender | undefined> {
     return this.has(asked.from) ? await this.#change(asked, 'unblock') : undefined
   }
 
@@ -93,7 +97,7 @@ export class BlockedSenders {
     await this.#writes.idle()
   }
 
-  async #change(asked: Omit<BlockedSender, 'n'>, change: BlockEvent['change']): Promise<BlockedSender> {
+  async #change({ trace, ...asked }: Asked, change: BlockEvent['change']): Promise<BlockedSender> {
     const { from } = asked
     const sender = await this.#writes.run(async rows => {
       const key = SENDERS + from
@@ -102,7 +106,7 @@ export class BlockedSenders {
       if (change === 'block' && this.#senders.size >= MOST_BLOCKED)
         throw new OapError('quota_tenant', `${MOST_BLOCKED} senders are blocked: unblock some first`)
       const n = ((await rows.get<number>(LAST)) ?? 0) + 1
-      const event: BlockEvent = { ...asked, n, change }
+      const event: BlockEvent = { ...asked, n, change, trace }
       rows.put(LAST, n)
       if (change === 'block') rows.put(key, { ...asked, n })
       else rows.remove(key)

@@ -11,14 +11,18 @@ interface Said {
 
 async function opened(level?: Level, name = 'room') {
   const told: Entry<Said>[] = []
+  const traces: (string | undefined)[] = []
   const corrupt: string[] = []
   const rows = level ?? (await openLevel('memory'))
   const store = await EntryStore.open<Said>(rows, {
     name,
-    tell: async entry => void told.push(entry),
+    tell: async (entry, trace) => {
+      told.push(entry)
+      traces.push(trace)
+    },
     onCorrupt: key => void corrupt.push(key)
   })
-  return { store, told, corrupt, level: rows }
+  return { store, told, traces, corrupt, level: rows }
 }
 
 const said = (id: string, group = 'a') => ({ id, group, value: { text: id } })
@@ -52,10 +56,18 @@ void describe('an entry', () => {
       tell: () => new Promise(() => undefined),
       onCorrupt: () => undefined
     })
-    void silent.append(said('x'))
+    void silent.append({ ...said('x'), trace: 'its traceparent' })
+    void silent.append(said('y'))
     await silent.idle()
 
-    assert.deepEqual(ids((await opened(level)).told), ['x'])
+    const { told, traces } = await opened(level)
+    assert.deepEqual(
+      [ids(told), traces],
+      [
+        ['x', 'y'],
+        ['its traceparent', undefined]
+      ]
+    )
     assert.deepEqual((await opened(level)).told, [])
   })
 

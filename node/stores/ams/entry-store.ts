@@ -29,8 +29,8 @@ export interface Entry<T> {
 export interface EntryStoreOptions<T> {
   /** Of the rows in the store: lower-case letters and `-`. */
   readonly name: string
-  /** Resolves once the audit log has it durably. */
-  readonly tell: (entry: Entry<T>) => Promise<void>
+  /** Resolves once the audit log has it durably, with the W3C traceparent of the request that said it. */
+  readonly tell: (entry: Entry<T>, trace: string | undefined) => Promise<void>
   /** The same, of one that was removed. */
   readonly tellGone?: ((gone: Gone) => Promise<void>) | undefined
   readonly onCorrupt: (key: string) => void
@@ -46,6 +46,9 @@ export interface EntryPage<T> {
   readonly next: number | undefined
 }
 
+/** An entry that the audit log may not have yet: its place, and the W3C traceparent of its request where it had one. */
+type UntoldEntry = number | { readonly place: number; readonly trace: string }
+
 type Keys = ReturnType<typeof keysOf>
 
 /**
@@ -57,8 +60,7 @@ export class EntryStore<T> {
   readonly #keys: Keys
   readonly #options: EntryStoreOptions<T>
   readonly #writes: GroupWrites
-  /** Places. */
-  readonly #untold: Untold<number>
+  readonly #untold: Untold<UntoldEntry>
   readonly #gone: Untold<Gone>
 
   private constructor(level: Level, writes: GroupWrites, options: EntryStoreOptions<T>) {
@@ -68,9 +70,10 @@ export class EntryStore<T> {
     this.#writes = writes
     this.#untold = new Untold(level, {
       start: this.#keys.untold,
-      tell: async place => {
+      tell: async untold => {
+        const { place, trace } = typeof untold === 'number' ? { place: untold } : untold
         const entry = await this.#writes.read<Entry<T>>(this.#keys.entry(place))
-        if (entry !== undefined) await options.tell(entry)
+        if (entry !== undefined) await options.tell(entry, trace)
       },
       onCorrupt: options.onCorrupt
     })
@@ -99,8 +102,12 @@ export class EntryStore<T> {
   async append({
     id,
     group,
-    value
-  }: Omit<Entry<T>, 'place'>): Promise<{ readonly isNew: boolean; readonly entry: Entry<T> }> {
+    value,
+    trace
+  }: Omit<Entry<T>, 'place'> & { readonly trace?: string | undefined }): Promise<{
+    readonly isNew: boolean
+    readonly entry: Entry<T>
+  }> {
     const keys = this.#keys
     const written = await this.#writes.run(async rows => {
       const known = await rows.get<number>(keys.placeOf(id))
@@ -112,7 +119,7 @@ export class EntryStore<T> {
       rows.put(keys.placeOf(id), place)
       rows.put(keys.entry(place), entry)
       rows.put(keys.inGroup(group) + sortable(place), true)
-      rows.put(this.#untold.key(sortable(place), 0), place)
+      rows.put(this.#untold.key(sortable(place), 0), trace === undefined ? place : { place, trace })
       rows.grow(bytesOf(entry))
       return { isNew: true, entry }
     })

@@ -9,6 +9,7 @@ import { EnvelopeStore } from './envelope-store.ts'
 import type { EnvelopeEvent } from './envelope-store.ts'
 import type { NewEnvelope } from './types.ts'
 
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const AT = '2026-01-01T00:00:00.000Z'
 
 const note = (n: number, more: Partial<Immutable> = {}): NewEnvelope => {
@@ -169,14 +170,14 @@ void test('what was durable and not told when the process ended is told when the
     tell: () => new Promise(() => undefined),
     onCorrupt: () => undefined
   })
-  void silent.create(note(1))
+  void silent.create({ ...note(1), trace: TRACE })
   await silent.idle()
 
   const { store, told } = await opened(level)
 
   assert.deepEqual(
-    told.map(({ is, envelope }) => [is, envelope.immutable.id]),
-    [['created', 'env_1']]
+    told.map(({ is, envelope, trace }) => [is, envelope.immutable.id, trace]),
+    [['created', 'env_1', TRACE]]
   )
   assert.equal((await store.get('env_1'))?.latest.status, 'queued')
   assert.deepEqual((await opened(level)).told, [])

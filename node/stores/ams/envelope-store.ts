@@ -54,7 +54,7 @@ export const MAX_PAGE_BYTES = 1024 * 1024
 const BY_CHOICE: readonly IndexName[] = ['thread', 'from', 'to', 'status']
 
 /** A record that the audit log may not have yet. */
-type UntoldRecord = Pick<EnvelopeEvent, 'is' | 'place'> & Pick<StatusRecord, 'n'>
+type UntoldRecord = Pick<EnvelopeEvent, 'is' | 'place' | 'trace'> & Pick<StatusRecord, 'n'>
 
 /** Something that happened to an envelope, for the audit log. */
 export interface EnvelopeEvent {
@@ -62,6 +62,8 @@ export interface EnvelopeEvent {
   readonly place: number
   readonly envelope: KeptEnvelope
   readonly record: StatusRecord
+  /** The W3C traceparent of the request that did it. */
+  readonly trace?: string | undefined
 }
 
 /** An envelope on its way to other hubs. */
@@ -72,7 +74,7 @@ export interface GoingOut {
 }
 
 interface Noting {
-  /** That of the request, for what goes to other hubs. */
+  /** That of the request, for what goes to other hubs and for the audit log. */
   readonly trace?: string | undefined
   readonly is?: EnvelopeEvent['is'] | undefined
 }
@@ -120,10 +122,10 @@ export class EnvelopeStore {
     this.#o = options
     this.#untold = new Untold(level, {
       start: UNTOLD_START,
-      tell: async ({ is, place, n }) => {
+      tell: async ({ is, place, n, trace }) => {
         const envelope = await this.#writes.read<KeptEnvelope>(envelopeKey(place))
         const record = await this.#writes.read<StatusRecord>(recordKey(place, n))
-        if (envelope !== undefined && record !== undefined) await tell({ is, place, envelope, record })
+        if (envelope !== undefined && record !== undefined) await tell({ is, place, envelope, record, trace })
       },
       onCorrupt
     })
@@ -219,7 +221,10 @@ export class EnvelopeStore {
    */
   async redact(
     id: string,
-    redaction: Pick<StatusRecord, 'meta' | 'at' | 'by'>
+    {
+      trace,
+      ...redaction
+    }: Pick<StatusRecord, 'meta' | 'at' | 'by'> & { readonly trace?: string | undefined }
   ): Promise<StoredEnvelope | undefined> {
     const job = async (rows: Rows): Promise<StoredEnvelope | undefined> => {
       const known = await stored(rows, await rows.get<number>(placeKey(id)))
@@ -236,7 +241,7 @@ export class EnvelopeStore {
       const latest = nextRecord(before, redaction)
       rows.put(envelopeKey(place), kept)
       rows.grow(bytesOf(kept) - bytesOf(known))
-      await this.#note(rows, { ...kept, place, latest }, before, { is: 'redacted' })
+      await this.#note(rows, { ...kept, place, latest }, before, { is: 'redacted', trace })
       // What was to go to other hubs goes nowhere any more.
       rows.remove(leavingKey(place))
       rows.put(withdrawnKey(place), sha256)
@@ -454,7 +459,7 @@ export class EnvelopeStore {
     const mayLeave = origin === undefined && envelope.isRedacted !== true
     if (isAccepted && mayLeave && this.#o.goesOut?.(envelope) === true)
       rows.put(leavingKey(place), trace ?? null)
-    const untold: UntoldRecord = { is, place, n }
+    const untold: UntoldRecord = { is, place, n, trace }
     rows.put(recordKey(place, n), latest)
     rows.put(latestKey(place), latest)
     rows.grow(2 * rowBytes(latest) - (before === undefined ? 0 : rowBytes(before)) + KEYS_BYTES)

@@ -14,6 +14,8 @@ export interface RetentionRun {
   /** When it began; no two of a hub have one. */
   readonly at: string
   readonly by: string
+  /** The W3C traceparent of the request that asked for it. */
+  readonly trace?: string | undefined
   /** What is older goes. */
   readonly days?: number | undefined
   /** All but the newest so many of each go. */

@@ -25,7 +25,7 @@ export interface NewEnvelope extends KeptEnvelope {
   readonly meta: Readonly<Record<string, CanonicalValue>>
   readonly at: string
   readonly by: string
-  /** The W3C traceparent of the request; goes out with it. */
+  /** The W3C traceparent of the request; goes out with it, and stands in the audit log. */
   readonly trace?: string | undefined
   /** What was decided of it at once: its second record. */
   readonly decision?: Pick<StatusRecord, 'status' | 'meta' | 'at' | 'by'> | undefined
@@ -35,6 +35,8 @@ export interface NewEnvelope extends KeptEnvelope {
 export interface Removing {
   readonly by: string
   readonly reason?: string | undefined
+  /** The W3C traceparent of the request. */
+  readonly trace?: string | undefined
 }
 
 /** Something that is gone, for the audit log. */
