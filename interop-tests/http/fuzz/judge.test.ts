@@ -27,12 +27,15 @@ test('what a hub may answer is right', () => {
     answer(503, problem(), again)
   ])
     assert.equal(wrongWith(ASKED, right), undefined)
+  const late = answer(504, problem({ error: 'deadline' }))
+  assert.equal(wrongWith({ ...ASKED, hasDeadline: true }, late), undefined)
   assert.equal(wrongWith({ method: 'HEAD', statuses: [200] }, answer(404, '')), undefined)
 })
 
 const WRONG: readonly (readonly [string, Answer])[] = [
   ['an internal failure', answer(500)],
   ['a gateway', answer(502)],
+  ['a deadline that nobody set', answer(504, problem({ error: 'deadline' }))],
   ['a refusal without a time', answer(503)],
   ['a rate without a time', answer(429, problem(), { 'retry-after': '0' })],
   ['no Allow', answer(405)],

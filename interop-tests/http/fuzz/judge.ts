@@ -11,6 +11,8 @@ export interface Asked {
   readonly method: string
   /** Statuses of answers that are no problem; undefined where the method is none of the document's. */
   readonly statuses: readonly number[] | undefined
+  /** Whether it named a deadline of its own, which may pass. */
+  readonly hasDeadline?: boolean
 }
 
 export const ANSWER_MOST_MS = 60_000
@@ -18,11 +20,12 @@ const MEMBERS = ['ok', 'error', 'message', 'request_id'] as const
 const STACK = /\n\s+at |node:internal|node_modules|\.ts:\d+|file:\/\//
 
 /** What is wrong with an answer, whatever was asked; undefined for nothing. */
-export function wrongWith({ method, statuses }: Asked, answer: Answer): string | undefined {
+export function wrongWith({ method, statuses, hasDeadline = false }: Asked, answer: Answer): string | undefined {
   const { status, headers, body, tookMs } = answer
   if (tookMs > ANSWER_MOST_MS) return `took ${Math.round(tookMs)} ms`
   if (headers['x-content-type-options'] !== 'nosniff') return 'has no x-content-type-options'
-  if (status >= 500 && status !== 503) return `is ${status}`
+  const isTheirs = status === 504 && hasDeadline && body.includes('"deadline"')
+  if (status >= 500 && status !== 503 && !isTheirs) return `is ${status}`
   if ((status === 429 || status === 503) && !/^[1-9]\d{0,5}$/.test(String(headers['retry-after'])))
     return `is ${status} without a time to come again`
   if (status === 405 && headers['allow'] === undefined) return 'is 405 without Allow'

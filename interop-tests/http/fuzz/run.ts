@@ -116,10 +116,9 @@ async function faultOf(
       console.log(answer.status, answer.headers, answer.body.toString('latin1').slice(0, 2000))
     onStatus(answer.status)
     const { method } = request
-    return wrongWith(
-      { method, statuses: method === operation.method ? operation.statuses : undefined },
-      answer
-    )
+    const statuses = method === operation.method ? operation.statuses : undefined
+    const hasDeadline = request.target.includes('deadline_ms') || request.body.includes('deadline_ms')
+    return wrongWith({ method, statuses, hasDeadline }, answer)
   } catch (error) {
     return `had no answer: ${(error as Error).message}`
   }
