@@ -61,7 +61,9 @@ test('the unit gives a node the time and the files that it needs, and does not s
   const [, codes = ''] = page.split('## Exit codes')
   const known = [...codes.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => code)
 
-  assert.ok(Number(settingOf('TimeoutStopSec')) * 1000 > config.node.drainTimeoutMs)
+  assert.ok(
+    Number(settingOf('TimeoutStopSec')) * 1000 > config.node.drainTimeoutMs + config.http.drainNoticeMs
+  )
   assert.ok(Number(settingOf('LimitNOFILE')) > config.transport.maxConnections)
   const final = settingOf('RestartPreventExitStatus').split(' ')
   assert.deepEqual(

@@ -302,7 +302,7 @@ const standingOf = (
 
 /** Lets calls of peers and requests over HTTP finish, while readiness says that it drains, then ends all parts in reverse. */
 function stopOf(
-  { config, log, state }: NodeBase,
+  { clock, config, log, state }: NodeBase,
   {
     host,
     mailbox,
@@ -314,7 +314,9 @@ function stopOf(
     state.isDraining = true
     mailbox.drain()
     const ms = config.node.drainTimeoutMs
-    const [calls, requests] = await Promise.all([host.drain(ms), http.idle(ms)])
+    const { enabled, drainNoticeMs } = config.http
+    const notice = enabled && drainNoticeMs > 0 && clock.sleep(drainNoticeMs, new AbortController().signal)
+    const [calls, requests] = await Promise.all([host.drain(ms), http.idle(ms), notice])
     await started.disposeAsync()
     log.info({ event: 'NodeStopped', calls_cut_off: calls, requests_cut_off: requests }, 'stopped')
   }

@@ -276,7 +276,13 @@ export const configSchema = Type.Object(
         default: [],
         maxItems: 8,
         uniqueItems: true
-      })
+      }),
+      drainNoticeMs: count(
+        'How long at least /readyz says draining before a stopping node closes, for a balancer that looks at it.',
+        0,
+        0,
+        HOUR_MS
+      )
     }),
     gateway: section('AMS and whatever else applications use over HTTP, on the address of http.listen.', {
       enabled: flag('Serve AMS, and mailbox, storage and audit log to callers over HTTP.', true),

@@ -18,7 +18,7 @@ import type { NodeOverrides } from '../node-options.ts'
 import type { NodeState } from '../readiness.ts'
 import { sessionMetrics } from '../session-metrics.ts'
 import { Supervisor, systemClock } from '../supervision.ts'
-import type { SupervisedPart, Supervision } from '../supervision.ts'
+import type { Clock, SupervisedPart, Supervision } from '../supervision.ts'
 
 /** What each step of a start stands on. */
 export interface NodeBase {
@@ -29,6 +29,7 @@ export interface NodeBase {
   /** Counts what was refused before there was a call. */
   readonly turnedAway: (arrival: Arrival) => void
   readonly state: NodeState
+  readonly clock: Clock
   /** Unix time in milliseconds. */
   readonly startedAt: number
   /** What has started so far; it ends in reverse, when the start fails or when the node stops. */
@@ -87,6 +88,7 @@ export function nodeBase(
     storeLatency: new StoreLatency(() => awake.at(nodePlatform.now())),
     onCrash,
     state,
+    clock,
     startedAt: Date.now(),
     started,
     async supervise(part) {
