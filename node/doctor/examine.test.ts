@@ -50,7 +50,10 @@ test('names a hub whose link is not up, and rates that are off', async t => {
     warned.some(line => line.startsWith(`peers: ${hub}: link `)),
     warned.join('\n')
   )
-  assert.ok(warned.some(line => line.startsWith('access: gateway.rate_limits is off')))
+  assert.match(warned.find(line => line.startsWith(`peers: ${hub}`)) ?? '', / peer (?:edit|show) | doctor /)
+  assert.ok(warned.some(line => line.startsWith('limits: gateway.rate_limits is off')))
+  const reached = await look(data, { OMNIGATE_GATEWAY__RATE_LIMITS: 'false', ...BEHIND_A_PROXY })
+  assert.match(wrongs(reached).join('\n'), /limits: .*others reach HTTP.*set: gateway\.rate_limits = true/)
 })
 
 test('names a file that others may use, a port that is taken and a clock that was put back', async t => {
@@ -69,7 +72,7 @@ test('names a file that others may use, a port that is taken and a clock that wa
   const findings = await look(data, { OMNIGATE_NODE__LISTEN: `/ip4/127.0.0.1/tcp/${port}` })
 
   const said = wrongs(findings).join('\n')
-  assert.match(said, /permissions: .*ams-tokens\.json: others may use it; run: chmod go= /)
+  assert.match(said, /permissions: .*ams-tokens\.json: others may use it: run: chmod go= /)
   assert.match(said, /clock: .*FORMAT was written 3\d\d\d s from now/)
   assert.match(said, /ports: node\.listen: 127\.0\.0\.1 port \d+ is taken/)
 })
@@ -121,8 +124,15 @@ test('a folder that is none is an error, as of any command', async t => {
   await assert.rejects(look(data), { exitCode: 77 })
 })
 
-const look = (data: string, env: Record<string, string> = {}) =>
-  examine({ data, env: { ...ANY_PORT, ...env }, nowMs: Date.now() })
+/** Whatever is found, each line that is not well says the way out, or begins with the key to set. */
+async function look(data: string, env: Record<string, string> = {}): Promise<readonly Finding[]> {
+  const findings = await examine({ data, env: { ...ANY_PORT, ...env }, nowMs: Date.now() })
+  for (const { is, message } of findings) if (is === 'warn' || is === 'wrong') assert.match(message, WAY_OUT)
+  return findings
+}
+
+const WAY_OUT = /\b(?:run|see|set): \S|^[a-z]+\.\w+: |: does not exist; check the path$/
+const BEHIND_A_PROXY = { OMNIGATE_GATEWAY__TRUSTED_PROXIES: '127.0.0.1' }
 
 const wrongs = (findings: readonly Finding[]) =>
   findings.filter(({ is }) => is === 'wrong').map(({ check, message }) => `${check}: ${message}`)

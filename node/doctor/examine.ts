@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { readFile, readdir, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { getHeapStatistics } from 'node:v8'
 import { connectAdmin } from '../admin/admin-client.ts'
 import type { AdminClient } from '../admin/admin-client.ts'
 import { ProofSecrets } from '../ams/proof-secrets.ts'
+import { exposesHttp } from '../ams/access/exposure.ts'
 import { exposedBy } from '../config/cross-problems.ts'
 import { ConfigError, loadConfig, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
@@ -16,6 +18,7 @@ import type { KeyOverview } from '../identity/index.ts'
 import { ownCommand } from '../own-command.ts'
 import { SetupError, errorCode } from '../setup-error.ts'
 import { isMirror } from '../start/mirror.ts'
+import { SURFACE_BOUNDS } from '../start/surface-bounds.ts'
 import { tokenKeeper } from '../start/tokens.ts'
 import {
   descriptorLimit,
@@ -23,9 +26,14 @@ import {
   judgeDelegation,
   judgeDescriptors,
   judgeDisk,
+  judgeLink,
+  judgeMemory,
+  judgeRates,
+  memoryBound,
   ok,
   unknown,
   warn,
+  wayOutOf,
   wrong
 } from './judge.ts'
 import type { Finding, Found } from './judge.ts'
@@ -33,6 +41,9 @@ import type { Finding, Found } from './judge.ts'
 /** Of one check. */
 const DEADLINE_MS = 10_000
 const MAX_FILES = 10_000
+/** Of code, threads and stores, beside heap and buffers. */
+const OTHER_BYTES = 128 * 1024 * 1024
+const MOST_GROUPS = 32
 /** A key may be made while it is looked at. */
 const SLACK_S = 60
 
@@ -61,7 +72,7 @@ const CHECKS: readonly Check[] = [
   ['keys', keys],
   ['signatures', signatures],
   ['disk', disk],
-  ['descriptors', descriptors],
+  ['limits', limits],
   ['ports', ports],
   ['access', access],
   ['peers', peers]
@@ -76,7 +87,8 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   await checkDataFolder(data)
   const opened = [{ check: 'folder', ...ok(dataFolderPaths(data).folder) }]
   let config: Config | undefined
-  const configured = await judged('config', async () => {
+  const again = ownCommand('doctor', '--data', data)
+  const configured = await judged('config', again, async () => {
     config = loadConfig({ ...(file && { file }), env }).config
     return [ok(file?.path ?? 'defaults and the environment')]
   })
@@ -85,24 +97,31 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   try {
     const isRunning = !(admin instanceof Error)
     if (admin instanceof Error && !(admin instanceof SetupError && admin.reason === 'unreachable'))
-      return [...opened, ...configured, ...(await judged('node', () => Promise.reject(admin)))]
+      return [...opened, ...configured, ...(await judged('node', again, () => Promise.reject(admin)))]
     const place: Place = {
       ...patient,
       config,
       admin: isRunning ? (admin as AdminClient) : undefined,
       status: isRunning ? await inTime((admin as AdminClient).status()).catch(() => ({})) : {}
     }
-    const found = await Promise.all(CHECKS.map(([name, look]) => judged(name, () => look(place))))
+    const found = await Promise.all(CHECKS.map(([name, look]) => judged(name, again, () => look(place))))
     return [...opened, ...configured, ...found.flat()]
   } finally {
     if (!(admin instanceof Error)) await (admin as AdminClient)[Symbol.asyncDispose]()
   }
 }
 
-async function judged(check: string, look: () => Promise<readonly Found[]>): Promise<readonly Finding[]> {
+/** What stopped a look says the way out itself where an operator can mend it; all else may be over when `again` is run. */
+async function judged(
+  check: string,
+  again: string,
+  look: () => Promise<readonly Found[]>
+): Promise<readonly Finding[]> {
   const found = await inTime(look()).catch((error: unknown): readonly Found[] => {
-    if (error instanceof ConfigError) return error.problems.map(wrong)
-    return [wrong(error instanceof Error ? error.message : String(error))]
+    // Each names the key to set.
+    if (error instanceof ConfigError) return error.problems.map(message => ({ is: 'wrong', message }))
+    if (error instanceof SetupError) return [{ is: 'wrong', message: error.message }]
+    return [wrong(error instanceof Error ? error.message : String(error), `run: ${again}`)]
   })
   return found.map(each => ({ check, ...each }))
 }
@@ -110,7 +129,7 @@ async function judged(check: string, look: () => Promise<readonly Found[]>): Pro
 async function inTime<T>(promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => late.reject(new Error(`no answer within ${DEADLINE_MS / 1000} s: it may be overloaded, try again`)),
+    () => late.reject(new Error(`no answer within ${DEADLINE_MS / 1000} s, it may be overloaded`)),
     DEADLINE_MS
   )
   try {
@@ -125,13 +144,15 @@ async function node({ data, admin, status }: Place): Promise<readonly Found[]> {
   const lacks = [status['missing'], status['degraded']].flatMap(each =>
     Array.isArray(each) ? each.map(String) : []
   )
+  const show = ownCommand('status', '--data', data)
   if (status['ready'] === true)
     return [
       lacks.length === 0
         ? ok(`runs, process ${String(status['pid'])}`)
-        : warn(`runs, short of ${lacks.join(', ')}: see: ${ownCommand('status', '--data', data)}`)
+        : warn(`runs, short of ${lacks.join(', ')}`, wayOutOf(lacks, show))
     ]
-  return [wrong(`runs and is not ready: ${lacks.join(', ') || 'it does not answer'}: see its log`)]
+  const what = `runs and is not ready: ${lacks.join(', ') || 'it does not answer'}`
+  return [wrong(what, wayOutOf(lacks, show))]
 }
 
 /** What only the hub writes, so that no stranger can make it seem later. */
@@ -165,11 +186,12 @@ async function permissions({ data }: Place): Promise<readonly Found[]> {
       const { mode, uid } = await stat(join(top, name))
       looked++
       if (!name.endsWith('.pub') && (mode & 0o077) !== 0)
-        found.push(wrong(`${join(top, name)}: others may use it; run: chmod go= ${join(top, name)}`))
+        found.push(wrong(`${join(top, name)}: others may use it`, `run: chmod go= ${join(top, name)}`))
       if (process.getuid !== undefined && process.getuid() !== 0 && uid !== process.getuid())
         found.push(
           wrong(
-            `${join(top, name)}: belongs to another user; run: chown ${process.getuid()} ${join(top, name)}`
+            `${join(top, name)}: belongs to another user`,
+            `run: chown ${process.getuid()} ${join(top, name)}`
           )
         )
     }
@@ -209,18 +231,19 @@ async function keys(place: Place): Promise<readonly Found[]> {
   return [
     ...found,
     ...(isUnproven
-      ? [wrong(`no key may prove envelopes, as gateway.prove wants: run: ${delegate(place, 'message')}`)]
+      ? [wrong('no key may prove envelopes, as gateway.prove wants', `run: ${delegate(place, 'message')}`)]
       : []),
     ...early.map(({ delegation: { statement } }) =>
-      wrong(`the ${statement.role} key of ${statement.node} is not good yet: is the clock right?`)
+      wrong(`the ${statement.role} key of ${statement.node} is not good yet`, 'run: timedatectl set-ntp true')
     ),
     ...unsigned.map(role =>
-      wrong(`the hub key has not signed for the ${role} key: run: ${delegate(place, role)}`)
+      wrong(`the hub key has not signed for the ${role} key`, `run: ${delegate(place, role)}`)
     ),
     ...(own.hubKey === 'here'
       ? [
           warn(
-            `the hub key lies here without a password: run: ${ownCommand('key', 'password', '--data', place.data)}`
+            'the hub key lies here without a password',
+            `run: ${ownCommand('key', 'password', '--data', place.data)}`
           )
         ]
       : [])
@@ -236,7 +259,7 @@ async function signatures(place: Place): Promise<readonly Found[]> {
     const answer = await fetch(`${http}/ams/v1/health`, { signal: AbortSignal.timeout(DEADLINE_MS) })
     const health = (await answer.json()) as Readonly<Record<string, unknown>>
     if (health['signatures'] === 'fresh') return [ok('the manifests are signed as they stand')]
-    return [wrong(`the manifests are not signed: stop the node, and run: ${delegate(place, 'manifest')}`)]
+    return [wrong('the manifests are not signed; stop the node first', `run: ${delegate(place, 'manifest')}`)]
   }
   const { keys: own, delegations } = await overviewOf(place)
   const canSign =
@@ -247,7 +270,7 @@ async function signatures(place: Place): Promise<readonly Found[]> {
   return [
     canSign
       ? ok('a key may sign the manifests')
-      : wrong(`no key may sign the manifests: run: ${delegate(place, 'manifest')}`)
+      : wrong('no key may sign the manifests', `run: ${delegate(place, 'manifest')}`)
   ]
 }
 
@@ -257,24 +280,52 @@ async function disk({ data, config }: Place): Promise<readonly Found[]> {
   return [judgeDisk(bavail * bsize, config.limits.minFreeDiskBytes, folder)]
 }
 
-async function descriptors({ status, config, admin }: Place): Promise<readonly Found[]> {
+/** What the system and the configuration let it take, against what it may need. */
+async function limits({ status, config, admin }: Place): Promise<readonly Found[]> {
   const of = admin === undefined ? 'self' : String(status['pid'])
-  const limits = await readFile(`/proc/${of}/limits`, 'utf8').catch(() => '')
-  const limit = descriptorLimit(limits)
-  if (limit === undefined) return [unknown('this system does not tell; see: ulimit -n')]
+  const { http, gateway, transport } = config
+  const text = await readFile(`/proc/${of}/limits`, 'utf8').catch(() => '')
+  const limit = descriptorLimit(text)
   const open =
     admin === undefined ? undefined : (await readdir(`/proc/${of}/fd`).catch(() => undefined))?.length
-  return [judgeDescriptors(limit, config.transport.maxConnections, open)]
+  const connections = transport.maxConnections + (http.enabled ? SURFACE_BOUNDS.connections : 0)
+  const needed = getHeapStatistics().heap_size_limit + config.limits.inboundBufferBytes + OTHER_BYTES
+  const isExposed = exposesHttp(parseHostPort(http.listen)?.host ?? '') || gateway.trusted_proxies.length > 0
+  return [
+    limit === undefined
+      ? unknown('open files: this system does not tell; see: ulimit -n')
+      : judgeDescriptors(limit, connections, open),
+    judgeMemory(await memoryOf(of), needed),
+    ...(http.enabled && gateway.enabled ? [judgeRates(gateway.rate_limits, isExposed)] : [])
+  ]
+}
+
+/** The least that the control groups of a process let it have, in bytes; undefined without a bound, or where none are told. */
+async function memoryOf(pid: string): Promise<number | undefined> {
+  const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')
+  const [, path = '/'] = /^0::(\/.*)$/m.exec(groups) ?? []
+  const names = path
+    .split('/')
+    .filter(name => name !== '' && name !== '..')
+    .slice(0, MOST_GROUPS)
+  const bounds = await Promise.all(
+    [...names.keys(), names.length].map(async n => {
+      const file = join('/sys/fs/cgroup', ...names.slice(0, n), 'memory.max')
+      return memoryBound(await readFile(file, 'utf8').catch(() => ''))
+    })
+  )
+  const found = bounds.filter(bound => bound !== undefined)
+  return found.length === 0 ? undefined : Math.min(...found)
 }
 
 async function ports({ config, status, admin }: Place): Promise<readonly Found[]> {
   if (admin !== undefined) {
     const addresses = Array.isArray(status['addresses']) ? status['addresses'].map(String) : []
-    if (addresses.length === 0) return [wrong('the node listens nowhere: see node.listen')]
+    if (addresses.length === 0) return [wrong('the node listens nowhere', 'set: node.listen')]
     const isPrivate = status['only_private_addresses'] === true
     return [
       isPrivate && config.node.announce.length === 0
-        ? warn('only private addresses: other hubs need node.announce')
+        ? warn('only private addresses, where other hubs cannot reach it', 'set: node.announce')
         : ok(addresses[0] ?? '')
     ]
   }
@@ -302,11 +353,11 @@ async function free(host: string, port: number, key: string): Promise<Found> {
     const code = errorCode(error)
     const why =
       code === 'EADDRINUSE'
-        ? 'is taken: end what listens there'
+        ? 'is taken, end what listens there'
         : code === 'EACCES'
-          ? 'needs rights: choose one above 1023'
-          : `cannot be listened on (${String(code)}): is it an address of this machine?`
-    return wrong(`${key}: ${host} port ${port} ${why}, or change ${key}`)
+          ? 'needs rights, as each below 1024 does'
+          : `cannot be listened on (${String(code)}), is it an address of this machine?`
+    return wrong(`${key}: ${host} port ${port} ${why}`, `set: ${key}`)
   } finally {
     server.close()
   }
@@ -316,25 +367,20 @@ async function access({ data, config, env }: Place): Promise<readonly Found[]> {
   await ProofSecrets.open(config.gateway.proof_secrets)
   const tokens = await (await tokenKeeper(data, config)).list(env)
   const problems = exposedBy(config, { tokens, takesOthers: config.capabilities.takesBearer })
-  if (problems.length > 0) return problems.map(({ path, message }) => wrong(`${path}: ${message}`))
-  const isBounded = !config.http.enabled || !config.gateway.enabled || config.gateway.rate_limits
-  return [
-    ok(`${tokens.length} tokens; where it is reached from is allowed`),
-    ...(isBounded
-      ? []
-      : [warn('gateway.rate_limits is off: one caller over HTTP may take all: set it to true')])
-  ]
+  if (problems.length > 0)
+    return problems.map(({ path, message }) => wrong(`${path}: ${message}`, `set: ${path}`))
+  return [ok(`${tokens.length} tokens; where it is reached from is allowed`)]
 }
 
 async function peers({ data, admin }: Place): Promise<readonly Found[]> {
   if (admin === undefined) return [unknown('links are known while the node runs')]
+  const command = (...words: string[]): string => ownCommand(...words, '--data', data)
   const found: Found[] = []
   let all = 0
   for await (const { hub, link, state, why } of await admin.federation.peer_list({})) {
     all++
-    if (state !== 'allowed')
-      found.push(warn(`${hub}: ${state}: see: ${ownCommand('peer', 'show', hub, '--data', data)}`))
-    else if (link !== 'up') found.push(warn(`${hub}: link ${link}${why === '' ? '' : `: ${why}`}`))
+    if (state !== 'allowed') found.push(warn(`${hub}: ${state}`, `see: ${command('peer', 'show', hub)}`))
+    else if (link !== 'up') found.push(judgeLink({ hub, command }, link, why))
   }
   return found.length > 0 ? found : [ok(`${all} on the allowlist, none without a link`)]
 }

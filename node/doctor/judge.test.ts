@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { descriptorLimit, judgeClock, judgeDelegation, judgeDescriptors, judgeDisk } from './judge.ts'
+import {
+  descriptorLimit,
+  judgeClock,
+  judgeDelegation,
+  judgeDescriptors,
+  judgeDisk,
+  judgeLink,
+  judgeMemory,
+  judgeRates,
+  memoryBound,
+  wayOutOf
+} from './judge.ts'
 
 const MIB = 1024 * 1024
 const DAY_S = 86_400
@@ -12,7 +23,7 @@ test('a clock that is behind what was written is wrong, a minute aside', () => {
   assert.equal(judgeClock(1_000_000 - 60_001, newest).is, 'wrong')
   assert.match(
     judgeClock(0, newest).message,
-    /^\/hub\/store was written 1000 s from now: set the clock right/
+    /^\/hub\/store was written 1000 s from now, .*: run: timedatectl /
   )
 })
 
@@ -32,7 +43,7 @@ test('open files must do for all connections, and are told before they are used 
     ].map(({ is }) => is),
     ['wrong', 'ok', 'warn']
   )
-  assert.match(judgeDescriptors(100, 1000, 5).message, /needs 1256: raise it with ulimit -n/)
+  assert.match(judgeDescriptors(100, 1000, 5).message, /need 1256: set: LimitNOFILE=/)
 })
 
 test('a key warns a month before the hub key speaks for it no more', () => {
@@ -45,6 +56,47 @@ test('a key warns a month before the hub key speaks for it no more', () => {
     'warn',
     'ok'
   ])
+})
+
+test('memory that is bounded must do for heap and buffers', () => {
+  assert.deepEqual(
+    [
+      judgeMemory(undefined, 300 * MIB),
+      judgeMemory(300 * MIB, 300 * MIB),
+      judgeMemory(299 * MIB, 300 * MIB)
+    ].map(({ is }) => is),
+    ['ok', 'ok', 'warn']
+  )
+  assert.match(judgeMemory(299 * MIB, 300 * MIB).message, /at most 299 MiB.* take 300 MiB.*: set: MemoryMax=/)
+  assert.deepEqual(['1024\n', 'max\n', '', '-1'].map(memoryBound), [1024, undefined, undefined, undefined])
+})
+
+test('rates that are off are wrong where others reach HTTP, and warned of where none do', () => {
+  assert.deepEqual(
+    [judgeRates(true, true), judgeRates(false, false), judgeRates(false, true)].map(({ is }) => is),
+    ['ok', 'warn', 'wrong']
+  )
+})
+
+test('what is done about a hub without a link hangs on why there is none', () => {
+  const command = (...words: string[]): string => words.join(' ')
+  const said = (why: string): string => judgeLink({ hub: 'h1x', command }, 'down', why).message
+
+  for (const [why, wayOut] of [
+    ['no address of it is known, so it has to dial this node', 'run: peer edit h1x --address '],
+    ['not dialled yet', 'run: doctor again'],
+    ['not reached in time', 'see: peer show h1x for its address'],
+    ['the other hub refused: not_allowlisted', 'run: key show and have its operator'],
+    ['refused here: other_hub', 'see: peer show h1x and docs/federation.md'],
+    ['', 'see: peer show h1x ']
+  ] as const)
+    assert.ok(said(why).includes(`: ${wayOut}`), said(why))
+})
+
+test('a node that is not ready says what to do about what it lacks', () => {
+  assert.match(wayOutOf(['disk_lacking_mib'], 'status'), /^set: limits\.minFreeDiskBytes/)
+  assert.match(wayOutOf(['store_ms'], 'status'), /quota-storm/)
+  assert.match(wayOutOf(['ams'], 'status'), /^see: status and .*log/)
 })
 
 test('reads the limit of open files, and nothing of a text that is none', () => {

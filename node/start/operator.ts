@@ -24,6 +24,7 @@ import { hostsOf } from './http-access.ts'
 import type { Identity } from './identity.ts'
 import { isMirror } from './mirror.ts'
 import type { HostSessions } from './sessions.ts'
+import { SURFACE_BOUNDS } from './surface-bounds.ts'
 
 /** Serves the operator on a socket in the data folder; a node without one has none. */
 export async function serveAdmin(
@@ -63,9 +64,6 @@ export const operatorService = (
     ...federation
   } as Service['handlers']
 })
-
-/** An HTTP API has more callers than health and metrics, who take their time to send what they have to say. */
-const SURFACE_BOUNDS = { connections: 512, requestMs: 30_000, allBodiesBytes: 64 * 1024 * 1024 }
 
 export interface HttpServed {
   readonly routes: readonly (HttpRoutes | undefined)[]

@@ -31,7 +31,10 @@ interface Rule extends ExposureProblem {
   readonly broken: (exposure: Exposure) => boolean
 }
 
-const isRemote = ({ listen }: Exposure): boolean => !LOOPBACK.test(listen)
+/** Whether an address that is listened on is one of others than this machine. */
+export const exposesHttp = (listen: string): boolean => !LOOPBACK.test(listen)
+
+const isRemote = ({ listen }: Exposure): boolean => exposesHttp(listen)
 const isSandbox = ({ sandbox }: Exposure): boolean => sandbox === PUBLIC_SANDBOX
 const has = ({ tokens }: Exposure, role: StaticToken['role']): boolean =>
   tokens.some(token => token.role === role)
