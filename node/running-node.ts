@@ -33,6 +33,8 @@ import { prepareDht } from './start/dht.ts'
 import { openExchange } from './start/exchange.ts'
 import { readOnly } from './guards/read-only.ts'
 import { isMirror, refuseSigningKeys } from './start/mirror.ts'
+import { hardenAdmin } from './start/harden-admin.ts'
+import type { Hardenable } from './start/harden-admin.ts'
 import { openIdentity } from './start/identity.ts'
 import { openLinks } from './start/links.ts'
 import type { NodeLinks } from './start/links.ts'
@@ -244,7 +246,12 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     })
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
-  const operator = operatorService(status, capabilities, sources, {
+  let surface: Hardenable | undefined
+  const hardening = hardenAdmin(base, {
+    surface: () => surface,
+    append: event => sources().log.append(event)
+  })
+  const operator = operatorService(status, capabilities, sources, hardening, {
     ...links.admin,
     ...recorded(base, audit, { ...federation, ...links.admin, ...policy.admin }),
     ...dhtAdmin({ ...dht, outcomes: sharing.outcomes }),
@@ -274,6 +281,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     status,
     env: overrides.env ?? process.env
   })
+  surface = http
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')

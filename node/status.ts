@@ -1,13 +1,13 @@
 import type { JsonObject } from '../protocols/index.ts'
 import type { Admission, Transport } from '../transport/index.ts'
 import type { NodeBudget } from './admission/inbound-budget.ts'
-import { writeModeOf } from './config/cross-problems.ts'
 import type { Config } from './config/index.ts'
 import type { DataFolderPaths } from './data-folder.ts'
 import type { NodeKeys } from './keys.ts'
 import type { SessionHost } from './listener/session-host.ts'
 import { readinessOf } from './readiness.ts'
 import type { NodeState } from './readiness.ts'
+import type { WriteGate } from './start/write-gate.ts'
 import { VERSION } from './version.ts'
 
 /** What a running node says of itself, as JSON. Times are in whole seconds, sizes in bytes. */
@@ -32,6 +32,7 @@ export interface StatusSources {
   readonly host: SessionHost
   readonly budget: NodeBudget
   readonly state: NodeState
+  readonly writes: Pick<WriteGate, 'mode'>
   readonly boot: number
   readonly startedAt: number
   readonly folder: DataFolderPaths | undefined
@@ -75,10 +76,8 @@ export function statusOf(s: StatusSources): NodeStatus {
 }
 
 /** Whether callers of AMS need a token to write; null where it is not served. */
-const writesOver = ({ config, state: { httpUrl } }: StatusSources): 'open' | 'token' | null =>
-  httpUrl === undefined || !config.gateway.enabled || config.node.role === 'mirror'
-    ? null
-    : writeModeOf(config)
+const writesOver = ({ config, writes, state: { httpUrl } }: StatusSources): 'open' | 'token' | null =>
+  httpUrl === undefined || !config.gateway.enabled || config.node.role === 'mirror' ? null : writes.mode
 
 /** A JSON answer may hold no fractions. */
 const wholeNumbers = (values: Readonly<Record<string, number>>): Record<string, number> =>

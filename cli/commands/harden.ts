@@ -15,7 +15,7 @@ export const harden: CommandBody = {
   details:
     'The whole checklist in one step: there are a WRITE and an ADMIN token of 32 bytes or more, rate limits are on, proxies ' +
     'are networks; then writes need a token whatever else is configured, and no sandbox is open. Where a check fails nothing ' +
-    'is changed, and the exit code is 1. The configuration keeps its comments. A running node has it once it starts again.',
+    'is changed, and the exit code is 1. The configuration keeps its comments. A running node is closed at once, and signs its manifests anew.',
   options: [DATA_OPTION, CONFIG_OPTION],
   examples: [
     { line: 'omnigate harden --data ./hub', says: 'turns it on, or says what is missing' },

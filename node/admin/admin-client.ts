@@ -14,6 +14,7 @@ import type {
   auditAdminOperations,
   blobsAdminOperations,
   dhtAdminOperations,
+  hardenAdminOperations,
   linksAdminOperations,
   policyAdminOperations,
   snapshotsAdminOperations,
@@ -43,6 +44,7 @@ export interface AdminClient extends AsyncDisposable {
   readonly capabilities: CapabilityClient
   readonly audit: AuditClient
   readonly federation: FederationClient
+  readonly hardening: Client<typeof hardenAdminOperations>
   /** Pairing, and calls over links. */
   readonly links: Client<typeof linksAdminOperations>
   /** Cosignatures of the audit log, and proofs that a hub said two things. */
@@ -82,6 +84,7 @@ export async function connectAdmin(dataFolder: string): Promise<AdminClient> {
     status: () => admin.status({}),
     capabilities: admin,
     federation: admin,
+    hardening: admin,
     links: admin,
     witness: admin,
     policy: admin,

@@ -54,7 +54,7 @@ export interface PostingRules {
   /** The acceptance policy. */
   readonly judge: (envelope: JudgedEnvelope) => Verdict | Promise<Verdict>
   /** Whether nothing is accepted but by moderators, and nothing left queued. */
-  readonly isModerated?: boolean
+  readonly isModerated?: () => boolean
   /** Told what `strict` would refuse of an envelope that `lenient` takes. */
   readonly onLoose: (loose: Loose) => void
 }
@@ -119,7 +119,7 @@ export async function prepared(
     rules.prove === undefined ? posted.proofs : [...posted.proofs, ofHub(await rules.prove(immutable))]
   const sha256 = digestOf(immutable)
   const judged = { immutable, sha256, proofs: posted.proofs, by, trace }
-  const isLeft = posting.isLeftQueued === true && rules.isModerated !== true
+  const isLeft = posting.isLeftQueued === true && rules.isModerated?.() !== true
   const verdict = isLeft ? undefined : await rules.judge(judged)
   const envelope: NewEnvelope = {
     immutable,

@@ -66,7 +66,7 @@ function serve(scope: FastifyInstance, parts: CallParts, route: CallRoute): void
       const shed = parts.shed(route.effect ?? READS, sharerOf(request))
       if (shed !== undefined) return refuseShed(parts, request, reply, shed)
       // Before anything is waited for, so that a token that goes meanwhile takes the request with it.
-      hold(parts, request, reply)
+      hold(parts, request, reply, route.effect?.writes === true)
       if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
         throw new Problem('unsupported_media_type', 'Content-Encoding: send the body as it is')
       const length = Number(request.headers['content-length'] ?? 0)
@@ -117,10 +117,10 @@ declare module 'fastify' {
 /** Made once: a trace of each would cost more than the request. */
 const READER_GONE = new DOMException('the caller is gone', 'AbortError')
 
-function hold({ open }: CallParts, request: FastifyRequest, reply: FastifyReply): void {
+function hold({ open }: CallParts, request: FastifyRequest, reply: FastifyReply, writes: boolean): void {
   const gone = new AbortController()
   request.gone = gone
-  const release = open.add(callerOf(request), gone)
+  const release = open.add(callerOf(request), gone, writes)
   reply.raw.once('close', () => {
     release()
     if (!reply.raw.writableFinished) gone.abort(READER_GONE)

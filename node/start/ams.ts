@@ -69,7 +69,6 @@ export interface AmsPlace {
   readonly storage: Pick<NodeStorage, 'store'>
   readonly policy: Pick<NodePolicy, 'current' | 'judgeOwn'>
   readonly proofs: Pick<NodeProofs, 'prove' | 'secrets'>
-  readonly writeMode: 'open' | 'token'
   /** Hubs that can be asked to prove themselves. */
   readonly handshake: HandshakeParts
   /** Envelopes that go to other hubs, and come from them. */
@@ -92,7 +91,7 @@ export async function openAms(
   identity: Identity,
   place: AmsPlace
 ): Promise<AmsPart | undefined> {
-  const { config, log, metrics, state } = base
+  const { config, log, metrics, state, writes } = base
   const { gateway } = config
   if (!servesAms(config)) return undefined
   const posting: PostingRules = {
@@ -100,8 +99,8 @@ export async function openAms(
     isProofDemanded: gateway.require_proof,
     secrets: place.proofs.secrets,
     prove: place.proofs.prove,
-    judge: judging(identity, place, gateway.sandbox),
-    isModerated: gateway.sandbox !== '',
+    judge: judging(identity, place, writes),
+    isModerated: () => writes.sandbox !== '',
     onLoose: ({ id, problem, requestId, origin, trace }) =>
       log.info(
         { event: 'EnvelopeLoose', id, problem, request_id: requestId, hub: origin, ...traced(trace) },
@@ -139,7 +138,7 @@ export async function openAms(
       service: 'omnigate',
       mode: place.isOnDisk ? 'level' : 'memory',
       url: gateway.url === '' ? url() : gateway.url,
-      write_mode: place.writeMode,
+      write_mode: writes.mode,
       features: {
         require_proof: gateway.require_proof,
         private: gateway.private,
@@ -147,7 +146,7 @@ export async function openAms(
         hmac_proof: place.proofs.secrets.size > 0
       },
       signatures: place.signatures(),
-      ...sandboxNotice(gateway.sandbox)
+      ...sandboxNotice(writes.sandbox)
     }),
     policy: () => {
       const { policy, hash } = place.policy.current()
@@ -287,7 +286,7 @@ const notOpen = ({ store }: Pick<AmsPlace, 'store'>): OapError =>
 
 /** An envelope is judged as a directed message of the hub itself. @see specs/ams.md, section 10 */
 const judging =
-  ({ keys }: Identity, { policy }: Pick<AmsPlace, 'policy'>, sandbox: string) =>
+  ({ keys }: Identity, { policy }: Pick<AmsPlace, 'policy'>, writes: NodeBase['writes']) =>
   async ({ immutable, sha256, trace }: JudgedEnvelope): Promise<Verdict> => {
     const { decision, reasons, score, policy_version, policy_hash } = await policy.judgeOwn(
       {
@@ -304,7 +303,7 @@ const judging =
     )
     const judged = { status: STATUS_OF[decision], reasons }
     const by = { score, policy_version, policy_hash }
-    return { ...(sandbox === '' ? judged : judgedInSandbox(judged)), by }
+    return { ...(writes.sandbox === '' ? judged : judgedInSandbox(judged)), by }
   }
 
 /** Counts and times requests as calls of the service `ams`; an operation is a method and a path of the table. */

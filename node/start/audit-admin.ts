@@ -1,8 +1,7 @@
 import { isAbsolute, join } from 'node:path'
 import { OapError } from '../../protocols/index.ts'
 import type { Handlers, auditAdminOperations } from '../../protocols/index.ts'
-import { auditEvent, exportProof } from '../audit/index.ts'
-import type { AuditEvent, EventData } from '../audit/index.ts'
+import { exportProof } from '../audit/index.ts'
 import { writeBackup } from '../backup/index.ts'
 import type { BackupSources } from '../backup/index.ts'
 import { SetupError } from '../setup-error.ts'
@@ -21,11 +20,6 @@ export const auditAdmin = (sources: () => BackupSources): Handlers<typeof auditA
     return { from, to: end, body: Buffer.from(text) }
   },
 
-  audit_harden: async change => {
-    await sources().log.append(hardened(change))
-    return { recorded: true }
-  },
-
   backup: async ({ folder }, { signal }) => {
     if (!isAbsolute(folder)) throw new OapError('bad_request', 'folder: an absolute path')
     try {
@@ -37,16 +31,6 @@ export const auditAdmin = (sources: () => BackupSources): Handlers<typeof auditA
     }
   }
 })
-
-/** @throws OapError `bad_request` for what is no change of a configuration */
-function hardened(change: EventData<'harden'>): AuditEvent {
-  try {
-    return auditEvent('harden', 'local', change)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new OapError('bad_request', error.message, { cause: error })
-  }
-}
 
 /** For a node without a data folder, whose operator has no socket to ask through. */
 export const noSources = (): never => {

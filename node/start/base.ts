@@ -19,6 +19,7 @@ import type { NodeState } from '../readiness.ts'
 import { sessionMetrics } from '../session-metrics.ts'
 import { Supervisor, systemClock } from '../supervision.ts'
 import type { Clock, SupervisedPart, Supervision } from '../supervision.ts'
+import { WriteGate } from './write-gate.ts'
 
 /** What each step of a start stands on. */
 export interface NodeBase {
@@ -30,6 +31,8 @@ export interface NodeBase {
   readonly turnedAway: (arrival: Arrival) => void
   readonly state: NodeState
   readonly clock: Clock
+  /** Who may write over HTTP. */
+  readonly writes: WriteGate
   /** Unix time in milliseconds. */
   readonly startedAt: number
   /** What has started so far; it ends in reverse, when the start fails or when the node stops. */
@@ -89,6 +92,7 @@ export function nodeBase(
     onCrash,
     state,
     clock,
+    writes: new WriteGate(config),
     startedAt: Date.now(),
     started,
     async supervise(part) {

@@ -41,7 +41,7 @@ export function openCalls(
   identity: Identity,
   { host, peers, rights, audit, onTokensEnded }: CallsPlace
 ): HttpPart | undefined {
-  const { config, lateCalls, log, metrics, observer, state } = base
+  const { config, lateCalls, log, metrics, observer, state, writes } = base
   const { gateway } = config
   if (!config.http.enabled || !gateway.enabled) return undefined
   const bounds = connectionBounds(config)
@@ -87,6 +87,7 @@ export function openCalls(
   }
   const open = new OpenRequests()
   onTokensEnded(names => open.end(names))
+  writes.onClosed(() => open.endStrangersWrites())
   const parts: CallParts = {
     shed: (effect, caller) => {
       const startedAt = nodePlatform.now()
@@ -94,7 +95,7 @@ export function openCalls(
     },
     onShed: ({ counted }) => observer.rejected(counted),
     callsOf: asker =>
-      callsOf(asker, { bounds, peers, state, host, standIns, isSandbox: gateway.sandbox !== '' }),
+      callsOf(asker, { bounds, peers, state, host, standIns, isSandbox: writes.sandbox !== '' }),
     open,
     isOpen: verb => openVerbs.includes('*') || openVerbs.includes(verb),
     bodies,

@@ -17,9 +17,10 @@ import type {
   AccessRefusalCode,
   Admitting,
   CapabilityCallers,
-  PerMinute
+  PerMinute,
+  StaticToken
 } from '../ams/access/index.ts'
-import { exposedBy, writeModeOf } from '../config/cross-problems.ts'
+import { exposedBy } from '../config/cross-problems.ts'
 import { ConfigError, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
 import type { HttpRoutes } from '../http/index.ts'
@@ -52,12 +53,12 @@ export interface HttpAccessPlace {
 export interface HttpAccess {
   /** To be added before the routes that it lets callers in to. */
   readonly routes: HttpRoutes
-  /** Whether callers without a token may write now. */
-  readonly writeMode: 'open' | 'token'
   /** Counts a request that was not let in. */
   readonly refused: (code: AccessRefusalCode) => void
   /** None where nothing is limited. */
   readonly rates: AccessRates | undefined
+  /** Static tokens that are good now, once it was looked whether they have changed. */
+  readonly tokens: () => Promise<readonly Pick<StaticToken, 'role'>[]>
   /** Tells the names of static tokens that are gone, or have another text or role, within about a second. */
   readonly onTokensEnded: (listener: TokensEnded) => void
 }
@@ -73,7 +74,7 @@ export async function openHttpAccess(
   identity: Identity,
   { rights, env, store, audit, isOurs }: HttpAccessPlace
 ): Promise<HttpAccess> {
-  const { config, log, metrics } = base
+  const { config, log, metrics, writes } = base
   const { gateway } = config
   const live = await LiveTokens.open({ path: tokensFile(config, identity.folder), env })
   const capabilities = callersByCapability(base, identity, rights)
@@ -95,8 +96,8 @@ export async function openHttpAccess(
     }
   }
   await record()
-  follow(base, live, { record, exposed, ended: names => listeners.forEach(tell => tell(names)) })
-  const { sandbox_notice: notice } = sandboxNotice(gateway.sandbox)
+  const look = follow(base, live, { record, exposed, ended: names => listeners.forEach(tell => tell(names)) })
+  const { sandbox_notice: notice } = sandboxNotice(writes.sandbox)
   if (notice !== undefined) log.warn({ event: 'PublicSandbox' }, notice)
 
   const refused = metrics.counters(
@@ -108,11 +109,20 @@ export async function openHttpAccess(
   metrics.gauge('http_tokens', 'Static tokens that are good.', () => live.current.list.length)
   const rates = gateway.rate_limits ? ratesOf(config) : undefined
   const limits = rates && new RequestLimits(rates)
-  const writeMode = writeModeOf(config)
-  const known = () => ({ tokens: live.current, capabilities, writeMode, isPrivate: gateway.private })
+  const known = () => ({
+    tokens: live.current,
+    capabilities,
+    writeMode: writes.mode,
+    isPrivate: gateway.private
+  })
   return {
-    writeMode,
     rates,
+    tokens: async () => {
+      // What is under way may have begun before they changed.
+      await look()
+      await look()
+      return live.current.list
+    },
     refused,
     onTokensEnded: listener => void listeners.push(listener),
     routes: createAccess({
@@ -168,7 +178,12 @@ interface Following {
   readonly ended: TokensEnded
 }
 
-function follow({ log, started }: NodeBase, live: LiveTokens, { record, exposed, ended }: Following): void {
+/** Follows them, and yields what looks at once. */
+function follow(
+  { log, started }: NodeBase,
+  live: LiveTokens,
+  { record, exposed, ended }: Following
+): () => Promise<void> {
   let told = ''
   const tell = (problem: string): void => {
     if (problem !== told)
@@ -190,10 +205,14 @@ function follow({ log, started }: NodeBase, live: LiveTokens, { record, exposed,
       )
     await record()
   }
-  const timer = setInterval(() => {
-    look().catch((error: unknown) => tell(error instanceof Error ? error.message : String(error)))
-  }, LOOK_EVERY_MS).unref()
+  let looking: Promise<void> | undefined
+  const lookOnce = (): Promise<void> =>
+    (looking ??= look()
+      .catch((error: unknown) => tell(error instanceof Error ? error.message : String(error)))
+      .finally(() => (looking = undefined)))
+  const timer = setInterval(() => void lookOnce(), LOOK_EVERY_MS).unref()
   started.defer(() => clearInterval(timer))
+  return lookOnce
 }
 
 /**

@@ -14,6 +14,8 @@ import type { CallsPlace } from './calls.ts'
 import { chargeOf, gatewayRoutes } from './gateway.ts'
 import { handshakeParts } from './handshake.ts'
 import type { HandshakePlace } from './handshake.ts'
+import type { Hardenable } from './harden-admin.ts'
+import { HARDENED_MANIFESTS } from './hardened-manifests.ts'
 import { openHttpAccess } from './http-access.ts'
 import type { HttpAccessPlace } from './http-access.ts'
 import type { Identity } from './identity.ts'
@@ -34,7 +36,7 @@ export interface HttpPart {
 
 export interface SurfacePlace
   extends
-    Omit<AmsPlace, 'writeMode' | 'audit' | 'signatures' | 'handshake' | 'proofs'>,
+    Omit<AmsPlace, 'audit' | 'signatures' | 'handshake' | 'proofs'>,
     Omit<HandshakePlace, 'audit'>,
     Pick<HttpAccessPlace, 'rights'>,
     Pick<CallsPlace, 'host'> {
@@ -60,7 +62,7 @@ export async function serveSurface(
   base: NodeBase,
   identity: Identity,
   place: SurfacePlace
-): Promise<HttpServing> {
+): Promise<HttpServing & Hardenable> {
   const { peers, storage, snapshots, status } = place
   const hasManifests = servesAms(base.config)
   const isOurs = (pattern = ''): boolean =>
@@ -75,7 +77,6 @@ export async function serveSurface(
       ...place,
       proofs,
       handshake: handshakeParts(place),
-      writeMode: access.writeMode,
       signatures
     }))
   const parts: readonly (HttpPart | undefined)[] = [
@@ -104,7 +105,19 @@ export async function serveSurface(
       })
     }
   ]
-  return await serveHttp(base, { routes, onRefused: access.refused })
+  const serving = await serveHttp(base, { routes, onRefused: access.refused })
+  return {
+    ...serving,
+    tokens: access.tokens,
+    manifests: async isAnew => {
+      const given = manifests.given()
+      const files = await (isAnew ? given?.renewed() : given?.files())
+      if (files === undefined) return undefined
+      const all = HARDENED_MANIFESTS.flatMap(name => [name, `${name}.minisig`])
+      const texts = all.map(name => [name, files.get(name)?.bytes.toString()])
+      return Object.fromEntries(texts.filter(([, text]) => text !== undefined))
+    }
+  }
 }
 
 const part = (rows: readonly RouteRow[], routes: HttpRoutes | undefined): HttpPart | undefined =>

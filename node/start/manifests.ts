@@ -1,5 +1,6 @@
 import type { AccessRates } from '../ams/access/index.ts'
 import { Manifests, wellKnown, wellKnownRows } from '../ams/manifests/index.ts'
+import type { Given } from '../ams/manifests/index.ts'
 import type { AmsParts } from '../ams/routes/index.ts'
 import type { HttpRoutes, RouteRow } from '../http/index.ts'
 import type { NodeSigners } from '../identity/index.ts'
@@ -16,6 +17,8 @@ export interface NodeManifests {
   readonly rows: readonly RouteRow[]
   /** To be added before all other routes, of which `rows` tell. */
   readonly routes: (said: Said) => HttpRoutes
+  /** Manifests as they are served; undefined until they are. */
+  readonly given: () => Given | undefined
 }
 
 export interface Said {
@@ -26,7 +29,7 @@ export interface Said {
 
 /** Makes manifests once somebody asks for them, signed by a key of the role manifest. */
 export function openManifests(
-  { config, log, metrics }: NodeBase,
+  { config, log, metrics, writes }: NodeBase,
   { keys }: Identity,
   {
     signers,
@@ -48,7 +51,9 @@ export function openManifests(
   metrics.gauge('ams_manifests_unsigned', '1 while the manifests that are served are not signed.', () =>
     manifests.standing?.isSigned === false ? 1 : 0
   )
+  let given: Given | undefined
   return {
+    given: () => given,
     signatures: () => (manifests.standing?.isSigned === true ? 'fresh' : 'stale'),
     rows: wellKnownRows(() => Promise.resolve(new Map())),
     routes:
@@ -64,7 +69,7 @@ export function openManifests(
             url: at,
             writeMode,
             isPrivate: gateway.private,
-            sandbox: gateway.sandbox,
+            sandbox: writes.sandbox,
             validation,
             isProofDemanded,
             rates,
@@ -73,7 +78,7 @@ export function openManifests(
             features
           }
         }
-        wellKnown({ ...parts, manifests, facts, rows })(app)
+        given = wellKnown({ ...parts, manifests, facts, rows })(app)
       }
   }
 }

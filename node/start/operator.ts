@@ -1,5 +1,5 @@
 import { adminService, serviceDirectory } from '../../protocols/index.ts'
-import type { Service } from '../../protocols/index.ts'
+import type { Handlers, Service, hardenAdminOperations } from '../../protocols/index.ts'
 import type { FederationAdmin } from '../allowlist/index.ts'
 import type { BlobsAdmin, DhtAdmin } from '../blobs/index.ts'
 import type { BackupSources } from '../backup/index.ts'
@@ -48,6 +48,7 @@ export const operatorService = (
   status: () => NodeStatus,
   capabilities: Capabilities,
   sources: () => BackupSources,
+  hardening: Handlers<typeof hardenAdminOperations>,
   federation: FederationAdmin &
     LinksAdmin &
     PolicyAdmin &
@@ -61,6 +62,7 @@ export const operatorService = (
     status: () => ({ ...status() }),
     ...capabilityAdmin(capabilities),
     ...auditAdmin(sources),
+    ...hardening,
     ...federation
   } as Service['handlers']
 })

@@ -36,7 +36,7 @@ export interface ThreadsPlace {
 
 /** Has envelopes of federated threads go to other hubs, and come from them. @see specs/ams.md, section 15 */
 export function openThreads(base: NodeBase, { rights, servesAms, shares }: ThreadsPlace): NodeThreads {
-  const { config, log, metrics, started } = base
+  const { config, log, metrics, started, writes } = base
   const { gateway } = config
   let open: { readonly stores: AmsStores; readonly rules: PostingRules } | undefined
   let opening = Promise.withResolvers<void>()
@@ -71,7 +71,7 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
   }
   const accepted = (reasons: readonly string[]) => (): Verdict => {
     const verdict: Verdict = { status: 'accepted', reasons }
-    return gateway.sandbox === '' ? verdict : judgedInSandbox<Verdict['status']>(verdict)
+    return writes.sandbox === '' ? verdict : judgedInSandbox<Verdict['status']>(verdict)
   }
   const take: Elsewhere['take'] = async ({ statement, body, reasons }) => {
     const { hub, share, number, topic, attrs, comp, e2e } = statement
@@ -111,7 +111,7 @@ export function openThreads(base: NodeBase, { rights, servesAms, shares }: Threa
     goesOut: ({ immutable }) => {
       const topic = topicOfThread(immutable.thread)
       const tenant = tenantId()
-      if (topic === undefined || tenant === undefined || !mayFederate(gateway.sandbox, 'accepted'))
+      if (topic === undefined || tenant === undefined || !mayFederate(writes.sandbox, 'accepted'))
         return false
       return shares().goesOut(tenant, topic)
     },

@@ -3,6 +3,7 @@ import { blobsAdminOperations } from './blobs-admin.ts'
 import { capabilityAdminOperations } from './capability-admin.ts'
 import { dhtAdminOperations } from './dht-admin.ts'
 import { federationAdminOperations } from './federation-admin.ts'
+import { hardenAdminOperations } from './harden-admin.ts'
 import { linksAdminOperations } from './links-admin.ts'
 import { witnessAdminOperations } from './witness-admin.ts'
 import { policyAdminOperations } from './policy-admin.ts'
@@ -17,6 +18,7 @@ export const adminService = defineService({
     status: unary({ verb: 'admin:status', request: header({}), answer: jsonObject }),
     ...capabilityAdminOperations,
     ...auditAdminOperations,
+    ...hardenAdminOperations,
     ...federationAdminOperations,
     ...linksAdminOperations,
     ...policyAdminOperations,

@@ -1,9 +1,8 @@
-import { flag, integer, list, optional, text } from '../fields.ts'
+import { integer, optional, text } from '../fields.ts'
 import { header, json, record, unary } from '../service.ts'
 
 const sequence = integer(0, Number.MAX_SAFE_INTEGER)
 const MAX_PATH_BYTES = 4096
-const MAX_KEYS = 64
 
 /** Rows of the admin service (0x0003) about the audit log and backups. */
 export const auditAdminOperations = {
@@ -18,12 +17,6 @@ export const auditAdminOperations = {
     verb: 'admin:audit_proof',
     request: header({ from: sequence, to: optional(sequence) }),
     answer: record({ from: sequence, to: sequence })
-  }),
-  /** The configuration was hardened: the names of the keys that were set, and SHA-256 in hex of it before and after. */
-  audit_harden: unary({
-    verb: 'admin:audit_harden',
-    request: header({ keys: list(text(128), MAX_KEYS, 1), before_sha256: text(64), after_sha256: text(64) }),
-    answer: json({ recorded: flag })
   }),
   /**
    * The node itself writes a copy of its data folder into a new folder, given by its absolute path on the node's machine.

@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { OapError } from '../../../protocols/index.ts'
 import { Problem, sendProblem } from '../../http/problem.ts'
 import type { Networks } from './addresses.ts'
+import { ANONYMOUS } from './caller.ts'
 import { clientAddress } from './client-address.ts'
 import { headerLines } from './header-lines.ts'
 import { LOOPBACK_HOSTS, isForUs } from './host-rule.ts'
-import { TOKEN_NEEDED, identify, roleRefusal } from './identify.ts'
+import { TOKEN_NEEDED, anonymousRole, identify, roleRefusal } from './identify.ts'
 import type { Identified, KnownCallers } from './identify.ts'
 import { isSafeMethod, isVisit, originOf } from './origin-rule.ts'
 import type { FromOrigin } from './origin-rule.ts'
@@ -80,6 +81,14 @@ export const createAccess =
       if (options.isOurs?.(request.routeOptions.url) === false) return undefined
       reply.headers(SECURITY_HEADERS).header(REQUEST_ID_HEADER, request.id)
       return letIn(options, request, reply)
+    })
+    // A body can be long on its way, and what callers without a token may do can end meanwhile.
+    app.addHook('preHandler', async (request, reply) => {
+      if (request.caller?.name !== ANONYMOUS) return undefined
+      request.caller = { ...request.caller, role: anonymousRole(options.known()) }
+      const asked = { caller: request.caller, isKnown: false }
+      const tooLow = roleRefusal(asked, neededRole(request))
+      return tooLow && refuse(options, request, reply, tooLow)
     })
   }
 

@@ -13,12 +13,7 @@ const open: HardenState = {
     { name: 'operator', role: 'admin', bytes: 47 }
   ],
   isRateLimited: true,
-  proxies: ['10.0.0.0/8'],
-  manifests: [
-    { name: 'ams-gateway-spec.json', writeMode: 'open', isSigned: true },
-    { name: 'ai-ams.json', writeMode: 'open', isSigned: true }
-  ],
-  canSign: true
+  proxies: ['10.0.0.0/8']
 }
 
 const ALL_SETTINGS = {
@@ -32,23 +27,19 @@ const outcomes = ({ steps }: Hardening): Readonly<Record<string, StepOutcome>> =
   Object.fromEntries(steps.map(({ step, is }) => [step, is]))
 
 /** What a hub is once it has done as it was told. */
-const carriedOut = (state: HardenState, { settings, manifests }: Hardening): HardenState => ({
+const carriedOut = (state: HardenState, { settings }: Hardening): HardenState => ({
   ...state,
   writeMode: settings['gateway.write_mode'] === 'token' ? 'token' : state.writeMode,
   writeRequiresAuth: settings['security.write_requires_auth'] === true || state.writeRequiresAuth,
   writeRequiresToken: settings['gateway.write_requires_token'] === true || state.writeRequiresToken,
-  sandbox: settings['gateway.sandbox'] === '' ? '' : state.sandbox,
-  manifests: state.manifests.map(each =>
-    manifests.includes(each.name) ? { ...each, writeMode: 'token', isSigned: state.canSign } : each
-  )
+  sandbox: settings['gateway.sandbox'] === '' ? '' : state.sandbox
 })
 
-test('turns enforcement on and has both manifests made and signed anew, in one step', () => {
+test('turns enforcement on, in one step', () => {
   const hardening = harden(open)
 
   assert.equal(hardening.isRefused, false)
   assert.deepEqual(hardening.settings, ALL_SETTINGS)
-  assert.deepEqual(hardening.manifests, ['ams-gateway-spec.json', 'ai-ams.json'])
   assert.deepEqual(outcomes(hardening), {
     'tokens.write': 'already',
     'tokens.admin': 'already',
@@ -58,9 +49,7 @@ test('turns enforcement on and has both manifests made and signed anew, in one s
     'gateway.write_mode': 'done',
     'security.write_requires_auth': 'done',
     'gateway.write_requires_token': 'done',
-    'gateway.sandbox': 'done',
-    'ams-gateway-spec.json': 'done',
-    'ai-ams.json': 'done'
+    'gateway.sandbox': 'done'
   })
 })
 
@@ -72,7 +61,7 @@ test('a hub that was hardened stays as it is, whatever was left to do before', (
       const again = harden(carriedOut(state, harden(state)))
 
       assert.ok(again.steps.every(({ is }) => is === 'already'))
-      assert.deepEqual([again.settings, again.manifests], [{}, []])
+      assert.deepEqual(again.settings, {})
     }
 })
 
@@ -95,7 +84,7 @@ for (const [what, change, step, wayOut] of REFUSED)
     const hardening = harden({ ...open, ...change })
 
     assert.equal(hardening.isRefused, true)
-    assert.deepEqual([hardening.settings, hardening.manifests], [{}, []])
+    assert.deepEqual(hardening.settings, {})
     const refused = hardening.steps.find(each => each.step === step)!
     assert.equal(refused.is, 'refused')
     assert.match(refused.message, wayOut)
@@ -112,30 +101,4 @@ test('every short token is named', () => {
     refused.map(({ message }) => message.slice(0, 7)),
     ['token a', 'token b']
   )
-})
-
-test('where the key is not at hand the manifests wait for their signature, and enforcement does not', () => {
-  const hardening = harden({ ...open, canSign: false })
-
-  assert.equal(hardening.isRefused, false)
-  assert.deepEqual(hardening.settings, ALL_SETTINGS)
-  assert.equal(outcomes(hardening)['ai-ams.json'], 'later')
-})
-
-test('a manifest whose signature is stale is made anew though no setting changes', () => {
-  const hardened = carriedOut(open, harden(open))
-  const [spec, ai] = hardened.manifests
-
-  const hardening = harden({ ...hardened, manifests: [spec!, { ...ai!, isSigned: false }] })
-
-  assert.deepEqual([hardening.settings, hardening.manifests], [{}, ['ai-ams.json']])
-})
-
-test('a setting that changes has every manifest made anew, also one that is signed', () => {
-  const hardened = carriedOut(open, harden(open))
-
-  const hardening = harden({ ...hardened, writeRequiresAuth: false })
-
-  assert.deepEqual(hardening.settings, { 'security.write_requires_auth': true })
-  assert.deepEqual(hardening.manifests, ['ams-gateway-spec.json', 'ai-ams.json'])
 })

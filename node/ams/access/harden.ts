@@ -19,18 +19,11 @@ export interface HardenState {
   readonly isRateLimited: boolean
   /** Networks of proxies that are believed. */
   readonly proxies: readonly string[]
-  readonly manifests: readonly {
-    readonly name: string
-    readonly writeMode: WriteMode
-    readonly isSigned: boolean
-  }[]
-  /** Whether the key that signs manifests is at hand. */
-  readonly canSign: boolean
 }
 
 /**
- * What became of a step: `held` is one that was not done because another was refused, `later` one that is done and waits for
- * a signature.
+ * What became of a step: `held` is one that was not done because another was refused, `later` one that leaves something to
+ * do.
  */
 export type StepOutcome = 'done' | 'already' | 'later' | 'held' | 'refused'
 
@@ -46,8 +39,6 @@ export interface Hardening {
   readonly steps: readonly HardenStep[]
   /** Keys of the configuration with what they are set to; none where it is refused. */
   readonly settings: Readonly<Record<string, string | boolean>>
-  /** Manifests to make anew. */
-  readonly manifests: readonly string[]
 }
 
 interface Check {
@@ -120,17 +111,14 @@ const SETTINGS: readonly {
 ]
 
 /**
- * The whole checklist in one step: checks first, and where one is refused nothing is changed; then the settings that turn
- * enforcement on, then the manifests that tell of it. Who carries it out sets `settings` durably in one write before it makes
- * the `manifests`, so that none says what does not hold. Of a hub that is hardened every step is `already`.
+ * The checklist: checks first, and where one is refused nothing is changed; then the settings that turn enforcement on. Who
+ * carries it out sets `settings` durably in one write before a node is closed, and its manifests are made anew last, so that
+ * none says what does not hold. Of a hub that is hardened every step is `already`.
  */
 export function harden(state: HardenState): Hardening {
   const checks = CHECKS.map(check => ({ check, problems: check.problems(state) }))
   const isRefused = checks.some(({ problems }) => problems.length > 0)
   const changed = SETTINGS.filter(({ of, value }) => of(state) !== value)
-  const remade = state.manifests.filter(
-    ({ isSigned, writeMode }) => changed.length > 0 || !isSigned || writeMode !== 'token'
-  )
   return {
     isRefused,
     steps: [
@@ -141,11 +129,9 @@ export function harden(state: HardenState): Hardening {
           of(state) === value ? 'already' : isRefused ? 'held' : 'done',
           `${key} = ${JSON.stringify(value)}`
         )
-      ),
-      ...state.manifests.map(each => manifestStep(state, each.name, remade.includes(each), isRefused))
+      )
     ],
-    settings: isRefused ? {} : Object.fromEntries(changed.map(({ key, value }) => [key, value])),
-    manifests: isRefused ? [] : remade.map(({ name }) => name)
+    settings: isRefused ? {} : Object.fromEntries(changed.map(({ key, value }) => [key, value]))
   }
 }
 
@@ -155,16 +141,3 @@ const checked = ({ step: name, message }: Check, problems: readonly string[]): r
   problems.length === 0
     ? [step(name, 'already', message)]
     : problems.map(problem => step(name, 'refused', problem))
-
-function manifestStep(
-  { canSign }: HardenState,
-  name: string,
-  isRemade: boolean,
-  isRefused: boolean
-): HardenStep {
-  if (!isRemade) return step(name, 'already', 'says so, and is signed')
-  if (isRefused) return step(name, 'held', 'to be made anew and signed')
-  return canSign
-    ? step(name, 'done', 'made anew and signed')
-    : step(name, 'later', 'made anew as needs-resign: unlock the key and sign it')
-}

@@ -48,9 +48,7 @@ test('every route that writes is open before a hub is hardened, and needs a WRIT
     sandbox: '',
     tokens: known.tokens.list,
     isRateLimited: true,
-    proxies: [],
-    manifests: [],
-    canSign: true
+    proxies: []
   })
   writeMode = hardening.settings['gateway.write_mode'] as WriteMode
   const [after, low, good] = [await statusesOf(), await statusesOf(READ), await statusesOf(WRITE)]

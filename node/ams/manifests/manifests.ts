@@ -74,6 +74,17 @@ export class Manifests {
     return (await this.#making).files
   }
 
+  /** The same, made and signed anew whatever has changed. */
+  async renewed(
+    facts: () => HubFacts,
+    routes: readonly Answering[]
+  ): Promise<ReadonlyMap<string, ServedFile>> {
+    while (this.#making !== undefined) await this.#making
+    this.#factsMark = ''
+    if (this.#standing !== undefined) this.#standing = { ...this.#standing, mark: '' }
+    return await this.files(facts, routes)
+  }
+
   async #look(facts: HubFacts, routes: readonly Answering[], factsMark: string): Promise<Standing> {
     const { nowMs, onUnsigned, signer } = this.#o
     let failure: unknown

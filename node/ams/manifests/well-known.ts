@@ -30,14 +30,22 @@ export interface WellKnownParts extends AmsParts {
  */
 export const wellKnown =
   (parts: WellKnownParts) =>
-  (app: FastifyInstance): void => {
+  (app: FastifyInstance): Given => {
     const routes = answering(app, parts.rows)
-    const files = async () => await parts.manifests.files(parts.facts, routes())
+    const { manifests, facts } = parts
+    const files: Files = async () => await manifests.files(facts, routes())
     app.addHook('preHandler', async ({ routeOptions }) => {
       if (routeOptions.url === HEALTH) await files()
     })
     serveRows(wellKnownRows(files), [WELL_KNOWN], parts)(app)
+    return { files, renewed: async () => await manifests.renewed(facts, routes()) }
   }
+
+/** The files as they are served, or made anew. */
+export interface Given {
+  readonly files: Files
+  readonly renewed: Files
+}
 
 type Files = () => Promise<ReadonlyMap<string, ServedFile>>
 

@@ -85,7 +85,7 @@ export const ENVELOPES: readonly AmsRoute[] = [
       const change = { ...readChange(readObject(body)), at, by: caller.name }
       const changing = {
         isModerator: caller.isModerator,
-        isModerated: parts.posting.isModerated === true,
+        isModerated: parts.posting.isModerated?.() === true,
         trace
       }
       return shown(await withRoom(opened(parts).envelopes).change(name, change, changing))
