@@ -85,7 +85,9 @@ test(
     await here(b, 'e4')
 
     const codes = await until(async () => {
-      const refused = await entriesOf(b, 'share_refused')
+      const all = await entriesOf(b, 'share_refused')
+      // What comes before the keys of a hub do is refused, and asked for again.
+      const refused = all.filter(({ code }) => code !== 'key')
       return refused.length > 1 && refused.map(({ hub, code }) => [hub, code])
     }, 'what was refused in the audit log')
     assert.deepEqual(codes, [
@@ -175,8 +177,11 @@ test(
     await here(there, 'e6')
 
     assert.deepEqual(ids(await listed(there)), ['e1', 'e3', 'e5', 'e6'])
-    const { lag, gap } = await there.operator.federation.peer_show({ hub: back.id })
-    assert.deepEqual({ lag, gap }, { lag: 0, gap: 0 })
+    const gap = await until(async () => {
+      const row = await there.operator.federation.peer_show({ hub: back.id })
+      return row.lag === 0 && { is: row.gap }
+    }, 'nothing is behind')
+    assert.equal(gap.is, 0)
   }
 )
 
