@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { readSecretFile } from '../durable-file.ts'
 import { fileState } from '../file-state.ts'
 import { SetupError } from '../setup-error.ts'
@@ -32,6 +33,11 @@ export function parseSecrets(path: string, text: string): ReadonlyMap<string, Ui
   return found
 }
 
+/** As much of the secrets as says whether they are the same; it is kept in memory alone. */
+interface KnownSecrets {
+  readonly list: readonly { readonly name: string; readonly sha256: string }[]
+}
+
 /** What a look at the file led to. */
 type SecretsNews = 'same' | 'loaded' | { readonly problem: string }
 
@@ -43,6 +49,7 @@ export class ProofSecrets implements Secrets {
   readonly #path: string
   #secrets: ReadonlyMap<string, Uint8Array> = new Map()
   #state = ''
+  #known: KnownSecrets = { list: [] }
 
   private constructor(path: string) {
     this.#path = path
@@ -57,6 +64,11 @@ export class ProofSecrets implements Secrets {
 
   get size(): number {
     return this.#secrets.size
+  }
+
+  /** Another object once they were read anew. */
+  get known(): KnownSecrets {
+    return this.#known
   }
 
   get(name: string): Uint8Array | undefined {
@@ -81,5 +93,8 @@ export class ProofSecrets implements Secrets {
     const state = await fileState(this.#path)
     this.#secrets = parseSecrets(this.#path, await readSecretFile(this.#path, { maxBytes: MAX_FILE_BYTES }))
     this.#state = state
+    this.#known = {
+      list: Array.from(this.#secrets, ([name, secret]) => ({ name, sha256: hash('sha256', secret, 'hex') }))
+    }
   }
 }

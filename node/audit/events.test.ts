@@ -116,6 +116,7 @@ const GOOD: { readonly [T in EventType]: Readonly<Record<string, unknown>> } = {
   },
   quarantine: { id: DIGEST, origin: HUB_ID, change: 'reject', released: true },
   token: { change: 'add', name_sha256: DIGEST, role: 'admin' },
+  proof_secret: { change: 'change', name_sha256: DIGEST },
   torn_tail: { bytes: 5, sha256: DIGEST },
   seal: { first: 0, entries: 4, sha256: DIGEST },
   prune: { before: 4, entries: 4, bytes: 1000 },

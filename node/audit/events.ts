@@ -321,6 +321,10 @@ const EVENTS = {
     },
     () => 'tokens'
   ),
+  proof_secret: row(
+    { change: oneOf(['add', 'remove', 'change']), name_sha256: digest },
+    () => 'proof-secrets'
+  ),
   torn_tail: row({ bytes: natural, sha256: digest }, log),
   seal: row({ first: natural, entries: natural, sha256: digest }, log),
   prune: row({ before: natural, entries: natural, bytes: natural }, log, 'allow'),

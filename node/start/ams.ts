@@ -13,9 +13,10 @@ import {
   amsRoutes,
   handshakeRoutes,
   openAmsStores,
-  serveRows
+  serveRows,
+  tokenRoutes
 } from '../ams/routes/index.ts'
-import type { AmsParts, AmsStores, HandshakeParts } from '../ams/routes/index.ts'
+import type { AmsParts, AmsStores, HandshakeParts, TokenParts } from '../ams/routes/index.ts'
 import { BY_HUB } from '../ams/retention.ts'
 import type { Retention, RetentionRule } from '../ams/retention.ts'
 import { storedArtifacts } from '../ams/stored-artifacts.ts'
@@ -71,6 +72,8 @@ export interface AmsPlace {
   readonly proofs: Pick<NodeProofs, 'prove' | 'secrets'>
   /** Hubs that can be asked to prove themselves. */
   readonly handshake: HandshakeParts
+  /** The static tokens of the operator. */
+  readonly tokens: TokenParts
   /** Envelopes that go to other hubs, and come from them. */
   readonly threads: Pick<NodeThreads, 'goesOut' | 'kick' | 'stores' | 'withdraw'>
   /** Whether the manifests are signed as they stand. */
@@ -129,6 +132,7 @@ export async function openAms(
   metrics.counter('ams_cut_total', 'Answers broken off because they were read too slowly.', () => cut)
   const ulids = new Ulids()
   const handshakes = handshakeRoutes(place.handshake)
+  const tokens = tokenRoutes(place.tokens)
   const parts = (url: () => string): AmsParts => ({
     stores,
     bodies,
@@ -163,10 +167,10 @@ export async function openAms(
   })
   return {
     parts,
-    rows: [...AMS_ROUTES, ...ADMIN_ROUTES, ...handshakes, SPAM_ROW],
+    rows: [...AMS_ROUTES, ...ADMIN_ROUTES, ...handshakes, ...tokens, SPAM_ROW],
     routes: (app, url) => {
       amsRoutes(parts(url))(app)
-      adminRoutes(parts(url), [SPAM_ROW])(app)
+      adminRoutes(parts(url), tokens, [SPAM_ROW])(app)
       serveRows(handshakes, HANDSHAKE_ROOTS, parts(url))(app)
       spamRoute(spam, () => Date.now())(app)
     }

@@ -20,9 +20,11 @@ import type {
   PerMinute,
   StaticToken
 } from '../ams/access/index.ts'
+import { InTurn } from '../capabilities/in-turn.ts'
 import { exposedBy } from '../config/cross-problems.ts'
 import { ConfigError, parseHostPort } from '../config/index.ts'
 import type { Config } from '../config/index.ts'
+import type { TokenParts } from '../ams/routes/index.ts'
 import type { HttpRoutes } from '../http/index.ts'
 import { shedRefusal } from '../guards/shed.ts'
 import type { ShedOptions } from '../guards/shed.ts'
@@ -35,8 +37,9 @@ import { AMS_APP } from './capabilities.ts'
 import type { Rights } from './capabilities.ts'
 import type { Identity } from './identity.ts'
 import { refusalOf } from './peers.ts'
+import { tokenAdmin } from './token-admin.ts'
 import { TokenAudit } from './token-audit.ts'
-import { tokensFile } from './tokens.ts'
+import { tokenKeeper, tokensFile } from './tokens.ts'
 
 const LOOK_EVERY_MS = 1000
 const NO_TENANT = new Uint8Array()
@@ -59,9 +62,14 @@ export interface HttpAccess {
   readonly rates: AccessRates | undefined
   /** Static tokens that are good now, once it was looked whether they have changed. */
   readonly tokens: () => Promise<readonly Pick<StaticToken, 'role'>[]>
+  /** The static tokens, for their operator. */
+  readonly tokenParts: TokenParts
   /** Tells the names of static tokens that are gone, or have another text or role, within about a second. */
   readonly onTokensEnded: (listener: TokensEnded) => void
 }
+
+const NOT_OPEN = 'the audit log cannot be told now; ask again'
+const NOT_TOLD = 'the tokens have changed, and the audit log could not be told: it is later'
 
 type TokensEnded = (names: readonly string[]) => void
 
@@ -84,6 +92,7 @@ export async function openHttpAccess(
   if (problems.length > 0) throw new ConfigError(problems)
   const listeners: TokensEnded[] = []
   const told = new TokenAudit(store, identity.keys.nodeKey.raw, event => audit.append(event))
+  const turn = new InTurn()
   let isMissed = false
   const record = async (): Promise<void> => {
     try {
@@ -96,7 +105,28 @@ export async function openHttpAccess(
     }
   }
   await record()
-  const look = follow(base, live, { record, exposed, ended: names => listeners.forEach(tell => tell(names)) })
+  const { look, lookInTurn } = follow(base, live, {
+    turn,
+    record,
+    exposed,
+    ended: names => listeners.forEach(tell => tell(names))
+  })
+  const { folder } = identity
+  const tokenParts = tokenAdmin({
+    live,
+    env,
+    keeper: folder && (() => tokenKeeper(folder.folder, config)),
+    changing: (actor, change) =>
+      turn.run(async () => {
+        // What others have changed is not told as this caller's.
+        await look()
+        if (!told.isTold(live.current)) throw new OapError('not_ready', NOT_OPEN)
+        const done = await change()
+        await look(() => told.tell(live.current, actor))
+        if (!told.isTold(live.current)) throw new OapError('not_ready', NOT_TOLD)
+        return done
+      })
+  })
   const { sandbox_notice: notice } = sandboxNotice(writes.sandbox)
   if (notice !== undefined) log.warn({ event: 'PublicSandbox' }, notice)
 
@@ -116,11 +146,12 @@ export async function openHttpAccess(
     isPrivate: gateway.private
   })
   return {
+    tokenParts,
     rates,
     tokens: async () => {
       // What is under way may have begun before they changed.
-      await look()
-      await look()
+      await lookInTurn()
+      await lookInTurn()
       return live.current.list
     },
     refused,
@@ -172,28 +203,37 @@ export function hostsOf({ http, gateway }: Pick<Config, 'http' | 'gateway'>): re
 }
 
 interface Following {
+  /** Whoever looks at the file, or changes it. */
+  readonly turn: InTurn
   /** Tells the audit log what has changed, if that is to be done. */
   readonly record: () => Promise<void>
   readonly exposed: () => readonly unknown[]
   readonly ended: TokensEnded
 }
 
+interface Looks {
+  /** For whoever has the turn; `tell` tells the audit log. Rejects where the file cannot be looked at. */
+  readonly look: (tell?: () => Promise<void>) => Promise<void>
+  /** For all others; one at a time. */
+  readonly lookInTurn: () => Promise<void>
+}
+
 /** Follows them, and yields what looks at once. */
 function follow(
   { log, started }: NodeBase,
   live: LiveTokens,
-  { record, exposed, ended }: Following
-): () => Promise<void> {
+  { turn, record, exposed, ended }: Following
+): Looks {
   let told = ''
   const tell = (problem: string): void => {
     if (problem !== told)
       log.error({ event: 'TokensRefused', problem }, 'the file of tokens is wrong; those from before hold')
     told = problem
   }
-  const look = async (): Promise<void> => {
+  const look = async (recording = record): Promise<void> => {
     const before = live.current
     const news = await live.look()
-    if (news === 'same') return await record()
+    if (news === 'same') return await recording()
     if (news !== 'loaded') return tell(news.problem)
     told = ''
     ended(live.current.missing(before))
@@ -203,16 +243,17 @@ function follow(
         { event: 'TokensMissing' },
         'the tokens that this node needs are gone; it will not start again'
       )
-    await record()
+    await recording()
   }
   let looking: Promise<void> | undefined
-  const lookOnce = (): Promise<void> =>
-    (looking ??= look()
+  const lookInTurn = (): Promise<void> =>
+    (looking ??= turn
+      .run(() => look())
       .catch((error: unknown) => tell(error instanceof Error ? error.message : String(error)))
       .finally(() => (looking = undefined)))
-  const timer = setInterval(() => void lookOnce(), LOOK_EVERY_MS).unref()
+  const timer = setInterval(() => void lookInTurn(), LOOK_EVERY_MS).unref()
   started.defer(() => clearInterval(timer))
-  return lookOnce
+  return { look, lookInTurn }
 }
 
 /**

@@ -36,7 +36,7 @@ export interface HttpPart {
 
 export interface SurfacePlace
   extends
-    Omit<AmsPlace, 'audit' | 'signatures' | 'handshake' | 'proofs'>,
+    Omit<AmsPlace, 'audit' | 'signatures' | 'handshake' | 'proofs' | 'tokens'>,
     Omit<HandshakePlace, 'audit'>,
     Pick<HttpAccessPlace, 'rights'>,
     Pick<CallsPlace, 'host'> {
@@ -68,7 +68,7 @@ export async function serveSurface(
   const isOurs = (pattern = ''): boolean =>
     !STRANGERS_ROOTS.some(root => pattern.startsWith(root)) && (hasManifests || pattern !== KEY_OF_SNAPSHOTS)
   const access = await openHttpAccess(base, identity, { ...place, isOurs })
-  const proofs = hasManifests ? await openProofs(base, identity, place.signers) : undefined
+  const proofs = hasManifests ? await openProofs(base, identity, place) : undefined
   const manifests = openManifests(base, identity, { ...place, proofs })
   const { signatures } = manifests
   const ams =
@@ -77,6 +77,7 @@ export async function serveSurface(
       ...place,
       proofs,
       handshake: handshakeParts(place),
+      tokens: access.tokenParts,
       signatures
     }))
   const parts: readonly (HttpPart | undefined)[] = [

@@ -25,6 +25,7 @@ import { authorityProblem, canonicalJson, parseDelegation, publicBytes } from '.
 import { explainConfig, loadConfig } from '../config/index.ts'
 import { proofBy } from '../ams/proofs.ts'
 import { runningNode } from '../running-node.fixture.ts'
+import { entriesIn } from './entries.fixture.ts'
 
 const base = {
   created_at: '2026-01-02T03:04:05.678Z',
@@ -109,6 +110,30 @@ test('where the hub has no key to prove with, envelopes are refused until it has
   assert.equal(readFileSync(log, 'utf8').split('"EnvelopesUnproven"').length, 2)
 })
 
+test('secrets of proofs that changed while the node was stopped are told once, and nothing of what they are', async t => {
+  const folder = folderOf(t)
+  const path = join(folder, 'secrets')
+  const [one, other] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+  const live = async (flags: object, ...lines: string[]): Promise<void> => {
+    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 })
+    await (await served(t, folder, { ...flags })).node.stop()
+  }
+  const flags = { 'gateway.proof_secrets': path }
+
+  await live(flags, `shop ${one}`)
+  await live(flags, `shop ${one}`)
+  await live(flags, `shop ${one}`, `desk ${other}`)
+  await live(flags, `shop ${other}`)
+  await live({})
+
+  const told = await entriesIn(join(folder, 'data'))
+  assert.deepEqual(
+    told.filter(({ type }) => type === 'proof_secret').map(({ actor, data }) => [actor, data['change']]),
+    ['add', 'add', 'remove', 'change', 'remove'].map(change => ['local', change])
+  )
+  for (const secret of [one, other]) assert.ok(!JSON.stringify(told).includes(secret))
+})
+
 test('a node without a data folder does not start where it is to prove', async t => {
   await assert.rejects(
     runningNode(t, { flags: { 'http.enabled': true, 'http.listen': '127.0.0.1:0', 'gateway.prove': true } }),
@@ -151,6 +176,18 @@ test('proofs by secrets are verified with those of the file, which is followed, 
   file(`nonsense\n`)
   await until(() => readFileSync(log, 'utf8').includes('"ProofSecretsRefused"'))
   assert.equal((await post('e4', 'desk', desk)).status, 201)
+
+  const changes = async (): Promise<unknown[]> =>
+    (await entriesIn(join(folder, 'data')))
+      .filter(({ type }) => type === 'proof_secret')
+      .map(({ data }) => [data['change'], data['name_sha256']])
+  const named = (name: string): string => createHash('sha256').update(name).digest('hex')
+  await until(async () => (await changes()).length === 3)
+  assert.deepEqual(await changes(), [
+    ['add', named('shop')],
+    ['add', named('desk')],
+    ['remove', named('shop')]
+  ])
 
   const explained = JSON.stringify(explainConfig(loadConfig({ flags: { ...flags } })))
   const said = [

@@ -7,7 +7,11 @@ import { ConfigError } from '../config/index.ts'
 import { goodDelegations } from '../identity/index.ts'
 import type { NodeSigners, RoleSigner } from '../identity/index.ts'
 import type { NodeBase } from './base.ts'
+import type { AuditEvent } from '../audit/index.ts'
+import type { NodeStore } from '../stores/node-store.ts'
+import type { ChangeAudit, Named } from './change-audit.ts'
 import type { Identity } from './identity.ts'
+import { proofSecretAudit } from './token-audit.ts'
 
 const LOOK_EVERY_MS = 1000
 const NO_KEY = 'this hub proves what it stores, and has no key for it now: its operator finds why in the log'
@@ -26,14 +30,20 @@ export interface NodeProofs {
   readonly look: () => Promise<unknown>
 }
 
+export interface ProofsPlace {
+  readonly signers: Pick<NodeSigners, 'of'>
+  readonly store: Pick<NodeStore, 'level'>
+  readonly audit: { append(event: AuditEvent): Promise<void> }
+}
+
 /**
- * Has the hub prove what it stores, by the key of the role `message`, and follows the file of secrets. @see specs/ams.md, section 4
+ * Has the hub prove what it stores, by the key of the role `message`, and follows the file of secrets, whose changes the audit log is told. @see specs/ams.md, section 4
  * @throws ConfigError where there can be no key; SetupError for a file of secrets that cannot be used
  */
 export async function openProofs(
   base: NodeBase,
-  { folder, keys: { hubId } }: Identity,
-  signers: Pick<NodeSigners, 'of'>
+  { folder, keys: { hubId, nodeKey } }: Identity,
+  { signers, store, audit }: ProofsPlace
 ): Promise<NodeProofs> {
   const { config, log, metrics } = base
   const { prove: isProving, proof_secrets: path } = config.gateway
@@ -47,7 +57,9 @@ export async function openProofs(
     'Secrets that proofs of HMAC-SHA256 are verified with.',
     () => secrets.size
   )
-  if (path !== '') follow(base, secrets)
+  // Also without a file: that there is none any more is told.
+  const told = proofSecretAudit({ store, secret: nodeKey.raw, append: event => audit.append(event) })
+  await follow(base, secrets, told, path !== '')
   let signer: RoleSigner | undefined
   metrics.gauge('ams_proof_key_missing', '1 while envelopes are refused, as no key may prove them.', () =>
     isProving && signer === undefined ? 1 : 0
@@ -80,28 +92,52 @@ export async function openProofs(
   }
 }
 
-function follow({ log, started }: NodeBase, secrets: ProofSecrets): void {
-  let told = ''
+/** Follows the file, if there is one, and tells the audit log what has changed until it has it. */
+async function follow(
+  { log, started }: NodeBase,
+  secrets: ProofSecrets,
+  told: ChangeAudit<Named>,
+  hasFile: boolean
+): Promise<void> {
+  let last = ''
   const tell = (problem: string): void => {
-    if (problem !== told)
+    if (problem !== last)
       log.error(
         { event: 'ProofSecretsRefused', problem },
         'the file of secrets is wrong; those from before hold'
       )
-    told = problem
+    last = problem
   }
   const look = async (): Promise<void> => {
     const news = await secrets.look()
     if (news === 'same') return
     if (news !== 'loaded') return tell(news.problem)
-    told = ''
+    last = ''
     log.info({ event: 'ProofSecretsLoaded', secrets: secrets.size }, 'the secrets of proofs have changed')
   }
+  let isMissed = false
+  const record = async (): Promise<void> => {
+    const { known } = secrets
+    try {
+      if (!told.isTold(known)) await told.tell(known)
+      isMissed = false
+    } catch (err) {
+      if (!isMissed)
+        log.warn(
+          { event: 'ProofSecretsNotTold', err },
+          'a change of the secrets of proofs is not recorded; it is later'
+        )
+      isMissed = true
+    }
+  }
+  await record()
+  if (!hasFile && !isMissed) return
   let isLooking = false
   const timer = setInterval(() => {
     if (isLooking) return
     isLooking = true
     look()
+      .then(record)
       .catch((error: unknown) => tell(error instanceof Error ? error.message : String(error)))
       .finally(() => (isLooking = false))
   }, LOOK_EVERY_MS).unref()

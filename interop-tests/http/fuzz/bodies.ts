@@ -51,6 +51,10 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
     { ids: ['order-1'], sender: 'agent:shop', by: 'admin' },
     { days: 1, count: 1 }
   ],
+  '/admin/v1/tokens': [
+    { name: 'a', role: 'read' },
+    { name: 'order-1', role: 'write', more: 1 }
+  ],
   '/mailbox/v1/': [{ topic: 'a' }, { topic: 'a', max: 2 }, { topic: 'a/b', ids: [LEASED.msg_id] }],
   '/mailbox/v1/send': [
     { topic: 'a', body: 'hello', attrs: { kind: 'x' }, priority: 1, idem_key: 'k' },

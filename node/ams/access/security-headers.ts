@@ -25,7 +25,7 @@ export const corsHeaders = (origin: string): Readonly<Record<string, string>> =>
 
 /** Besides, where a page of a listed origin asks beforehand. */
 export const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
-  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH',
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers':
     'authorization, content-type, x-ams-token, x-request-id, traceparent, range, if-range, if-none-match',
   'access-control-max-age': String(PREFLIGHT_FOR_S)

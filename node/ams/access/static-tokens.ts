@@ -28,6 +28,9 @@ export interface StaticToken {
   readonly bytes: number
 }
 
+/** As much of a token as says whether it is the same. */
+export type KnownToken = Pick<StaticToken, 'name' | 'role' | 'sha256'>
+
 /** @throws SetupError `badInput` that names the token and holds nothing of its text. */
 export function staticToken(name: string, role: TokenRole, text: string): StaticToken {
   if (!TOKEN.test(text) || text.length > MAX_TOKEN_CHARACTERS)
@@ -82,11 +85,17 @@ export class StaticTokens {
   }
 }
 
+/** Why no token can have a name; undefined for one that can. */
+export function misnamed(name: string): string | undefined {
+  if (!NAME.test(name)) return 'must be 1 to 64 of a-z, 0-9, _, . and -, the first a letter or digit'
+  return RESERVED.includes(name)
+    ? 'stands for the hub, or for callers without a token: choose another'
+    : undefined
+}
+
 function refuseMisnamed({ name, sha256 }: StaticToken): void {
-  if (!NAME.test(name))
-    throw wrong(name, 'must be 1 to 64 of a-z, 0-9, _, . and -, the first a letter or digit')
-  if (RESERVED.includes(name))
-    throw wrong(name, 'stands for the hub, or for callers without a token: choose another')
+  const problem = misnamed(name)
+  if (problem !== undefined) throw wrong(name, problem)
   if (!DIGEST.test(sha256)) throw wrong(name, 'has no SHA-256 of 64 hex digits')
 }
 

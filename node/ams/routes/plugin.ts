@@ -32,9 +32,12 @@ const NOBODY: Caller = { role: 'none', name: ANONYMOUS, isModerator: false }
 /** Serves the AMS surface: below `/ams/v1/`, `/notary/v1/` and `/room/v1/`. */
 export const amsRoutes = (options: AmsParts) => serveRows(AMS_ROUTES, AMS_ROOTS, options)
 
-/** Serves what only the operator may call, below `/admin/v1/`; `others` are rows there that others serve. */
-export const adminRoutes = (options: AmsParts, others: readonly RowAt[] = []) =>
-  serveRows(ADMIN_ROUTES, ADMIN_ROOTS, options, others)
+/** Serves what only the operator may call, below `/admin/v1/`, and `more`; `others` are rows there that others serve. */
+export const adminRoutes = (
+  options: AmsParts,
+  more: readonly AmsRoute[] = [],
+  others: readonly RowAt[] = []
+) => serveRows([...ADMIN_ROUTES, ...more], ADMIN_ROOTS, options, others)
 
 /**
  * Serves each row, 405 with `Allow` for its other methods, and 404 for all else below the roots. Bodies are cut off where

@@ -39,7 +39,7 @@ export interface Answer {
 
 /** One method of one path. */
 export interface AmsRoute extends RouteRow {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   readonly answer: (parts: AmsParts, asked: Asked) => Promise<Answer>
 }
 

@@ -165,3 +165,13 @@ export const RETAINED = done({
 
 export const TARGETS = named('HandshakeTargets', { targets: Type.Array(text, { maxItems: 16 }) })
 export const ITEMS = done({ items: Type.Array(FREE) })
+
+const ROLE = Type.Enum(['read', 'write', 'admin'])
+export const NEW_TOKEN = named('NewToken', { name: text, role: ROLE })
+export const TOKENS = done({
+  items: Type.Array(
+    named('StaticToken', { name: text, role: ROLE, from: Type.Enum(['file', 'environment']) })
+  )
+})
+export const MADE_TOKEN = done({ name: text, role: ROLE, token: text })
+export const REMOVED_TOKEN = done({ removed: text })
