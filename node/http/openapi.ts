@@ -115,7 +115,7 @@ function operation(row: Described, schemas: Schemas): object {
     },
     // Where callers without a token may do it, none is needed.
     ...(role !== 'none' && {
-      security: [{ bearer: [] }, { token: [] }, ...(row.needsToken === true ? [] : [{}])]
+      security: [{ bearer: [] }, { token: [] }, ...((row.needsToken ?? role === 'admin') ? [] : [{}])]
     })
   }
 }
