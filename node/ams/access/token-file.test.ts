@@ -54,6 +54,7 @@ test('two of one name, one that is not there, and a name that is none are refuse
   await addToken(path, 'bot', 'write')
 
   await assert.rejects(addToken(path, 'bot', 'read'), reason('cannotCreate', /"bot": is there/))
+  await assert.rejects(addToken(path, 'env-write', 'read'), reason('cannotCreate', /the environment gives/))
   await assert.rejects(removeToken(path, 'other'), reason('noInput', /omnigate token list/))
   await assert.rejects(addToken(path, 'No Name', 'read'), reason('badInput', /"No Name"/))
   assert.equal((await readTokenFile(path)).length, 1)

@@ -5,6 +5,7 @@ import { readSecretFile, replaceFile } from '../../durable-file.ts'
 import { SetupError } from '../../setup-error.ts'
 import { HARDENED_TOKEN_BYTES, MAX_STATIC_TOKENS, StaticTokens, staticToken } from './static-tokens.ts'
 import type { StaticToken, TokenRole } from './static-tokens.ts'
+import { ENV_TOKEN_NAMES } from './token-sources.ts'
 
 const FORMAT = 1
 const MAX_FILE_BYTES = 65_536
@@ -36,9 +37,14 @@ export async function readTokenFile(path: string): Promise<readonly StaticToken[
 
 /**
  * Adds a token to a file. Resolves once it would survive a power cut. Changes of one file must come one after the other.
- * @throws SetupError `cannotCreate` where one has the name.
+ * @throws SetupError `cannotCreate` where one has the name, or may have it in the environment.
  */
 export async function addToken(path: string, name: string, role: TokenRole): Promise<NewToken> {
+  if (ENV_TOKEN_NAMES.includes(name))
+    throw new SetupError(
+      'cannotCreate',
+      `token ${JSON.stringify(name)}: is the name of one that the environment gives; choose another`
+    )
   const tokens = await readTokenFile(path)
   if (tokens.some(token => token.name === name))
     throw new SetupError('cannotCreate', `token ${JSON.stringify(name)}: is there; remove it first`)

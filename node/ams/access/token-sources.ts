@@ -10,6 +10,10 @@ export type TokenSource = { readonly name: string; readonly role: TokenRole } & 
 )
 
 const ROLES: readonly TokenRole[] = ['read', 'write', 'admin']
+const envName = (role: TokenRole): string => `env-${role}`
+
+/** Names that tokens of the environment have, so that none of a file may. */
+export const ENV_TOKEN_NAMES: readonly string[] = ROLES.map(envName)
 
 /**
  * The tokens that the environment gives: `AMS_WRITE_TOKEN` under the name `env-write`, or `AMS_WRITE_TOKEN_FILE`, and the
@@ -22,7 +26,7 @@ export function envTokens(env: Readonly<Record<string, string | undefined>>): re
     const { [variable]: text = '', [`${variable}_FILE`]: file = '' } = env
     if (text !== '' && file !== '')
       throw new SetupError('config', `${variable} and ${variable}_FILE are both set; unset one`)
-    const name = `env-${role}`
+    const name = envName(role)
     if (text !== '') return [{ name, role, text }]
     return file === '' ? [] : [{ name, role, file }]
   })
