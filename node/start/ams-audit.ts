@@ -2,7 +2,7 @@ import { ANONYMOUS } from '../ams/access/index.ts'
 import type { AmsTold } from '../ams/told.ts'
 import { auditEvent, commitment } from '../audit/index.ts'
 import type { AuditEvent, CallIds, EventData } from '../audit/index.ts'
-import { traced } from '../http/index.ts'
+import { traced } from '../http/traceparent.ts'
 import { RETAINED } from '../stores/ams/index.ts'
 
 /** Members that stand in the log as they are; of all others, which callers choose, only what commits to them. */

@@ -238,7 +238,7 @@ void describe('moderation', () => {
     assert.equal(await stores.rooms.get('m1'), undefined)
     assert.equal(told.filter(({ type }) => type === 'ams.removed').length, 0)
     const data = { what: 'message', id: 'm1', reason: 'wrong' }
-    assert.deepEqual(again, [{ type: 'ams.removed', by: 'admin-token', data }])
+    assert.deepEqual(again, [{ type: 'ams.removed', by: 'admin-token', trace: undefined, data }])
   })
 
   void test('is for the operator alone', async () => {

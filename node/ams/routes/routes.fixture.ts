@@ -53,7 +53,8 @@ export async function surface({ posting, options, before, mostBytes, tell }: Set
   const stores = await openAmsStores(level, {
     async tell(one) {
       await tell?.(one)
-      told.push(one)
+      const { trace, ...rest } = one
+      told.push(trace === undefined ? rest : one)
     },
     blobs,
     mostBytes,
