@@ -20,7 +20,10 @@ const MEMBERS = ['ok', 'error', 'message', 'request_id'] as const
 const STACK = /\n\s+at |node:internal|node_modules|\.ts:\d+|file:\/\//
 
 /** What is wrong with an answer, whatever was asked; undefined for nothing. */
-export function wrongWith({ method, statuses, hasDeadline = false }: Asked, answer: Answer): string | undefined {
+export function wrongWith(
+  { method, statuses, hasDeadline = false }: Asked,
+  answer: Answer
+): string | undefined {
   const { status, headers, body, tookMs } = answer
   if (tookMs > ANSWER_MOST_MS) return `took ${Math.round(tookMs)} ms`
   if (headers['x-content-type-options'] !== 'nosniff') return 'has no x-content-type-options'
