@@ -246,9 +246,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     })
   })
   const sources = (): BackupSources => sourcesOf(identity, store, audit, capabilities)
-  let surface: Hardenable | undefined
+  // Operators are served before it is there.
+  const later: { surface?: Hardenable } = {}
   const hardening = hardenAdmin(base, {
-    surface: () => surface,
+    surface: () => later.surface,
     append: event => sources().log.append(event)
   })
   const operator = operatorService(status, capabilities, sources, hardening, {
@@ -281,7 +282,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     status,
     env: overrides.env ?? process.env
   })
-  surface = http
+  later.surface = http
 
   base.state.isStarted = true
   base.log.info({ event: 'NodeStarted', hub: identity.keys.hubId, boot, version: VERSION }, 'started')
