@@ -48,9 +48,12 @@ test('a figure cannot break the table', () => {
 })
 
 test('what stands below the table stays', () => {
-  const page = `${withResult('', result('P1', 7), 'abc', 'v')}\n## Longest real runs\n\n| what | length |\n`
+  const page = `${withResult('', result('P1', 7), 'abc', 'v')}\n## Longest real runs\n\n| what | length |\n| P1, twice as long | 5 s |\n`
 
   const after = withResult(page, result('P2', 7), 'abc', 'v')
 
-  assert.match(after, /^\| P2 .*\n\n## Longest real runs\n\n\| what \| length \|\n$/m)
+  assert.match(
+    after,
+    /^\| P2 .*\n\n## Longest real runs\n\n\| what \| length \|\n\| P1, twice as long \| 5 s \|\n$/m
+  )
 })

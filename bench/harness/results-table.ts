@@ -68,5 +68,6 @@ function cells(values: readonly string[]): string {
   return `| ${values.map(value => value.replaceAll('|', '/').replaceAll('\n', ' ')).join(' | ')} |`
 }
 
-const isRow = (line: string) => /^\| P\d/.test(line)
+/** A line of the table itself: others begin with more than the name of a row. */
+const isRow = (line: string) => /^\| P\d+[a-z]? \|/.test(line)
 const rowOf = (line: string) => line.split('|')[1]!.trim()

@@ -1,3 +1,4 @@
+import { nodeFlags } from '../../bin/runtime.mjs'
 import { Child } from '../harness/child.ts'
 import { LOAD_CORE, NODE_CORE, pin } from '../harness/cores.ts'
 import { refusalsOf } from '../harness/outcomes.ts'
@@ -65,7 +66,12 @@ class Work implements AsyncDisposable {
   }
 
   static async start(kind: 'open' | 'guarded', { connections }: Scale): Promise<Work> {
-    const node = Child.start(`${kind} node`, new URL('../ours/work-node.ts', import.meta.url), [kind])
+    const node = Child.start(
+      `${kind} node`,
+      new URL('../ours/work-node.ts', import.meta.url),
+      [kind],
+      [...nodeFlags(['start'], {})]
+    )
     try {
       pin(node.pid, NODE_CORE)
       const args = [await node.ask<string>('address'), String(connections)]
