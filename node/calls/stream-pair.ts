@@ -13,7 +13,8 @@ const WINDOW_BYTES = 64 * 1024
 
 /**
  * Two byte streams joined inside the process: what one sends the other receives soon, in order, by reference. An end that is
- * aborted closes the other without an error; both close once both have ended their halves.
+ * aborted closes the other without an error; both close once both have ended their halves. Made for calls by the thousand a
+ * second; those of `protocols/memory-streams.ts` behave as libp2p's do, for tests.
  */
 export function streamPair(): readonly [ByteStream, ByteStream] {
   const one = new PairStream()

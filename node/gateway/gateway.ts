@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { OAP_PROTOCOL, OapError, parseCid } from '../../protocols/index.ts'
 import type { Cid, ReadAhead } from '../../protocols/index.ts'
@@ -8,7 +7,7 @@ import type { Problem } from '../http/index.ts'
 import { acceptedTypes } from './accept.ts'
 import { answerBlob } from './answer-blob.ts'
 import type { Bodies } from './bodies.ts'
-import { Turns } from '../turns.ts'
+import { inTurn } from '../socket-turns.ts'
 import { answerProbe, isProbe } from './probe.ts'
 import { recordOf } from './provider-record.ts'
 import type { Self } from './provider-record.ts'
@@ -46,14 +45,13 @@ const NONE_FOR_S = 15
 export const gateway =
   (options: GatewayOptions) =>
   (app: FastifyInstance): void => {
-    const turns = new Turns<Socket>()
     const route = (url: string, answer: Answer): void => {
       app.route({
         method: METHODS,
         url: `${url}*`,
         exposeHeadRoute: false,
         handler: (request, reply) =>
-          turns.run(request.raw.socket, () => answered(options, request, reply, answer))
+          inTurn(request.raw.socket, () => answered(options, request, reply, answer))
       })
     }
     app.addHook('onRequest', refuseOtherMethods)

@@ -83,6 +83,7 @@ test('what is no token is refused, and one of the environment stays', async t =>
     ['POST', PATH, { name: 'bot', role: 'read', text: 'mine' }, '400 unknown_member'],
     ['POST', PATH, { name: 'x'.repeat(2000), role: 'read' }, '413 body_oversize'],
     ['POST', PATH, { name: 'env-admin', role: 'read' }, '409 conflict'],
+    ['POST', PATH, { name: 'env-read', role: 'read' }, '409 conflict'],
     ['DELETE', `${PATH}/env-admin`, undefined, '409 conflict'],
     ['DELETE', `${PATH}/${long}`, undefined, '404 not_found'],
     ['DELETE', `${PATH}/a%2Fb`, undefined, '404 not_found'],

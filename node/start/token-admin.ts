@@ -76,7 +76,10 @@ async function mended<T>(change: Promise<T>): Promise<T> {
     if (!(error instanceof SetupError)) throw error
     if (error.reason === 'inUse') throw new OapError('saturated', BUSY)
     if (error.reason === 'cannotCreate')
-      throw new Problem('conflict', 'name: is that of a token; remove it first')
+      throw new Problem(
+        'conflict',
+        'name: is that of a token, or kept for one of the environment; choose another'
+      )
     if (error.reason === 'noInput') throw new Problem('not_found', 'no token has this name')
     throw error
   }

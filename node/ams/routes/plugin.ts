@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ANONYMOUS } from '../access/caller.ts'
 import type { Caller } from '../access/caller.ts'
@@ -6,7 +5,7 @@ import { LOCAL } from '../access/client-address.ts'
 import type { Role } from '../access/roles.ts'
 import { INTERNAL, otherMethod, sendProblem, traceparentOf } from '../../http/index.ts'
 import type { RouteRow } from '../../http/index.ts'
-import { Turns } from '../../turns.ts'
+import { inTurn } from '../../socket-turns.ts'
 import { giveBytes } from './give-bytes.ts'
 import { giveWhole } from './give-whole.ts'
 import { isJsonType } from './body.ts'
@@ -48,12 +47,11 @@ export const adminRoutes = (
 export const serveRows =
   (rows: readonly AmsRoute[], roots: readonly string[], options: AmsParts, others: readonly RowAt[] = []) =>
   (app: FastifyInstance): void => {
-    const turns = new Turns<Socket>()
     void app.register(async scope => {
       scope.removeAllContentTypeParsers()
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
       scope.setErrorHandler((error, request, reply) => refuse(options, request, reply, error))
-      for (const row of rows) serve(scope, options, turns, row)
+      for (const row of rows) serve(scope, options, row)
       const onRequest = async ({ url }: FastifyRequest): Promise<void> =>
         refuseUnknown([...rows, ...others], url)
       for (const root of roots)
@@ -61,7 +59,7 @@ export const serveRows =
     })
   }
 
-function serve(scope: FastifyInstance, options: AmsParts, turns: Turns<Socket>, route: AmsRoute): void {
+function serve(scope: FastifyInstance, options: AmsParts, route: AmsRoute): void {
   const { method, path, role, maxBodyBytes, isUncharged = false } = route
   scope.route({
     method,
@@ -79,7 +77,7 @@ function serve(scope: FastifyInstance, options: AmsParts, turns: Turns<Socket>, 
     },
     handler: async (request, reply) => {
       const asked = askedOf(options, request, route)
-      await turns.run(request.raw.socket, async () => {
+      await inTurn(request.raw.socket, async () => {
         // Whoever has left meanwhile asks for nothing any more.
         if (reply.raw.destroyed) return void reply.hijack()
         await give(options, reply, await route.answer(options, asked))
